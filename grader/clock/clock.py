@@ -1,0 +1,217 @@
+"""The clock: a whole number of ticks, and the threads that live by it.
+
+Threads that belong to a play are its *actors*. At most one of them runs at a time, and
+only while the loop is idle, so that a play with threads is as repeatable as one
+without. An actor is waiting for its turn, running, parked until a tick, or aside: seen
+asleep in the kernel (on a lock, say) while it had the turn, so that others go first.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import deque
+from collections.abc import Callable
+from itertools import count
+
+from ..trace import TICKS_PER_SECOND, to_seconds, to_ticks
+from .kernel import is_asleep
+
+
+class Stuck(BaseException):
+    """Nothing can ever wake the program: no timer, no thread, no socket."""
+
+
+class RanAway(BaseException):
+    """The program went on and on: past the horizon, or with no time passing at all."""
+
+
+class PlayOver(BaseException):
+    """Raised in a thread that is still parked when its play is over."""
+
+
+class Actor:
+    """A thread (or the work that will run on one) that lives by the clock."""
+
+    def __init__(self) -> None:
+        self.native_id: int | None = None
+        self.aside = False
+        self.parked_at: int | None = None
+        self._turn = threading.Semaphore(0)
+
+    def grant(self) -> None:
+        self._turn.release()
+
+    def await_turn(self) -> None:
+        self._turn.acquire()
+        self.native_id = threading.get_native_id()
+
+
+class Clock:
+    """Virtual time, and whose turn it is.
+
+    Args:
+        horizon: ticks after which a program that is still going has run away.
+        steps: how many turns the loop may take in all, and a tenth of it in one tick.
+    """
+
+    def __init__(self, horizon: int = 600 * TICKS_PER_SECOND, steps: int = 150_000) -> None:
+        self.now = 0
+        self.horizon = horizon
+        self.steps_left = steps
+        self.steps_left_in_tick = self.steps_in_tick = steps // 10
+        self.holds = 0
+        self.tie_break: Callable[[], float] = lambda: 0.0
+        self.home = threading.get_ident()
+        self._notify: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+        self._serial = count()
+        self._waiting: deque[Actor] = deque()
+        self._running: Actor | None = None
+        self._asides: set[Actor] = set()
+        self._parked: list[tuple[int, int, Actor]] = []
+        self._over = False
+
+    def __repr__(self) -> str:
+        return f"<Clock {self.seconds:.6f} s>"
+
+    @property
+    def seconds(self) -> float:
+        return to_seconds(self.now)
+
+    def step(self) -> bool:
+        """Count a turn of the loop; False if that was one too many."""
+        self.steps_left -= 1
+        self.steps_left_in_tick -= 1
+        return self.steps_left > 0 and self.steps_left_in_tick > 0
+
+    def allow(self, steps: int) -> None:
+        """Let the loop take some turns more, to clear up."""
+        self.steps_left = self.steps_left_in_tick = steps
+
+    def advance_to(self, tick: int) -> None:
+        """Let time pass until `tick`; parked threads that are due get in line."""
+        if tick < self.now:
+            raise ValueError(f"the clock at {self.now} cannot go back to {tick}")
+        if tick > self.horizon:
+            raise RanAway
+        self.now = tick
+        self.steps_left_in_tick = self.steps_in_tick
+        with self._lock:
+            while self._parked and self._parked[0][0] <= tick:
+                self._line_up(heapq.heappop(self._parked)[2])
+
+    def block(self, seconds: float) -> None:
+        """What `time.sleep` does on the loop's own thread: all stands still but time."""
+        self.advance_to(self.now + max(0, to_ticks(seconds)))
+
+    def wake_with(self, notify: Callable[[], None]) -> None:
+        """Call `notify` whenever a thread gives up its turn; it must be thread-safe."""
+        self._notify = notify
+
+    # What the loop asks when it is idle.
+
+    @property
+    def busy(self) -> bool:
+        """Whether real work is outstanding, so that time must stand still."""
+        return self.holds > 0 or self._running is not None or bool(self._waiting)
+
+    def give_turn(self) -> None:
+        """Let the next thread in line run, if none is running."""
+        with self._lock:
+            if self._running is None and self._waiting:
+                self._running = self._waiting.popleft()
+                self._running.grant()
+
+    def next_parked(self) -> int | None:
+        """The tick at which the first parked thread is due."""
+        return self._parked[0][0] if self._parked else None
+
+    def set_aside_sleeper(self) -> None:
+        """Take the turn from a thread that sleeps in the kernel instead of working."""
+        actor = self._running
+        if actor is not None and actor.native_id is not None and is_asleep(actor.native_id):
+            with self._lock:
+                if self._running is actor:
+                    actor.aside = True
+                    self._asides.add(actor)
+                    self._running = None
+
+    def asides_awake(self) -> bool:
+        """Whether a thread that was set aside is working again."""
+        return any(a.native_id and not is_asleep(a.native_id) for a in tuple(self._asides))
+
+    # What threads ask.
+
+    def enlist(self) -> Actor:
+        """Put work that a thread is about to do in line for a turn."""
+        actor = Actor()
+        with self._lock:
+            self._line_up(actor)
+        return actor
+
+    def park(self, actor: Actor, until: int | None) -> None:
+        """Give up the turn until a tick (None: until woken), and come back with a turn."""
+        with self._lock:
+            self._give_up(actor)
+            actor.parked_at = next(self._serial)
+            if until is not None:
+                heapq.heappush(self._parked, (until, actor.parked_at, actor))
+        self._notify()
+        actor.await_turn()
+        if self._over:
+            raise PlayOver
+
+    def wake(self, actor: Actor) -> None:
+        """Put a parked actor in line before its time, if it is parked."""
+        with self._lock:
+            if actor.parked_at is not None:
+                self._parked = [entry for entry in self._parked if entry[2] is not actor]
+                heapq.heapify(self._parked)
+                self._line_up(actor)
+        self._notify()
+
+    def leave(self, actor: Actor) -> None:
+        """The actor's work is done."""
+        with self._lock:
+            self._give_up(actor)
+        self._notify()
+
+    def hold(self) -> None:
+        """Work that no thread of the play does is outstanding: time stands still."""
+        with self._lock:
+            self.holds += 1
+
+    def release(self) -> None:
+        """That work is done."""
+        with self._lock:
+            self.holds -= 1
+        self._notify()
+
+    def finish(self) -> None:
+        """The play is over: whoever is parked or in line is let go."""
+        with self._lock:
+            self._over = True
+            left = [entry[2] for entry in self._parked] + list(self._waiting)
+            self._parked.clear()
+            self._waiting.clear()
+        for actor in left:
+            actor.grant()
+
+    def line_up(self, actor: Actor) -> None:
+        """Put an actor that waited for a free thread in line for a turn."""
+        with self._lock:
+            self._line_up(actor)
+
+    def _line_up(self, actor: Actor) -> None:
+        actor.parked_at = None
+        self._waiting.append(actor)
+
+    def _give_up(self, actor: Actor) -> None:
+        if actor.aside:
+            actor.aside = False
+            self._asides.discard(actor)
+        elif self._running is actor:
+            self._running = None
+        elif actor in self._waiting:
+            self._waiting.remove(actor)

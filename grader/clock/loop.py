@@ -1,0 +1,183 @@
+"""The event loop that lives by a `Clock`.
+
+asyncio's own loop, with three things changed: `time()` reads the clock, timers are
+ordered by tick and then by age, and an idle moment is a ladder of decisions instead of
+a wait (see `ClockSelector.select`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import heapq
+import selectors
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from itertools import count
+from typing import Any
+
+from ..trace import to_seconds, to_ticks
+from .clock import Actor, Clock, RanAway, Stuck
+from .pool import Lanes
+from .present import actor_of_this_thread, now_of
+
+PATIENCE = 0.01
+"""Real seconds between two looks at a thread that has the turn and does not answer."""
+
+
+class Timer(asyncio.TimerHandle):
+    """A timer on a whole tick. Of two on the same tick the older goes first."""
+
+    __slots__ = ("rank",)
+
+    def __init__(self, tick: int, rank: tuple[float, int], *args: Any) -> None:
+        super().__init__(to_seconds(tick), *args)
+        self.rank = (tick, *rank)
+
+    def __lt__(self, other: object) -> bool:
+        return self.rank < other.rank if isinstance(other, Timer) else NotImplemented
+
+    @property
+    def tick(self) -> int:
+        return int(self.rank[0])
+
+
+class ClockSelector(selectors.DefaultSelector):
+    """A real selector for what is ready now, and the ladder for when nothing is."""
+
+    loop: VirtualLoop
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(0)
+        # Something is ready, or a callback is: run it. Time stands still.
+        if ready or timeout == 0:
+            return ready if self.loop.clock.step() else self._over(RanAway())
+        # A loop in a second thread waits for its turn as that thread would.
+        if self.loop.actor is not None:
+            self.loop.clock.park(self.loop.actor, self.loop.next_timer())
+            return super().select(0)
+        # Real work is outstanding: wait for it in real time. Virtual time stands still.
+        if self.loop.clock.busy or self.loop.clock.asides_awake():
+            return self._wait_for_work()
+        # A timer or a sleeping thread is due next: jump to it.
+        dues = [d for d in (self.loop.next_timer(), self.loop.clock.next_parked()) if d is not None]
+        if dues:
+            try:
+                self.loop.clock.advance_to(max(min(dues), self.loop.clock.now))
+            except RanAway as error:
+                return self._over(error)
+            return []
+        # Nothing can ever wake the program.
+        return self._over(Stuck())
+
+    def _wait_for_work(self) -> Any:
+        self.loop.clock.give_turn()
+        ready = super().select(PATIENCE)
+        if not ready:
+            self.loop.clock.set_aside_sleeper()
+        return ready
+
+    def _over(self, why: Stuck | RanAway) -> Any:
+        """Hand the end of the play to whoever drives it; without a driver, raise it."""
+        if self.loop.on_end is None:
+            raise why
+        on_end, self.loop.on_end = self.loop.on_end, None
+        self.loop.clock.allow(10_000)
+        on_end(why)
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop on a virtual clock.
+
+    Args:
+        clock: the time of this loop and of every other loop and thread of the play.
+
+    Attributes:
+        on_end: called once with `Stuck` or `RanAway`; None lets them raise from `run_*`.
+    """
+
+    _scheduled: list[Timer]
+
+    def __init__(self, clock: Clock) -> None:
+        selector = ClockSelector()
+        selector.loop = self
+        super().__init__(selector)
+        self.clock = clock
+        self.on_end: Callable[[Stuck | RanAway], None] | None = None
+        self.actor: Actor | None = None
+        self.lanes = Lanes(clock)
+        self._serial = count()
+        self._clock_resolution = to_seconds(1) / 2
+        if threading.get_ident() == clock.home:
+            clock.wake_with(self._write_to_self)
+        else:
+            self.actor = actor_of_this_thread(clock)
+
+    def time(self) -> float:
+        return self.clock.seconds
+
+    def next_timer(self) -> int | None:
+        """The tick of the next timer that has not been cancelled."""
+        while self._scheduled and self._scheduled[0].cancelled():
+            self._timer_cancelled_count -= 1
+            heapq.heappop(self._scheduled)._scheduled = False
+        return self._scheduled[0].tick if self._scheduled else None
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> Timer:
+        self._check_closed()
+        rank = (self.clock.tie_break(), next(self._serial))
+        timer = Timer(to_ticks(when), rank, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True
+        return timer
+
+    def call_soon_threadsafe(self, *args: Any, **options: Any) -> asyncio.Handle:
+        handle = super().call_soon_threadsafe(*args, **options)
+        if self.actor is not None:
+            self.clock.wake(self.actor)
+        return handle
+
+    def run_in_executor(  # type: ignore[override]
+        self,
+        executor: concurrent.futures.Executor | None,
+        func: Callable[..., Any],
+        *args: Any,
+    ) -> asyncio.Future[Any]:
+        self._check_closed()
+        work, leave = self.lanes.submit(executor, func, *args)
+        future = asyncio.wrap_future(work, loop=self)
+        work.add_done_callback(leave)
+        return future
+
+    def close(self) -> None:
+        if not self.is_closed():
+            self.lanes.shut_down()
+        super().close()
+
+
+_real_new_event_loop = asyncio.events.new_event_loop
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    clock = now_of()
+    return _real_new_event_loop() if clock is None else VirtualLoop(clock)
+
+
+@contextmanager
+def loops_on_clock() -> Iterator[None]:
+    """Let `asyncio.run` in a thread of a play make a loop on the clock of that play."""
+    before = asyncio.events.new_event_loop, asyncio.new_event_loop
+    asyncio.events.new_event_loop = asyncio.new_event_loop = _new_event_loop
+    try:
+        yield
+    finally:
+        asyncio.events.new_event_loop, asyncio.new_event_loop = before

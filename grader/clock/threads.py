@@ -1,0 +1,99 @@
+"""Threads on the clock: anyio's workers, and the ones that the learner's code starts.
+
+anyio gives a function to a worker thread only after its limiter has let it in, so work
+counts as outstanding from the moment it is put in the worker's queue: the 41st request
+must not hold the clock while it waits for a place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import thread as executor_threads
+from contextlib import ExitStack, contextmanager
+from queue import Queue
+from typing import Any
+
+from anyio._backends import _asyncio as anyio_backend
+
+from .clock import Actor, Clock
+from .present import live_by, now_of
+
+_AnyioWorker = anyio_backend.WorkerThread
+_real_start = threading.Thread.start
+
+
+class TurnQueue(Queue[Any]):
+    """A worker's queue. What is put in it is in line for a turn until it is done."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.actors: deque[Actor] = deque()
+        self.present = ExitStack()
+
+    def put_nowait(self, item: Any) -> None:
+        if item is not None:
+            self.actors.append(self.clock.enlist())
+        super().put_nowait(item)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        item = super().get(block, timeout)
+        if item is not None:
+            self.actors[0].await_turn()
+            self.present.enter_context(live_by(self.clock, self.actors[0]))
+        return item
+
+    def task_done(self) -> None:
+        super().task_done()
+        self.present.close()
+        self.clock.leave(self.actors.popleft())
+
+
+class ClockedWorker(_AnyioWorker):
+    """anyio's worker thread, on the clock of the loop that made it."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.daemon = True
+        if clock := now_of():
+            self.queue = TurnQueue(clock)
+
+
+def _start(thread: threading.Thread) -> None:
+    """Start a thread; one that the play's code makes is in line for a turn until it ends."""
+    clock = now_of()
+    target = getattr(thread, "_target", None)
+    if clock is None or isinstance(thread, _AnyioWorker):
+        return _real_start(thread)
+    thread.daemon = True  # whatever it does, it must not outlive its play
+    if target is not getattr(executor_threads, "_worker", None):
+        _put_on_clock(thread, clock)
+    _real_start(thread)
+
+
+def _put_on_clock(thread: threading.Thread, clock: Clock) -> None:
+    actor, run = clock.enlist(), thread.run
+
+    def run_in_turn() -> None:
+        actor.await_turn()
+        try:
+            with live_by(clock, actor):
+                run()
+        finally:
+            clock.leave(actor)
+
+    thread.run = run_in_turn  # type: ignore[method-assign]
+
+
+@contextmanager
+def threads_on_clock() -> Iterator[None]:
+    """Put the threads of every play on its clock; other threads are left alone."""
+    before = anyio_backend.WorkerThread, threading.Thread.start
+    anyio_backend.WorkerThread = ClockedWorker  # type: ignore[misc]
+    threading.Thread.start = _start  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        anyio_backend.WorkerThread, threading.Thread.start = before  # type: ignore[misc,method-assign]

@@ -1,0 +1,186 @@
+"""Plays a scenario against an app on the virtual clock, and returns the trace."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, live_by
+from ..scenario import Request, Scenario
+from ..trace import Moment, Outcome, Trace, Waiting, to_ticks
+from .exchange import Conversation
+from .lifespan import Lifespan
+from .lines import Lines, written_by_the_user
+from .recorder import Recorder
+from .waits import Tasks
+from .watch import exception_handler, note_unreferenced, watching
+
+BuildApp = Callable[[Recorder], Any]
+"""Makes the app to play, or returns the `Outcome` that says why it cannot."""
+
+
+def run_play(
+    build_app: BuildApp,
+    scenario: Scenario,
+    is_own: Callable[[str], bool] = written_by_the_user,
+    arm: Callable[[Recorder, VirtualLoop], Any] | None = None,
+) -> Trace:
+    """Play `scenario` in this thread, which must have no running loop.
+
+    Args:
+        is_own: tells by name which files lines are reported of.
+        arm: called before foreign code runs, with what a guard needs to watch it.
+    """
+    clock = Clock(horizon=to_ticks(scenario.horizon))
+    recorder = Recorder(clock, Lines(is_own))
+    with clocks_installed(), live_by(clock), watching(clock, recorder):
+        loop = VirtualLoop(clock)
+        try:
+            if arm is not None:
+                arm(recorder, loop)
+            app = build_app(recorder)
+            if isinstance(app, Outcome):
+                return Trace(outcome=app, ended=clock.now)
+            driver = Driver(app, scenario, recorder, loop)
+            outcome = driver.run()
+            gc.collect(0)  # a coroutine that was lost in a cycle is told of now
+            return driver.trace(outcome)
+        finally:
+            clock.finish()
+            close(loop)
+
+
+def close(loop: VirtualLoop) -> None:
+    """Close a loop whatever state it is in; callbacks left in it are dropped."""
+    loop.set_exception_handler(lambda *_: None)
+    loop._ready.clear()  # type: ignore[attr-defined]
+    loop.close()
+
+
+class Driver:
+    """One play of one app: lifespan, requests at their moments, and what is left behind."""
+
+    def __init__(
+        self, app: Any, scenario: Scenario, recorder: Recorder, loop: VirtualLoop
+    ) -> None:
+        self.app = app
+        self.scenario = scenario
+        self.recorder = recorder
+        self.loop = loop
+        self.clock = loop.clock
+        self.tasks = Tasks(recorder)
+        self.conversations: list[Conversation] = []
+        self.opened = 0
+        loop.set_task_factory(self.tasks)
+        loop.set_exception_handler(exception_handler(recorder))
+
+    def run(self) -> Outcome:
+        """Run the scenario to its end, or to where nothing more can be expected."""
+        over: asyncio.Future[Outcome] = self.loop.create_future()
+        self.loop.on_end = lambda why: over.done() or over.set_result(self.explain(why))
+        if self.scenario.order_seed is not None:
+            self.clock.tie_break = random.Random(self.scenario.order_seed).random
+        script = self.loop.create_task(self.perform())
+        script.add_done_callback(lambda _: over.done() or over.set_result(self.ending(script)))
+        outcome = self.loop.run_until_complete(over)
+        self.loop.on_end = None
+        return outcome
+
+    def ending(self, script: asyncio.Task[None]) -> Outcome:
+        script.result()  # an error of the driver's own is not an outcome
+        return Outcome("finished")
+
+    async def perform(self) -> None:
+        lifespan = Lifespan(self.app, self.recorder)
+        await lifespan.start_up()
+        self.opened = self.clock.now
+        if not lifespan.failed:
+            await self.serve(lifespan.state)
+            await self.linger()
+        await lifespan.shut_down()
+        self.recorder.close()
+        await self.cancel_leftovers()
+
+    async def serve(self, state: dict[str, Any]) -> None:
+        """Send every request at its moment, and wait until each ASGI call is over."""
+        calls = []
+        for number, request in self.in_order(self.scenario.requests):
+            sent = Moment(self.opened + to_ticks(request.at), self.recorder.moment().order)
+            conversation = Conversation(number, request, sent, state, self.recorder)
+            self.conversations.append(conversation)
+            calls.append(self.loop.create_task(self.at(request.at, self.converse(conversation))))
+        if calls:
+            await asyncio.wait(calls)
+
+    def in_order(self, requests: tuple[Request, ...]) -> list[tuple[int, Request]]:
+        numbered = list(enumerate(requests))
+        if self.scenario.order_seed is not None:
+            random.Random(self.scenario.order_seed).shuffle(numbered)
+        return numbered
+
+    async def at(self, seconds: float, then: Coroutine[Any, Any, None]) -> None:
+        if seconds:
+            await asyncio.sleep(seconds)
+        await then
+
+    async def converse(self, conversation: Conversation) -> None:
+        request = conversation.request
+        call = asyncio.current_task()
+        assert call is not None
+        if request.hangs_up_at is not None:
+            self.loop.call_later(request.hangs_up_at, conversation.hang_up)
+        if request.cancelled_at is not None:
+            self.loop.call_later(request.cancelled_at, call.cancel)
+        await conversation.run(self.app)
+        note_unreferenced(self.tasks, conversation.number, self.recorder)
+
+    async def linger(self) -> None:
+        """Let work that outlives the responses go on for a while."""
+        left = [task for task in self.tasks.own() if not task.done()]
+        if left and self.scenario.linger:
+            await asyncio.wait(left, timeout=self.scenario.linger)
+
+    async def cancel_leftovers(self) -> None:
+        """What `asyncio.run` does at the end of a server's life."""
+        mine = asyncio.current_task()
+        left = [task for task in asyncio.all_tasks() if task is not mine]
+        for task in left:
+            task.cancel()
+        for _ in range(100):
+            if all(task.done() for task in left):
+                break
+            await asyncio.sleep(0)
+
+    def explain(self, why: Stuck | RanAway) -> Outcome:
+        """Why the play could not go on, with what every task was waiting for."""
+        waiting = tuple(self.waiting())
+        if isinstance(why, Stuck):
+            return Outcome("stuck", line=waiting[0].line if waiting else None, waiting=waiting)
+        place = self.recorder.last_own_place
+        return Outcome("ran-away", line=place[0] if place else None, waiting=waiting)
+
+    def waiting(self) -> list[Waiting]:
+        found = []
+        for watched, _ in self.tasks.made.values():
+            place = watched.place()
+            if place is not None:
+                found.append(Waiting(watched.task_name, *place, exchange=watched.exchange))
+        return found[:20]
+
+    def trace(self, outcome: Outcome) -> Trace:
+        self.recorder.close()
+        return Trace(
+            outcome=outcome,
+            exchanges=tuple(
+                conversation.exchange()
+                for conversation in sorted(self.conversations, key=lambda c: c.number)
+            ),
+            spans=tuple(self.recorder.spans),
+            incidents=tuple(self.recorder.incidents),
+            logs=tuple(self.recorder.logs),
+            opened=self.opened,
+            ended=self.clock.now,
+        )

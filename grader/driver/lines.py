@@ -1,0 +1,111 @@
+"""Which line of the learner's file a piece of running code belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+_NOT_OWN = tuple(
+    str(Path(p).resolve())
+    for p in {*sysconfig.get_paths().values(), str(Path(__file__).parents[1])}
+    if p
+)
+
+
+def written_by_the_user(filename: str) -> bool:
+    """Whether a file is neither the standard library's, nor a package's, nor the kit's."""
+    return not filename.startswith(("<frozen", *_NOT_OWN))
+
+
+class Lines:
+    """Finds lines of the files that `is_own` accepts (a predicate on file names)."""
+
+    def __init__(self, is_own: Callable[[str], bool]) -> None:
+        self._is_own = is_own
+        self._known: dict[str, bool] = {}
+
+    def own(self, filename: str) -> bool:
+        known = self._known.get(filename)
+        if known is None:
+            known = self._known[filename] = self._is_own(filename)
+        return known
+
+    def of_stack(self, frame: FrameType | None = None) -> int | None:
+        """The innermost own line on the stack of the calling thread (or of `frame`)."""
+        at = frame or sys._getframe(1)
+        while at is not None:
+            if self.own(at.f_code.co_filename):
+                return at.f_lineno
+            at = at.f_back  # type: ignore[assignment]
+        return None
+
+    def of_traceback(self, traceback: TracebackType | None) -> int | None:
+        """The innermost own line that an exception came through."""
+        line = None
+        while traceback is not None:
+            if self.own(traceback.tb_frame.f_code.co_filename):
+                line = traceback.tb_lineno
+            traceback = traceback.tb_next
+        return line
+
+    def of_error(self, error: BaseException) -> int | None:
+        """Like `of_traceback`; looks into groups and causes if the error has no own line."""
+        line = self.of_traceback(error.__traceback__)
+        inner = [*getattr(error, "exceptions", ()), error.__cause__]
+        for other in inner:
+            if line is None and other is not None:
+                line = self.of_error(other)
+        return line
+
+    def of_wait(self, coroutine: Any) -> tuple[int, str] | None:
+        """Where a suspended coroutine waits in own code, and the name of what it waits for."""
+        found = None
+        for frame, inner in awaited_chain(coroutine):
+            if frame is not None and self.own(frame.f_code.co_filename):
+                found = frame.f_lineno, _name_of(inner)
+        return found
+
+
+def awaited_chain(coroutine: Any) -> Iterator[tuple[FrameType | None, Any]]:
+    """The frames of a suspended coroutine, outermost first, each with what it awaits."""
+    at = coroutine
+    while at is not None:
+        frame, inner = _step(at)
+        yield frame, inner
+        at = inner
+
+
+def _step(at: Any) -> tuple[FrameType | None, Any]:
+    for prefix, awaiting in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
+        frame = getattr(at, f"{prefix}_frame", None)
+        if frame is not None:
+            return frame, getattr(at, awaiting, None)
+    # The objects behind `async for` and `__await__` do not tell what they wrap, but the
+    # garbage collector knows what they refer to.
+    if type(at).__name__ in ("async_generator_asend", "async_generator_athrow", "coroutine_wrapper"):
+        wrapped = (o for o in gc.get_referents(at) if hasattr(o, "ag_frame") or hasattr(o, "cr_frame"))
+        return None, next(wrapped, None)
+    return None, None
+
+
+def _name_of(awaited: Any) -> str:
+    """What a reader would call an awaited object: `sleep`, `gather`, `Event.wait`."""
+    if awaited is None:
+        return ""
+    if type(awaited).__name__ == "FutureIter":
+        awaited = next(iter(gc.get_referents(awaited)), None)
+    if type(awaited).__name__ == "_GatheringFuture":
+        return "gather"
+    if isinstance(awaited, asyncio.Task):
+        awaited = awaited.get_coro()
+    name = getattr(awaited, "__qualname__", None)
+    if name is None:
+        inner = _step(awaited)[1]
+        return _name_of(inner) if inner is not None else type(awaited).__name__
+    return str(name).rpartition(".<locals>.")[2]

@@ -1,0 +1,121 @@
+"""Writes down what happens in a play. It records facts; it judges nothing."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import traceback
+from typing import Any
+
+from ..clock import Clock
+from ..trace import Ending, Failure, Incident, IncidentKind, LogRecord, Moment, Span, SpanKind
+from .lines import Lines
+
+MOST_SPANS = 20_000
+"""Spans kept of one play; a program that makes more is not explained better by them."""
+
+current_exchange: contextvars.ContextVar[int | None] = contextvars.ContextVar(
+    "current_exchange", default=None
+)
+"""The number of the exchange that the running task or thread belongs to."""
+
+
+class Open:
+    """A span that has begun and not ended."""
+
+    __slots__ = ("facts", "start")
+
+    def __init__(self, start: Moment, facts: dict[str, Any]) -> None:
+        self.start = start
+        self.facts = facts
+
+
+class Recorder:
+    """The events of one play, in order."""
+
+    def __init__(self, clock: Clock, lines: Lines) -> None:
+        self.clock = clock
+        self.lines = lines
+        self.spans: list[Span] = []
+        self.incidents: list[Incident] = []
+        self.logs: list[LogRecord] = []
+        self.open: dict[int, Open] = {}
+        self.last_resumed: Any = None
+        self.last_own_place: tuple[int, str] | None = None
+        self._order = 0
+        self._resources = 0
+
+    def moment(self) -> Moment:
+        """Now; each call is later than the one before, also within a tick."""
+        self._order += 1
+        return Moment(self.clock.now, self._order)
+
+    def new_resource(self) -> int:
+        self._resources += 1
+        return self._resources
+
+    def begin(self, kind: SpanKind, name: str, **facts: Any) -> Open:
+        """Begin a span; `facts` are fields of `Span`."""
+        facts.setdefault("exchange", current_exchange.get())
+        span = Open(self.moment(), {"kind": kind, "name": name, **facts})
+        self.open[id(span)] = span
+        return span
+
+    def end(self, span: Open, how: Ending, **facts: Any) -> None:
+        """End a span, unless the play has already closed it."""
+        if self.open.pop(id(span), None) is not None and len(self.spans) < MOST_SPANS:
+            self.spans.append(
+                Span(start=span.start, end=self.moment(), how=how, **(span.facts | facts))
+            )
+
+    def past(self, kind: SpanKind, name: str, start: int, **facts: Any) -> None:
+        """Record a span that began at the tick `start` and ends now."""
+        span = self.begin(kind, name, task=self.task_name(), **facts)
+        span.start = Moment(start, span.start.order)
+        self.end(span, "done")
+
+    def close(self) -> None:
+        """End what is still going on as `open`."""
+        for span in list(self.open.values()):
+            self.end(span, "open")
+        self.spans.sort(key=lambda span: span.start)
+
+    def task_name(self) -> str:
+        """The name of the task that is running, as spans give it."""
+        on_loop = threading.get_ident() == self.clock.home
+        return getattr(self.last_resumed, "task_name", "") if on_loop else "thread"
+
+    def line_of_call(self) -> int | None:
+        """The own line that made the call that is running now.
+
+        A task's first step has no own frame below it; the line that made the task has.
+        """
+        return self.lines.of_stack() or getattr(self.last_resumed, "made_at", None)
+
+    def incident(self, kind: IncidentKind, **facts: Any) -> None:
+        facts.setdefault("exchange", current_exchange.get())
+        incident = Incident(kind=kind, at=self.moment(), **facts)
+        if not self._repeats(incident):
+            self.incidents.append(incident)
+
+    def _repeats(self, new: Incident) -> bool:
+        """A loop that blocks a thousand times at one line is told of a hundred times."""
+        same = [old for old in self.incidents if (old.kind, old.line) == (new.kind, new.line)]
+        return len(same) >= 100
+
+    def failure(self, error: BaseException) -> Failure:
+        """An exception as data."""
+        return Failure(
+            type=type(error).__name__,
+            text=_text_of(error),
+            line=self.lines.of_error(error),
+            traceback="".join(traceback.format_exception(error, limit=-12))[-4000:],
+            bases=tuple(base.__name__ for base in type(error).__mro__),
+        )
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:2000]
+    except Exception:  # a learner's own __str__ may fail
+        return ""

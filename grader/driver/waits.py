@@ -1,0 +1,121 @@
+"""Sees every wait of every task: where it began, what for, and how it ended.
+
+A task is given its coroutine in a wrapper that passes everything on, and looks at the
+coroutine each time it suspends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from itertools import count
+from typing import Any
+
+from .recorder import Open, Recorder, current_exchange
+
+
+class Watched(Coroutine[Any, Any, Any]):
+    """A coroutine that tells a recorder of its waits. Stands for the one it wraps."""
+
+    def __init__(
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        name: str,
+        made_at: int | None,
+        recorder: Recorder,
+    ) -> None:
+        self.wrapped = coroutine
+        self._recorder = recorder
+        self._wait: Open | None = None
+        self.task_name = name
+        self.made_at = made_at
+        self.exchange: int | None = None
+
+    def send(self, value: Any) -> Any:
+        return self._run("done", self.wrapped.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        cancelled = isinstance(error[0], asyncio.CancelledError) or error[0] is asyncio.CancelledError
+        return self._run("cancelled" if cancelled else "failed", self.wrapped.throw, *error)
+
+    def close(self) -> None:
+        self.wrapped.close()
+
+    def _run(self, how: Any, step: Callable[..., Any], *args: Any) -> Any:
+        if self._wait is not None:
+            self._recorder.end(self._wait, how)
+            self._wait = None
+        self._recorder.last_resumed = self
+        self.exchange = current_exchange.get()
+        awaited = step(*args)
+        self._note_wait(is_turn=awaited is None)
+        return awaited
+
+    def _note_wait(self, is_turn: bool) -> None:
+        """Begin a span, unless it yielded nothing: that only gives others a turn."""
+        where = self._recorder.last_own_place = self.place()
+        if where is not None and not is_turn:
+            line, name = where
+            self._wait = self._recorder.begin("wait", name, line=line, task=self.task_name)
+
+    def place(self) -> tuple[int, str] | None:
+        """The own line at which it is suspended, and what it waits for there."""
+        return self._recorder.lines.of_wait(self.wrapped)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.wrapped.__await__()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.wrapped, name)
+
+
+class Tasks:
+    """The task factory of a play, and the tasks that own code made."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.made: dict[asyncio.Task[Any], tuple[Watched, Open | None]] = {}
+        self._serial = count(1)
+
+    def __call__(
+        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
+    ) -> asyncio.Task[Any]:
+        name = f"task {next(self._serial)}"
+        line = self.recorder.lines.of_stack()
+        watched = Watched(coroutine, name, line, self.recorder)
+        span = None
+        if line is not None:
+            qualname = getattr(coroutine, "__qualname__", type(coroutine).__name__)
+            span = self.recorder.begin(
+                "task", qualname.rpartition(".<locals>.")[2], line=line, task=name
+            )
+        task = asyncio.Task(watched, loop=loop, **options)
+        if not task.done():
+            self.made[task] = (watched, span)
+            task.add_done_callback(self._ended)
+        elif span is not None:  # an eager task may be done before it is returned
+            self.recorder.end(span, _ending_of(task))
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        span = self.made.pop(task)[1]
+        if span is not None:
+            self.recorder.end(span, _ending_of(task))
+
+    def of_exchange(self, number: int | None) -> list[tuple[asyncio.Task[Any], Watched, Open]]:
+        """The pending tasks that own code made in an exchange (None: outside of any)."""
+        return [
+            (task, watched, span)
+            for task, (watched, span) in self.made.items()
+            if span is not None and span.facts["exchange"] == number
+        ]
+
+    def own(self) -> list[asyncio.Task[Any]]:
+        """All pending tasks that own code made."""
+        return [task for task, (_, span) in self.made.items() if span is not None]
+
+
+def _ending_of(task: asyncio.Task[Any]) -> Any:
+    if task.cancelled():
+        return "cancelled"
+    return "failed" if task._exception is not None else "done"  # type: ignore[attr-defined]

@@ -1,0 +1,209 @@
+"""Watches for what Python only mutters about: blocked loops, lost coroutines, dropped tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from contextvars import Context
+from pathlib import Path
+from types import BuiltinMethodType, CoroutineType, FrameType, MethodType
+from typing import Any
+
+from ..clock import Clock, now_of
+from ..clock.present import unwatch_sleeps, watch_sleeps
+from ..trace import LogRecord, to_seconds
+from .recorder import Recorder, current_exchange
+from .waits import Tasks, Watched
+
+_KIT = str(Path(__file__).parents[1])
+
+ORIGIN_DEPTH = 12
+"""Frames that a coroutine remembers of where it was made, to tell the line if it is lost."""
+
+WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "threading.", "builtins.", "os.wait", "os.read")
+"""The blocking calls that are reported, by blockbuster's names. Reading a small file is
+not among them: it is no slower than much that nobody would move to a thread."""
+
+
+@contextmanager
+def watching(clock: Clock, recorder: Recorder) -> Iterator[None]:
+    """Report the incidents of one play to `recorder`."""
+    with ExitStack() as stack:
+        stack.enter_context(_sleeps(clock, recorder))
+        stack.enter_context(_blocking_calls(recorder))
+        stack.enter_context(_lost_coroutines(recorder))
+        stack.enter_context(_logs(recorder))
+        yield
+
+
+@contextmanager
+def _sleeps(clock: Clock, recorder: Recorder) -> Iterator[None]:
+    def slept(clock: Clock, start: int, end: int, on_loop: bool) -> None:
+        line = recorder.lines.of_stack()
+        if not on_loop:
+            recorder.past("thread", "time.sleep", start, line=line)
+        elif asyncio._get_running_loop() is not None:
+            recorder.past("blocked", "time.sleep", start, line=line)
+            recorder.incident(
+                "loop-blocked", line=line, seconds=to_seconds(end - start), detail="time.sleep"
+            )
+
+    watch_sleeps(clock, slept)
+    try:
+        yield
+    finally:
+        unwatch_sleeps(clock)
+
+
+@contextmanager
+def _blocking_calls(recorder: Recorder) -> Iterator[None]:
+    from blockbuster import BlockBuster
+
+    functions = [
+        function
+        for name, function in BlockBuster().functions.items()
+        if name.startswith(WATCHED_CALLS)
+    ]
+    for function in functions:
+        # A call that may block is put to this predicate: note it, and let it pass.
+        function.can_block_predicate = _noting(
+            function.full_name, function.can_block_predicate, recorder
+        )
+        function.activate()
+    try:
+        yield
+    finally:
+        for function in functions:
+            function.deactivate()
+
+
+def _noting(
+    name: str, harmless: Callable[..., bool], recorder: Recorder
+) -> Callable[..., bool]:
+    def may_block(*args: Any, **kwargs: Any) -> bool:
+        if now_of() is recorder.clock and not harmless(*args, **kwargs):
+            line = recorder.lines.of_stack()
+            if line is not None:
+                recorder.incident("loop-blocked", line=line, detail=name)
+        return True
+
+    return may_block
+
+
+@contextmanager
+def _lost_coroutines(recorder: Recorder) -> Iterator[None]:
+    tell_python = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
+    depth = sys.get_coroutine_origin_tracking_depth()
+
+    def lost(coroutine: CoroutineType[Any, Any, Any]) -> None:
+        if now_of() is not recorder.clock:
+            tell_python(coroutine)
+            return
+        origin = coroutine.cr_origin or ()
+        lines = [line for file, line, _ in origin if recorder.lines.own(file)]
+        name = coroutine.__qualname__.rpartition(".<locals>.")[2]
+        recorder.incident("never-awaited", line=lines[0] if lines else None, detail=name)
+
+    warnings._warn_unawaited_coroutine = lost  # type: ignore[attr-defined]
+    sys.set_coroutine_origin_tracking_depth(ORIGIN_DEPTH)
+    try:
+        yield
+    finally:
+        sys.set_coroutine_origin_tracking_depth(depth)
+        warnings._warn_unawaited_coroutine = tell_python  # type: ignore[attr-defined]
+
+
+class _LogWriter(logging.Handler):
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self.recorder = recorder
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if now_of() is not self.recorder.clock or len(self.recorder.logs) >= 1000:
+            return
+        if record.name == "asyncio" and record.levelno <= logging.DEBUG:
+            return  # "Using selector", once for each loop
+        error = record.exc_info[1] if record.exc_info else None
+        self.recorder.logs.append(
+            LogRecord(
+                logger=record.name,
+                level=record.levelname,
+                message=record.getMessage()[:1000],
+                at=self.recorder.moment(),
+                error=type(error).__name__ if error is not None else None,
+                error_text=str(error)[:1000] if error is not None else "",
+                exchange=current_exchange.get(),
+            )
+        )
+
+
+@contextmanager
+def _logs(recorder: Recorder) -> Iterator[None]:
+    """Take down what is logged, at any level, by any logger that lets it through to the root."""
+    root, writer = logging.getLogger(), _LogWriter(recorder)
+    level, disabled = root.level, logging.root.manager.disable
+    root.addHandler(writer)
+    root.setLevel(logging.DEBUG)
+    logging.disable(logging.NOTSET)
+    try:
+        yield
+    finally:
+        root.removeHandler(writer)
+        root.setLevel(level)
+        logging.disable(disabled)
+
+
+def exception_handler(recorder: Recorder) -> Callable[[Any, dict[str, Any]], None]:
+    """A loop's exception handler that reports errors nobody asked a task for."""
+
+    def handle(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if re.search("never retrieved", context.get("message", "")) and error is not None:
+            recorder.incident(
+                "exception-unretrieved",
+                line=recorder.lines.of_error(error),
+                detail=f"{type(error).__name__}: {error}"[:500],
+            )
+
+    return handle
+
+
+def note_unreferenced(tasks: Tasks, exchange: int, recorder: Recorder) -> None:
+    """Report pending tasks of an exchange that nothing but the loop's timers holds on to."""
+    pending = tasks.of_exchange(exchange)
+    for task, watched, span in pending:
+        if not is_held(task, watched, {id(tasks.made), *map(id, pending)}):
+            facts = span.facts
+            recorder.incident(
+                "task-unreferenced", line=facts["line"], detail=facts["name"], exchange=exchange
+            )
+
+
+def is_held(task: asyncio.Task[Any], watched: Watched, ours: set[int]) -> bool:
+    """Whether something that will last refers to a task, so that it cannot be collected.
+
+    Args:
+        ours: the ids of the objects of the driver's own that refer to it.
+    """
+    itself = {id(watched), id(watched.wrapped), id(watched.wrapped.cr_frame)}
+    return any(
+        id(referrer) not in itself | ours and _lasts(referrer)
+        for referrer in gc.get_referrers(task)
+    )
+
+
+def _lasts(referrer: Any) -> bool:
+    """Whether a referrer is more than the machinery that wakes a task up."""
+    if isinstance(referrer, FrameType):
+        return not referrer.f_code.co_filename.startswith(_KIT)
+    kind = type(referrer)
+    machinery = kind.__name__.startswith(("TaskStep", "TaskWakeup")) or kind.__module__.startswith(
+        ("asyncio", "_asyncio", "anyio", "grader")
+    )
+    return not machinery and not isinstance(referrer, BuiltinMethodType | MethodType | Context)

@@ -1,0 +1,230 @@
+"""The scenario: what a play is to do, as plain data.
+
+A scenario says which requests come at which virtual moments, and how the collaborators
+(what an app factory is handed from outside) behave. It crosses a process border as
+JSON, so it holds no code: `grader.driver.collaborators` builds the callables.
+
+    scenario(get("/dashboard"), fetch_user=takes(1), fetch_orders=fails(after=2))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+HORIZON = 600.0
+"""Virtual seconds after which a play that is still going has run away."""
+
+LINGER = 60.0
+"""Virtual seconds that a play goes on after the last response, for work left behind."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to send.
+
+    Args:
+        at: virtual seconds after the app has started up.
+        hangs_up_at: seconds after the request at which the client leaves.
+        hangs_up_after: the client leaves when it has this many lines of the body.
+        cancelled_at: seconds after the request at which the server cancels the call.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    at: float = 0.0
+    hangs_up_at: float | None = None
+    hangs_up_after: int | None = None
+    cancelled_at: float | None = None
+
+
+class Error(msgspec.Struct, frozen=True):
+    """What a collaborator raises: a built-in exception, or an HTTPException by status."""
+
+    type: str = "ConnectionError"
+    text: str = ""
+    status: int | None = None
+
+
+class Takes(msgspec.Struct, frozen=True, tag="takes"):
+    """A coroutine function that takes `seconds`, then returns or raises."""
+
+    seconds: float
+    returns: Any = None
+    raises: Error | None = None
+
+
+class Blocks(msgspec.Struct, frozen=True, tag="blocks"):
+    """A plain function that blocks its thread for `seconds`, then returns."""
+
+    seconds: float
+    returns: Any = None
+
+
+class Rows(msgspec.Struct, frozen=True, tag="rows"):
+    """An async generator function: a row, after every `every` seconds."""
+
+    rows: tuple[Any, ...]
+    every: float = 1.0
+
+
+class Connects(msgspec.Struct, frozen=True, tag="connects"):
+    """A coroutine function that opens a connection with `query(sql)` and `close()`."""
+
+    seconds: float
+    query: Takes
+    close: float = 0.0
+
+
+class InTurn(msgspec.Struct, frozen=True, tag="in-turn"):
+    """Behaves as the first of `steps` at the first call, and so on; the last one stays."""
+
+    steps: tuple[Takes, ...]
+
+
+class Named(msgspec.Struct, frozen=True, tag="named"):
+    """A dict of collaborators."""
+
+    members: dict[str, Takes]
+
+
+Collaborator = Takes | Blocks | Rows | Connects | InTurn | Named
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one play is to do.
+
+    Args:
+        order_seed: None keeps requests and timers of one tick in their order of making;
+            a number shuffles those two, which are the orders that asyncio leaves open.
+        linger: how long, in virtual seconds, work that outlives the responses may go on
+            before the app is shut down.
+    """
+
+    requests: tuple[Request, ...]
+    collaborators: dict[str, Collaborator] = {}
+    order_seed: int | None = None
+    linger: float = LINGER
+    horizon: float = HORIZON
+
+
+def request(
+    method: str,
+    path: str,
+    *,
+    json: Any = msgspec.UNSET,
+    body: bytes = b"",
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    at: float = 0.0,
+    hangs_up_at: float | None = None,
+    hangs_up_after: int | None = None,
+    cancelled_at: float | None = None,
+) -> Request:
+    """A request; `json` is encoded and gets its content type, `query` is url-encoded."""
+    fields = {name.lower(): value for name, value in (headers or {}).items()}
+    if json is not msgspec.UNSET:
+        body = msgspec.json.encode(json)
+        fields.setdefault("content-type", "application/json")
+    path, _, inline = path.partition("?")
+    return Request(
+        method=method.upper(),
+        path=path,
+        query="&".join(part for part in (inline, urlencode(query or {}, doseq=True)) if part),
+        headers=tuple(fields.items()),
+        body=body,
+        at=at,
+        hangs_up_at=hangs_up_at,
+        hangs_up_after=hangs_up_after,
+        cancelled_at=cancelled_at,
+    )
+
+
+def get(path: str, **options: Any) -> Request:
+    """A GET request; the options are those of `request`."""
+    return request("GET", path, **options)
+
+
+def post(path: str, **options: Any) -> Request:
+    """A POST request; the options are those of `request`."""
+    return request("POST", path, **options)
+
+
+def put(path: str, **options: Any) -> Request:
+    """A PUT request; the options are those of `request`."""
+    return request("PUT", path, **options)
+
+
+def delete(path: str, **options: Any) -> Request:
+    """A DELETE request; the options are those of `request`."""
+    return request("DELETE", path, **options)
+
+
+def times(count: int, one: Request) -> tuple[Request, ...]:
+    """The same request `count` times, all at its moment."""
+    return (one,) * count
+
+
+def takes(seconds: float, returns: Any = None) -> Takes:
+    """A coroutine function that takes `seconds` and returns `returns`."""
+    return Takes(seconds, returns)
+
+
+def fails(
+    after: float, type: str = "ConnectionError", text: str = "", status: int | None = None
+) -> Takes:
+    """A coroutine function that raises after `after` seconds.
+
+    Args:
+        type: the name of a built-in exception, or `HTTPException`.
+        status: the status of the `HTTPException`.
+    """
+    return Takes(after, raises=Error("HTTPException" if status else type, text, status))
+
+
+def blocks(seconds: float, returns: Any = None) -> Blocks:
+    """A plain function that blocks its thread for `seconds`."""
+    return Blocks(seconds, returns)
+
+
+def rows(values: Iterable[Any], every: float = 1.0) -> Rows:
+    """An async generator function that yields `values`, one every `every` seconds."""
+    return Rows(tuple(values), every)
+
+
+def connects(seconds: float = 0.0, *, query: Takes, close: float = 0.0) -> Connects:
+    """A coroutine function that opens a connection; all three times are in seconds."""
+    return Connects(seconds, query, close)
+
+
+def in_turn(*steps: Takes) -> InTurn:
+    """A coroutine function whose calls behave as `steps`, one after the other."""
+    return InTurn(steps)
+
+
+def scenario(
+    *requests: Request | Iterable[Request],
+    order_seed: int | None = None,
+    linger: float = LINGER,
+    horizon: float = HORIZON,
+    **collaborators: Collaborator | Mapping[str, Takes],
+) -> Scenario:
+    """A scenario; collaborators go by the names of the factory's parameters."""
+    flat: list[Request] = []
+    for item in requests:
+        flat.extend([item] if isinstance(item, Request) else item)
+    return Scenario(
+        requests=tuple(flat),
+        collaborators={
+            name: Named(dict(value)) if isinstance(value, Mapping) else value
+            for name, value in collaborators.items()
+        },
+        order_seed=order_seed,
+        linger=linger,
+        horizon=horizon,
+    )
