@@ -52,14 +52,14 @@ class Clock:
 
     Args:
         horizon: ticks after which a program that is still going has run away.
-        steps: how many turns the loop may take in all, and a tenth of it in one tick.
+        steps: how many turns the loop may take in all, and a third of that in one tick.
     """
 
-    def __init__(self, horizon: int = 600 * TICKS_PER_SECOND, steps: int = 150_000) -> None:
+    def __init__(self, horizon: int = 600 * TICKS_PER_SECOND, steps: int = 60_000) -> None:
         self.now = 0
         self.horizon = horizon
         self.steps_left = steps
-        self.steps_left_in_tick = self.steps_in_tick = steps // 10
+        self.steps_left_in_tick = self.steps_in_tick = steps // 3
         self.holds = 0
         self.tie_break: Callable[[], float] = lambda: 0.0
         self.home = threading.get_ident()

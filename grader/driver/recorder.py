@@ -42,13 +42,13 @@ class Recorder:
         self.open: dict[int, Open] = {}
         self.last_resumed: Any = None
         self.last_own_place: tuple[int, str] | None = None
-        self._order = 0
+        self.events = 0
         self._resources = 0
 
     def moment(self) -> Moment:
         """Now; each call is later than the one before, also within a tick."""
-        self._order += 1
-        return Moment(self.clock.now, self._order)
+        self.events += 1
+        return Moment(self.clock.now, self.events)
 
     def new_resource(self) -> int:
         self._resources += 1

@@ -1,0 +1,1 @@
+"""The process that decides: it asks players for traces, and compares them."""

@@ -1,0 +1,125 @@
+"""A player of scenarios, as checks see it: `learner` and `reference`.
+
+Whatever the process behind it does, `play` returns a trace: a death, a silence, or a
+message that makes no sense is an outcome like any other.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import time
+
+from ..scenario import Scenario
+from ..trace import Outcome, OutcomeKind, Trace
+from ..worker.channel import ChannelClosed, Load, Perform, Performed
+from .workers import PlayerProcess, Worker
+
+LOOK_EVERY = 0.25
+"""Real seconds between two looks at a player that has not answered."""
+IDLE_FOR = 2.0
+"""Real seconds without any CPU time after which a player is blocked for good."""
+CPU_FOR = 3.0
+"""CPU seconds of one play after which it will not end. The guard within ends loops of
+Python code long before; this one is for a call into C that never comes back."""
+LONGEST = 120.0
+"""Real seconds after which not the learner but the machine is at fault."""
+
+
+class Player:
+    """Plays scenarios against one factory of one file.
+
+    Args:
+        source: the text of the file, as it was when grading began.
+        factory: the name of the function that builds the app.
+    """
+
+    def __init__(self, worker: Worker, source: str, path: str, factory: str) -> None:
+        self._worker = worker
+        self._load = Load(source, path)
+        self._factory = factory
+        self._process: PlayerProcess | None = None
+
+    def start(self, scenario: Scenario) -> None:
+        """Begin to play; `finish` gives the trace."""
+        if self._process is None:
+            self._process = self._worker.fork()
+            self._process.channel.send(self._load)
+        self._process.channel.send(Perform(self._factory, scenario))
+
+    def finish(self) -> Trace:
+        """Wait for the trace of what was started."""
+        process = self._process
+        assert process is not None
+        kind = Watch(process).until_answer()
+        if kind is not None:
+            return self._cut_short(process, kind)
+        try:
+            performed = process.channel.receive(Performed)
+        except ChannelClosed:
+            return self._died(process)
+        if performed.spoiled:
+            self.close()
+        return performed.trace
+
+    def play(self, scenario: Scenario) -> Trace:
+        """Play a scenario from beginning to end."""
+        self.start(scenario)
+        return self.finish()
+
+    def close(self) -> None:
+        """End the process; the next play gets a new one."""
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+    def _cut_short(self, process: PlayerProcess, kind: OutcomeKind) -> Trace:
+        line = self._line_in(process.dump_stacks())
+        self.close()
+        return Trace(outcome=Outcome(kind, line=line, detail="real"))
+
+    def _line_in(self, stacks: str) -> int | None:
+        found = re.search(rf'File "{re.escape(self._load.path)}", line (\d+)', stacks)
+        return int(found[1]) if found else None
+
+    def _died(self, process: PlayerProcess) -> Trace:
+        self._process = None
+        status = process.end().status
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            detail = f"signal {signal.Signals(number).name}"
+        else:
+            detail = f"exit status {os.waitstatus_to_exitcode(status)}"
+        return Trace(outcome=Outcome("process-died", detail=detail))
+
+
+class Watch:
+    """Waits for a player's answer, and knows one that will never come."""
+
+    def __init__(self, process: PlayerProcess) -> None:
+        self._process = process
+        self._began = self._moved = time.monotonic()
+        self._cpu_at_start = self._cpu = process.cpu_ticks()
+        self._per_second = os.sysconf("SC_CLK_TCK")
+
+    def until_answer(self) -> OutcomeKind | None:
+        """None if there is an answer to read (or the end of the channel)."""
+        while not select.select([self._process.channel], [], [], LOOK_EVERY)[0]:
+            kind = self._look(time.monotonic())
+            if kind is not None:
+                return kind
+        return None
+
+    def _look(self, now: float) -> OutcomeKind | None:
+        cpu = self._process.cpu_ticks()
+        if cpu is None or self._cpu_at_start is None:  # no /proc: only real time can tell
+            return "endless-loop" if now - self._began > 2 * IDLE_FOR else None
+        if cpu != self._cpu:
+            self._cpu, self._moved = cpu, now
+        if cpu - self._cpu_at_start > CPU_FOR * self._per_second:
+            return "endless-loop"
+        if now - self._moved > IDLE_FOR:
+            return "stuck"
+        return "grader-broke" if now - self._began > LONGEST else None

@@ -1,0 +1,111 @@
+"""The judge's side of the processes: starts the warm parent, asks it for players."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from ..errors import GraderError
+from ..worker.channel import Channel, ChannelClosed
+from ..worker.zygote import Fork, Forked, Reap, Reaped
+
+_START = "import sys; sys.path.append({root!r}); from grader.worker.zygote import main; main()"
+
+
+class Worker:
+    """The warm parent. Starting it returns at once; it imports while the judge does.
+
+    Attributes:
+        peak: KiB of memory of the largest player so far.
+    """
+
+    def __init__(self) -> None:
+        ours, its = socket.socketpair()
+        root = str(Path(__file__).resolve().parents[2])
+        self._process = subprocess.Popen(
+            # -P: what lies in the current directory has no say in what is imported
+            [sys.executable, "-P", "-c", _START.format(root=root), str(its.fileno())],
+            pass_fds=[its.fileno()],
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            env=os.environ | {"MALLOC_ARENA_MAX": "2", "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        its.close()
+        self._control = ours
+        self._channel = Channel(ours)
+        self.peak = 0
+
+    def fork(self) -> PlayerProcess:
+        """A new player."""
+        try:
+            self._channel.send(Fork())
+            forked = self._channel.receive(Forked)
+            _, descriptors, _, _ = socket.recv_fds(self._control, 1, 2)
+            end, stacks = descriptors
+        except (ChannelClosed, ValueError, OSError) as error:
+            raise GraderError(
+                "the worker process could not be started",
+                "run `python -c 'import fastapi, blockbuster'` to see whether they are installed",
+            ) from error
+        return PlayerProcess(self, forked.pid, Channel(socket.socket(fileno=end)), stacks)
+
+    def reap(self, pid: int) -> Reaped:
+        try:
+            self._channel.send(Reap(pid))
+            reaped = self._channel.receive(Reaped)
+        except ChannelClosed:
+            return Reaped(signal.SIGKILL, 0)
+        self.peak = max(self.peak, reaped.peak)
+        return reaped
+
+    def close(self) -> None:
+        """End the worker and every player of it."""
+        self._channel.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+            return
+        self._process.kill()
+        self._process.wait()
+
+
+class PlayerProcess:
+    """A forked player, as the judge sees it."""
+
+    def __init__(self, worker: Worker, pid: int, channel: Channel, stacks: int) -> None:
+        self.pid = pid
+        self.channel = channel
+        self._worker = worker
+        self._stacks = stacks
+
+    def cpu_ticks(self) -> int | None:
+        """CPU time used so far, in kernel ticks; None if it cannot be known."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return int(fields[11]) + int(fields[12])
+
+    def dump_stacks(self) -> str:
+        """The stacks of all threads, as `faulthandler` writes them, if it still can."""
+        import select
+
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(self.pid, signal.SIGUSR1)
+        parts = []
+        while select.select([self._stacks], [], [], 0.2)[0]:
+            part = os.read(self._stacks, 65536)
+            if not part:
+                break
+            parts.append(part)
+        return b"".join(parts).decode("utf-8", "replace")
+
+    def end(self) -> Reaped:
+        """Close the channel and see the process end, with all that it started."""
+        self.channel.close()
+        os.close(self._stacks)
+        return self._worker.reap(self.pid)

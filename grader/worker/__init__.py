@@ -1,0 +1,1 @@
+"""The processes that learners' code runs in: a warm parent, and its forked players."""

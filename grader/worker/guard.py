@@ -1,0 +1,72 @@
+"""Notices, from inside the process, code that computes and computes.
+
+The kernel sends a signal after every twentieth of a second of CPU time, which a busy
+machine does not inflate. If the loop has not come round for several of them, it is
+blocked; if for many, or if nothing at all has happened, it never will.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from ..clock import VirtualLoop
+from ..driver.recorder import Recorder
+
+TICK = 0.05
+"""Seconds of CPU time between two looks."""
+BLOCKED_AFTER = 6
+ENDLESS_AFTER = 30
+SILENT_AFTER = 40
+
+
+class Guard:
+    """Watches one play.
+
+    Args:
+        on_endless: called with the line; does not return.
+    """
+
+    def __init__(self, on_endless: Callable[[int | None], None]) -> None:
+        self._on_endless = on_endless
+        self._recorder: Recorder | None = None
+        self._last: tuple[int, int] = (0, 0)
+        self._same_turn = self._silent = 0
+
+    def arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
+        self._recorder = recorder
+        self._same_turn = self._silent = 0
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
+
+    def line_now(self) -> int | None:
+        """The own line that the calling thread is at, in the play being watched."""
+        return self._recorder.lines.of_stack() if self._recorder else None
+
+    def disarm(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        self._recorder = None
+
+    def _look(self, _: int, frame: FrameType | None) -> None:
+        recorder = self._recorder
+        if recorder is None:
+            return
+        turn, event = recorder.clock.steps_left, recorder.events
+        self._same_turn = self._same_turn + 1 if turn == self._last[0] else 0
+        self._silent = self._silent + 1 if event == self._last[1] else 0
+        self._last = turn, event
+        line = recorder.lines.of_stack(frame)
+        if self._same_turn == BLOCKED_AFTER and line and asyncio._get_running_loop() is not None:
+            recorder.incident("loop-blocked", line=line, detail="computing")
+            self._last = turn, recorder.events
+        if self._same_turn >= ENDLESS_AFTER:
+            self._on_endless(line)
+        if self._silent >= SILENT_AFTER:
+            self._on_endless(self._line_of_threads(recorder) or line)
+
+    def _line_of_threads(self, recorder: Recorder) -> int | None:
+        lines = (recorder.lines.of_stack(frame) for frame in sys._current_frames().values())
+        return next((line for line in lines if line is not None), None)
