@@ -24,6 +24,7 @@ from .trace import Exchange, Incident, Span, Trace
 
 if TYPE_CHECKING:
     from .driver.play import play
+    from .render.timeline import timeline
 
 __all__ = [
     "Exchange",
@@ -44,6 +45,7 @@ __all__ = [
     "rows",
     "scenario",
     "takes",
+    "timeline",
     "times",
 ]
 
@@ -54,4 +56,8 @@ def __getattr__(name: str) -> Any:
         from .driver.play import play
 
         return play
+    if name == "timeline":
+        from .render.timeline import timeline
+
+        return timeline
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,26 +28,37 @@ LONGEST = 120.0
 """Real seconds after which not the learner but the machine is at fault."""
 
 
-class Player:
-    """Plays scenarios against one factory of one file.
+FATAL: frozenset[OutcomeKind] = frozenset(
+    {"syntax-error", "import-failed", "endless-loop", "process-died", "out-of-memory", "output-flood"}
+)
+"""Outcomes that another play of the same exercise would only repeat."""
+
+
+class Performer:
+    """A file being played: a process, started when it is needed and replaced when spoiled.
 
     Args:
         source: the text of the file, as it was when grading began.
-        factory: the name of the function that builds the app.
     """
 
-    def __init__(self, worker: Worker, source: str, path: str, factory: str) -> None:
+    def __init__(self, worker: Worker, source: str, path: str) -> None:
         self._worker = worker
         self._load = Load(source, path)
-        self._factory = factory
         self._process: PlayerProcess | None = None
 
-    def start(self, scenario: Scenario) -> None:
+    def start(self, factory: str, scenario: Scenario) -> None:
         """Begin to play; `finish` gives the trace."""
+        try:
+            self._ready().channel.send(Perform(factory, scenario))
+        except ChannelClosed:  # it died between two plays, of something left behind
+            self.close()
+            self._ready().channel.send(Perform(factory, scenario))
+
+    def _ready(self) -> PlayerProcess:
         if self._process is None:
             self._process = self._worker.fork()
             self._process.channel.send(self._load)
-        self._process.channel.send(Perform(self._factory, scenario))
+        return self._process
 
     def finish(self) -> Trace:
         """Wait for the trace of what was started."""
@@ -63,11 +74,6 @@ class Player:
         if performed.spoiled:
             self.close()
         return performed.trace
-
-    def play(self, scenario: Scenario) -> Trace:
-        """Play a scenario from beginning to end."""
-        self.start(scenario)
-        return self.finish()
 
     def close(self) -> None:
         """End the process; the next play gets a new one."""
@@ -88,11 +94,40 @@ class Player:
         self._process = None
         status = process.end().status
         if os.WIFSIGNALED(status):
-            number = os.WTERMSIG(status)
-            detail = f"signal {signal.Signals(number).name}"
+            detail = f"signal {signal.Signals(os.WTERMSIG(status)).name}"
         else:
             detail = f"exit status {os.waitstatus_to_exitcode(status)}"
         return Trace(outcome=Outcome("process-died", detail=detail))
+
+
+class Player:
+    """Plays scenarios against one factory of a file.
+
+    Args:
+        factory: the name of the function that builds the app.
+    """
+
+    def __init__(self, performer: Performer, factory: str) -> None:
+        self._performer = performer
+        self._factory = factory
+        self._fatal: Trace | None = None
+
+    def start(self, scenario: Scenario) -> None:
+        """Begin to play; `finish` gives the trace."""
+        if self._fatal is None:
+            self._performer.start(self._factory, scenario)
+
+    def finish(self) -> Trace:
+        """The trace of what was started; what ended one play for good ends the rest, too."""
+        trace = self._fatal or self._performer.finish()
+        if trace.outcome.kind in FATAL or trace.outcome.detail == "real":
+            self._fatal = trace
+        return trace
+
+    def play(self, scenario: Scenario) -> Trace:
+        """Play a scenario from beginning to end."""
+        self.start(scenario)
+        return self.finish()
 
 
 class Watch:

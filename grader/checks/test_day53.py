@@ -1,0 +1,460 @@
+"""The checks of day 53. Each docstring is the sentence that the learner sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from grader import (
+    blocks,
+    connects,
+    fails,
+    get,
+    in_turn,
+    post,
+    rows,
+    scenario,
+    takes,
+    times,
+)
+from grader.judge.aspects import (
+    answers,
+    arguments,
+    body_holds,
+    call_counts,
+    call_endings,
+    elapsed,
+    left_running,
+    logged,
+    media_types,
+    mentions,
+    order_of_work,
+    resources,
+    statuses,
+    timed_lines,
+)
+from grader.judge.compare import assert_same, exercise
+from grader.judge.draw import Draw
+from grader.judge.players import Player
+from grader.scenario import Scenario, Takes
+
+Both = dict[str, Player]
+
+
+@pytest.fixture
+def both(learner: Player, reference: Player) -> Both:
+    return {"learner": learner, "reference": reference}
+
+
+# Exercise 1: basic async
+
+
+@exercise(1)
+def test_each_endpoint_answers(both: Both, draw: Draw) -> None:
+    """/users, /products, /orders and /compute answer as before, after the same time."""
+    for name in ("users", "products", "orders"):
+        holds = body_holds(f'{{"{name}": [...]}}', _is_list_under(name))
+        assert_same(holds, elapsed, of=scenario(get(f"/{name}"), compute=blocks(2)), **both)
+    compute = scenario(get("/compute"), compute=blocks(2, draw.number()))
+    assert_same(answers, elapsed, of=compute, **both)
+
+
+def _is_list_under(name: str) -> Any:
+    return lambda body: isinstance(body, dict) and isinstance(body.get(name), list)
+
+
+@exercise(1)
+def test_hundred_users_take_one_second(both: Both) -> None:
+    """A hundred requests at once to /users take as long as one of them."""
+    hundred = scenario(times(100, get("/users")), compute=blocks(2))
+    assert_same(statuses, elapsed, of=hundred, **both)
+
+
+@exercise(1)
+def test_other_endpoints_take_a_crowd(both: Both) -> None:
+    """The same goes for /products and /orders."""
+    crowd = scenario(times(100, get("/products")), times(100, get("/orders")), compute=blocks(2))
+    assert_same(statuses, elapsed, of=crowd, **both)
+
+
+@exercise(1)
+def test_compute_delays_nobody(both: Both, draw: Draw) -> None:
+    """While /compute computes, /users is answered as fast as ever."""
+    busy = scenario(
+        get("/compute"), get("/users", at=0.1), get("/orders", at=0.2), compute=blocks(2, 7)
+    )
+    assert_same(statuses, elapsed, of=busy, **both)
+
+
+# Exercise 2: concurrent operations
+
+
+def _dashboard(draw: Draw, delays: list[float], *requests: Any) -> Scenario:
+    user, orders, stats = delays
+    return scenario(
+        *(requests or (get("/dashboard"),)),
+        fetch_user=takes(user, draw.record()),
+        fetch_orders=takes(orders, draw.records(3)),
+        fetch_stats=takes(stats, draw.record()),
+    )
+
+
+@exercise(2)
+def test_dashboard_holds_all_three(both: Both, draw: Draw) -> None:
+    """The dashboard holds the user, the orders and the stats, each under its name."""
+    assert_same(answers, of=_dashboard(draw, draw.delays(3)), **both)
+
+
+@exercise(2)
+def test_dashboard_overlaps_its_fetches(both: Both, draw: Draw) -> None:
+    """The dashboard takes as long as its slowest fetch, not as long as all of them together."""
+    assert_same(elapsed, call_counts, of=_dashboard(draw, draw.shuffled(1, 2, 1.5)), **both)
+
+
+@exercise(2)
+def test_any_fetch_may_be_the_slowest(both: Both, draw: Draw) -> None:
+    """That holds whichever fetch is the slowest."""
+    for delays in ([2.5, 0.5, 1.0], [0.5, 2.5, 1.0], [1.0, 0.5, 2.5]):
+        assert_same(elapsed, of=_dashboard(draw, delays), **both)
+
+
+@exercise(2)
+def test_two_dashboards_at_once(both: Both, draw: Draw) -> None:
+    """Two dashboards at once don't wait for each other."""
+    two = _dashboard(draw, [1, 2, 1.5], get("/dashboard"), get("/dashboard", at=0.3))
+    assert_same(answers, elapsed, of=two, **both)
+
+
+@exercise(2)
+def test_failing_fetch_is_a_502(both: Both, draw: Draw) -> None:
+    """When a fetch fails, the answer is 502."""
+    for failing in ("fetch_user", "fetch_orders", "fetch_stats"):
+        assert_same(statuses, of=_failing_dashboard(failing, draw.secret(), draw), **both)
+
+
+@exercise(2)
+def test_failure_gives_nothing_away(both: Both, draw: Draw) -> None:
+    """The 502 does not give away the text of the error."""
+    secret = draw.secret()
+    failing = _failing_dashboard("fetch_orders", secret, draw)
+    assert_same(statuses, mentions(secret), of=failing, **both)
+
+
+@exercise(2)
+def test_no_fetch_is_left_running(both: Both, draw: Draw) -> None:
+    """When a fetch has failed and the answer is out, no other fetch is still running."""
+    for failing in ("fetch_user", "fetch_stats"):
+        assert_same(left_running, of=_failing_dashboard(failing, draw.secret(), draw), **both)
+
+
+def _failing_dashboard(failing: str, secret: str, draw: Draw) -> Scenario:
+    fetches: dict[str, Takes] = {
+        "fetch_user": takes(3, draw.record()),
+        "fetch_orders": takes(2, draw.records(2)),
+        "fetch_stats": takes(2.5, draw.record()),
+    }
+    fetches[failing] = fails(after=0.5, text=secret)
+    return scenario(get("/dashboard"), **fetches)
+
+
+# Exercise 4: error handling
+
+
+def _external(*requests: Any, fetch: Any) -> Scenario:
+    return scenario(*(requests or (get("/external"),)), fetch=fetch)
+
+
+@exercise(4)
+def test_value_is_passed_on(both: Both, draw: Draw) -> None:
+    """What the fetch returns is the answer, when it is there."""
+    assert_same(answers, elapsed, of=_external(fetch=takes(1.5, draw.record())), **both)
+
+
+@exercise(4)
+def test_slow_fetch_is_a_504(both: Both) -> None:
+    """A fetch that takes longer than 2 seconds is answered 504, after 2 seconds exactly."""
+    assert_same(elapsed, statuses, of=_external(fetch=takes(5, "late")), **both)
+
+
+@exercise(4)
+def test_slow_fetch_is_cancelled(both: Both) -> None:
+    """The fetch that took too long is cancelled, not abandoned."""
+    assert_same(call_endings, of=_external(fetch=takes(5, "late")), **both)
+
+
+@exercise(4)
+def test_failing_fetch_is_502(both: Both, draw: Draw) -> None:
+    """A fetch that fails is answered 502, and not with the text of its error."""
+    secret = draw.secret()
+    for kind in ("ConnectionError", "ValueError", "RuntimeError"):
+        failing = _external(fetch=fails(after=0.5, type=kind, text=secret))
+        assert_same(statuses, elapsed, mentions(secret), of=failing, **both)
+
+
+@exercise(4)
+def test_http_exception_keeps_its_status(both: Both) -> None:
+    """An HTTPException that the fetch raises keeps its own status."""
+    for status in (404, 503):
+        own = _external(fetch=fails(after=0.5, status=status, text="from the service"))
+        assert_same(statuses, of=own, **both)
+
+
+@exercise(4)
+def test_calls_share_no_budget(both: Both, draw: Draw) -> None:
+    """Two calls at once have two seconds each."""
+    two = _external(
+        get("/external"),
+        get("/external", at=1.5),
+        get("/external", at=1.9),
+        fetch=in_turn(takes(5), takes(1.9, draw.word()), takes(1.5, draw.word())),
+    )
+    assert_same(statuses, elapsed, of=two, **both)
+
+
+# Exercise 5: background tasks
+
+
+def _process(draw: Draw, *requests: Any, linger: float = 60, **options: Any) -> Scenario:
+    requests = requests or (post("/process", json=draw.record()),)
+    return scenario(*requests, linger=linger, process=options.get("process", takes(3)))
+
+
+@exercise(5)
+def test_accepted_at_once(both: Both, draw: Draw) -> None:
+    """The answer is 202 {"status": "accepted"}, complete at once."""
+    assert_same(answers, elapsed, of=_process(draw), **both)
+
+
+@exercise(5)
+def test_work_begins_after_the_answer(both: Both, draw: Draw) -> None:
+    """The work begins after the complete answer, and it is done."""
+    assert_same(order_of_work("process"), of=_process(draw), **both)
+
+
+@exercise(5)
+def test_work_gets_the_data(both: Both, draw: Draw) -> None:
+    """The work is given the data that came, and done once for each request."""
+    two = _process(draw, *(post("/process", json=draw.record(), at=at) for at in (0, 0.5)))
+    assert_same(arguments, elapsed, of=two, **both)
+
+
+@exercise(5)
+def test_completion_is_logged(both: Both, draw: Draw) -> None:
+    """Completion is logged on the logger "day53"."""
+    assert_same(logged("day53"), of=_process(draw), **both)
+
+
+@exercise(5)
+def test_failure_is_logged(both: Both, draw: Draw) -> None:
+    """Work that fails is logged on "day53" with its traceback, and other requests go on."""
+    failing = _process(
+        draw,
+        post("/process", json=draw.record()),
+        post("/process", json=draw.record(), at=1),
+        process=in_turn(fails(after=2, text=draw.secret()), takes(2)),
+    )
+    assert_same(answers, logged("day53"), order_of_work("process"), of=failing, **both)
+
+
+@exercise(5)
+def test_only_objects_are_accepted(both: Both, draw: Draw) -> None:
+    """A body that is no JSON object is answered 422, and nothing is processed."""
+    for body in (draw.word(), [1, 2], 3):
+        assert_same(statuses, call_counts, of=_process(draw, post("/process", json=body)), **both)
+
+
+@exercise(5)
+def test_accepted_work_survives_shutdown(both: Both, draw: Draw) -> None:
+    """What has been accepted is finished, also when the server is asked to stop."""
+    assert_same(order_of_work("process"), of=_process(draw, linger=0), **both)
+
+
+# Exercise 6: partial failures
+
+
+def _aggregate(sources: dict[str, Takes], *requests: Any) -> Scenario:
+    return scenario(*(requests or (get("/aggregate"),)), sources=sources)
+
+
+def _sources(draw: Draw, failing: int, total: int = 4) -> dict[str, Takes]:
+    kinds = ("ConnectionError", "ValueError", "TimeoutError", "RuntimeError", "KeyError")
+    delays = draw.delays(total)
+    return {
+        draw.word(): fails(delays[n], draw.pick(*kinds), draw.secret())
+        if n < failing
+        else takes(delays[n], draw.record())
+        for n in range(total)
+    }
+
+
+@exercise(6)
+def test_all_results_by_name(both: Both, draw: Draw) -> None:
+    """Every result stands under the name of its source, whatever the order of finishing."""
+    assert_same(answers, of=_aggregate(_sources(draw, failing=0)), **both)
+
+
+@exercise(6)
+def test_sources_are_asked_together(both: Both, draw: Draw) -> None:
+    """All sources are asked at once: the answer takes as long as the slowest of them."""
+    assert_same(elapsed, of=_aggregate(_sources(draw, failing=0)), **both)
+    assert_same(elapsed, of=_aggregate(_sources(draw, failing=2)), **both)
+
+
+@exercise(6)
+def test_one_failure_loses_nothing(both: Both, draw: Draw) -> None:
+    """One source that fails is named under "errors", and the others lose nothing."""
+    assert_same(answers, of=_aggregate(_sources(draw, failing=1)), **both)
+
+
+@exercise(6)
+def test_all_may_fail(both: Both, draw: Draw) -> None:
+    """When all fail, the answer names every failure."""
+    assert_same(answers, of=_aggregate(_sources(draw, failing=4)), **both)
+
+
+@exercise(6)
+def test_each_source_is_asked_once(both: Both, draw: Draw) -> None:
+    """No source is asked twice, and none goes on after the answer."""
+    sources = _aggregate(_sources(draw, failing=2))
+    assert_same(call_counts, left_running, of=sources, **both)
+
+
+@exercise(6)
+def test_aggregates_do_not_mix(both: Both, draw: Draw) -> None:
+    """Two requests at once get an answer each, and don't wait for each other."""
+    two = _aggregate(_sources(draw, failing=1), get("/aggregate"), get("/aggregate", at=0.2))
+    assert_same(answers, elapsed, of=two, **both)
+
+
+# Exercise 7: streaming
+
+
+def _stream(draw: Draw, *requests: Any, count: int = 5, every: float = 1) -> Scenario:
+    return scenario(
+        *(requests or (get("/stream"),)), read_rows=rows(draw.records(count), every=every)
+    )
+
+
+def _lines(trace: Any) -> tuple[str, ...]:
+    """The lines of each body, as JSON reads them."""
+    return timed_lines(trace)
+
+
+@exercise(7)
+def test_rows_are_json_lines(both: Both, draw: Draw) -> None:
+    """Each row is a line of JSON, and the media type is application/x-ndjson."""
+    assert_same(statuses, media_types, rows_in_body, of=_stream(draw), **both)
+
+
+def rows_in_body(trace: Any) -> tuple[str, ...]:
+    """The rows of each body; how the JSON is spaced does not matter."""
+    import json
+
+    def row(line: bytes) -> str:
+        try:
+            return json.dumps(json.loads(line), sort_keys=True)
+        except ValueError:
+            return repr(line[:60])
+
+    return tuple(row(chunk.body) for e in trace.exchanges for chunk in e.lines())
+
+
+@exercise(7)
+def test_each_line_at_its_moment(both: Both, draw: Draw) -> None:
+    """Each line goes out at the moment that its row is there."""
+    assert_same(line_moments, of=_stream(draw), **both)
+
+
+def line_moments(trace: Any) -> tuple[str, ...]:
+    """When each line was there."""
+    return tuple(line.rpartition(" at ")[2] for line in timed_lines(trace))
+
+
+@exercise(7)
+def test_thousand_rows_are_not_collected(both: Both, draw: Draw) -> None:
+    """The first of a thousand rows does not wait for the last."""
+    assert_same(line_moments, of=_stream(draw, count=1000, every=0.01), **both)
+
+
+@exercise(7)
+def test_ten_streams_at_once(both: Both, draw: Draw) -> None:
+    """Ten streams at once don't wait for each other."""
+    ten = _stream(draw, *(get("/stream", at=n / 10) for n in range(10)))
+    assert_same(line_moments, rows_in_body, of=ten, **both)
+
+
+@exercise(7)
+def test_hang_up_ends_the_generator(both: Both, draw: Draw) -> None:
+    """A client that hangs up ends the generator at once."""
+    after_three = _stream(draw, get("/stream", hangs_up_after=3), count=8)
+    between = _stream(draw, get("/stream", hangs_up_at=2.5), count=8)
+    assert_same(call_endings, of=after_three, **both)
+    assert_same(call_endings, of=between, **both)
+
+
+# Exercise 8: async context managers
+
+
+def _query(*requests: Any, query: Takes, connect: float = 0.2) -> Scenario:
+    requests = requests or (get("/query", query={"sql": "select 1"}),)
+    return scenario(*requests, connect=connects(connect, query=query, close=0.1))
+
+
+@exercise(8)
+def test_rows_are_the_answer(both: Both, draw: Draw) -> None:
+    """The answer holds the rows of the query."""
+    wanted = draw.records(3)
+    holds_rows = body_holds("the rows", lambda body: _holds(body, wanted))
+    assert_same(holds_rows, of=_query(query=takes(0.5, wanted)), **both)
+
+
+def _holds(body: Any, wanted: Any) -> bool:
+    return body == wanted or (isinstance(body, dict) and wanted in body.values())
+
+
+@exercise(8)
+def test_query_is_given_the_sql(both: Both, draw: Draw) -> None:
+    """The connection is given the SQL of the request."""
+    sql = f"select * from {draw.word()} where a = 'b c'"
+    asked = _query(get("/query", query={"sql": sql}), query=takes(0.5, []))
+    assert_same(statuses, arguments, of=asked, **both)
+
+
+@exercise(8)
+def test_one_connection_a_request(both: Both, draw: Draw) -> None:
+    """Each request opens one connection and closes it once, when the rows have been read."""
+    assert_same(call_counts, resources, of=_query(query=takes(0.5, draw.records(1))), **both)
+
+
+@exercise(8)
+def test_requests_share_no_connection(both: Both, draw: Draw) -> None:
+    """Requests at once have a connection each."""
+    three = _query(
+        *(get("/query", query={"sql": draw.word()}, at=at) for at in (0, 0.1, 0.4)),
+        query=takes(0.5, draw.records(1)),
+    )
+    assert_same(statuses, call_counts, resources, of=three, **both)
+
+
+@exercise(8)
+def test_failing_query_is_502(both: Both, draw: Draw) -> None:
+    """A query that fails is answered 502: the context manager hides no exception."""
+    secret = draw.secret()
+    failing = _query(query=fails(after=0.5, type="RuntimeError", text=secret))
+    assert_same(statuses, mentions(secret), of=failing, **both)
+
+
+@exercise(8)
+def test_closed_when_the_query_fails(both: Both, draw: Draw) -> None:
+    """The connection is closed when the query fails, too."""
+    failing = _query(query=fails(after=0.5, type="RuntimeError", text=draw.secret()))
+    assert_same(resources, of=failing, **both)
+
+
+@exercise(8)
+def test_closed_when_cancelled(both: Both, draw: Draw) -> None:
+    """The connection is closed when the request is cancelled, too."""
+    sql = {"sql": draw.word()}
+    cancelled = _query(get("/query", query=sql, cancelled_at=0.4), query=takes(5, []))
+    assert_same(resources, call_endings, of=cancelled, **both)

@@ -1,0 +1,231 @@
+"""Aspects: what of a trace a check looks at, as words that can be compared and shown.
+
+An aspect is a function from a trace to a tuple of facts, one for each exchange (or
+call). A check holds when the learner's facts are the reference's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any
+
+from ..trace import Exchange, Span, Trace, to_seconds
+
+Aspect = Callable[[Trace], tuple[str, ...]]
+
+NONE = "nothing"
+
+
+def seconds(ticks: int) -> str:
+    """Ticks in words: two decimals, more only where there are more."""
+    text = f"{to_seconds(ticks):.6f}".rstrip("0")
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals:0<2} s"
+
+
+def elapsed(trace: Trace) -> tuple[str, ...]:
+    """How long each answer took."""
+    return tuple(_elapsed(exchange) for exchange in trace.exchanges)
+
+
+def _elapsed(exchange: Exchange) -> str:
+    if exchange.completed is None:
+        return "no answer"
+    return seconds(exchange.completed.tick - exchange.started.tick)
+
+
+def statuses(trace: Trace) -> tuple[str, ...]:
+    """The status of each answer."""
+    return tuple(str(e.status) if e.status else "no answer" for e in trace.exchanges)
+
+
+def answers(trace: Trace) -> tuple[str, ...]:
+    """Status and body of each answer."""
+    return tuple(
+        f"{status} {_body(exchange)}".strip()
+        for status, exchange in zip(statuses(trace), trace.exchanges, strict=True)
+    )
+
+
+def _body(exchange: Exchange) -> str:
+    body = exchange.json()
+    text = exchange.text if body is None else json.dumps(body, sort_keys=True)
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+def body_holds(what: str, accept: Callable[[Any], bool]) -> Aspect:
+    """Whether each answer's JSON is acceptable; `what` names it in words."""
+
+    def aspect(trace: Trace) -> tuple[str, ...]:
+        return tuple(
+            f"{exchange.status} with {what}"
+            if exchange.status is not None and accept(exchange.json())
+            else f"{exchange.status or 'no answer'} {_body(exchange)}".strip()
+            for exchange in trace.exchanges
+        )
+
+    return aspect
+
+
+def timed_lines(trace: Trace) -> tuple[str, ...]:
+    """Each line of the streamed bodies, with the moment it was there."""
+    return tuple(
+        f"{chunk.body.decode('utf-8', 'replace')[:60]} at "
+        f"{seconds(chunk.at.tick - exchange.started.tick)}"
+        for exchange in trace.exchanges
+        for chunk in exchange.lines()
+    ) or (NONE,)
+
+
+def media_types(trace: Trace) -> tuple[str, ...]:
+    return tuple(e.header("content-type").partition(";")[0] for e in trace.exchanges)
+
+
+def calls(trace: Trace) -> tuple[str, ...]:
+    """Each call of a collaborator: when, and how it ended."""
+    return tuple(
+        sorted(
+            f"{span.name} from {_since(trace, span.start.tick)} "
+            f"to {_since(trace, span.end.tick)}, {span.how}"
+            for span in trace.calls()
+        )
+    )
+
+
+def call_counts(trace: Trace) -> tuple[str, ...]:
+    """How often each collaborator was called."""
+    counts = Counter(span.name for span in trace.calls())
+    return tuple(f"{name} called {_times(count)}" for name, count in sorted(counts.items()))
+
+
+def call_endings(trace: Trace) -> tuple[str, ...]:
+    """How each call ended, and when."""
+    return tuple(
+        sorted(
+            f"{span.name} {span.how} at {_since(trace, span.end.tick)}" for span in trace.calls()
+        )
+    )
+
+
+def arguments(trace: Trace) -> tuple[str, ...]:
+    """What the collaborators were given."""
+    return tuple(
+        sorted(f"{span.name}({', '.join(map(json.dumps, span.arguments))})" for span in trace.calls())
+    )
+
+
+def left_running(trace: Trace) -> tuple[str, ...]:
+    """The calls that went on after the answer that they were made for."""
+    return tuple(
+        f"{span.name} goes on for {seconds(late)} after the answer"
+        for span, late in calls_after_answer(trace)
+    ) or (f"{NONE} goes on after the answer",)
+
+
+def calls_after_answer(trace: Trace) -> Iterator[tuple[Span, int]]:
+    """The calls that ended after their exchange's answer, and by how many ticks."""
+    for span in trace.calls():
+        if span.exchange is not None:
+            answered = trace.exchanges[span.exchange].completed
+            if answered is not None and span.end.tick > answered.tick:
+                yield span, span.end.tick - answered.tick
+
+
+def order_of_work(name: str) -> Aspect:
+    """Whether the call of `name` comes before or after the complete answer, and ends."""
+
+    def aspect(trace: Trace) -> tuple[str, ...]:
+        return tuple(_place_of_work(trace, exchange, name) for exchange in trace.exchanges)
+
+    return aspect
+
+
+def _place_of_work(trace: Trace, exchange: Exchange, name: str) -> str:
+    spans = [span for span in trace.calls(name) if span.exchange == exchange.number]
+    if exchange.completed is None:
+        return "no answer"
+    answer = f"the answer is complete at {_elapsed(exchange)}, "
+    if not spans:
+        return f"{answer}{name} never starts"
+    begins = "after" if spans[0].start > exchange.completed else "before"
+    return f"{answer}{name} starts {begins} that and is {spans[0].how}"
+
+
+def mentions(secret: str) -> Aspect:
+    """Whether the answers give away `secret`."""
+
+    def aspect(trace: Trace) -> tuple[str, ...]:
+        return tuple(
+            "an answer with the error's text" if secret in e.text else "no trace of the error's text"
+            for e in trace.exchanges
+        )
+
+    return aspect
+
+
+def logged(logger: str) -> Aspect:
+    """What was logged for each exchange: a completion, a failure, a traceback."""
+
+    def aspect(trace: Trace) -> tuple[str, ...]:
+        return tuple(_log_of(trace, exchange, logger) for exchange in trace.exchanges)
+
+    return aspect
+
+
+def _log_of(trace: Trace, exchange: Exchange, logger: str) -> str:
+    records = [
+        log for log in trace.logs if log.logger == logger and log.exchange in (exchange.number, None)
+    ]
+    if any(record.error for record in records):
+        return f"a record with a traceback on {logger!r}"
+    return f"a record on {logger!r}" if records else f"no record on {logger!r}"
+
+
+def resources(trace: Trace) -> tuple[str, ...]:
+    """Of every connection that was opened: how often it was closed, and when."""
+    return tuple(
+        sorted(_life_of(trace, span) for span in trace.calls() if _opens(span))
+    ) or ("no connection opened",)
+
+
+def _opens(span: Span) -> bool:
+    return span.resource is not None and "." not in span.name and span.how == "done"
+
+
+def _life_of(trace: Trace, opening: Span) -> str:
+    closings = [
+        span
+        for span in trace.calls(f"{opening.name}.close")
+        if span.resource == opening.resource
+    ]
+    if not closings:
+        return "opened and never closed"
+    when = seconds(closings[0].start.tick - opening.start.tick)
+    return f"closed {_times(len(closings))}, {when} after it was asked for"
+
+
+def together(*aspects: Aspect) -> Aspect:
+    """Several aspects as one; the first to differ is shown."""
+
+    def aspect(trace: Trace) -> tuple[str, ...]:
+        return tuple(fact for part in aspects for fact in part(trace))
+
+    return aspect
+
+
+def summary(facts: tuple[str, ...]) -> str:
+    """Facts in words: equal neighbours are counted."""
+    groups = [(fact, len(list(same))) for fact, same in groupby(facts)]
+    words = [fact if count == 1 else f"{count} × {fact}" for fact, count in groups]
+    return ", ".join(words[:4]) + (f", and {len(words) - 4} more" if len(words) > 4 else "")
+
+
+def _since(trace: Trace, tick: int) -> str:
+    return seconds(tick - trace.opened)
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

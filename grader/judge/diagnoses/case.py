@@ -1,0 +1,93 @@
+"""A failed check, as rules see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from ...report import Diagnosis
+from ...scenario import Scenario
+from ...trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds
+from ..aspects import Aspect
+
+Replay = Callable[[Scenario], tuple[Trace, Trace]]
+"""Plays another scenario: the learner's trace, then the reference's."""
+
+
+class Case(msgspec.Struct, frozen=True):
+    """Two traces that should have been alike.
+
+    Attributes:
+        aspect: what differed; None if the learner's play did not finish.
+        replay: to look closer, with a scenario of the rule's own.
+    """
+
+    got: Trace
+    expected: Trace
+    scenario: Scenario
+    aspect: Aspect | None
+    replay: Replay
+
+    def exchanges(self) -> Iterator[tuple[Exchange, Exchange]]:
+        """The learner's and the reference's exchanges, in pairs."""
+        return zip(self.got.exchanges, self.expected.exchanges, strict=False)
+
+    def incidents(self, kind: IncidentKind) -> tuple[Incident, ...]:
+        return tuple(incident for incident in self.got.incidents if incident.kind == kind)
+
+    def expects_time(self) -> bool:
+        """Whether the learner's answers came at other moments than the reference's."""
+        return any(done(ours) != done(theirs) for ours, theirs in self.exchanges())
+
+    def wait_line(self, span: Span) -> int | None:
+        """The learner's line that a span belongs to, by itself or by who waited for it."""
+        if span.line is not None:
+            return span.line
+        waits = (
+            wait.line
+            for wait in self.got.spans
+            if wait.kind == "wait"
+            and wait.exchange == span.exchange
+            and wait.start.tick <= span.start.tick
+            and wait.end.tick >= span.start.tick
+        )
+        return next(waits, None)
+
+
+Rule = Callable[[Case], Iterable[Diagnosis]]
+
+
+def done(exchange: Exchange) -> int | None:
+    """Ticks from request to complete answer."""
+    if exchange.completed is None:
+        return None
+    return exchange.completed.tick - exchange.started.tick
+
+
+def calls_of(trace: Trace, exchange: int, name: str | None = None) -> list[Span]:
+    """The collaborators' calls for one exchange, in order of starting."""
+    return [span for span in trace.calls(name) if span.exchange == exchange]
+
+
+def overlap(one: Span, other: Span) -> bool:
+    """Whether two spans were under way at the same time."""
+    return one.start.tick < other.end.tick and other.start.tick < one.end.tick
+
+
+def in_seconds(ticks: int) -> str:
+    """Ticks in words for a sentence: `2 s`, `0.25 s`."""
+    return f"{to_seconds(ticks):.6f}".rstrip("0").rstrip(".") + " s"
+
+
+def at_line(line: int | None) -> str:
+    """The beginning of a sentence about a line, or about no line that is known."""
+    return f"Line {line}" if line is not None else "Your code"
+
+
+def lines_in_words(lines: Iterable[int | None]) -> str:
+    """`Lines 4, 7 and 9`."""
+    known = sorted({line for line in lines if line is not None})
+    if len(known) < 2:
+        return at_line(known[0] if known else None)
+    return f"Lines {', '.join(map(str, known[:-1]))} and {known[-1]}"

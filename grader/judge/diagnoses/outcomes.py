@@ -1,0 +1,145 @@
+"""Plays that did not get to their end, or not even to their beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...report import Diagnosis
+from ...trace import Failure, Outcome
+from .case import Case, at_line
+
+
+def ended_early(case: Case) -> Iterable[Diagnosis]:
+    """Everything that an outcome other than `finished` means."""
+    return explain(case.got.outcome)
+
+
+def explain(outcome: Outcome) -> Iterable[Diagnosis]:
+    """Why a play did not finish."""
+    writer = _WRITERS.get(outcome.kind)
+    if writer is not None:
+        id_, text = writer(outcome)
+        yield Diagnosis(id_, outcome.line, text)
+
+
+def _syntax_error(outcome: Outcome) -> tuple[str, str]:
+    failure = outcome.failure or Failure("SyntaxError", "")
+    code = failure.traceback.expandtabs(4)
+    indent = len(code) - len(code.lstrip())
+    caret = " " * max(0, (failure.column or 1) - 1 - indent) + "^"
+    text = f"{at_line(outcome.line)} is not valid Python: {failure.text}."
+    if code.strip():
+        text += f"\n  {code.strip()}\n  {caret}"
+    return "syntax-error", text
+
+
+def _import_failed(outcome: Outcome) -> tuple[str, str]:
+    failure = outcome.failure or Failure("Exception", "")
+    where = at_line(outcome.line)
+    if failure.type == "SystemExit":
+        text = f"{where} ends the program (sys.exit) while the file is still being imported."
+    elif failure.type == "EOFError":
+        text = f"{where} asks for input while the file is being imported. A web app has no keyboard."
+    else:
+        text = f"The file cannot be imported. {where} raises {_named(failure)}."
+    return "import-failed", text
+
+
+def _factory_missing(outcome: Outcome) -> tuple[str, str]:
+    return (
+        "factory-missing",
+        f"There is no function {outcome.detail} in the file. "
+        "The grader calls it by that name to get your app.",
+    )
+
+
+def _factory_failed(outcome: Outcome) -> tuple[str, str]:
+    kind, _, wanted = outcome.detail.partition(":")
+    if kind == "parameters":
+        return (
+            "factory-failed",
+            f"The factory does not take the parameters that the exercise gives it: {wanted}.",
+        )
+    failure = outcome.failure or Failure("Exception", "")
+    return (
+        "factory-failed",
+        f"The factory itself fails before there is an app. "
+        f"{at_line(outcome.line)} raises {_named(failure)}.",
+    )
+
+
+def _not_an_app(outcome: Outcome) -> tuple[str, str]:
+    hint = {
+        "None": "Does every path through it end with `return app`?",
+        "a coroutine": "Only the endpoints are async; the factory itself is a plain `def`.",
+    }.get(outcome.detail, "It must return the FastAPI app.")
+    return "not-an-app", f"The factory returns {outcome.detail}, which is no ASGI app. {hint}"
+
+
+def _stuck(outcome: Outcome) -> tuple[str, str]:
+    if outcome.detail == "real":
+        return (
+            "stuck",
+            f"{at_line(outcome.line)} blocks the whole program for ever: it waits for something "
+            "that only other code could bring about, and no other code can run.",
+        )
+    waits = "; ".join(
+        f"line {waiting.line} waits for {waiting.what or 'something'}"
+        for waiting in outcome.waiting[:3]
+    )
+    return (
+        "stuck",
+        f"The program waits for ever: {waits or 'nothing is left that could go on'}. "
+        "No timer, task or thread is left that could end the wait. Who was to do it?",
+    )
+
+
+def _endless(outcome: Outcome) -> tuple[str, str]:
+    return (
+        "endless-loop",
+        f"{at_line(outcome.line)} is in a loop that does not end. "
+        "What would have to become true for it to stop, and can that happen while it runs?",
+    )
+
+
+def _died(outcome: Outcome) -> tuple[str, str]:
+    return (
+        "process-died",
+        f"The process that ran your code died ({outcome.detail}). Something in the file ends "
+        "the whole process, as os._exit does, or crashes it.",
+    )
+
+
+def _out_of_memory(outcome: Outcome) -> tuple[str, str]:
+    return (
+        "out-of-memory",
+        f"{at_line(outcome.line)} takes more memory than an exercise may have (512 MB). "
+        "What grows, and who needs all of it at once?",
+    )
+
+
+def _flood(outcome: Outcome) -> tuple[str, str]:
+    return (
+        "output-flood",
+        f"{at_line(outcome.line)} prints more than four million characters. "
+        "The play was ended there.",
+    )
+
+
+def _named(failure: Failure) -> str:
+    return f"{failure.type}: {failure.text}" if failure.text else failure.type
+
+
+_WRITERS = {
+    "syntax-error": _syntax_error,
+    "import-failed": _import_failed,
+    "factory-missing": _factory_missing,
+    "factory-failed": _factory_failed,
+    "not-an-app": _not_an_app,
+    "stuck": _stuck,
+    "ran-away": _endless,
+    "endless-loop": _endless,
+    "process-died": _died,
+    "out-of-memory": _out_of_memory,
+    "output-flood": _flood,
+}

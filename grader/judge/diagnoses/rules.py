@@ -1,0 +1,69 @@
+"""All rules, causes before symptoms."""
+
+from __future__ import annotations
+
+from ...report import Diagnosis
+from . import answers, outcomes, resources, timing, work
+from .case import Case, Rule
+
+MOST = 3
+"""Diagnoses given for one failed check. A learner mends one thing at a time."""
+
+RULES: tuple[Rule, ...] = (
+    outcomes.ended_early,
+    answers.missing_route,
+    answers.memory_error,
+    timing.loop_blocked,
+    work.never_awaited,
+    work.task_reference_lost,
+    answers.raised,
+    timing.thread_pool_exhausted,
+    timing.awaited_in_turn,
+    timing.not_cancelled,
+    timing.cancellation_swallowed,
+    timing.no_timeout,
+    timing.wrong_timeout,
+    resources.stream_buffered,
+    resources.cancellation_ignored,
+    resources.generator_left_open,
+    work.work_inline,
+    work.work_before_response,
+    work.work_lost,
+    work.task_left_running,
+    answers.error_leaked,
+    resources.called_twice,
+    answers.race,
+    timing.serialized,
+    resources.closed_too_early,
+    resources.closed_twice,
+    resources.not_closed,
+    answers.error_swallowed,
+    work.not_logged,
+    work.error_unretrieved,
+    answers.wrong_status,
+    answers.wrong_body,
+    answers.wrong_time,
+)
+
+
+GENERAL: tuple[Rule, ...] = (
+    answers.race,
+    timing.serialized,
+    answers.wrong_status,
+    answers.wrong_body,
+    answers.wrong_time,
+)
+"""Rules that speak only if no other has: they say that, and not why."""
+
+
+def diagnose(case: Case) -> tuple[Diagnosis, ...]:
+    """What is behind a failed check, most likely cause first; never empty."""
+    found: dict[str, Diagnosis] = {}
+    for rule in RULES:
+        if len(found) >= MOST or (found and rule in GENERAL):
+            continue
+        for diagnosis in rule(case):
+            found.setdefault(diagnosis.id, diagnosis)
+    return tuple(found.values()) or (
+        Diagnosis("different", None, "It behaves otherwise than the reference does."),
+    )

@@ -1,0 +1,140 @@
+"""Tasks and background work: begun too early, left behind, or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ...report import Diagnosis
+from ...trace import Exchange, Span
+from ..aspects import calls_after_answer
+from .case import Case, at_line, calls_of, in_seconds
+
+
+def never_awaited(case: Case) -> Iterable[Diagnosis]:
+    for incident in case.incidents("never-awaited")[:1]:
+        yield Diagnosis(
+            "never-awaited",
+            incident.line,
+            f"{at_line(incident.line)} calls {incident.detail}(), and nothing awaits what comes "
+            "back. Calling an async function runs none of it: it only makes a coroutine.",
+        )
+
+
+def _work_after_answer(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, list[Span]]]:
+    """The calls that the reference makes after its answer, with the learner's of that name."""
+    for ours, theirs in case.exchanges():
+        for span in calls_of(case.expected, theirs.number):
+            if theirs.completed is not None and span.start > theirs.completed:
+                yield ours, theirs, span, calls_of(case.got, ours.number, span.name)
+
+
+def work_inline(case: Case) -> Iterable[Diagnosis]:
+    for ours, _, _, calls in _work_after_answer(case):
+        if calls and ours.completed is not None and calls[0].end.tick <= ours.completed.tick:
+            call = calls[0]
+            if not call.seconds or call.start > ours.completed:
+                continue
+            line = case.wait_line(call)
+            yield Diagnosis(
+                "work-inline",
+                line,
+                f"{at_line(line)} does the work before the answer goes out: the client waits "
+                f"{call.seconds:g} s for something that it does not need to wait for.",
+            )
+            return
+
+
+def work_before_response(case: Case) -> Iterable[Diagnosis]:
+    for ours, _, _, calls in _work_after_answer(case):
+        if calls and ours.completed is not None and calls[0].start < ours.completed:
+            line = case.wait_line(calls[0])
+            yield Diagnosis(
+                "work-before-response",
+                line,
+                f"{calls[0].name} (line {line}) starts before the answer is complete. If it "
+                "were to block or to fail at once, the client would feel it. When may it begin?",
+            )
+            return
+
+
+def task_reference_lost(case: Case) -> Iterable[Diagnosis]:
+    for incident in case.incidents("task-unreferenced")[:1]:
+        yield Diagnosis(
+            "task-reference-lost",
+            incident.line,
+            f"{at_line(incident.line)} starts a task ({incident.detail}) and keeps no reference "
+            "to it. The event loop keeps none either, so Python may throw the task away "
+            "before it is done, and nobody waits for it when the server stops.",
+        )
+
+
+def work_lost(case: Case) -> Iterable[Diagnosis]:
+    for ours, _, should, calls in _work_after_answer(case):
+        if should.how != "done" or any(call.how == "done" for call in calls):
+            continue
+        line = case.wait_line(calls[0]) if calls else None
+        how = "is cut off before it is done" if calls else "never starts"
+        yield Diagnosis(
+            "work-lost",
+            line,
+            f"The client was told that its work is accepted, but {should.name} {how}. "
+            "Who sees to it that it is finished, also when the server is asked to stop?",
+        )
+        return
+
+
+def task_left_running(case: Case) -> Iterable[Diagnosis]:
+    late = list(calls_after_answer(case.got))
+    if not late or any(calls_after_answer(case.expected)):
+        return
+    span, ticks = late[0]
+    line = case.wait_line(span)
+    yield Diagnosis(
+        "task-left-running",
+        line,
+        f"The answer is out, but {span.name} (line {line}) goes on for another "
+        f"{in_seconds(ticks)}, for nobody. When one fails, what becomes of the others?",
+    )
+
+
+def error_unretrieved(case: Case) -> Iterable[Diagnosis]:
+    for incident in case.incidents("exception-unretrieved")[:1]:
+        yield Diagnosis(
+            "error-swallowed",
+            incident.line,
+            f"A task failed ({incident.detail}), and nothing in your code ever asked how it ended: "
+            "its exception was never seen by anybody.",
+        )
+
+
+def not_logged(case: Case) -> Iterable[Diagnosis]:
+    for ours, theirs in case.exchanges():
+        expected = [log for log in case.expected.logs if log.exchange == theirs.number]
+        if not expected:
+            continue
+        mine = [
+            log
+            for log in case.got.logs
+            if log.logger == expected[0].logger and log.exchange in (ours.number, None)
+        ]
+        if expected[0].error and not any(log.error for log in mine):
+            yield Diagnosis(
+                "error-swallowed",
+                _failed_line(case, ours),
+                f"The work fails with {expected[0].error}, and no traceback of it is logged on "
+                f"the logger {expected[0].logger!r}. The client has its answer already, so the "
+                "log is the only place where anybody could learn of it.",
+            )
+            return
+        if not mine:
+            yield Diagnosis(
+                "not-logged",
+                _failed_line(case, ours),
+                f"The work is done, but nothing is logged on the logger {expected[0].logger!r}.",
+            )
+            return
+
+
+def _failed_line(case: Case, exchange: Exchange) -> int | None:
+    calls = calls_of(case.got, exchange.number)
+    return case.wait_line(calls[0]) if calls else None

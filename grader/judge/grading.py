@@ -1,0 +1,241 @@
+"""Grades a file: from the learner's source and the lesson's checks to a report."""
+
+from __future__ import annotations
+
+import ast
+import os
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+
+from ..course import Exercise, Lesson, content_root, factories, read_source, stub_source
+from ..errors import GraderError
+from ..report import CheckReport, Diagnosis, ExerciseReport, Report
+from ..scenario import scenario
+from ..trace import Trace
+from .diagnoses.outcomes import explain
+from .players import FATAL, Performer, Player
+from .workers import Worker
+
+CHECKS = Path(__file__).resolve().parents[1] / "checks"
+
+PYTEST_OPTIONS = (
+    "--noconftest",
+    "--strict-markers",
+    "--assert=plain",
+    "--capture=no",
+    "--import-mode=importlib",
+    *(
+        f"-pno:{plugin}"
+        for plugin in (
+            "terminal",
+            "cacheprovider",
+            "doctest",
+            "debugging",
+            "faulthandler",
+            "junitxml",
+            "logging",
+            "pastebin",
+            "recwarn",
+            "setuponly",
+            "setupplan",
+            "stepwise",
+            "threadexception",
+            "tmpdir",
+            "unittest",
+            "unraisableexception",
+            "warnings",
+        )
+    ),
+)
+"""What pytest needs not do here; each plugin that is not loaded makes a verdict faster."""
+
+
+class Grading:
+    """A warm worker, and the grading of one file after another with it.
+
+    Use as a context manager; nothing that it started outlives it.
+    """
+
+    def __init__(self) -> None:
+        self.worker = Worker()
+
+    def __enter__(self) -> Grading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.worker.close()
+
+    def grade(
+        self,
+        lesson: Lesson,
+        file: Path,
+        numbers: tuple[int, ...] = (),
+        seed: int | None = None,
+        shown_as: str | None = None,
+    ) -> Report:
+        """Grade `file` as the answer to `lesson`.
+
+        Args:
+            numbers: of the exercises to grade; none means all.
+            seed: of the values that are drawn; None draws a new one.
+            shown_as: the file's name in the report.
+
+        Raises:
+            InputError: the file cannot be read.
+            UsageError: the lesson has no exercise of such a number.
+        """
+        began = time.monotonic()
+        seed = secrets.randbelow(2**32) if seed is None else seed
+        exercises = tuple(lesson.exercise(n) for n in numbers) or lesson.exercises
+        source = read_source(file)
+        submission = Submission(self.worker, lesson, source, str(file.resolve()), seed)
+        reports = submission.grade(exercises)
+        return Report(
+            lesson=lesson.name,
+            file=shown_as or str(file),
+            seed=seed,
+            seconds=round(time.monotonic() - began, 3),
+            exercises=reports,
+            notes=_notes(file, source),
+        )
+
+
+def _notes(file: Path, source: str) -> tuple[str, ...]:
+    try:
+        same = read_source(file) == source
+    except Exception:
+        same = False
+    changed = "The file changed while it was graded. This is the verdict on how it was before."
+    return () if same else (changed,)
+
+
+class Submission:
+    """One file to be graded, as it was when grading began."""
+
+    def __init__(self, worker: Worker, lesson: Lesson, source: str, path: str, seed: int) -> None:
+        self.worker = worker
+        self.lesson = lesson
+        self.source = source
+        self.path = path
+        self.seed = seed
+        self.factories = factories(source)
+        self.stub = factories(stub_source(lesson.name) or "")
+
+    def grade(self, exercises: tuple[Exercise, ...]) -> tuple[ExerciseReport, ...]:
+        begun = tuple(e for e in exercises if not self.untouched(e))
+        found: dict[int, tuple[CheckReport, ...]] = {}
+        if begun:
+            broken_file = self.try_to_load()
+            found = (
+                {e.number: (broken_file,) for e in begun}
+                if broken_file
+                else self.run_checks(tuple(e.number for e in begun))
+            )
+        return tuple(self.report(e, found.get(e.number)) for e in exercises)
+
+    def untouched(self, exercise: Exercise) -> bool:
+        """Whether the learner's factory is still the stub's."""
+        mine = self.factories.get(exercise.factory)
+        stub = self.stub.get(exercise.factory)
+        return mine is not None and stub is not None and ast.dump(mine) == ast.dump(stub)
+
+    def try_to_load(self) -> CheckReport | None:
+        """Import the file once; if that fails, no exercise in it can be graded."""
+        performer = Performer(self.worker, self.source, self.path)
+        try:
+            trace = Player(performer, "").play(scenario())
+        finally:
+            performer.close()
+        if trace.outcome.kind not in FATAL and trace.outcome.detail != "real":
+            return None
+        return CheckReport(
+            id="file-can-be-imported",
+            says="The file can be imported.",
+            status="failed",
+            diagnoses=tuple(explain(trace.outcome)),
+            got=trace,
+        )
+
+    def run_checks(self, numbers: tuple[int, ...]) -> dict[int, tuple[CheckReport, ...]]:
+        """Let pytest run the lesson's checks."""
+        import pytest
+
+        from .plugin import Judge
+
+        root = content_root() / "solutions" / self.lesson.name / "solution.py"
+        reference = Performer(self.worker, root.read_text("utf-8"), str(root))
+        judge = Judge(self.worker, (self.source, self.path), reference, numbers, self.seed)
+        file = CHECKS / f"test_{self.lesson.name}.py"
+        with _untouched_environment():
+            pytest.main(
+                [str(file), f"--rootdir={CHECKS}", f"-c{CHECKS / 'pytest.ini'}", *PYTEST_OPTIONS],
+                plugins=[judge],
+            )
+        reference.close()
+        if judge.problem:
+            raise GraderError(f"the checks of {self.lesson.name} cannot be run", judge.problem)
+        return {n: _complete(judge.reports[n], judge.collected[n]) for n in numbers}
+
+    def report(
+        self, exercise: Exercise, checks: tuple[CheckReport, ...] | None
+    ) -> ExerciseReport:
+        node = self.factories.get(exercise.factory)
+        return ExerciseReport(
+            number=exercise.number,
+            title=exercise.title,
+            status="todo" if checks is None else _status(checks),
+            line=node.lineno if node else None,
+            checks=() if checks is None or _not_begun(checks) else checks,
+        )
+
+
+def _complete(reports: list[CheckReport], collected: list[str]) -> tuple[CheckReport, ...]:
+    """The reports, with one for every check that gave none: it has not passed."""
+    silent = [id_ for id_ in collected if id_ not in {report.id for report in reports}]
+    if not collected:
+        silent = ["no-checks"]
+    return (
+        *reports,
+        *(
+            CheckReport(id=id_, says=id_, status="broken", problem="it did not report")
+            for id_ in silent
+        ),
+    )
+
+
+def _status(checks: tuple[CheckReport, ...]) -> str:  # type: ignore[return]
+    if _not_begun(checks):
+        return "todo"
+    found = {check.status for check in checks}
+    return next(status for status in ("broken", "failed", "passed") if status in found)
+
+
+def _not_begun(checks: tuple[CheckReport, ...]) -> bool:
+    """Whether the factory still says that it is not implemented."""
+    return any(_is_not_implemented(check.got) for check in checks)
+
+
+def _is_not_implemented(trace: Trace | None) -> bool:
+    if trace is None or trace.outcome.kind != "factory-failed" or trace.outcome.failure is None:
+        return False
+    return trace.outcome.failure.type == "NotImplementedError"
+
+
+@contextmanager
+def _untouched_environment() -> Iterator[None]:
+    """Keep the user's pytest settings out of the checks, and put them back."""
+    before = dict(os.environ)
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ.pop("PYTEST_PLUGINS", None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

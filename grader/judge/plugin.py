@@ -1,0 +1,137 @@
+"""The judge as a pytest plugin: gives checks their players, and turns results into reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ..report import CheckReport, Diagnosis
+from ..scenario import Scenario
+from ..trace import Trace
+from .compare import Mismatch
+from .diagnoses import Case, diagnose
+from .draw import Draw
+from .players import Performer, Player
+from .workers import Worker
+
+
+class Judge:
+    """Runs the checks of some exercises against one submission.
+
+    Args:
+        numbers: the exercises whose checks are run.
+        seed: of the values that checks draw.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        submission: tuple[str, str],
+        reference: Performer,
+        numbers: tuple[int, ...],
+        seed: int,
+    ) -> None:
+        self._worker = worker
+        self._submission = submission
+        self._reference = reference
+        self._numbers = numbers
+        self._seed = seed
+        self._players: dict[int, tuple[Performer, Player]] = {}
+        self.reports: dict[int, list[CheckReport]] = {number: [] for number in numbers}
+        self.collected: dict[int, list[str]] = {number: [] for number in numbers}
+        self.problem = ""
+
+    # Fixtures
+
+    @pytest.fixture
+    def learner(self, request: pytest.FixtureRequest) -> Player:
+        """Plays scenarios with the learner's answer to the exercise of this check."""
+        return self._learner(_number_of(request.node))
+
+    @pytest.fixture
+    def reference(self, request: pytest.FixtureRequest) -> Player:
+        """Plays scenarios with the solution."""
+        return Player(self._reference, f"exercise_{_number_of(request.node)}")
+
+    @pytest.fixture
+    def draw(self, request: pytest.FixtureRequest) -> Draw:
+        """Draws values that differ from run to run."""
+        return Draw(f"{self._seed} {request.node.name}")
+
+    # Hooks
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if _number_of(item) in self._numbers]
+        for item in items:
+            self.collected[_number_of(item)].append(_id_of(item))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.problem = str(report.longrepr)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[Any]:
+        report = yield
+        if call.when == "call" or call.excinfo is not None:
+            self.reports[_number_of(item)].append(self._report(item, call))
+        return report
+
+    def pytest_sessionfinish(self) -> None:
+        for performer, _ in self._players.values():
+            performer.close()
+        self._players.clear()
+
+    # The rest
+
+    def _learner(self, number: int) -> Player:
+        if number not in self._players:
+            performer = Performer(self._worker, *self._submission)
+            self._players[number] = performer, Player(performer, f"exercise_{number}")
+        return self._players[number][1]
+
+    def _report(self, item: pytest.Item, call: pytest.CallInfo[None]) -> CheckReport:
+        id_, says = _id_of(item), _sentence_of(item)
+        error = call.excinfo.value if call.excinfo is not None else None
+        if error is None:
+            return CheckReport(id=id_, says=says, status="passed")
+        if isinstance(error, Mismatch) and error.got.outcome.kind != "grader-broke":
+            return CheckReport(
+                id=id_,
+                says=says,
+                status="failed",
+                expected=error.expected,
+                actual=error.actual,
+                diagnoses=self._diagnose(_number_of(item), error),
+                got=error.got,
+                reference=error.reference,
+            )
+        problem = f"{type(error).__name__}: {error}" if error else "it did not report"
+        return CheckReport(id=id_, says=says, status="broken", problem=problem)
+
+    def _diagnose(self, number: int, error: Mismatch) -> tuple[Diagnosis, ...]:
+        def replay(scenario: Scenario) -> tuple[Trace, Trace]:
+            reference = Player(self._reference, f"exercise_{number}")
+            return self._learner(number).play(scenario), reference.play(scenario)
+
+        return diagnose(
+            Case(error.got, error.reference, error.scenario, error.aspect, replay)
+        )
+
+
+def _number_of(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("exercise")
+    return int(marker.args[0]) if marker is not None else -1
+
+
+def _id_of(item: pytest.Item) -> str:
+    return item.name.removeprefix("test_").replace("_", "-")
+
+
+def _sentence_of(item: pytest.Item) -> str:
+    function = getattr(item, "function", None)
+    text = str(getattr(function, "__doc__", None) or item.name)
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""Turns reports and traces into words and pictures. Renderers decide nothing."""

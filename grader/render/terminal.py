@@ -1,0 +1,155 @@
+"""The report for a terminal of any width, with or without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from rich.console import Console
+from rich.text import Text
+
+from ..report import CheckReport, ExerciseReport, Report
+from .bars import draw
+from .timeline import timeline
+
+SIGNS = {"passed": "✔", "failed": "✘", "todo": "·", "broken": "?"}
+STYLES = {"passed": "green", "failed": "red", "todo": "dim", "broken": "yellow"}
+WORDS = {"passed": "passed", "failed": "not yet", "todo": "to do", "broken": "the grader broke"}
+
+MOST_OUTPUT = 12
+"""Lines of what the learner's code printed that are shown."""
+
+
+def show(report: Report, console: Console, everything: bool = False) -> None:
+    """Print a report.
+
+    Args:
+        everything: every failing exercise in detail, not only the first.
+    """
+    width = min(console.width, 100)
+    for text in lines(report, width, everything):
+        console.print(text, soft_wrap=True, highlight=False)
+
+
+def lines(report: Report, width: int, everything: bool = False) -> Iterator[Text]:
+    """The lines of a report."""
+    detailed = False
+    for exercise in report.exercises:
+        failing = exercise.status in ("failed", "broken")
+        if failing and (everything or not detailed):
+            detailed = True
+            yield Text()
+            yield from _detail(report, exercise, width)
+            yield Text()
+        else:
+            yield from _one_line(exercise, width)
+    yield Text()
+    for note in report.notes:
+        yield from _wrapped(note, width, style="yellow")
+    yield _summary(report)
+    yield from _next_step(report, width)
+
+
+def _one_line(exercise: ExerciseReport, width: int) -> Iterator[Text]:
+    head = f"{SIGNS[exercise.status]} {exercise.number} · {exercise.title}"
+    tail = WORDS[exercise.status]
+    failure = exercise.first_failure
+    if failure is not None and failure.diagnoses:
+        tail += f": {failure.diagnoses[0].id}"
+    yield _two_ends(head, tail, width, STYLES[exercise.status])
+
+
+def _detail(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Text]:
+    where = f"{report.file}:{exercise.line}" if exercise.line else report.file
+    yield _two_ends(f"{exercise.number} · {exercise.title}", where, width, "bold")
+    failure = exercise.first_failure
+    for check in exercise.checks:
+        if check is failure:
+            yield from _failed_check(report, exercise, check, width)
+        elif check.status == "passed":
+            yield from _wrapped(f"✔ {check.says}", width, indent=2, hang=4, style="green")
+        else:
+            yield from _wrapped(f"✘ {check.says}", width, indent=2, hang=4, style="red")
+
+
+def _failed_check(
+    report: Report, exercise: ExerciseReport, check: CheckReport, width: int
+) -> Iterator[Text]:
+    yield from _wrapped(f"✘ {check.says}", width, indent=2, hang=4, style="bold red")
+    if check.status == "broken":
+        yield from _wrapped(
+            f"The grader broke here; it is not your answer's fault. Please report this: "
+            f"{check.problem}",
+            width,
+            indent=6,
+            style="yellow",
+        )
+        return
+    if check.expected != check.actual:
+        yield from _sides(check, width)
+    if check.got is not None and check.got.exchanges:
+        for text in draw(timeline(check.got), width - 6):
+            yield Text("      ") + text
+    for number, diagnosis in enumerate(check.diagnoses):
+        style = "" if number == 0 else "dim"
+        for paragraph in diagnosis.text.split("\n"):
+            yield from _wrapped(paragraph, width, indent=4, style=style)
+    if check.got is not None and check.got.output.strip():
+        yield from _output(check.got.output, width)
+    yield Text(f"    more: grade hint {report.lesson} {exercise.number}", style="cyan")
+
+
+def _sides(check: CheckReport, width: int) -> Iterator[Text]:
+    one_line = f"      expected  {check.expected}     got  {check.actual}"
+    if len(one_line) <= width:
+        yield Text(one_line)
+        return
+    for name, words in (("expected", check.expected), ("got", check.actual)):
+        yield from _wrapped(f"{name:<8}  {words}", width, indent=6, hang=16)
+
+
+def _output(output: str, width: int) -> Iterator[Text]:
+    yield Text("    Your code printed:", style="dim")
+    printed = output.rstrip().splitlines()
+    for line in printed[:MOST_OUTPUT]:
+        yield Text(f"      {line[: width - 6]}", style="dim")
+    if len(printed) > MOST_OUTPUT:
+        yield Text(f"      … and {len(printed) - MOST_OUTPUT} more lines", style="dim")
+
+
+def _summary(report: Report) -> Text:
+    style = "bold green" if report.passed == report.total else "bold"
+    text = Text(f"{report.passed} of {report.total} exercises pass", style=style)
+    return text.append(f"  ({report.lesson}, {report.seconds:.2f} s, seed {report.seed})", "dim")
+
+
+def _next_step(report: Report, width: int) -> Iterator[Text]:
+    unfinished = [exercise for exercise in report.exercises if exercise.status != "passed"]
+    if not unfinished:
+        return
+    first = unfinished[0]
+    if first.status == "todo":
+        where = f"{report.file}:{first.line}" if first.line else report.file
+        yield from _wrapped(
+            f"Next: exercise {first.number}, {first.title} ({where}). "
+            f"Then: grade {report.lesson} {first.number}",
+            width,
+        )
+
+
+def _two_ends(head: str, tail: str, width: int, style: str) -> Text:
+    gap = width - len(head) - len(tail)
+    if gap < 2:
+        return Text(f"{head}  {tail}", style=style)
+    return Text(head, style=style).append(" " * gap).append(tail, "dim")
+
+
+def _wrapped(
+    words: str, width: int, indent: int = 0, hang: int | None = None, style: str = ""
+) -> Iterator[Text]:
+    if words.startswith("  "):  # a line of code, or the caret under it: keep it as it is
+        yield Text(" " * indent + words, style=style)
+        return
+    rest = " " * (indent if hang is None else hang)
+    for line in wrap(words, max(20, width), initial_indent=" " * indent, subsequent_indent=rest):
+        yield Text(line, style=style)

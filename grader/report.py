@@ -1,0 +1,85 @@
+"""The report: what the judge found, frozen. Commands and renderers only read it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from .trace import Trace
+
+FORMAT_VERSION = 1
+"""The version of the JSON form; it grows when a field changes its meaning or goes."""
+
+ExerciseStatus = Literal["passed", "failed", "todo", "broken"]
+CheckStatus = Literal["passed", "failed", "broken"]
+
+
+class Diagnosis(msgspec.Struct, frozen=True):
+    """Why a check failed: a misconception by its id, the learner's line, and words."""
+
+    id: str
+    line: int | None
+    text: str
+
+
+class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One check. `says` is the sentence that it checks; `expected` and `actual` are what
+    the reference and the learner's answer did, in words. `broken`: the grader's fault."""
+
+    id: str
+    says: str
+    status: CheckStatus
+    expected: str = ""
+    actual: str = ""
+    diagnoses: tuple[Diagnosis, ...] = ()
+    got: Trace | None = None
+    reference: Trace | None = None
+    problem: str = ""
+
+
+class ExerciseReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One exercise. `line` is where its factory stands in the learner's file."""
+
+    number: int
+    title: str
+    status: ExerciseStatus
+    line: int | None = None
+    checks: tuple[CheckReport, ...] = ()
+
+    @property
+    def first_failure(self) -> CheckReport | None:
+        """The first check that did not pass."""
+        return next((check for check in self.checks if check.status != "passed"), None)
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One lesson's (or some of its exercises') grading.
+
+    Attributes:
+        seed: draws the same values and delays again when given to `grade --seed`.
+        seconds: real time that grading took.
+        notes: what else the learner should know, such as a file that changed meanwhile.
+    """
+
+    lesson: str
+    file: str
+    seed: int
+    seconds: float
+    exercises: tuple[ExerciseReport, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> int:
+        return sum(exercise.status == "passed" for exercise in self.exercises)
+
+    @property
+    def total(self) -> int:
+        return len(self.exercises)
+
+    @property
+    def exit_code(self) -> int:
+        """0: all that was asked for passes; 1: something does not; 3: the grader broke."""
+        if any(exercise.status == "broken" for exercise in self.exercises):
+            return 3
+        return 0 if self.passed == self.total else 1
