@@ -1,0 +1,37 @@
+import asyncio
+import time
+
+from fastapi import FastAPI
+
+
+def compute_totals():
+    time.sleep(2)
+    return 42
+
+
+def exercise_1(compute=compute_totals):
+    app = FastAPI()
+
+    def slow(seconds):
+        asyncio.sleep(seconds)
+
+    @app.get("/users")
+    def users():
+        slow(1)
+        return {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    def products():
+        slow(0.5)
+        return {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    def orders():
+        slow(0.8)
+        return {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    def run_compute():
+        return {"result": compute()}
+
+    return app

@@ -1,0 +1,35 @@
+import asyncio
+import time
+
+from fastapi import FastAPI
+
+
+def compute_totals():
+    """Two seconds of plain, blocking work. There is no await in it to be had."""
+    time.sleep(2)
+    return 42
+
+
+def exercise_1(compute=compute_totals):
+    app = FastAPI()
+
+    @app.get("/users")
+    async def users():
+        await asyncio.sleep(1)
+        return {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    async def products():
+        await asyncio.sleep(0.5)
+        return {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    async def orders():
+        await asyncio.sleep(0.8)
+        return {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    async def run_compute():
+        return {"result": compute()}
+
+    return app

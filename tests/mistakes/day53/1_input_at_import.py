@@ -1,0 +1,30 @@
+import asyncio
+
+from fastapi import FastAPI
+
+delay = float(input("How slow should /users be? "))
+
+
+def exercise_1(compute):
+    app = FastAPI()
+
+    @app.get("/users")
+    async def users():
+        await asyncio.sleep(delay)
+        return {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    async def products():
+        await asyncio.sleep(delay / 2)
+        return {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    async def orders():
+        await asyncio.sleep(0.8)
+        return {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    def run_compute():
+        return {"result": compute()}
+
+    return app

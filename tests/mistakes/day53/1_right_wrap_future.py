@@ -1,0 +1,32 @@
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from fastapi import FastAPI
+
+executor = ThreadPoolExecutor(max_workers=10)
+
+
+def exercise_1(compute):
+    app = FastAPI()
+
+    @app.get("/users")
+    async def users():
+        await asyncio.sleep(1)
+        return {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    async def products():
+        await asyncio.sleep(0.5)
+        return {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    async def orders():
+        await asyncio.sleep(0.8)
+        return {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    async def run_compute():
+        result = await asyncio.wrap_future(executor.submit(compute))
+        return {"result": result}
+
+    return app

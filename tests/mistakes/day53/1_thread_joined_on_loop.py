@@ -1,0 +1,37 @@
+import asyncio
+import threading
+
+from fastapi import FastAPI
+
+
+def exercise_1(compute):
+    app = FastAPI()
+
+    @app.get("/users")
+    async def users():
+        await asyncio.sleep(1)
+        return {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    async def products():
+        await asyncio.sleep(0.5)
+        return {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    async def orders():
+        await asyncio.sleep(0.8)
+        return {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    async def run_compute():
+        box = {}
+
+        def work():
+            box["result"] = compute()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return box
+
+    return app

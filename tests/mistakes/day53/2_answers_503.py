@@ -1,0 +1,20 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException, status
+
+
+def exercise_2(fetch_user, fetch_orders, fetch_stats):
+    app = FastAPI()
+
+    @app.get("/dashboard")
+    async def dashboard():
+        try:
+            async with asyncio.TaskGroup() as tg:
+                user = tg.create_task(fetch_user())
+                orders = tg.create_task(fetch_orders())
+                stats = tg.create_task(fetch_stats())
+        except* Exception:
+            raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "try again later")
+        return {"user": user.result(), "orders": orders.result(), "stats": stats.result()}
+
+    return app

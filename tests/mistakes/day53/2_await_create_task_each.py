@@ -1,0 +1,39 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException
+
+
+async def fetch_user_slowly():
+    await asyncio.sleep(1)
+    return {"name": "Ada"}
+
+
+async def fetch_orders_slowly():
+    await asyncio.sleep(2)
+    return [1, 2, 3]
+
+
+async def fetch_stats_slowly():
+    await asyncio.sleep(1.5)
+    return {"visits": 7}
+
+
+def exercise_2(
+    fetch_user=fetch_user_slowly,
+    fetch_orders=fetch_orders_slowly,
+    fetch_stats=fetch_stats_slowly,
+):
+    app = FastAPI()
+
+    @app.get("/dashboard")
+    async def dashboard():
+        try:
+            async with asyncio.TaskGroup() as tg:
+                user = await tg.create_task(fetch_user())
+                orders = await tg.create_task(fetch_orders())
+                stats = await tg.create_task(fetch_stats())
+        except* Exception:
+            raise HTTPException(502, "could not load the dashboard")
+        return {"user": user, "orders": orders, "stats": stats}
+
+    return app

@@ -1,0 +1,22 @@
+import asyncio
+import os
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_4(fetch):
+    app = FastAPI()
+
+    @app.get("/external")
+    async def external():
+        try:
+            return await asyncio.wait_for(fetch(), timeout=2)
+        except TimeoutError:
+            raise HTTPException(504, "timeout")
+        except HTTPException:
+            raise
+        except Exception:
+            print("external service is down, giving up")
+            os._exit(1)
+
+    return app

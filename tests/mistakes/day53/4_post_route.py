@@ -1,0 +1,21 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_4(fetch):
+    app = FastAPI()
+
+    @app.post("/external")
+    async def external():
+        try:
+            async with asyncio.timeout(2):
+                return await fetch()
+        except TimeoutError:
+            raise HTTPException(504, "timeout") from None
+        except HTTPException:
+            raise
+        except Exception:
+            raise HTTPException(502, "bad gateway") from None
+
+    return app

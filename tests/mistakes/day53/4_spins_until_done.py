@@ -1,0 +1,24 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_4(fetch):
+    app = FastAPI()
+
+    @app.get("/external")
+    async def external():
+        task = asyncio.create_task(fetch())
+        asyncio.get_running_loop().call_later(2, task.cancel)
+        while not task.done():
+            pass
+        if task.cancelled():
+            raise HTTPException(504, "timed out")
+        try:
+            return task.result()
+        except HTTPException:
+            raise
+        except Exception:
+            raise HTTPException(502, "failed")
+
+    return app

@@ -1,0 +1,29 @@
+import asyncio
+import sys
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_4(fetch):
+    app = FastAPI()
+
+    @app.get("/external")
+    async def external():
+        try:
+            return await asyncio.wait_for(fetch(), timeout=2)
+        except TimeoutError:
+            raise HTTPException(504, "timeout")
+        except HTTPException:
+            raise
+        except Exception:
+            raise HTTPException(502, "bad gateway")
+
+    return app
+
+
+def main():
+    print("usage: uvicorn exercise:app")
+    return 0
+
+
+sys.exit(main())

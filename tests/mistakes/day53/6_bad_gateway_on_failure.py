@@ -1,0 +1,23 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_6(sources):
+    app = FastAPI()
+
+    @app.get("/aggregate")
+    async def aggregate():
+        answers = await asyncio.gather(*(f() for f in sources.values()), return_exceptions=True)
+        results = {}
+        errors = {}
+        for name, answer in zip(sources, answers):
+            if isinstance(answer, Exception):
+                errors[name] = type(answer).__name__
+            else:
+                results[name] = answer
+        if errors:
+            raise HTTPException(502, detail={"results": results, "errors": errors})
+        return {"results": results, "errors": errors}
+
+    return app

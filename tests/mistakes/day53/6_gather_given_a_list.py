@@ -1,0 +1,22 @@
+import asyncio
+
+from fastapi import FastAPI
+
+
+def exercise_6(sources):
+    app = FastAPI()
+
+    @app.get("/aggregate")
+    async def aggregate():
+        coros = [fetch() for fetch in sources.values()]
+        answers = await asyncio.gather(coros, return_exceptions=True)
+        results = {}
+        errors = {}
+        for name, answer in zip(sources, answers):
+            if isinstance(answer, Exception):
+                errors[name] = type(answer).__name__
+            else:
+                results[name] = answer
+        return {"results": results, "errors": errors}
+
+    return app

@@ -1,0 +1,16 @@
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+
+def exercise_7(read_rows):
+    app = FastAPI()
+
+    async def lines():
+        async for row in read_rows():
+            yield f"{row}\n"
+
+    @app.get("/stream")
+    async def stream():
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    return app

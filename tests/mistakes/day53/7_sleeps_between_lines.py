@@ -1,0 +1,20 @@
+import json
+import time
+
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+
+def exercise_7(read_rows):
+    app = FastAPI()
+
+    @app.get("/stream")
+    async def stream():
+        async def lines():
+            async for row in read_rows():
+                yield json.dumps(row) + "\n"
+                time.sleep(0.1)
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+    return app

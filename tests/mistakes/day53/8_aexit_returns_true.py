@@ -1,0 +1,28 @@
+from fastapi import FastAPI, HTTPException
+
+
+class Connection:
+    def __init__(self, connect):
+        self.connect = connect
+
+    async def __aenter__(self):
+        self.conn = await self.connect()
+        return self.conn
+
+    async def __aexit__(self, exc_type, exc_value, traceback):
+        await self.conn.close()
+        return True
+
+
+def exercise_8(connect):
+    app = FastAPI()
+
+    @app.get("/query")
+    async def query(sql: str):
+        try:
+            async with Connection(connect) as conn:
+                return await conn.query(sql)
+        except Exception:
+            raise HTTPException(502, "query failed")
+
+    return app

@@ -1,0 +1,30 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_8(connect):
+    app = FastAPI()
+
+    async def check_database():
+        conn = await connect()
+        await conn.close()
+
+    @asynccontextmanager
+    async def connection():
+        conn = await connect()
+        try:
+            yield conn
+        finally:
+            await conn.close()
+
+    @app.get("/query")
+    async def query(sql: str):
+        try:
+            await check_database()
+            async with connection() as conn:
+                return await conn.query(sql)
+        except Exception:
+            raise HTTPException(502, "query failed")
+
+    return app

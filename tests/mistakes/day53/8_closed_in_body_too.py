@@ -1,0 +1,27 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_8(connect):
+    app = FastAPI()
+
+    @asynccontextmanager
+    async def connection():
+        conn = await connect()
+        try:
+            yield conn
+        finally:
+            await conn.close()
+
+    @app.get("/query")
+    async def query(sql: str):
+        async with connection() as conn:
+            try:
+                rows = await conn.query(sql)
+                await conn.close()
+                return rows
+            except Exception:
+                raise HTTPException(502, "query failed")
+
+    return app

@@ -1,0 +1,27 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_8(connect):
+    app = FastAPI()
+
+    @asynccontextmanager
+    async def connection():
+        conn = await connect()
+        try:
+            yield conn
+        finally:
+            await conn.close()
+
+    @app.get("/query")
+    async def query(sql: str):
+        for _ in range(2):
+            try:
+                async with connection() as conn:
+                    return await conn.query(sql)
+            except Exception:
+                continue
+        raise HTTPException(502, "query failed twice")
+
+    return app

@@ -1,0 +1,30 @@
+import logging
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+
+log = logging.getLogger(__name__)
+
+
+def exercise_8(connect):
+    app = FastAPI()
+
+    @asynccontextmanager
+    async def connection():
+        conn = await connect()
+        try:
+            yield conn
+        except Exception:
+            log.exception("error while using the connection")
+        finally:
+            await conn.close()
+
+    @app.get("/query")
+    async def query(sql: str):
+        try:
+            async with connection() as conn:
+                return await conn.query(sql)
+        except Exception:
+            raise HTTPException(502, "query failed")
+
+    return app

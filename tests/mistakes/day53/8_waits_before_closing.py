@@ -1,0 +1,27 @@
+import time
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_8(connect):
+    app = FastAPI()
+
+    @asynccontextmanager
+    async def connection():
+        conn = await connect()
+        try:
+            yield conn
+        finally:
+            time.sleep(0.1)
+            await conn.close()
+
+    @app.get("/query")
+    async def query(sql: str):
+        try:
+            async with connection() as conn:
+                return await conn.query(sql)
+        except Exception:
+            raise HTTPException(502, "query failed")
+
+    return app

@@ -1,0 +1,27 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_8(connect):
+    app = FastAPI()
+
+    @asynccontextmanager
+    async def connection():
+        conn = await connect()
+        try:
+            yield conn
+        except Exception:
+            yield None
+        finally:
+            await conn.close()
+
+    @app.get("/query")
+    async def query(sql: str):
+        async with connection() as conn:
+            rows = await conn.query(sql)
+        if rows is None:
+            raise HTTPException(502, "query failed")
+        return rows
+
+    return app

@@ -1,0 +1,84 @@
+"""The programs in the course's texts: finding them, and running them on the virtual clock."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import ExitStack, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from grader.clock import Clock, clocks_installed, live_by
+
+FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+USES_PLAY = re.compile(r"^from grader import .*\bplay\b", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A fenced block of a text, and the line on which its content begins."""
+
+    language: str
+    text: str
+    line: int
+    end: int
+
+
+class Program(NamedTuple):
+    """A program in a text, and what the text says that it prints."""
+
+    path: Path
+    line: int
+    source: str
+    prints: str
+
+    def __str__(self) -> str:
+        return f"{self.path.parent.name}/{self.path.name}:{self.line}"
+
+
+def blocks_of(text: str) -> list[Block]:
+    """The fenced blocks of a markdown text, in order."""
+    return [
+        Block(
+            match["language"],
+            match["text"],
+            text.count("\n", 0, match.start("text")) + 1,
+            text.count("\n", 0, match.end()) + 1,
+        )
+        for match in FENCE.finditer(text)
+    ]
+
+
+def lesson_programs(path: Path) -> list[Program]:
+    """The python blocks of a lesson, each with the text block that stands right under it."""
+    blocks = blocks_of(path.read_text("utf-8"))
+    following = dict(zip(blocks, [*blocks[1:], None], strict=True))
+    return [
+        Program(path, block.line, block.text, transcript(block, following[block]))
+        for block in blocks
+        if block.language == "python"
+    ]
+
+
+def transcript(program: Block, after: Block | None) -> str:
+    """The text of the block that directly follows a program; empty if there is none."""
+    follows = after is not None and after.language == "text" and after.line == program.end + 2
+    return after.text if after is not None and follows else ""
+
+
+def run(source: str, name: str) -> str:
+    """What a program prints.
+
+    It runs on a clock of its own, but for a program that uses `play`: each play has its
+    clock and its thread, and a thread that is started on an outer clock would wait for a
+    turn which a thread that only joins it never gives.
+    """
+    printed = io.StringIO()
+    with ExitStack() as stack:
+        stack.enter_context(redirect_stdout(printed))
+        if not USES_PLAY.search(source):
+            stack.enter_context(clocks_installed())
+            stack.enter_context(live_by(Clock()))
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        # Our own `from __future__` lines are not the program's.
+        exec(compile(source, name, "exec", dont_inherit=True), namespace)
+    return printed.getvalue()

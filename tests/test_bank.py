@@ -1,0 +1,48 @@
+"""The bank: every wrong answer fails for its reason, and every right variant passes.
+
+A case is two files, `tests/mistakes/<lesson>/<exercise>_<name>.py` with what a learner
+could have written, and `.toml` with what the grader must say of it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.course import lesson
+from grader.judge.grading import Grading
+from grader.report import ExerciseReport
+
+BANK = Path(__file__).parent / "mistakes"
+CASES = sorted(BANK.glob("*/*.py"))
+
+
+def expectation(case: Path) -> dict[str, Any]:
+    return tomllib.loads(case.with_suffix(".toml").read_text("utf-8"))
+
+
+def grade(grading: Grading, case: Path, number: int) -> ExerciseReport:
+    report = grading.grade(lesson(case.parent.name), case, (number,), seed=1)
+    return report.exercises[0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_grader_says_of_each_case_what_is_beside_it(grading: Grading, case: Path) -> None:
+    expected = expectation(case)
+    exercise = grade(grading, case, expected["exercise"])
+    failure = exercise.first_failure
+    diagnoses = failure.diagnoses if failure else ()
+    assert exercise.status == expected["status"], failure
+    assert [d.id for d in diagnoses[: len(expected["diagnoses"])]] == expected["diagnoses"], diagnoses
+    if "line" in expected:
+        assert diagnoses[0].line == expected["line"], diagnoses
+
+
+def test_bank_is_large_and_every_case_has_its_expectation() -> None:
+    expected = [expectation(case) for case in CASES]
+    assert sum(e["status"] == "failed" for e in expected) >= 60
+    assert sum(e["status"] == "passed" for e in expected) >= 25
+    assert {p.stem for p in BANK.glob("*/*.toml")} == {p.stem for p in CASES}
