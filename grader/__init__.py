@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from .scenario import (
-    Scenario,
-    blocks,
-    connects,
-    delete,
-    fails,
-    get,
-    in_turn,
-    post,
-    put,
-    request,
-    rows,
-    scenario,
-    takes,
-    times,
-)
-from .trace import Exchange, Incident, Span, Trace
 
 if TYPE_CHECKING:
     from .driver.play import play
     from .render.timeline import timeline
+    from .scenarios import (
+        Scenario,
+        blocks,
+        connects,
+        delete,
+        fails,
+        get,
+        in_turn,
+        post,
+        put,
+        request,
+        rows,
+        scenario,
+        takes,
+        times,
+    )
+    from .trace import Exchange, Incident, Span, Trace
 
 __all__ = [
     "Exchange",
@@ -49,15 +49,18 @@ __all__ = [
     "times",
 ]
 
+# Names are imported when they are asked for: a command should not wait for the driver.
+_ELSEWHERE = {
+    "play": "driver.play",
+    "timeline": "render.timeline",
+    **dict.fromkeys(("Exchange", "Incident", "Span", "Trace"), "trace"),
+}
+
 
 def __getattr__(name: str) -> Any:
-    # The driver imports anyio; a command that only prints a list should not wait for it.
-    if name == "play":
-        from .driver.play import play
-
-        return play
-    if name == "timeline":
-        from .render.timeline import timeline
-
-        return timeline
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = import_module(f".{_ELSEWHERE.get(name, 'scenarios')}", __name__)
+    # Set here, because importing `grader.scenarios` has put the module under that name.
+    globals()[name] = value = getattr(home, name)
+    return value

@@ -106,6 +106,9 @@ def check(
         chosen = course.lessons()
     else:
         chosen = (course.lesson(lesson),)
+    if style != "json":
+        from .render import overview  # noqa: F401  while the worker still imports
+
     with Grading() as grading:
         reports = [
             grading.grade(one, path, exercises, seed, shown_as=_shown(path))

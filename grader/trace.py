@@ -31,7 +31,7 @@ IncidentKind = Literal[
     "task-unreferenced",
     "exception-unretrieved",
     "lifespan-failed",
-    "after-response",
+    "cancellation-swallowed",
 ]
 
 OutcomeKind = Literal[

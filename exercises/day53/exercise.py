@@ -178,7 +178,7 @@ async def connect_slowly():
 
 
 def exercise_8(connect=connect_slowly):
-    """GET /query?sql=... answers with the rows of the query, as a JSON list.
+    """GET /query?sql=... answers with the rows of the query.
 
     Write an async context manager that opens a connection (`conn = await connect()`) and
     always closes it (`await conn.close()`), and use it around `await conn.query(sql)`.

@@ -10,12 +10,20 @@ from __future__ import annotations
 
 import heapq
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 
 from ..trace import TICKS_PER_SECOND, to_seconds, to_ticks
 from .kernel import is_asleep
+
+real_sleep = time.sleep
+
+
+SPINNING = 2_000
+"""Turns of the loop in one tick that no honest work needs."""
 
 
 class Stuck(BaseException):
@@ -52,14 +60,14 @@ class Clock:
 
     Args:
         horizon: ticks after which a program that is still going has run away.
-        steps: how many turns the loop may take in all, and a third of that in one tick.
+        steps: how many turns the loop may take in all, and an eighth of that in one tick.
     """
 
-    def __init__(self, horizon: int = 600 * TICKS_PER_SECOND, steps: int = 60_000) -> None:
+    def __init__(self, horizon: int = 600 * TICKS_PER_SECOND, steps: int = 150_000) -> None:
         self.now = 0
         self.horizon = horizon
         self.steps_left = steps
-        self.steps_left_in_tick = self.steps_in_tick = steps // 3
+        self.steps_left_in_tick = self.steps_in_tick = steps // 8
         self.holds = 0
         self.tie_break: Callable[[], float] = lambda: 0.0
         self.home = threading.get_ident()
@@ -71,6 +79,9 @@ class Clock:
         self._asides: set[Actor] = set()
         self._parked: list[tuple[int, int, Actor]] = []
         self._over = False
+        self.at_work = False
+        self._ending = False
+        self._patience = 0
 
     def __repr__(self) -> str:
         return f"<Clock {self.seconds:.6f} s>"
@@ -79,15 +90,21 @@ class Clock:
     def seconds(self) -> float:
         return to_seconds(self.now)
 
-    def step(self) -> bool:
-        """Count a turn of the loop; False if that was one too many."""
+    def spins(self) -> bool:
+        """Whether so many turns have gone by in one tick that it can only be polling."""
+        return self.steps_in_tick - self.steps_left_in_tick > SPINNING
+
+    def go_on(self) -> bool:
+        """Count a turn of the loop; False if that was one too many, or the time is up."""
         self.steps_left -= 1
         self.steps_left_in_tick -= 1
-        return self.steps_left > 0 and self.steps_left_in_tick > 0
+        enough = self.steps_left > 0 and self.steps_left_in_tick > 0
+        return enough and (self.now < self.horizon or self._ending)
 
     def allow(self, steps: int) -> None:
         """Let the loop take some turns more, to clear up."""
         self.steps_left = self.steps_left_in_tick = steps
+        self._ending = True
 
     def advance_to(self, tick: int) -> None:
         """Let time pass until `tick`; parked threads that are due get in line."""
@@ -103,7 +120,38 @@ class Clock:
 
     def block(self, seconds: float) -> None:
         """What `time.sleep` does on the loop's own thread: all stands still but time."""
-        self.advance_to(self.now + max(0, to_ticks(seconds)))
+        # Past the horizon it is the loop that notices: an error here would be the sleeper's.
+        self.advance_to(min(self.now + to_ticks(seconds), self.horizon))
+
+    def is_home(self) -> bool:
+        """Whether the calling thread is the one that the loop of the play runs on."""
+        return threading.get_ident() == self.home
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While the clock's own machinery handles locks and threads on the loop's thread."""
+        before, self.at_work = self.at_work, self.is_home() or self.at_work
+        try:
+            yield
+        finally:
+            self.at_work = before
+
+    def block_until(self, ready: Callable[[], bool]) -> None:
+        """Block the loop's own thread until other threads have brought something about.
+
+        Returns also when none of them ever will; then whoever called is stuck for real.
+        """
+        while not ready():
+            if self.busy or self.asides_awake():
+                self.give_turn()
+                real_sleep(0.0005)
+                self._patience += 1
+                if self._patience % 20 == 0:
+                    self.set_aside_sleeper()
+            elif self._parked and self._parked[0][0] < self.horizon:
+                self.advance_to(self._parked[0][0])
+            else:
+                return
 
     def wake_with(self, notify: Callable[[], None]) -> None:
         """Call `notify` whenever a thread gives up its turn; it must be thread-safe."""

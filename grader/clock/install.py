@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from .blocking import locks_on_clock
 from .loop import loops_on_clock
+from .pool import pools_on_clock
 from .present import virtual_time
 from .threads import threads_on_clock
 
 
 @contextmanager
 def clocks_installed() -> Iterator[None]:
-    """Make time, threads and new loops follow the clock of the play that uses them."""
-    with virtual_time(), threads_on_clock(), loops_on_clock():
+    """Make time, threads, locks and new loops follow the clock of the play that uses them.
+
+    Nested and concurrent uses share one installation.
+    """
+    global _depth
+    with _lock:
+        _depth += 1
+        if _depth == 1:
+            _installed.enter_context(_everything())
+    try:
+        yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                _installed.close()
+
+
+_depth = 0
+_lock = threading.Lock()
+_installed = ExitStack()
+
+
+@contextmanager
+def _everything() -> Iterator[None]:
+    with (
+        virtual_time(),
+        threads_on_clock(),
+        pools_on_clock(),
+        loops_on_clock(),
+        locks_on_clock(),
+    ):
         yield

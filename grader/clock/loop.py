@@ -11,7 +11,6 @@ import asyncio
 import concurrent.futures
 import heapq
 import selectors
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
@@ -20,8 +19,8 @@ from typing import Any
 
 from ..trace import to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
-from .pool import Lanes
-from .present import actor_of_this_thread, now_of
+from .pool import POOL_SIZE
+from .present import actor_of_this_thread, now_of, tell_of_block
 
 PATIENCE = 0.01
 """Real seconds between two looks at a thread that has the turn and does not answer."""
@@ -53,24 +52,46 @@ class ClockSelector(selectors.DefaultSelector):
         ready = super().select(0)
         # Something is ready, or a callback is: run it. Time stands still.
         if ready or timeout == 0:
-            return ready if self.loop.clock.step() else self._over(RanAway())
+            return ready if self._go_on() else self._over(RanAway())
         # A loop in a second thread waits for its turn as that thread would.
         if self.loop.actor is not None:
+            start = self.loop.clock.now
             self.loop.clock.park(self.loop.actor, self.loop.next_timer())
+            if self.loop.clock.now > start:
+                tell_of_block(self.loop.clock, "a loop of its own", start, on_loop=False)
             return super().select(0)
         # Real work is outstanding: wait for it in real time. Virtual time stands still.
         if self.loop.clock.busy or self.loop.clock.asides_awake():
             return self._wait_for_work()
+        # All is at rest in this tick: now is when a client reacts to what it has been sent.
+        if self.loop.at_rest:
+            self.loop.call_soon(self.loop.at_rest.pop(0))
+            return []
         # A timer or a sleeping thread is due next: jump to it.
-        dues = [d for d in (self.loop.next_timer(), self.loop.clock.next_parked()) if d is not None]
-        if dues:
+        if dues := self.dues():
             try:
-                self.loop.clock.advance_to(max(min(dues), self.loop.clock.now))
+                self.loop.clock.advance_to(min(dues))
             except RanAway as error:
                 return self._over(error)
             return []
         # Nothing can ever wake the program.
         return self._over(Stuck())
+
+    def _go_on(self) -> bool:
+        """Count a turn. A program that only spins, polling, is given the next moment."""
+        clock = self.loop.clock
+        if clock.spins() and not clock.busy:
+            if self.loop.at_rest:
+                self.loop.call_soon(self.loop.at_rest.pop(0))
+                clock.steps_left_in_tick = clock.steps_in_tick
+            elif self.dues():
+                clock.block(to_seconds(min(self.dues()) - clock.now))
+        return clock.go_on()
+
+    def dues(self) -> list[int]:
+        """The ticks at which the next timer and the next sleeping thread are due."""
+        both = self.loop.next_timer(), self.loop.clock.next_parked()
+        return [max(due, self.loop.clock.now) for due in both if due is not None]
 
     def _wait_for_work(self) -> Any:
         self.loop.clock.give_turn()
@@ -96,10 +117,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         clock: the time of this loop and of every other loop and thread of the play.
 
     Attributes:
+        at_rest: what to call, one by one, before time next passes.
         on_end: called once with `Stuck` or `RanAway`; None lets them raise from `run_*`.
     """
 
     _scheduled: list[Timer]
+    _default_executor: concurrent.futures.ThreadPoolExecutor | None
 
     def __init__(self, clock: Clock) -> None:
         selector = ClockSelector()
@@ -107,11 +130,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
         self.clock = clock
         self.on_end: Callable[[Stuck | RanAway], None] | None = None
+        self.at_rest: list[Callable[[], object]] = []
         self.actor: Actor | None = None
-        self.lanes = Lanes(clock)
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
-        if threading.get_ident() == clock.home:
+        if clock.is_home():
             clock.wake_with(self._write_to_self)
         else:
             self.actor = actor_of_this_thread(clock)
@@ -152,16 +175,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         func: Callable[..., Any],
         *args: Any,
     ) -> asyncio.Future[Any]:
-        self._check_closed()
-        work, leave = self.lanes.submit(executor, func, *args)
-        future = asyncio.wrap_future(work, loop=self)
-        work.add_done_callback(leave)
+        if executor is None:
+            executor = self._default_pool()
+        future = super().run_in_executor(executor, func, *args)
+        if not isinstance(executor, concurrent.futures.ThreadPoolExecutor):
+            # Other processes compute in real time, so the clock is held while they do.
+            self.clock.hold()
+            future.add_done_callback(lambda _: self.clock.release())
         return future
 
-    def close(self) -> None:
-        if not self.is_closed():
-            self.lanes.shut_down()
-        super().close()
+    def _default_pool(self) -> concurrent.futures.ThreadPoolExecutor:
+        if self._default_executor is None:
+            self._default_executor = concurrent.futures.ThreadPoolExecutor(
+                POOL_SIZE, thread_name_prefix="asyncio"
+            )
+        return self._default_executor
 
 
 _real_new_event_loop = asyncio.events.new_event_loop

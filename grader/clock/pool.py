@@ -1,18 +1,29 @@
-"""Executors on the clock: work counts as outstanding from when a thread is free for it."""
+"""Thread pools on the clock: work counts as outstanding from when a thread is free for it.
+
+Work that waits in a pool's own line must not hold the clock, or the hundredth call would
+stop time for the first.
+"""
 
 from __future__ import annotations
 
 import concurrent.futures
+import threading
+import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import thread as pools
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from .clock import Actor, Clock
-from .present import live_by
+from .present import live_by, now_of
 
 POOL_SIZE = 32
 """Threads of the default executor. asyncio takes `min(32, cpu count + 4)`; a play must
 not depend on the machine, so it has the largest that asyncio would take."""
+
+_RealItem = pools._WorkItem
+_real_submit = concurrent.futures.ThreadPoolExecutor.submit
 
 
 class Lane:
@@ -20,67 +31,75 @@ class Lane:
 
     def __init__(self, clock: Clock, size: int) -> None:
         self.clock = clock
-        self.free = size
-        self.line: deque[Actor] = deque()
+        self._free = size
+        self._line: deque[Actor] = deque()
+        self._lock = threading.Lock()
 
     def enter(self) -> Actor:
-        if self.free:
-            self.free -= 1
-            return self.clock.enlist()
-        actor = Actor()
-        self.line.append(actor)
-        return actor
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return self.clock.enlist()
+            self._line.append(Actor())
+            return self._line[-1]
 
     def leave(self, actor: Actor) -> None:
-        if actor in self.line:
-            self.line.remove(actor)
-            return
-        if self.line:
-            self.clock.line_up(self.line.popleft())
-        else:
-            self.free += 1
+        with self._lock:
+            if self._line:
+                self.clock.line_up(self._line.popleft())
+            else:
+                self._free += 1
         self.clock.leave(actor)
 
 
-class Lanes:
-    """The executors that a loop has been given work for."""
+_lanes: weakref.WeakKeyDictionary[Any, Lane] = weakref.WeakKeyDictionary()
+_submitting = threading.local()
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self._default: concurrent.futures.ThreadPoolExecutor | None = None
-        self._lanes: dict[int, Lane] = {}
 
-    def submit(
-        self, executor: concurrent.futures.Executor | None, func: Callable[..., Any], *args: Any
-    ) -> tuple[concurrent.futures.Future[Any], Callable[[object], None]]:
-        """Submit to an executor (None: the default one), on the clock.
+class ClockedItem(_RealItem):
+    """A piece of work in a pool's queue; a thread that takes it waits for its turn first."""
 
-        Returns:
-            The future, and what to call when it is done. That must come after asyncio's
-            own callback: the answer has to be on its way before the turn is given up.
-        """
-        pool = executor or self._default_pool()
-        if not isinstance(pool, concurrent.futures.ThreadPoolExecutor):
-            # Other processes compute in real time, so the clock is held while they do.
-            self.clock.hold()
-            return pool.submit(func, *args), lambda _: self.clock.release()
-        lane = self._lanes.setdefault(id(pool), Lane(self.clock, pool._max_workers))
-        actor = lane.enter()
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._lane: Lane | None = getattr(_submitting, "lane", None)
+        self._actor = self._lane.enter() if self._lane else None
 
-        def work() -> Any:
-            actor.await_turn()
-            with live_by(self.clock, actor):
-                return func(*args)
+    def run(self, *args: Any) -> None:
+        if self._lane is None or self._actor is None:
+            return super().run(*args)
+        self._actor.await_turn()
+        try:
+            with live_by(self._lane.clock, self._actor):
+                super().run(*args)
+        finally:
+            self._lane.leave(self._actor)
 
-        return pool.submit(work), lambda _: lane.leave(actor)
 
-    def shut_down(self) -> None:
-        if self._default is not None:
-            self._default.shutdown(wait=False, cancel_futures=True)
+def _submit(
+    pool: concurrent.futures.ThreadPoolExecutor, /, *args: Any, **kwargs: Any
+) -> concurrent.futures.Future[Any]:
+    clock = now_of()
+    if clock is not None:
+        lane = _lanes.get(pool)
+        if lane is None:
+            lane = _lanes[pool] = Lane(clock, pool._max_workers)
+        _submitting.lane = lane
+    try:
+        with clock.working() if clock is not None else nullcontext():
+            return _real_submit(pool, *args, **kwargs)
+    finally:
+        _submitting.lane = None
 
-    def _default_pool(self) -> concurrent.futures.ThreadPoolExecutor:
-        if self._default is None:
-            self._default = concurrent.futures.ThreadPoolExecutor(
-                POOL_SIZE, thread_name_prefix="asyncio"
-            )
-        return self._default
+
+@contextmanager
+def pools_on_clock() -> Iterator[None]:
+    """Put the thread pools of every play on its clock; others are left alone."""
+    before = concurrent.futures.ThreadPoolExecutor.submit, pools._WorkItem
+    concurrent.futures.ThreadPoolExecutor.submit = _submit  # type: ignore[method-assign]
+    pools._WorkItem = ClockedItem  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        submit, item = before
+        concurrent.futures.ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
+        pools._WorkItem = item  # type: ignore[misc]

@@ -8,6 +8,7 @@ gets the real answer, so a notebook's own loop goes on undisturbed.
 from __future__ import annotations
 
 import datetime
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +16,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..trace import TICKS_PER_SECOND, to_ticks
+from .builtin import replace_in_builtin
 from .clock import Actor, Clock
 
 EPOCH = 1_767_225_600
 """The `time.time()` at which every play begins: 2026-01-01 00:00 UTC."""
+
+ORIGIN_DEPTH = 12
+"""Frames that a coroutine remembers of where it was made, to tell the line if it is lost.
+Python keeps this setting for each thread by itself."""
 
 NANOSECONDS_PER_TICK = 1_000_000_000 // TICKS_PER_SECOND
 
@@ -39,11 +45,13 @@ def now_of() -> Clock | None:
 def live_by(clock: Clock, actor: Actor | None = None) -> Iterator[None]:
     """Let the calling thread live by `clock` (as `actor`, unless it is the loop's own)."""
     ident = threading.get_ident()
-    before = _present.get(ident)
+    before, depth = _present.get(ident), sys.get_coroutine_origin_tracking_depth()
     _present[ident] = clock, actor
+    sys.set_coroutine_origin_tracking_depth(ORIGIN_DEPTH)
     try:
         yield
     finally:
+        sys.set_coroutine_origin_tracking_depth(depth)
         if before is None:
             _present.pop(ident, None)
         else:
@@ -61,17 +69,23 @@ def actor_of_this_thread(clock: Clock) -> Actor:
     return actor
 
 
-SleepWatcher = Callable[[Clock, int, int, bool], None]
-_on_sleep: dict[int, SleepWatcher] = {}
+BlockWatcher = Callable[[str, int, bool], None]
+_watchers: dict[int, BlockWatcher] = {}
 
 
-def watch_sleeps(clock: Clock, watcher: SleepWatcher) -> None:
-    """Call `watcher(clock, start, end, on_loop)` after each `time.sleep` (in ticks)."""
-    _on_sleep[id(clock)] = watcher
+def watch_blocks(clock: Clock, watcher: BlockWatcher) -> None:
+    """Call `watcher(what, since, on_loop)` after each call that blocked since a tick."""
+    _watchers[id(clock)] = watcher
 
 
-def unwatch_sleeps(clock: Clock) -> None:
-    _on_sleep.pop(id(clock), None)
+def unwatch_blocks(clock: Clock) -> None:
+    _watchers.pop(id(clock), None)
+
+
+def tell_of_block(clock: Clock, what: str, since: int, on_loop: bool) -> None:
+    """Tell the watcher of `clock`, if it has one."""
+    if watcher := _watchers.get(id(clock)):
+        watcher(what, since, on_loop)
 
 
 def _sleep(seconds: float) -> None:
@@ -80,13 +94,12 @@ def _sleep(seconds: float) -> None:
         return real_sleep(seconds)
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
-    start, on_loop = clock.now, threading.get_ident() == clock.home
+    start, on_loop = clock.now, clock.is_home()
     if on_loop:
         clock.block(seconds)
     else:
         clock.park(actor_of_this_thread(clock), clock.now + to_ticks(seconds))
-    if watcher := _on_sleep.get(id(clock)):
-        watcher(clock, start, clock.now, on_loop)
+    tell_of_block(clock, "time.sleep", start, on_loop)
 
 
 def _reader(real: Callable[[], Any], virtual: Callable[[int], Any]) -> Callable[[], Any]:
@@ -146,44 +159,27 @@ def _today(cls: type[datetime.date]) -> datetime.date:
     return cls.fromtimestamp(EPOCH + clock.seconds)
 
 
-_depth = 0
-_depth_lock = threading.Lock()
-
-
 @contextmanager
 def virtual_time() -> Iterator[None]:
-    """Replace the time functions; nested and concurrent uses share one replacement."""
-    global _depth
-    with _depth_lock:
-        _depth += 1
-        if _depth == 1:
-            _install()
+    """Replace the time functions."""
+    _install()
     try:
         yield
     finally:
-        with _depth_lock:
-            _depth -= 1
-            if _depth == 0:
-                _uninstall()
+        _uninstall()
 
 
 def _install() -> None:
-    # The datetime types are built in: only their dictionaries can be changed, and so
-    # every reference to the types, wherever it was imported, tells virtual time.
-    from forbiddenfruit import curse
-
     for name, function in _replacements.items():
         setattr(time, name, function)
-    curse(datetime.datetime, "now", classmethod(_now))
-    curse(datetime.datetime, "utcnow", classmethod(_utcnow))
-    curse(datetime.date, "today", classmethod(_today))
+    replace_in_builtin(datetime.datetime, "now", classmethod(_now))
+    replace_in_builtin(datetime.datetime, "utcnow", classmethod(_utcnow))
+    replace_in_builtin(datetime.date, "today", classmethod(_today))
 
 
 def _uninstall() -> None:
-    from forbiddenfruit import curse
-
     for name, function in _originals.items():
         setattr(time, name, function)
-    curse(datetime.datetime, "now", _real_now)
-    curse(datetime.datetime, "utcnow", _real_utcnow)
-    curse(datetime.date, "today", _real_today)
+    replace_in_builtin(datetime.datetime, "now", _real_now)
+    replace_in_builtin(datetime.datetime, "utcnow", _real_utcnow)
+    replace_in_builtin(datetime.date, "today", _real_today)

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import thread as executor_threads
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from queue import Queue
 from typing import Any
 
@@ -36,7 +36,8 @@ class TurnQueue(Queue[Any]):
     def put_nowait(self, item: Any) -> None:
         if item is not None:
             self.actors.append(self.clock.enlist())
-        super().put_nowait(item)
+        with self.clock.working():
+            super().put_nowait(item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         item = super().get(block, timeout)
@@ -66,11 +67,18 @@ def _start(thread: threading.Thread) -> None:
     clock = now_of()
     target = getattr(thread, "_target", None)
     if clock is None or isinstance(thread, _AnyioWorker):
-        return _real_start(thread)
+        return _start_at_work(thread)
     thread.daemon = True  # whatever it does, it must not outlive its play
     if target is not getattr(executor_threads, "_worker", None):
         _put_on_clock(thread, clock)
-    _real_start(thread)
+    _start_at_work(thread)
+
+
+def _start_at_work(thread: threading.Thread) -> None:
+    """Starting a thread waits for its first sign of life: that blocks nobody."""
+    clock = now_of()
+    with clock.working() if clock is not None else nullcontext():
+        _real_start(thread)
 
 
 def _put_on_clock(thread: threading.Thread, clock: Clock) -> None:
@@ -82,9 +90,15 @@ def _put_on_clock(thread: threading.Thread, clock: Clock) -> None:
             with live_by(clock, actor):
                 run()
         finally:
+            thread.left_clock = True  # type: ignore[attr-defined]
             clock.leave(actor)
 
     thread.run = run_in_turn  # type: ignore[method-assign]
+
+
+def start_in_real_time(thread: threading.Thread) -> None:
+    """Start a thread that is no part of the play (if any) that the caller belongs to."""
+    _real_start(thread)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from ..scenario import Blocks, Collaborator, Connects, Error, InTurn, Named, Rows, Takes
+from ..scenarios import Blocks, Collaborator, Connects, Error, InTurn, Named, Rows, Takes
 from ..trace import Ending
 from .recorder import Open, Recorder
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, live_by
-from ..scenario import Request, Scenario
-from ..trace import Moment, Outcome, Trace, Waiting, to_ticks
+from ..scenarios import Request, Scenario
+from ..trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
 from .exchange import Conversation
 from .lifespan import Lifespan
 from .lines import Lines, written_by_the_user
 from .recorder import Recorder
 from .waits import Tasks
 from .watch import exception_handler, note_unreferenced, watching
+
+TURNS_TO_SETTLE = 6
+"""Turns of the loop after the last answer, for what is to happen "at once"."""
 
 BuildApp = Callable[[Recorder], Any]
 """Makes the app to play, or returns the `Outcome` that says why it cannot."""
@@ -36,21 +40,34 @@ def run_play(
     """
     clock = Clock(horizon=to_ticks(scenario.horizon))
     recorder = Recorder(clock, Lines(is_own))
-    with clocks_installed(), live_by(clock), watching(clock, recorder):
+    with clocks_installed(), live_by(clock), watching(clock, recorder), _no_collection():
         loop = VirtualLoop(clock)
         try:
             if arm is not None:
                 arm(recorder, loop)
             app = build_app(recorder)
             if isinstance(app, Outcome):
-                return Trace(outcome=app, ended=clock.now)
+                recorder.close()
+                return Trace(
+                    outcome=app, incidents=tuple(recorder.incidents), ended=clock.now
+                )
             driver = Driver(app, scenario, recorder, loop)
-            outcome = driver.run()
-            gc.collect(0)  # a coroutine that was lost in a cycle is told of now
-            return driver.trace(outcome)
+            return driver.trace(driver.run())
         finally:
             clock.finish()
             close(loop)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Collect no garbage during a play: when it is done would be up to chance."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def close(loop: VirtualLoop) -> None:
@@ -83,7 +100,7 @@ class Driver:
         self.loop.on_end = lambda why: over.done() or over.set_result(self.explain(why))
         if self.scenario.order_seed is not None:
             self.clock.tie_break = random.Random(self.scenario.order_seed).random
-        script = self.loop.create_task(self.perform())
+        script = asyncio.Task(self.perform(), loop=self.loop)  # not one of the play's own
         script.add_done_callback(lambda _: over.done() or over.set_result(self.ending(script)))
         outcome = self.loop.run_until_complete(over)
         self.loop.on_end = None
@@ -106,25 +123,39 @@ class Driver:
 
     async def serve(self, state: dict[str, Any]) -> None:
         """Send every request at its moment, and wait until each ASGI call is over."""
-        calls = []
-        for number, request in self.in_order(self.scenario.requests):
-            sent = Moment(self.opened + to_ticks(request.at), self.recorder.moment().order)
-            conversation = Conversation(number, request, sent, state, self.recorder)
-            self.conversations.append(conversation)
-            calls.append(self.loop.create_task(self.at(request.at, self.converse(conversation))))
+        calls = [self.send(*entry, state) for entry in self.in_order(self.scenario.requests)]
         if calls:
-            await asyncio.wait(calls)
+            await asyncio.gather(*calls)
+        for _ in range(TURNS_TO_SETTLE):
+            await asyncio.sleep(0)
+
+    def send(
+        self, number: int, request: Request, state: dict[str, Any]
+    ) -> asyncio.Future[None]:
+        """Arm the request's timer now: a loop that is blocked later delays it no more than
+        it would delay a client."""
+        sent = Moment(self.opened + to_ticks(request.at), self.recorder.moment().order)
+        conversation = Conversation(
+            number, request, sent, state, self.recorder, self.loop.at_rest.append
+        )
+        self.conversations.append(conversation)
+        over: asyncio.Future[None] = self.loop.create_future()
+
+        def begin() -> None:
+            call = self.loop.create_task(self.converse(conversation))
+            call.add_done_callback(lambda _: over.done() or over.set_result(None))
+
+        if request.at:
+            self.loop.call_at(to_seconds(sent.tick), begin)
+        else:
+            begin()
+        return over
 
     def in_order(self, requests: tuple[Request, ...]) -> list[tuple[int, Request]]:
         numbered = list(enumerate(requests))
         if self.scenario.order_seed is not None:
             random.Random(self.scenario.order_seed).shuffle(numbered)
         return numbered
-
-    async def at(self, seconds: float, then: Coroutine[Any, Any, None]) -> None:
-        if seconds:
-            await asyncio.sleep(seconds)
-        await then
 
     async def converse(self, conversation: Conversation) -> None:
         request = conversation.request
@@ -164,7 +195,7 @@ class Driver:
 
     def waiting(self) -> list[Waiting]:
         found = []
-        for watched, _ in self.tasks.made.values():
+        for watched in self.tasks.made.values():
             place = watched.place()
             if place is not None:
                 found.append(Waiting(watched.task_name, *place, exchange=watched.exchange))
@@ -172,6 +203,9 @@ class Driver:
 
     def trace(self, outcome: Outcome) -> Trace:
         self.recorder.close()
+        # A coroutine that was lost in a cycle is told of now. All that the play made is
+        # still in the youngest generation, for nothing was collected meanwhile.
+        gc.collect(0)
         return Trace(
             outcome=outcome,
             exchanges=tuple(

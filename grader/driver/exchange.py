@@ -7,11 +7,11 @@ The scope, and what `receive` and `send` do after a hang-up, are uvicorn's (its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
-from ..scenario import Request
+from ..scenarios import Request
 from ..trace import Chunk, Exchange, Moment
 from .recorder import Recorder, current_exchange
 
@@ -28,7 +28,9 @@ class Conversation:
         sent: Moment,
         state: dict[str, Any],
         recorder: Recorder,
+        when_at_rest: Callable[[Callable[[], object]], object],
     ) -> None:
+        self._when_at_rest = when_at_rest
         self.number = number
         self.sent = sent
         self.request = request
@@ -96,7 +98,7 @@ class Conversation:
             self._facts["completed"] = self._recorder.moment()
             self._gone.set()
         elif self._has_enough():
-            self.hang_up()
+            self._when_at_rest(self.hang_up)
 
     def _has_enough(self) -> bool:
         wanted = self.request.hangs_up_after

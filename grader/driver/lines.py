@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
 from typing import Any
 
 _NOT_OWN = tuple(
@@ -82,16 +82,22 @@ def awaited_chain(coroutine: Any) -> Iterator[tuple[FrameType | None, Any]]:
 
 
 def _step(at: Any) -> tuple[FrameType | None, Any]:
-    for prefix, awaiting in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
-        frame = getattr(at, f"{prefix}_frame", None)
-        if frame is not None:
-            return frame, getattr(at, awaiting, None)
+    """The frame of a suspended object, and what it awaits in turn."""
+    if isinstance(at, CoroutineType):
+        return at.cr_frame, at.cr_await
+    if isinstance(at, GeneratorType):
+        return at.gi_frame, at.gi_yieldfrom
+    if isinstance(at, AsyncGeneratorType):
+        return at.ag_frame, at.ag_await
     # The objects behind `async for` and `__await__` do not tell what they wrap, but the
     # garbage collector knows what they refer to.
-    if type(at).__name__ in ("async_generator_asend", "async_generator_athrow", "coroutine_wrapper"):
-        wrapped = (o for o in gc.get_referents(at) if hasattr(o, "ag_frame") or hasattr(o, "cr_frame"))
-        return None, next(wrapped, None)
+    if type(at).__name__ in _WRAPPERS:
+        inner = (o for o in gc.get_referents(at) if isinstance(o, CoroutineType | AsyncGeneratorType))
+        return None, next(inner, None)
     return None, None
+
+
+_WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper"})
 
 
 def _name_of(awaited: Any) -> str:
@@ -99,7 +105,7 @@ def _name_of(awaited: Any) -> str:
     if awaited is None:
         return ""
     if type(awaited).__name__ == "FutureIter":
-        awaited = next(iter(gc.get_referents(awaited)), None)
+        awaited = next(filter(asyncio.isfuture, gc.get_referents(awaited)), None)
     if type(awaited).__name__ == "_GatheringFuture":
         return "gather"
     if isinstance(awaited, asyncio.Task):

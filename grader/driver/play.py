@@ -7,9 +7,10 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..clock.threads import start_in_real_time
 from ..errors import UsageError
-from ..scenario import LINGER, Collaborator, Request, Scenario, Takes
-from ..scenario import scenario as make_scenario
+from ..scenarios import LINGER, Collaborator, InTurn, Request, Scenario, Takes
+from ..scenarios import scenario as make_scenario
 from ..trace import Trace
 from .collaborators import build
 from .driver import run_play
@@ -21,7 +22,7 @@ def play(
     *requests: Request | Iterable[Request] | Scenario,
     order_seed: int | None = None,
     linger: float = LINGER,
-    **collaborators: Collaborator | Mapping[str, Takes],
+    **collaborators: Collaborator | Mapping[str, Takes | InTurn],
 ) -> Trace:
     """Play requests against an ASGI app on a virtual clock, and return the trace.
 
@@ -92,7 +93,7 @@ def _in_fresh_thread(work: Any) -> Any:
             error.append(caught)
 
     thread = threading.Thread(target=run, name="play")
-    thread.start()
+    start_in_real_time(thread)
     thread.join()
     if error:
         raise error[0]

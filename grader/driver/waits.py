@@ -74,7 +74,8 @@ class Tasks:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.made: dict[asyncio.Task[Any], tuple[Watched, Open | None]] = {}
+        self.made: dict[asyncio.Task[Any], Watched] = {}
+        self._own: dict[asyncio.Task[Any], Open] = {}
         self._serial = count(1)
 
     def __call__(
@@ -91,28 +92,35 @@ class Tasks:
             )
         task = asyncio.Task(watched, loop=loop, **options)
         if not task.done():
-            self.made[task] = (watched, span)
+            self.made[task] = watched
+            if span is not None:
+                self._own[task] = span
             task.add_done_callback(self._ended)
         elif span is not None:  # an eager task may be done before it is returned
             self.recorder.end(span, _ending_of(task))
         return task
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        span = self.made.pop(task)[1]
+        self.made.pop(task)
+        span = self._own.pop(task, None)
         if span is not None:
             self.recorder.end(span, _ending_of(task))
 
     def of_exchange(self, number: int | None) -> list[tuple[asyncio.Task[Any], Watched, Open]]:
         """The pending tasks that own code made in an exchange (None: outside of any)."""
         return [
-            (task, watched, span)
-            for task, (watched, span) in self.made.items()
-            if span is not None and span.facts["exchange"] == number
+            (task, self.made[task], span)
+            for task, span in self._own.items()
+            if span.facts["exchange"] == number
         ]
 
     def own(self) -> list[asyncio.Task[Any]]:
         """All pending tasks that own code made."""
-        return [task for task, (_, span) in self.made.items() if span is not None]
+        return list(self._own)
+
+    def tables(self) -> tuple[object, object]:
+        """What refers to tasks on behalf of this class."""
+        return self.made, self._own
 
 
 def _ending_of(task: asyncio.Task[Any]) -> Any:

@@ -11,22 +11,23 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import Context
+from functools import cache
 from pathlib import Path
 from types import BuiltinMethodType, CoroutineType, FrameType, MethodType
 from typing import Any
 
+from blockbuster import BlockBuster, BlockBusterFunction
+
 from ..clock import Clock, now_of
-from ..clock.present import unwatch_sleeps, watch_sleeps
+from ..clock.present import unwatch_blocks, watch_blocks
 from ..trace import LogRecord, to_seconds
+from .collaborators import renamed
 from .recorder import Recorder, current_exchange
 from .waits import Tasks, Watched
 
 _KIT = str(Path(__file__).parents[1])
 
-ORIGIN_DEPTH = 12
-"""Frames that a coroutine remembers of where it was made, to tell the line if it is lost."""
-
-WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "threading.", "builtins.", "os.wait", "os.read")
+WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "builtins.", "os.wait", "os.read")
 """The blocking calls that are reported, by blockbuster's names. Reading a small file is
 not among them: it is no slower than much that nobody would move to a thread."""
 
@@ -36,58 +37,79 @@ def watching(clock: Clock, recorder: Recorder) -> Iterator[None]:
     """Report the incidents of one play to `recorder`."""
     with ExitStack() as stack:
         stack.enter_context(_sleeps(clock, recorder))
-        stack.enter_context(_blocking_calls(recorder))
+        stack.enter_context(_recorders_of(recorder))
+        stack.enter_context(blocking_calls_noted())
         stack.enter_context(_lost_coroutines(recorder))
+        stack.enter_context(_swallowed_timeouts(recorder))
         stack.enter_context(_logs(recorder))
         yield
 
 
 @contextmanager
 def _sleeps(clock: Clock, recorder: Recorder) -> Iterator[None]:
-    def slept(clock: Clock, start: int, end: int, on_loop: bool) -> None:
+    def slept(what: str, start: int, on_loop: bool) -> None:
         line = recorder.lines.of_stack()
         if not on_loop:
-            recorder.past("thread", "time.sleep", start, line=line)
+            recorder.past("thread", what, start, line=line)
         elif asyncio._get_running_loop() is not None:
-            recorder.past("blocked", "time.sleep", start, line=line)
+            recorder.past("blocked", what, start, line=line)
             recorder.incident(
-                "loop-blocked", line=line, seconds=to_seconds(end - start), detail="time.sleep"
+                "loop-blocked", line=line, seconds=to_seconds(clock.now - start), detail=what
             )
 
-    watch_sleeps(clock, slept)
+    watch_blocks(clock, slept)
     try:
         yield
     finally:
-        unwatch_sleeps(clock)
+        unwatch_blocks(clock)
+
+
+_recorders: dict[int, Recorder] = {}
 
 
 @contextmanager
-def _blocking_calls(recorder: Recorder) -> Iterator[None]:
-    from blockbuster import BlockBuster
-
-    functions = [
-        function
-        for name, function in BlockBuster().functions.items()
-        if name.startswith(WATCHED_CALLS)
-    ]
-    for function in functions:
-        # A call that may block is put to this predicate: note it, and let it pass.
-        function.can_block_predicate = _noting(
-            function.full_name, function.can_block_predicate, recorder
-        )
-        function.activate()
+def _recorders_of(recorder: Recorder) -> Iterator[None]:
+    _recorders[id(recorder.clock)] = recorder
     try:
         yield
     finally:
-        for function in functions:
-            function.deactivate()
+        del _recorders[id(recorder.clock)]
 
 
-def _noting(
-    name: str, harmless: Callable[..., bool], recorder: Recorder
-) -> Callable[..., bool]:
+_noting_depth = 0
+
+
+@contextmanager
+def blocking_calls_noted() -> Iterator[None]:
+    """Let blockbuster find calls that block a loop. Nested uses share the outermost one."""
+    global _noting_depth
+    _noting_depth += 1
+    if _noting_depth == 1:
+        for function in _blocking_functions():
+            function.activate()
+    try:
+        yield
+    finally:
+        _noting_depth -= 1
+        if _noting_depth == 0:
+            for function in _blocking_functions():
+                function.deactivate()
+
+
+@cache
+def _blocking_functions() -> tuple[BlockBusterFunction, ...]:
+    functions = [f for n, f in BlockBuster().functions.items() if n.startswith(WATCHED_CALLS)]
+    for function in functions:
+        # A call that may block is put to this predicate: note it, and let it pass.
+        function.can_block_predicate = _noting(function.full_name, function.can_block_predicate)
+    return tuple(functions)
+
+
+def _noting(name: str, harmless: Callable[..., bool]) -> Callable[..., bool]:
     def may_block(*args: Any, **kwargs: Any) -> bool:
-        if now_of() is recorder.clock and not harmless(*args, **kwargs):
+        clock = now_of()
+        recorder = _recorders.get(id(clock))
+        if recorder is not None and recorder.clock.is_home() and not harmless(*args, **kwargs):
             line = recorder.lines.of_stack()
             if line is not None:
                 recorder.incident("loop-blocked", line=line, detail=name)
@@ -99,7 +121,6 @@ def _noting(
 @contextmanager
 def _lost_coroutines(recorder: Recorder) -> Iterator[None]:
     tell_python = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
-    depth = sys.get_coroutine_origin_tracking_depth()
 
     def lost(coroutine: CoroutineType[Any, Any, Any]) -> None:
         if now_of() is not recorder.clock:
@@ -111,12 +132,44 @@ def _lost_coroutines(recorder: Recorder) -> Iterator[None]:
         recorder.incident("never-awaited", line=lines[0] if lines else None, detail=name)
 
     warnings._warn_unawaited_coroutine = lost  # type: ignore[attr-defined]
-    sys.set_coroutine_origin_tracking_depth(ORIGIN_DEPTH)
     try:
         yield
     finally:
-        sys.set_coroutine_origin_tracking_depth(depth)
         warnings._warn_unawaited_coroutine = tell_python  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _swallowed_timeouts(recorder: Recorder) -> Iterator[None]:
+    """Report an `asyncio.timeout` whose time was up, and whose block ended as if it were not."""
+    real_exit = asyncio.Timeout.__aexit__
+
+    async def aexit(timeout: asyncio.Timeout, kind: Any, error: Any, traceback: Any) -> Any:
+        if timeout.expired() and _hides_cancellation(kind) and now_of() is recorder.clock:
+            recorder.incident("cancellation-swallowed", line=recorder.lines.of_stack())
+        return await real_exit(timeout, kind, error, traceback)
+
+    real_wait_for = asyncio.wait_for
+
+    async def wait_for(awaitable: Any, timeout: float | None) -> Any:
+        start = recorder.clock.seconds
+        result = await real_wait_for(awaitable, timeout)
+        if timeout is not None and timeout < recorder.clock.seconds - start + 1e-9:
+            recorder.incident("cancellation-swallowed", line=recorder.lines.of_stack())
+        return result
+
+    asyncio.Timeout.__aexit__ = aexit  # type: ignore[method-assign]
+    if sys.version_info < (3, 12):  # it is built on Timeout since
+        asyncio.wait_for = renamed(wait_for, "wait_for")
+    try:
+        yield
+    finally:
+        asyncio.Timeout.__aexit__ = real_exit  # type: ignore[method-assign]
+        asyncio.wait_for = real_wait_for
+
+
+def _hides_cancellation(kind: type[BaseException] | None) -> bool:
+    """Whether a block that was cancelled ended in the learner's own way. A group may hold both."""
+    return kind is None or (issubclass(kind, Exception) and not issubclass(kind, ExceptionGroup))
 
 
 class _LogWriter(logging.Handler):
@@ -176,9 +229,9 @@ def exception_handler(recorder: Recorder) -> Callable[[Any, dict[str, Any]], Non
 
 def note_unreferenced(tasks: Tasks, exchange: int, recorder: Recorder) -> None:
     """Report pending tasks of an exchange that nothing but the loop's timers holds on to."""
-    pending = tasks.of_exchange(exchange)
+    pending = [entry for entry in tasks.of_exchange(exchange) if not entry[0].cancelling()]
     for task, watched, span in pending:
-        if not is_held(task, watched, {id(tasks.made), *map(id, pending)}):
+        if not is_held(task, watched, {*map(id, tasks.tables()), *map(id, pending)}):
             facts = span.facts
             recorder.incident(
                 "task-unreferenced", line=facts["line"], detail=facts["name"], exchange=exchange

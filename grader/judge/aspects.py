@@ -110,6 +110,15 @@ def call_endings(trace: Trace) -> tuple[str, ...]:
     )
 
 
+def endings_of(name: str) -> Aspect:
+    """How each call of one collaborator ended, and when."""
+
+    def aspect(trace: Trace) -> tuple[str, ...]:
+        return tuple(fact for fact in call_endings(trace) if fact.startswith(f"{name} "))
+
+    return aspect
+
+
 def arguments(trace: Trace) -> tuple[str, ...]:
     """What the collaborators were given."""
     return tuple(
@@ -159,11 +168,16 @@ def mentions(secret: str) -> Aspect:
 
     def aspect(trace: Trace) -> tuple[str, ...]:
         return tuple(
-            "an answer with the error's text" if secret in e.text else "no trace of the error's text"
+            "an answer with the error's text" if secret in everything_said(e) else "no trace of the error's text"
             for e in trace.exchanges
         )
 
     return aspect
+
+
+def everything_said(exchange: Exchange) -> str:
+    """The body and the values of the headers."""
+    return "\n".join([exchange.text, *(value for _, value in exchange.headers)])
 
 
 def logged(logger: str) -> Aspect:
@@ -182,6 +196,16 @@ def _log_of(trace: Trace, exchange: Exchange, logger: str) -> str:
     if any(record.error for record in records):
         return f"a record with a traceback on {logger!r}"
     return f"a record on {logger!r}" if records else f"no record on {logger!r}"
+
+
+def cancellations(trace: Trace) -> tuple[str, ...]:
+    """Whether each call that the server cancels ends by that."""
+    return tuple(
+        "ends cancelled"
+        if e.raised is not None and e.raised.type == "CancelledError"
+        else f"ends with {e.status or 'no answer'}"
+        for e in trace.exchanges
+    )
 
 
 def resources(trace: Trace) -> tuple[str, ...]:
@@ -204,6 +228,10 @@ def _life_of(trace: Trace, opening: Span) -> str:
     if not closings:
         return "opened and never closed"
     when = seconds(closings[0].start.tick - opening.start.tick)
+    if opening.exchange is not None:
+        over = trace.exchanges[opening.exchange].returned
+        if over is not None and closings[0].end > over:
+            return "closed when the request was over"
     return f"closed {_times(len(closings))}, {when} after it was asked for"
 
 

@@ -15,11 +15,9 @@ from pathlib import Path
 
 from ..course import Exercise, Lesson, content_root, factories, read_source, stub_source
 from ..errors import GraderError
-from ..report import CheckReport, Diagnosis, ExerciseReport, Report
-from ..scenario import scenario
+from ..report import CheckReport, ExerciseReport, Report
 from ..trace import Trace
-from .diagnoses.outcomes import explain
-from .players import FATAL, Performer, Player
+from .players import Performer
 from .workers import Worker
 
 CHECKS = Path(__file__).resolve().parents[1] / "checks"
@@ -64,6 +62,8 @@ class Grading:
 
     def __init__(self) -> None:
         self.worker = Worker()
+        # While the worker imports FastAPI, import here what running the checks needs.
+        from . import plugin  # noqa: F401
 
     def __enter__(self) -> Grading:
         return self
@@ -95,7 +95,10 @@ class Grading:
         exercises = tuple(lesson.exercise(n) for n in numbers) or lesson.exercises
         source = read_source(file)
         submission = Submission(self.worker, lesson, source, str(file.resolve()), seed)
-        reports = submission.grade(exercises)
+        try:
+            reports = submission.grade(exercises)
+        finally:
+            submission.performer.close()
         return Report(
             lesson=lesson.name,
             file=shown_as or str(file),
@@ -124,19 +127,13 @@ class Submission:
         self.source = source
         self.path = path
         self.seed = seed
+        self.performer = Performer(worker, source, path)
         self.factories = factories(source)
         self.stub = factories(stub_source(lesson.name) or "")
 
     def grade(self, exercises: tuple[Exercise, ...]) -> tuple[ExerciseReport, ...]:
-        begun = tuple(e for e in exercises if not self.untouched(e))
-        found: dict[int, tuple[CheckReport, ...]] = {}
-        if begun:
-            broken_file = self.try_to_load()
-            found = (
-                {e.number: (broken_file,) for e in begun}
-                if broken_file
-                else self.run_checks(tuple(e.number for e in begun))
-            )
+        begun = tuple(e.number for e in exercises if not self.untouched(e))
+        found = self.run_checks(begun) if begun else {}
         return tuple(self.report(e, found.get(e.number)) for e in exercises)
 
     def untouched(self, exercise: Exercise) -> bool:
@@ -144,23 +141,6 @@ class Submission:
         mine = self.factories.get(exercise.factory)
         stub = self.stub.get(exercise.factory)
         return mine is not None and stub is not None and ast.dump(mine) == ast.dump(stub)
-
-    def try_to_load(self) -> CheckReport | None:
-        """Import the file once; if that fails, no exercise in it can be graded."""
-        performer = Performer(self.worker, self.source, self.path)
-        try:
-            trace = Player(performer, "").play(scenario())
-        finally:
-            performer.close()
-        if trace.outcome.kind not in FATAL and trace.outcome.detail != "real":
-            return None
-        return CheckReport(
-            id="file-can-be-imported",
-            says="The file can be imported.",
-            status="failed",
-            diagnoses=tuple(explain(trace.outcome)),
-            got=trace,
-        )
 
     def run_checks(self, numbers: tuple[int, ...]) -> dict[int, tuple[CheckReport, ...]]:
         """Let pytest run the lesson's checks."""
@@ -170,16 +150,20 @@ class Submission:
 
         root = content_root() / "solutions" / self.lesson.name / "solution.py"
         reference = Performer(self.worker, root.read_text("utf-8"), str(root))
-        judge = Judge(self.worker, (self.source, self.path), reference, numbers, self.seed)
+        judge = Judge(self.performer, reference, numbers, self.seed)
         file = CHECKS / f"test_{self.lesson.name}.py"
         with _untouched_environment():
-            pytest.main(
+            code = pytest.main(
                 [str(file), f"--rootdir={CHECKS}", f"-c{CHECKS / 'pytest.ini'}", *PYTEST_OPTIONS],
                 plugins=[judge],
             )
         reference.close()
+        if code == pytest.ExitCode.INTERRUPTED and not judge.problem:
+            raise KeyboardInterrupt
         if judge.problem:
             raise GraderError(f"the checks of {self.lesson.name} cannot be run", judge.problem)
+        if judge.broken_file:
+            return dict.fromkeys(numbers, (judge.broken_file,))
         return {n: _complete(judge.reports[n], judge.collected[n]) for n in numbers}
 
     def report(

@@ -12,7 +12,7 @@ import select
 import signal
 import time
 
-from ..scenario import Scenario
+from ..scenarios import Scenario
 from ..trace import Outcome, OutcomeKind, Trace
 from ..worker.channel import ChannelClosed, Load, Perform, Performed
 from .workers import PlayerProcess, Worker
@@ -29,7 +29,15 @@ LONGEST = 120.0
 
 
 FATAL: frozenset[OutcomeKind] = frozenset(
-    {"syntax-error", "import-failed", "endless-loop", "process-died", "out-of-memory", "output-flood"}
+    {
+        "syntax-error",
+        "import-failed",
+        "endless-loop",
+        "ran-away",
+        "process-died",
+        "out-of-memory",
+        "output-flood",
+    }
 )
 """Outcomes that another play of the same exercise would only repeat."""
 

@@ -8,40 +8,40 @@ from typing import Any
 import pytest
 
 from ..report import CheckReport, Diagnosis
-from ..scenario import Scenario
+from ..scenarios import Scenario, scenario
 from ..trace import Trace
 from .compare import Mismatch
 from .diagnoses import Case, diagnose
+from .diagnoses.outcomes import explain
 from .draw import Draw
-from .players import Performer, Player
-from .workers import Worker
+from .players import FATAL, Performer, Player
 
 
 class Judge:
     """Runs the checks of some exercises against one submission.
 
     Args:
+        submission: the learner's file; `reference` is the solution.
         numbers: the exercises whose checks are run.
         seed: of the values that checks draw.
     """
 
     def __init__(
         self,
-        worker: Worker,
-        submission: tuple[str, str],
+        submission: Performer,
         reference: Performer,
         numbers: tuple[int, ...],
         seed: int,
     ) -> None:
-        self._worker = worker
         self._submission = submission
         self._reference = reference
         self._numbers = numbers
         self._seed = seed
-        self._players: dict[int, tuple[Performer, Player]] = {}
+        self._players: dict[int, Player] = {}
         self.reports: dict[int, list[CheckReport]] = {number: [] for number in numbers}
         self.collected: dict[int, list[str]] = {number: [] for number in numbers}
         self.problem = ""
+        self.broken_file: CheckReport | None = None
 
     # Fixtures
 
@@ -67,6 +67,22 @@ class Judge:
         for item in items:
             self.collected[_number_of(item)].append(_id_of(item))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self) -> bool | None:
+        """Import the file once, before any check; if that fails, no exercise can be graded."""
+        trace = Player(self._submission, "").play(scenario())
+        if trace.outcome.kind == "grader-broke":
+            self.problem = trace.outcome.detail
+        elif trace.outcome.kind in FATAL or trace.outcome.detail == "real":
+            self.broken_file = CheckReport(
+                id="file-can-be-imported",
+                says="The file can be imported.",
+                status="failed",
+                diagnoses=tuple(explain(trace.outcome)),
+                got=trace,
+            )
+        return True if self.problem or self.broken_file else None
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.problem = str(report.longrepr)
@@ -80,25 +96,19 @@ class Judge:
             self.reports[_number_of(item)].append(self._report(item, call))
         return report
 
-    def pytest_sessionfinish(self) -> None:
-        for performer, _ in self._players.values():
-            performer.close()
-        self._players.clear()
-
     # The rest
 
     def _learner(self, number: int) -> Player:
         if number not in self._players:
-            performer = Performer(self._worker, *self._submission)
-            self._players[number] = performer, Player(performer, f"exercise_{number}")
-        return self._players[number][1]
+            self._players[number] = Player(self._submission, f"exercise_{number}")
+        return self._players[number]
 
     def _report(self, item: pytest.Item, call: pytest.CallInfo[None]) -> CheckReport:
         id_, says = _id_of(item), _sentence_of(item)
         error = call.excinfo.value if call.excinfo is not None else None
         if error is None:
             return CheckReport(id=id_, says=says, status="passed")
-        if isinstance(error, Mismatch) and error.got.outcome.kind != "grader-broke":
+        if isinstance(error, Mismatch):
             return CheckReport(
                 id=id_,
                 says=says,

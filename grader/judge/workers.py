@@ -7,15 +7,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 from ..errors import GraderError
 from ..worker.channel import Channel, ChannelClosed
 from ..worker.zygote import Fork, Forked, Reap, Reaped
-
-_START = "import sys; sys.path.append({root!r}); from grader.worker.zygote import main; main()"
-
+from .spawn import spawned
 
 class Worker:
     """The warm parent. Starting it returns at once; it imports while the judge does.
@@ -25,17 +22,7 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        ours, its = socket.socketpair()
-        root = str(Path(__file__).resolve().parents[2])
-        self._process = subprocess.Popen(
-            # -P: what lies in the current directory has no say in what is imported
-            [sys.executable, "-P", "-c", _START.format(root=root), str(its.fileno())],
-            pass_fds=[its.fileno()],
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            env=os.environ | {"MALLOC_ARENA_MAX": "2", "PYTHONDONTWRITEBYTECODE": "1"},
-        )
-        its.close()
+        self._process, ours = spawned()
         self._control = ours
         self._channel = Channel(ours)
         self.peak = 0

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ..scenario import Scenario
+from ..scenarios import Scenario
 from ..trace import Trace
 
 HEADER = struct.Struct("!I")

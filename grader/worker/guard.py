@@ -33,13 +33,13 @@ class Guard:
     def __init__(self, on_endless: Callable[[int | None], None]) -> None:
         self._on_endless = on_endless
         self._recorder: Recorder | None = None
+        signal.signal(signal.SIGPROF, self._look)
         self._last: tuple[int, int] = (0, 0)
         self._same_turn = self._silent = 0
 
     def arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
         self._recorder = recorder
         self._same_turn = self._silent = 0
-        signal.signal(signal.SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
 
     def line_now(self) -> int | None:

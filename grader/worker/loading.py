@@ -7,16 +7,39 @@ import linecache
 import sys
 import types
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..driver.collaborators import build
 from ..driver.recorder import Recorder
-from ..scenario import Scenario
+from ..scenarios import Scenario
 from ..trace import Failure, Outcome
 from .channel import Load
 
 MODULE = "exercise"
+
+
+_real_getsourcelines = inspect.getsourcelines
+
+
+@cache
+def _lines_of_code(code: types.CodeType) -> tuple[list[str], int]:
+    return _real_getsourcelines(code)
+
+
+def remember_sources() -> None:
+    """Find the source of a function only once.
+
+    FastAPI looks for that of every endpoint at its first request, and in every play the
+    endpoints are new functions of the same code.
+    """
+
+    def getsourcelines(of: Any) -> tuple[list[str], int]:
+        code = getattr(of, "__code__", None)
+        return _lines_of_code(code) if code is not None else _real_getsourcelines(of)
+
+    inspect.getsourcelines = getsourcelines
 
 
 class Source:

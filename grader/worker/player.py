@@ -6,17 +6,22 @@ import faulthandler
 import os
 import random
 import signal
-import threading
+import traceback
 from typing import NoReturn
 
+import msgspec
+
+from ..clock import clocks_installed
 from ..driver.driver import run_play
-from ..scenario import Scenario
+from ..driver.watch import blocking_calls_noted
+from ..scenarios import Scenario
 from ..trace import Outcome, OutcomeKind, Trace
 from .channel import Channel, ChannelClosed, Load, Perform, Performed
 from .guard import Guard
 from .limits import limit_this_process
-from .loading import Source
+from .loading import Source, remember_sources
 from .output import Capture, move_standard_streams
+from .world import world
 
 
 class Player:
@@ -27,20 +32,34 @@ class Player:
         self._source: Source | None = None
         self._capture = Capture(on_flood=self._end_by_flood)
         self._guard = Guard(on_endless=self._end_by_endless_loop)
+        self._world: tuple[object, ...] = ()
 
     def run(self) -> None:
         move_standard_streams(self._capture)
+        remember_sources()
+        with clocks_installed(), blocking_calls_noted():
+            self._serve()
+
+    def _serve(self) -> NoReturn:
         while True:
             match self._channel.receive(Load | Perform):  # type: ignore[arg-type]
                 case Load() as load:
                     self._source = Source(load)
+                    self._world = world()
                 case Perform(factory, scenario):
-                    self._channel.send(self._perform(factory, scenario))
+                    self._channel.send(self._perform_or_own_up(factory, scenario))
+
+    def _perform_or_own_up(self, factory: str, scenario: Scenario) -> Performed:
+        """A play; an error of the driver's own is never charged to the learner."""
+        try:
+            return self._perform(factory, scenario)
+        except Exception:
+            outcome = Outcome("grader-broke", detail=traceback.format_exc()[-4000:])
+            return Performed(Trace(outcome=outcome), spoiled=True)
 
     def _perform(self, factory: str, scenario: Scenario) -> Performed:
         source = self._source
         assert source is not None
-        threads = threading.active_count()
         self._capture.start()
         random.seed(0)
         trace = run_play(
@@ -50,11 +69,10 @@ class Player:
             arm=self._guard.arm,
         )
         self._guard.disarm()
-        return Performed(self._with_output(trace), spoiled=threading.active_count() > threads + 60)
+        found, self._world = self._world, world()
+        return Performed(self._with_output(trace), spoiled=found != self._world)
 
     def _with_output(self, trace: Trace) -> Trace:
-        import msgspec
-
         return msgspec.structs.replace(trace, output=self._capture.text())
 
     def _end_by_flood(self) -> NoReturn:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...report import Diagnosis
-from ...scenario import Error, InTurn, Named, Scenario, Takes
-from ...trace import Exchange, Trace
-from ..aspects import answers, call_counts
+from ...scenarios import Error, InTurn, Named, Scenario, Takes
+from ...trace import Exchange, Failure
+from ..aspects import answers, arguments, call_counts, everything_said
 from .case import Case, at_line, calls_of, done, in_seconds
 from .timing import one_by_one
 
@@ -43,33 +43,55 @@ def memory_error(case: Case) -> Iterable[Diagnosis]:
 
 
 def raised(case: Case) -> Iterable[Diagnosis]:
+    """An exception of the learner's own making, not one that a collaborator raised."""
     for ours, theirs in case.exchanges():
         error = ours.raised
-        if error is None or theirs.raised is not None or _is_the_collaborators(case, ours):
+        if error is None or theirs.raised is not None or _is_a_collaborators(case, error):
             continue
-        if "TimeoutError" in error.bases or "MemoryError" in error.bases:
-            continue
-        note = ""
-        if error.type.endswith("ExceptionGroup"):
-            note = " A TaskGroup always raises a group, also around a single error."
         yield Diagnosis(
             "raised",
             error.line,
-            f"{at_line(error.line)} raises {error.type}: {error.text.strip()[:200]}.{note}",
+            f"{at_line(error.line)} raises {error.type}: {error.text.strip()[:200]}.",
         )
         return
 
 
-def _is_the_collaborators(case: Case, exchange: Exchange) -> bool:
-    """Whether a collaborator failed for this exchange, so that the error is not their own."""
-    return any(span.how == "failed" for span in calls_of(case.got, exchange.number))
+def unhandled(case: Case) -> Iterable[Diagnosis]:
+    """A collaborator's exception that comes through the endpoint as a 500."""
+    for ours, theirs in case.exchanges():
+        error = ours.raised
+        if error is None or ours.status != 500 or theirs.status == 500:
+            continue
+        if not _is_a_collaborators(case, error):
+            continue
+        note = ""
+        if error.type.endswith("ExceptionGroup"):
+            note = " A TaskGroup raises a group, also around a single error: what catches one?"
+        yield Diagnosis(
+            "wrong-status",
+            error.line,
+            f"{ours.method} {ours.path} is answered with status 500; {theirs.status} is expected. "
+            f"{error.type} comes through your endpoint at line {error.line} and nothing handles "
+            f"it.{note}",
+        )
+        return
+
+
+def _is_a_collaborators(case: Case, error: Failure) -> bool:
+    """Whether a collaborator raised the error, or a timeout around one did."""
+    if error.type.endswith("ExceptionGroup") or "TimeoutError" in error.bases:
+        return True
+    return any(
+        theirs.type == error.type and theirs.text in error.text
+        for theirs in errors_of(case.scenario)
+    )
 
 
 def error_leaked(case: Case) -> Iterable[Diagnosis]:
     secrets = [error.text for error in errors_of(case.scenario) if len(error.text) > 4]
     for ours, theirs in case.exchanges():
         for secret in secrets:
-            if secret in ours.text and secret not in theirs.text:
+            if secret in everything_said(ours) and secret not in theirs.text:
                 yield Diagnosis(
                     "error-leaked",
                     None,
@@ -96,29 +118,43 @@ def errors_of(scenario: Scenario) -> Iterator[Error]:
 
 def error_swallowed(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
-        failed = [s for s in calls_of(case.got, ours.number) if s.how == "failed"]
-        if failed and (theirs.status or 0) >= 400 and 200 <= (ours.status or 0) < 300:
-            line = case.wait_line(failed[0])
+        lost = [s for s in calls_of(case.got, ours.number) if s.how in ("failed", "cancelled")]
+        if not lost or not 200 <= (ours.status or 0) < 300:
+            continue
+        line = case.call_line(lost[0])
+        what = "fails" if lost[0].how == "failed" else "is cut off"
+        if (theirs.status or 0) >= 400:
             yield Diagnosis(
                 "error-swallowed",
                 line,
-                f"{failed[0].name} (line {line}) fails, and the answer is {ours.status} as if "
+                f"{lost[0].name} (line {line}) {what}, and the answer is {ours.status} as if "
                 "all were well. Whoever asked takes that for the data.",
             )
             return
+        unsaid = [e.type for e in errors_of(case.scenario) if e.type not in ours.text]
+        if any(name in theirs.text for name in unsaid):
+            yield Diagnosis(
+                "error-swallowed",
+                line,
+                f"{lost[0].name} (line {line}) {what}, and the answer does not say so. Whoever "
+                "asked cannot know that something is missing.",
+            )
+            return
+
+
+_LASTING = (answers, arguments, call_counts)
+"""Aspects in which a race shows: what was answered and done, not when."""
 
 
 def race(case: Case) -> Iterable[Diagnosis]:
     """Each request alone is answered rightly; together they get in each other's way."""
     alone = one_by_one(case.scenario)
-    together = answers(case.got) != answers(case.expected) or call_counts(
-        case.got
-    ) != call_counts(case.expected)
+    together = any(aspect(case.got) != aspect(case.expected) for aspect in _LASTING)
     if alone is None or case.aspect is None or not together:
         return
     got, expected = case.replay(alone)
     if got.outcome.kind == "finished" and case.aspect(got) == case.aspect(expected):
-        line = _shared_wait(case.got)
+        line = _shared_wait(case)
         yield Diagnosis(
             "race",
             line,
@@ -128,8 +164,12 @@ def race(case: Case) -> Iterable[Diagnosis]:
         )
 
 
-def _shared_wait(trace: Trace) -> int | None:
-    return next((span.line for span in trace.spans if span.kind == "wait"), None)
+def _shared_wait(case: Case) -> int | None:
+    """A line at which a request waits whose answer is wrong: others run in the meantime."""
+    for ours, theirs in case.exchanges():
+        if (ours.status, ours.body) != (theirs.status, theirs.body):
+            return next((wait.line for wait in case.waits(ours.number)), None)
+    return None
 
 
 def wrong_status(case: Case) -> Iterable[Diagnosis]:
@@ -143,12 +183,7 @@ def wrong_status(case: Case) -> Iterable[Diagnosis]:
                 f"{ours.method} {ours.path} is answered with status {ours.status}; "
                 f"{theirs.status} is expected."
             )
-        if ours.status == 500 and ours.raised is not None:
-            text += (
-                f" {ours.raised.type} comes through your endpoint unhandled, and 500 is what "
-                "that amounts to."
-            )
-        elif ours.status == 422:
+        if ours.status == 422:
             text += f" FastAPI found the request not valid: {ours.text[:160]}"
         line = ours.raised.line if ours.raised else None
         yield Diagnosis("wrong-status", line, text)
@@ -157,26 +192,30 @@ def wrong_status(case: Case) -> Iterable[Diagnosis]:
 
 def wrong_body(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
-        if ours.status == theirs.status and ours.json() != theirs.json():
-            yield Diagnosis(
-                "wrong-body",
-                None,
-                f"The status of {ours.method} {ours.path} is right and the body is not: "
-                f"{ours.text[:160] or 'it is empty'}",
-            )
-            return
+        if ours.status != theirs.status:
+            continue
+        mine, wanted = (e.header("content-type").partition(";")[0] for e in (ours, theirs))
+        if mine != wanted:
+            text = f"The media type is {mine or 'not given'}, and {wanted} is asked for."
+        elif _read(ours) != _read(theirs):
+            shown = ours.text[:160] or "it is empty"
+            text = f"The status of {ours.method} {ours.path} is right and the body is not: {shown}"
+        else:
+            continue
+        yield Diagnosis("wrong-body", None, text)
+        return
+
+
+def _read(exchange: Exchange) -> object:
+    body = exchange.json()
+    return exchange.text if body is None else body
 
 
 def wrong_time(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
         took, should = done(ours), done(theirs)
         if took != should and took is not None and should is not None:
-            waits = [
-                span
-                for span in case.got.spans
-                if span.kind == "wait" and span.exchange == ours.number
-            ]
-            longest = max(waits, key=lambda span: span.seconds, default=None)
+            longest = case.longest_wait(ours.number)
             yield Diagnosis(
                 "wrong-time",
                 longest.line if longest else None,

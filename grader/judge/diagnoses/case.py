@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from ...report import Diagnosis
-from ...scenario import Scenario
+from ...scenarios import Scenario
 from ...trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds
 from ..aspects import Aspect
 
@@ -40,19 +40,32 @@ class Case(msgspec.Struct, frozen=True):
         """Whether the learner's answers came at other moments than the reference's."""
         return any(done(ours) != done(theirs) for ours, theirs in self.exchanges())
 
+    def call_line(self, span: Span) -> int | None:
+        """The learner's line that made a call, or else that waited for it."""
+        return span.line if span.line is not None else self.wait_line(span)
+
     def wait_line(self, span: Span) -> int | None:
-        """The learner's line that a span belongs to, by itself or by who waited for it."""
-        if span.line is not None:
-            return span.line
-        waits = (
-            wait.line
-            for wait in self.got.spans
-            if wait.kind == "wait"
-            and wait.exchange == span.exchange
-            and wait.start.tick <= span.start.tick
-            and wait.end.tick >= span.start.tick
-        )
-        return next(waits, None)
+        """The learner's line that waited while `span` went on, or else that made the call."""
+        waits = [
+            wait
+            for wait in self.waits(span.exchange)
+            if wait.start.tick <= span.start.tick and wait.end.tick >= span.end.tick
+        ]
+        return min(waits, key=lambda w: w.seconds).line if waits else span.line
+
+    def start_line(self, span: Span) -> int | None:
+        """The learner's line that set off the task a call runs in, or else made the call."""
+        for task in self.got.spans:
+            if task.kind == "task" and task.task == span.task and task.line is not None:
+                return task.line
+        return self.call_line(span)
+
+    def waits(self, exchange: int | None) -> list[Span]:
+        """The learner's own waits in one exchange, in order."""
+        return [s for s in self.got.spans if s.kind == "wait" and s.exchange == exchange]
+
+    def longest_wait(self, exchange: int) -> Span | None:
+        return max(self.waits(exchange), key=lambda wait: wait.seconds, default=None)
 
 
 Rule = Callable[[Case], Iterable[Diagnosis]]

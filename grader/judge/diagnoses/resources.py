@@ -6,21 +6,30 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ...report import Diagnosis
-from ...trace import Span, Trace
+from ...trace import Exchange, Span, Trace
 from .case import Case, at_line, calls_of
 
 
 def stream_buffered(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
-        mine = [chunk.at.tick - ours.started.tick for chunk in ours.lines()]
-        should = [chunk.at.tick - theirs.started.tick for chunk in theirs.lines()]
-        if len(should) > 1 and mine and mine != should and len(set(mine)) < len(set(should)):
+        mine = [chunk.at.tick for chunk in ours.chunks]
+        should = {chunk.at.tick for chunk in theirs.chunks}
+        bunched = len(set(mine)) == 1 or len(set(mine)) < len(mine)
+        if mine and bunched and len(set(mine)) < len(should):
             yield Diagnosis(
                 "stream-buffered",
                 _generator_line(case),
-                f"{len(mine)} lines go out in {len(set(mine))} go, the first of them when the row "
-                "behind it has long been there. Something collects the rows first: who waits "
-                "for the last row before sending the first?",
+                "Rows go out together that were not there together: the first is sent when it has "
+                "long been there. Something collects them: who waits for the last row before "
+                "sending the first?",
+            )
+            return
+        if _each_line_is_late(ours, theirs):
+            yield Diagnosis(
+                "stream-buffered",
+                _generator_line(case),
+                "Each line is complete only when the next row is there. What belongs to a line, "
+                "and what does a client wait for that reads line by line?",
             )
             return
         if len(should) > 1 and not mine and ours.hung_up is not None:
@@ -33,8 +42,14 @@ def stream_buffered(case: Case) -> Iterable[Diagnosis]:
             return
 
 
+def _each_line_is_late(ours: Exchange, theirs: Exchange) -> bool:
+    mine = [chunk.at.tick - ours.started.tick for chunk in ours.lines()]
+    should = [chunk.at.tick - theirs.started.tick for chunk in theirs.lines()]
+    return len(mine) == len(should) > 1 and mine[:-1] == should[1:]
+
+
 def _generator_line(case: Case) -> int | None:
-    return next((case.wait_line(span) for span in case.got.calls()), None)
+    return next((case.call_line(span) for span in case.got.calls()), None)
 
 
 def cancellation_ignored(case: Case) -> Iterable[Diagnosis]:
@@ -49,6 +64,7 @@ def cancellation_ignored(case: Case) -> Iterable[Diagnosis]:
             and span.how == "cancelled"
             and span.exchange == exchange.number
             and span.line is not None
+            and span.seconds
             and span.end.tick == exchange.hung_up.tick
         ]
         later = [
@@ -76,7 +92,7 @@ def generator_left_open(case: Case) -> Iterable[Diagnosis]:
             continue
         for span in calls_of(case.got, exchange.number):
             if _is_generator(span) and span.end.tick > exchange.hung_up.tick:
-                line = case.wait_line(span)
+                line = case.call_line(span)
                 yield Diagnosis(
                     "generator-left-open",
                     line,
@@ -90,6 +106,36 @@ def _is_generator(span: Span) -> bool:
     return span.resource is not None and "." not in span.name
 
 
+def cancelled_call_answers(case: Case) -> Iterable[Diagnosis]:
+    """The server cancelled the call, and it ended as if it had not been."""
+    for ours, theirs in case.exchanges():
+        cancelled = theirs.raised is not None and theirs.raised.type == "CancelledError"
+        if cancelled and (ours.raised is None or ours.raised.type != "CancelledError"):
+            cut = [wait for wait in case.waits(ours.number) if wait.how == "cancelled"]
+            line = cut[0].line if cut else None
+            yield Diagnosis(
+                "cancellation-swallowed",
+                line,
+                f"The server cancelled the request at line {line}, and your code caught the "
+                "CancelledError and went on. Clean up when it comes, then let it through: "
+                "whoever cancelled waits for it.",
+            )
+            return
+
+
+def shared_connection(case: Case) -> Iterable[Diagnosis]:
+    for opening, queries, _ in _connections(case.got):
+        if len({query.exchange for query in queries}) > 1:
+            line = case.call_line(opening)
+            yield Diagnosis(
+                "shared-connection",
+                line,
+                f"The connection that is opened at line {line} serves {len(queries)} requests. "
+                "What would become of the others if one of them failed in the middle of it?",
+            )
+            return
+
+
 def called_twice(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
         got = _opening_counts(case.got, ours.number)
@@ -97,7 +143,7 @@ def called_twice(case: Case) -> Iterable[Diagnosis]:
         for name, count in got.items():
             if count > expected[name] > 0:
                 spans = calls_of(case.got, ours.number, name)
-                line = case.wait_line(spans[-1])
+                line = case.call_line(spans[-1])
                 yield Diagnosis(
                     "called-twice",
                     line,
@@ -131,12 +177,12 @@ def closed_too_early(case: Case) -> Iterable[Diagnosis]:
         for query in queries:
             early = [c for c in closings if c.start < query.end]
             if early:
-                line = case.wait_line(early[0])
+                line = case.call_line(early[0])
                 yield Diagnosis(
                     "closed-too-early",
                     line,
                     f"{at_line(line)} closes the connection while {query.name} "
-                    f"(line {case.wait_line(query)}) still needs it. How far does the "
+                    f"(line {case.call_line(query)}) still needs it. How far does the "
                     "`async with` reach, and what is used outside of it?",
                 )
                 return
@@ -146,12 +192,12 @@ def closed_too_early(case: Case) -> Iterable[Diagnosis]:
 def closed_twice(case: Case) -> Iterable[Diagnosis]:
     for _, _, closings in _connections(case.got):
         if len(closings) > 1:
-            line = case.wait_line(closings[1])
+            line = case.call_line(closings[1])
             yield Diagnosis(
                 "closed-twice",
                 line,
                 f"{at_line(line)} closes a connection that is closed already "
-                f"(first at line {case.wait_line(closings[0])}). Who owns it, and who ends it?",
+                f"(first at line {case.call_line(closings[0])}). Who owns it, and who ends it?",
             )
             return
 
@@ -161,7 +207,7 @@ def not_closed(case: Case) -> Iterable[Diagnosis]:
         return
     for opening, _, closings in _connections(case.got):
         if not any(closing.how == "done" for closing in closings):
-            line = case.wait_line(opening)
+            line = case.call_line(opening)
             cut = " Its close() was begun and cut off." if closings else ""
             yield Diagnosis(
                 "not-closed",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from itertools import combinations
 
 import msgspec
 
 from ...report import Diagnosis
-from ...scenario import Scenario
+from ...scenarios import Scenario
 from ...trace import Exchange, Span
 from .case import Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
 
@@ -37,7 +37,7 @@ def thread_pool_exhausted(case: Case) -> Iterable[Diagnosis]:
     most = max(sum(overlap(one, other) for other in slept) for one in slept[:3])
     waited = [s for s in slept if s.start.tick > case.got.exchanges[s.exchange or 0].started.tick]
     if waited:
-        line = case.wait_line(slept[0])
+        line = case.call_line(slept[0])
         yield Diagnosis(
             "thread-pool-exhausted",
             line,
@@ -53,7 +53,7 @@ def awaited_in_turn(case: Case) -> Iterable[Diagnosis]:
         expected = {s.name: s for s in calls_of(case.expected, theirs.number)}
         in_turn = [
             (one, other)
-            for one, other in pairwise(got)
+            for one, other in combinations(got, 2)
             if one.name in expected
             and other.name in expected
             and one.name != other.name
@@ -62,15 +62,14 @@ def awaited_in_turn(case: Case) -> Iterable[Diagnosis]:
             and one.seconds
         ]
         if in_turn and not _resource_calls(got):
-            spans = list(dict.fromkeys(id(s) for pair in in_turn for s in pair))
-            members = [s for s in got if id(s) in spans]
-            lines = [case.wait_line(span) for span in members]
+            members = list(dict.fromkeys(span for pair in in_turn for span in pair))
+            lines = [case.wait_line(span) for span in sorted(members, key=lambda s: s.start)]
             names = ", ".join(span.name for span in members)
             yield Diagnosis(
                 "awaited-in-turn",
                 lines[0],
-                f"{lines_in_words(lines)} {'wait' if len(set(lines)) > 1 else 'waits'} for each "
-                f"call ({names}) to end before the next one starts. None of them needs the "
+                f"{lines_in_words(lines)} {'wait' if len(set(lines)) > 1 else 'waits'} for one "
+                f"call to end before the next one starts ({names}). None of them needs the "
                 "answer of another: they could all be under way at once.",
             )
             return
@@ -80,76 +79,90 @@ def _resource_calls(spans: list[Span]) -> bool:
     return any(span.resource is not None for span in spans)
 
 
-def _cut_short(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, Span | None]]:
-    """The calls that the reference cancels in time, with the learner's own of that name."""
+def _cut_short(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, Span]]:
+    """The calls that the reference cancels when their time is up, with the learner's own."""
     for ours, theirs in case.exchanges():
         for span in calls_of(case.expected, theirs.number):
-            timed_out = theirs.hung_up is None and not case.scenario.requests[0].cancelled_at
-            if span.how == "cancelled" and timed_out and _by_timeout(theirs, span):
-                yield ours, theirs, span, next(iter(calls_of(case.got, ours.number, span.name)), None)
-
-
-def _by_timeout(exchange: Exchange, span: Span) -> bool:
-    return exchange.completed is not None and exchange.status == 504 and span.seconds > 0
+            mine = calls_of(case.got, ours.number, span.name)
+            if mine and span.how == "cancelled" and theirs.status == 504 and span.seconds:
+                yield ours, theirs, span, mine[0]
 
 
 def no_timeout(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs, should, does in _cut_short(case):
-        ran_on = does is not None and does.how != "cancelled" and does.seconds > should.seconds
-        if does is not None and ran_on and _waited_for(ours, does):
-            line = case.wait_line(does)
-            limit = in_seconds(done(theirs) or 0)
-            if _swallowed_by_own_code(case, ours, should):
-                return
-            yield Diagnosis(
-                "no-timeout",
-                line,
-                f"{at_line(line)} waits for {does.name} as long as it takes: "
-                f"{does.seconds:g} s here, where {limit} is the most. Nothing puts an end to it.",
-            )
-            return
-
-
-def _waited_for(exchange: Exchange, call: Span) -> bool:
-    return exchange.completed is None or exchange.completed.tick >= call.end.tick
-
-
-def _swallowed_by_own_code(case: Case, exchange: Exchange, should: Span) -> bool:
-    """Whether one of the learner's own waits was cancelled when the time was up."""
-    return any(
-        span.kind == "wait"
-        and span.exchange == exchange.number
-        and span.how == "cancelled"
-        and exchange.completed is not None
-        and span.end.tick < exchange.completed.tick
-        for span in case.got.spans
-    )
+        waited = ours.completed is None or ours.completed.tick >= does.end.tick
+        if does.how == "cancelled" or does.seconds <= should.seconds or not waited:
+            continue
+        wait = case.longest_wait(ours.number)
+        line = wait.line if wait else case.call_line(does)
+        yield Diagnosis(
+            "no-timeout",
+            line,
+            f"{at_line(line)} waits for {does.name} as long as it takes: {does.seconds:g} s here, "
+            f"where {in_seconds(done(theirs) or 0)} is the most. Nothing puts an end to it.",
+        )
+        return
 
 
 def wrong_timeout(case: Case) -> Iterable[Diagnosis]:
-    for ours, theirs, should, does in _cut_short(case):
+    for ours, theirs, _, does in _cut_short(case):
         took, limit = done(ours), done(theirs)
-        if does is None or took is None or limit is None or took == limit:
+        if took is None or limit is None or took == limit or does.how != "cancelled":
             continue
-        if does.how == "cancelled" or ours.status == 504:
-            late = took > limit
-            line = case.wait_line(does)
-            yield Diagnosis(
-                "late-timeout" if late else "early-timeout",
-                line,
-                f"The answer comes after {in_seconds(took)}, and {in_seconds(limit)} was the "
-                f"time to give up. {at_line(line)} gives up too {'late' if late else 'early'}: "
-                "when does its time begin, and how long is it?",
-            )
-            return
+        late = took > limit
+        wait = case.longest_wait(ours.number)
+        line = wait.line if wait else case.call_line(does)
+        yield Diagnosis(
+            "late-timeout" if late else "early-timeout",
+            line,
+            f"The answer comes after {in_seconds(took)}, and {in_seconds(limit)} was the "
+            f"time to give up. {at_line(line)} gives up too {'late' if late else 'early'}: "
+            "when does its time begin, and how long is it?",
+        )
+        return
+
+
+def needless_timeout(case: Case) -> Iterable[Diagnosis]:
+    """A call that would have come to its end was cancelled, and no other had failed."""
+    for ours, theirs in case.exchanges():
+        should = {s.name: s for s in calls_of(case.expected, theirs.number)}
+        mine = calls_of(case.got, ours.number)
+        if ours.hung_up is not None:
+            continue
+        for does in mine:
+            other = should.get(does.name)
+            if other is None or other.how != "done" or _outlives(other, theirs):
+                continue
+            cut = does.how == "cancelled" or _outlives(does, ours)
+            if cut and _fails_at(case, does.end.tick):
+                continue  # it was cancelled because another failed
+            waited = min(does.seconds, ours.elapsed or 0.0)
+            if cut and 0 < waited < other.seconds:
+                wait = case.longest_wait(ours.number) if _outlives(does, ours) else None
+                line = wait.line if wait else case.wait_line(does)
+                yield Diagnosis(
+                    "early-timeout",
+                    line,
+                    f"{does.name} is given up after {waited:g} s (line {line}), and would "
+                    f"have been there after {other.seconds:g} s. How long may it take?",
+                )
+                return
+
+
+def _outlives(call: Span, exchange: Exchange) -> bool:
+    return exchange.completed is not None and call.end.tick > exchange.completed.tick
+
+
+def _fails_at(case: Case, tick: int) -> bool:
+    return any(call.how == "failed" and call.end.tick == tick for call in case.got.calls())
 
 
 def not_cancelled(case: Case) -> Iterable[Diagnosis]:
     for ours, _, _, does in _cut_short(case):
         answered = ours.completed
-        if does is None or answered is None or does.end.tick <= answered.tick:
+        if answered is None or does.end.tick <= answered.tick:
             continue
-        line = case.wait_line(does)
+        line = case.call_line(does)
         yield Diagnosis(
             "not-cancelled",
             line,
@@ -161,11 +174,18 @@ def not_cancelled(case: Case) -> Iterable[Diagnosis]:
 
 
 def cancellation_swallowed(case: Case) -> Iterable[Diagnosis]:
-    for ours, _, _, does in _cut_short(case):
-        if does is None or ours.status in (None, 504) or ours.status == 502 and does.how == "failed":
-            continue
-        if does.how == "cancelled" or _swallowed_by_own_code(case, ours, does):
-            line = _line_cancelled(case, ours) or case.wait_line(does)
+    """A wait was cancelled when the time was up, and the learner's code went on all the same."""
+    for ours, theirs, _, does in _cut_short(case):
+        told = [i for i in case.incidents("cancellation-swallowed") if i.exchange == ours.number]
+        took, limit = done(ours), done(theirs)
+        went_on = took is not None and limit is not None and took > limit
+        cut = [
+            wait
+            for wait in case.waits(ours.number)
+            if wait.how == "cancelled" and wait.end.tick - ours.started.tick == limit
+        ]
+        if told or (went_on and cut and ours.status == 200):
+            line = next((wait.line for wait in cut), None) or case.call_line(does)
             yield Diagnosis(
                 "cancellation-swallowed",
                 line,
@@ -174,15 +194,6 @@ def cancellation_swallowed(case: Case) -> Iterable[Diagnosis]:
                 "a timeout stops you: clean up if you must, then let it through.",
             )
             return
-
-
-def _line_cancelled(case: Case, exchange: Exchange) -> int | None:
-    waits = (
-        span.line
-        for span in case.got.spans
-        if span.kind == "wait" and span.how == "cancelled" and span.exchange == exchange.number
-    )
-    return next(waits, None)
 
 
 def serialized(case: Case) -> Iterable[Diagnosis]:

@@ -11,6 +11,17 @@ from .case import Case, at_line, calls_of, in_seconds
 
 
 def never_awaited(case: Case) -> Iterable[Diagnosis]:
+    return _never_awaited(case)
+
+
+def never_awaited_then_used(case: Case) -> Iterable[Diagnosis]:
+    """The coroutine was taken for something else, and an error came of that."""
+    errors = [exchange.raised for exchange in case.got.exchanges if exchange.raised]
+    if any("'coroutine' object" in error.text or error.line is None for error in errors):
+        yield from _never_awaited(case)
+
+
+def _never_awaited(case: Case) -> Iterable[Diagnosis]:
     for incident in case.incidents("never-awaited")[:1]:
         yield Diagnosis(
             "never-awaited",
@@ -34,7 +45,7 @@ def work_inline(case: Case) -> Iterable[Diagnosis]:
             call = calls[0]
             if not call.seconds or call.start > ours.completed:
                 continue
-            line = case.wait_line(call)
+            line = case.start_line(call)
             yield Diagnosis(
                 "work-inline",
                 line,
@@ -47,7 +58,9 @@ def work_inline(case: Case) -> Iterable[Diagnosis]:
 def work_before_response(case: Case) -> Iterable[Diagnosis]:
     for ours, _, _, calls in _work_after_answer(case):
         if calls and ours.completed is not None and calls[0].start < ours.completed:
-            line = case.wait_line(calls[0])
+            if calls[0].end.tick <= ours.completed.tick and calls[0].seconds:
+                continue  # it was waited for: another rule's matter
+            line = case.start_line(calls[0])
             yield Diagnosis(
                 "work-before-response",
                 line,
@@ -58,6 +71,12 @@ def work_before_response(case: Case) -> Iterable[Diagnosis]:
 
 
 def task_reference_lost(case: Case) -> Iterable[Diagnosis]:
+    """Only where work is to outlive the answer: elsewhere a leftover task is the fault."""
+    if any(_work_after_answer(case)):
+        yield from any_task_reference_lost(case)
+
+
+def any_task_reference_lost(case: Case) -> Iterable[Diagnosis]:
     for incident in case.incidents("task-unreferenced")[:1]:
         yield Diagnosis(
             "task-reference-lost",
@@ -70,9 +89,10 @@ def task_reference_lost(case: Case) -> Iterable[Diagnosis]:
 
 def work_lost(case: Case) -> Iterable[Diagnosis]:
     for ours, _, should, calls in _work_after_answer(case):
-        if should.how != "done" or any(call.how == "done" for call in calls):
+        accepted = ours.status is not None and ours.status < 300
+        if should.how != "done" or not accepted or any(call.how == "done" for call in calls):
             continue
-        line = case.wait_line(calls[0]) if calls else None
+        line = case.start_line(calls[0]) if calls else _line_of_task(case, ours, should.name)
         how = "is cut off before it is done" if calls else "never starts"
         yield Diagnosis(
             "work-lost",
@@ -83,18 +103,38 @@ def work_lost(case: Case) -> Iterable[Diagnosis]:
         return
 
 
+def _line_of_task(case: Case, exchange: Exchange, name: str) -> int | None:
+    """The line that made a task for the work, which then never began."""
+    tasks = (
+        span.line
+        for span in case.got.spans
+        if span.kind == "task" and span.exchange == exchange.number and span.name == name
+    )
+    return next(tasks, None)
+
+
 def task_left_running(case: Case) -> Iterable[Diagnosis]:
     late = list(calls_after_answer(case.got))
+    late = [entry for entry in late if _is_awaited_by_reference(case, entry[0])]
     if not late or any(calls_after_answer(case.expected)):
         return
     span, ticks = late[0]
-    line = case.wait_line(span)
+    line = case.call_line(span)
     yield Diagnosis(
         "task-left-running",
         line,
         f"The answer is out, but {span.name} (line {line}) goes on for another "
         f"{in_seconds(ticks)}, for nobody. When one fails, what becomes of the others?",
     )
+
+
+def _is_awaited_by_reference(case: Case, span: Span) -> bool:
+    """Whether the reference makes this call too, and both give the answer it is made for."""
+    if span.exchange is None or span.name.endswith(".close") or not calls_of(case.expected, span.exchange, span.name):
+        return False
+    ours, theirs = case.got.exchanges[span.exchange], case.expected.exchanges[span.exchange]
+    failed = any(s.how == "failed" for s in calls_of(case.got, span.exchange))
+    return failed or ours.json() == theirs.json()
 
 
 def error_unretrieved(case: Case) -> Iterable[Diagnosis]:
@@ -110,7 +150,7 @@ def error_unretrieved(case: Case) -> Iterable[Diagnosis]:
 def not_logged(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
         expected = [log for log in case.expected.logs if log.exchange == theirs.number]
-        if not expected:
+        if not expected or ours.status is None or ours.status >= 300:
             continue
         mine = [
             log
@@ -137,4 +177,4 @@ def not_logged(case: Case) -> Iterable[Diagnosis]:
 
 def _failed_line(case: Case, exchange: Exchange) -> int | None:
     calls = calls_of(case.got, exchange.number)
-    return case.wait_line(calls[0]) if calls else None
+    return case.call_line(calls[0]) if calls else None

@@ -90,7 +90,7 @@ class InTurn(msgspec.Struct, frozen=True, tag="in-turn"):
 class Named(msgspec.Struct, frozen=True, tag="named"):
     """A dict of collaborators."""
 
-    members: dict[str, Takes]
+    members: dict[str, Takes | InTurn]
 
 
 Collaborator = Takes | Blocks | Rows | Connects | InTurn | Named
@@ -212,7 +212,7 @@ def scenario(
     order_seed: int | None = None,
     linger: float = LINGER,
     horizon: float = HORIZON,
-    **collaborators: Collaborator | Mapping[str, Takes],
+    **collaborators: Collaborator | Mapping[str, Takes | InTurn],
 ) -> Scenario:
     """A scenario; collaborators go by the names of the factory's parameters."""
     flat: list[Request] = []
