@@ -22,6 +22,10 @@ LINGER = 60.0
 """Virtual seconds that a play goes on after the last response, for work left behind."""
 
 
+THREADS = 40
+"""Worker threads of a server: the capacity of anyio's default limiter."""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """A request to send.
 
@@ -104,6 +108,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
             a number shuffles those two, which are the orders that asyncio leaves open.
         linger: how long, in virtual seconds, work that outlives the responses may go on
             before the app is shut down.
+        horizon: see `HORIZON`.
+        threads: how many worker threads the server has for `def` endpoints and the like.
     """
 
     requests: tuple[Request, ...]
@@ -111,6 +117,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     order_seed: int | None = None
     linger: float = LINGER
     horizon: float = HORIZON
+    threads: int = THREADS
 
 
 def request(
@@ -212,6 +219,7 @@ def scenario(
     order_seed: int | None = None,
     linger: float = LINGER,
     horizon: float = HORIZON,
+    threads: int = THREADS,
     **collaborators: Collaborator | Mapping[str, Takes | InTurn],
 ) -> Scenario:
     """A scenario; collaborators go by the names of the factory's parameters."""
@@ -227,4 +235,5 @@ def scenario(
         order_seed=order_seed,
         linger=linger,
         horizon=horizon,
+        threads=threads,
     )

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import anyio.to_thread
+
 from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, live_by
 from ..scenarios import Request, Scenario
 from ..trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
@@ -111,6 +113,7 @@ class Driver:
         return Outcome("finished")
 
     async def perform(self) -> None:
+        anyio.to_thread.current_default_thread_limiter().total_tokens = self.scenario.threads
         lifespan = Lifespan(self.app, self.recorder)
         await lifespan.start_up()
         self.opened = self.clock.now

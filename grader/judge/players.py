@@ -86,7 +86,7 @@ class Performer:
     def close(self) -> None:
         """End the process; the next play gets a new one."""
         if self._process is not None:
-            self._process.end()
+            self._process.end_in_time()
             self._process = None
 
     def _cut_short(self, process: PlayerProcess, kind: OutcomeKind) -> Trace:

@@ -70,7 +70,7 @@ class Judge:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> bool | None:
         """Import the file once, before any check; if that fails, no exercise can be graded."""
-        trace = Player(self._submission, "").play(scenario())
+        trace = self._first_look()
         if trace.outcome.kind == "grader-broke":
             self.problem = trace.outcome.detail
         elif trace.outcome.kind in FATAL or trace.outcome.detail == "real":
@@ -97,6 +97,15 @@ class Judge:
         return report
 
     # The rest
+
+    def _first_look(self) -> Trace:
+        """Load both files, and so start both processes at once."""
+        nothing = scenario()
+        learner, reference = Player(self._submission, ""), Player(self._reference, "")
+        learner.start(nothing)
+        reference.start(nothing)
+        reference.finish()
+        return learner.finish()
 
     def _learner(self, number: int) -> Player:
         if number not in self._players:

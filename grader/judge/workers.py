@@ -24,12 +24,14 @@ class Worker:
     def __init__(self) -> None:
         self._process, ours = spawned()
         self._control = ours
+        self._unread = 0
         self._channel = Channel(ours)
         self.peak = 0
 
     def fork(self) -> PlayerProcess:
         """A new player."""
         try:
+            self._read_reaped()
             self._channel.send(Fork())
             forked = self._channel.receive(Forked)
             _, descriptors, _, _ = socket.recv_fds(self._control, 1, 2)
@@ -42,12 +44,24 @@ class Worker:
         return PlayerProcess(self, forked.pid, Channel(socket.socket(fileno=end)), stacks)
 
     def reap(self, pid: int) -> Reaped:
+        """End a player and see how it ended."""
         try:
-            self._channel.send(Reap(pid))
-            reaped = self._channel.receive(Reaped)
+            self.reap_in_time(pid)
+            return self._read_reaped()
         except ChannelClosed:
             return Reaped(signal.SIGKILL, 0)
-        self.peak = max(self.peak, reaped.peak)
+
+    def reap_in_time(self, pid: int) -> None:
+        """Let a player be ended; nobody waits for it."""
+        self._channel.send(Reap(pid))
+        self._unread += 1
+
+    def _read_reaped(self) -> Reaped:
+        reaped = Reaped(0, 0)
+        while self._unread:
+            self._unread -= 1
+            reaped = self._channel.receive(Reaped)
+            self.peak = max(self.peak, reaped.peak)
         return reaped
 
     def close(self) -> None:
@@ -93,6 +107,15 @@ class PlayerProcess:
 
     def end(self) -> Reaped:
         """Close the channel and see the process end, with all that it started."""
+        self._let_go()
+        return self._worker.reap(self.pid)
+
+    def end_in_time(self) -> None:
+        """Like `end`, without waiting for it."""
+        self._let_go()
+        with contextlib.suppress(ChannelClosed):
+            self._worker.reap_in_time(self.pid)
+
+    def _let_go(self) -> None:
         self.channel.close()
         os.close(self._stacks)
-        return self._worker.reap(self.pid)

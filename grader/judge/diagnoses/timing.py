@@ -12,9 +12,6 @@ from ...scenarios import Scenario
 from ...trace import Exchange, Span
 from .case import Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
 
-ANYIO_THREADS = 40
-
-
 def loop_blocked(case: Case) -> Iterable[Diagnosis]:
     blocked = case.incidents("loop-blocked")
     if not blocked:
@@ -32,7 +29,7 @@ def loop_blocked(case: Case) -> Iterable[Diagnosis]:
 
 def thread_pool_exhausted(case: Case) -> Iterable[Diagnosis]:
     slept = [span for span in case.got.spans if span.kind == "thread"]
-    if len(slept) < ANYIO_THREADS or not case.expects_time():
+    if len(slept) < case.scenario.threads or not case.expects_time():
         return
     most = max(sum(overlap(one, other) for other in slept) for one in slept[:3])
     waited = [s for s in slept if s.start.tick > case.got.exchanges[s.exchange or 0].started.tick]
@@ -41,7 +38,7 @@ def thread_pool_exhausted(case: Case) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "thread-pool-exhausted",
             line,
-            f"{at_line(line)} sleeps in a worker thread, and there are only {most} of those: "
+            f"{at_line(line)} sleeps in a worker thread, and there are only {most} of those here: "
             f"{len(waited)} requests had to wait for a thread before they could even begin. "
             "A wait in async code needs no thread.",
         )
