@@ -57,11 +57,15 @@ PYTEST_OPTIONS = (
 class Grading:
     """A warm worker, and the grading of one file after another with it.
 
-    Use as a context manager; nothing that it started outlives it.
+    Use as a context manager; nothing that it started outlives it. Its own seed serves all
+    its gradings, so that the reference plays each scenario only once.
     """
 
     def __init__(self) -> None:
         self.worker = Worker()
+        self.seed = secrets.randbelow(2**32)
+        self.learner: Performer | None = None
+        self.references: dict[str, Performer] = {}
         # While the worker imports FastAPI, import here what running the checks needs.
         from . import plugin  # noqa: F401
 
@@ -83,7 +87,7 @@ class Grading:
 
         Args:
             numbers: of the exercises to grade; none means all.
-            seed: of the values that are drawn; None draws a new one.
+            seed: of the values that are drawn; None is this grading's own.
             shown_as: the file's name in the report.
 
         Raises:
@@ -91,14 +95,12 @@ class Grading:
             UsageError: the lesson has no exercise of such a number.
         """
         began = time.monotonic()
-        seed = secrets.randbelow(2**32) if seed is None else seed
+        seed = self.seed if seed is None else seed
         exercises = tuple(lesson.exercise(n) for n in numbers) or lesson.exercises
         source = read_source(file)
-        submission = Submission(self.worker, lesson, source, str(file.resolve()), seed)
-        try:
-            reports = submission.grade(exercises)
-        finally:
-            submission.performer.close()
+        learner = self._performer(source, str(file.resolve()))
+        submission = Submission(lesson, source, learner, self._reference(lesson), seed)
+        reports = submission.grade(exercises)
         return Report(
             lesson=lesson.name,
             file=shown_as or str(file),
@@ -107,6 +109,21 @@ class Grading:
             exercises=reports,
             notes=_notes(file, source),
         )
+
+
+    def _performer(self, source: str, path: str) -> Performer:
+        if self.learner is None:
+            self.learner = Performer(self.worker, source, path)
+        else:
+            self.learner.load(source, path)
+        return self.learner
+
+    def _reference(self, lesson: Lesson) -> Performer:
+        if lesson.name not in self.references:
+            file = content_root() / "solutions" / lesson.name / "solution.py"
+            performer = Performer(self.worker, read_source(file), str(file), remember=True)
+            self.references[lesson.name] = performer
+        return self.references[lesson.name]
 
 
 def _notes(file: Path, source: str) -> tuple[str, ...]:
@@ -121,13 +138,13 @@ def _notes(file: Path, source: str) -> tuple[str, ...]:
 class Submission:
     """One file to be graded, as it was when grading began."""
 
-    def __init__(self, worker: Worker, lesson: Lesson, source: str, path: str, seed: int) -> None:
-        self.worker = worker
+    def __init__(
+        self, lesson: Lesson, source: str, learner: Performer, reference: Performer, seed: int
+    ) -> None:
         self.lesson = lesson
-        self.source = source
-        self.path = path
+        self.learner = learner
+        self.reference = reference
         self.seed = seed
-        self.performer = Performer(worker, source, path)
         self.factories = factories(source)
         self.stub = factories(stub_source(lesson.name) or "")
 
@@ -148,16 +165,13 @@ class Submission:
 
         from .plugin import Judge
 
-        root = content_root() / "solutions" / self.lesson.name / "solution.py"
-        reference = Performer(self.worker, root.read_text("utf-8"), str(root))
-        judge = Judge(self.performer, reference, numbers, self.seed)
+        judge = Judge(self.learner, self.reference, numbers, self.seed)
         file = CHECKS / f"test_{self.lesson.name}.py"
         with _untouched_environment():
             code = pytest.main(
                 [str(file), f"--rootdir={CHECKS}", f"-c{CHECKS / 'pytest.ini'}", *PYTEST_OPTIONS],
                 plugins=[judge],
             )
-        reference.close()
         if code == pytest.ExitCode.INTERRUPTED and not judge.problem:
             raise KeyboardInterrupt
         if judge.problem:

@@ -58,7 +58,13 @@ class Source:
         )
         # Behind everything else: a helper beside the file can be imported, but a
         # `json.py` there does not take the place of the real one.
-        sys.path.append(str(Path(self.path).parent))
+        self._folder = str(Path(self.path).parent)
+        sys.path.append(self._folder)
+
+    def forget(self) -> None:
+        """Leave nothing of this file behind: another is to be played."""
+        self._forget_helpers()
+        sys.path.remove(self._folder)
 
     def build_app(self, factory: str, scenario: Scenario, recorder: Recorder) -> Any:
         """The app, or the `Outcome` that says why there is none."""

@@ -44,6 +44,8 @@ class Player:
         while True:
             match self._channel.receive(Load | Perform):  # type: ignore[arg-type]
                 case Load() as load:
+                    if self._source is not None:
+                        self._source.forget()
                     self._source = Source(load)
                     self._world = world()
                 case Perform(factory, scenario):

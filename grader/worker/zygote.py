@@ -153,7 +153,7 @@ def _warm_up() -> None:
     source = Source(Load(WARM_UP, "/warm-up/exercise.py"))
     what = scenario(post("/?q=1", json={}))
     run_play(lambda recorder: source.build_app("exercise", what, recorder), what)
-    sys.path.remove("/warm-up")
+    source.forget()
 
 
 def main() -> None:
