@@ -1,9 +1,9 @@
 """The errors that a user can meet. Each says what is wrong and what to do next.
 
-    CourseError
-    ├── UsageError      what was asked for cannot be done (exit 2)
-    │   └── InputError  a file that was named cannot be read (exit 2)
-    └── GraderError     the grader itself failed (exit 3); never the learner's fault
+CourseError
+├── UsageError      what was asked for cannot be done (exit 2)
+│   └── InputError  a file that was named cannot be read (exit 2)
+└── GraderError     the grader itself failed (exit 3); never the learner's fault
 """
 
 from __future__ import annotations

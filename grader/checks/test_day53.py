@@ -362,7 +362,8 @@ def test_all_may_fail(both: Both, draw: Draw) -> None:
 @exercise(6)
 def test_empty_results_are_results(both: Both, draw: Draw) -> None:
     """A result that is 0, None or empty is a result like any other."""
-    empty = {draw.word(): takes(0.5, value) for value in (0, None, "", [], False)}
+    nothings: tuple[Any, ...] = (0, None, "", [], False)
+    empty = {draw.word(): takes(0.5, nothing) for nothing in nothings}
     assert_same(answers, of=_aggregate(empty), **both)
 
 
@@ -401,6 +402,7 @@ def test_rows_are_json_lines(both: Both, draw: Draw) -> None:
 
 def rows_in_body(trace: Trace) -> tuple[str, ...]:
     """The rows of each body; how the JSON is spaced does not matter."""
+
     def row(line: bytes) -> str:
         try:
             return json.dumps(json.loads(line), sort_keys=True)

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .builtin import replace_in_builtin
 from .present import now_of, tell_of_block
+from .replace import replaced
 
 _Lock: Any = type(_thread.allocate_lock())
-_real: dict[str, Any] = {name: _Lock.__dict__[name] for name in ("acquire", "__enter__")}
+_real_acquire: Any = _Lock.acquire
 _real_join = threading.Thread.join
 
 
@@ -27,10 +27,10 @@ SOON = 0.02
 
 def _acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
     if blocking and timeout != 0 and lock.locked() and _may_block_the_loop():
-        if _real["acquire"](lock, True, SOON):
+        if _real_acquire(lock, True, SOON):
             return True
         _block_until(lambda: not lock.locked(), "lock.acquire")
-    return bool(_real["acquire"](lock, blocking, timeout))
+    return bool(_real_acquire(lock, blocking, timeout))
 
 
 def _enter(lock: Any) -> bool:
@@ -61,13 +61,8 @@ def _block_until(ready: Callable[[], bool], what: str) -> None:
 @contextmanager
 def locks_on_clock() -> Iterator[None]:
     """Let the other threads of a play go on while its loop's thread waits for a lock."""
-    join = threading.Thread.join
-    replace_in_builtin(_Lock, "acquire", _acquire)
-    replace_in_builtin(_Lock, "__enter__", _enter)
-    threading.Thread.join = _join  # type: ignore[method-assign]
-    try:
+    with (
+        replaced(_Lock, acquire=_acquire, __enter__=_enter),
+        replaced(threading.Thread, join=_join),
+    ):
         yield
-    finally:
-        for name, function in _real.items():
-            replace_in_builtin(_Lock, name, function)
-        threading.Thread.join = join  # type: ignore[method-assign]

@@ -21,6 +21,7 @@ from ..trace import to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
 from .pool import POOL_SIZE
 from .present import actor_of_this_thread, now_of, tell_of_block
+from .replace import replaced
 
 PATIENCE = 0.01
 """Real seconds between two looks at a thread that has the turn and does not answer."""
@@ -30,6 +31,7 @@ class Timer(asyncio.TimerHandle):
     """A timer on a whole tick. Of two on the same tick the older goes first."""
 
     __slots__ = ("rank",)
+    _scheduled: bool
 
     def __init__(self, tick: int, rank: tuple[float, int], *args: Any) -> None:
         super().__init__(to_seconds(tick), *args)
@@ -121,7 +123,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         on_end: called once with `Stuck` or `RanAway`; None lets them raise from `run_*`.
     """
 
+    # Of asyncio's own, and not in its type stubs. They have not changed since Python 3.7.
     _scheduled: list[Timer]
+    _timer_cancelled_count: int
+    _write_to_self: Callable[[], None]
+    _check_closed: Callable[[], None]
     _default_executor: concurrent.futures.ThreadPoolExecutor | None
 
     def __init__(self, clock: Clock) -> None:
@@ -163,7 +169,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         timer._scheduled = True
         return timer
 
-    def call_soon_threadsafe(self, *args: Any, **options: Any) -> asyncio.Handle:
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, *args: Any, **options: Any
+    ) -> asyncio.Handle:
         handle = super().call_soon_threadsafe(*args, **options)
         if self.actor is not None:
             self.clock.wake(self.actor)
@@ -203,9 +211,8 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
 @contextmanager
 def loops_on_clock() -> Iterator[None]:
     """Let `asyncio.run` in a thread of a play make a loop on the clock of that play."""
-    before = asyncio.events.new_event_loop, asyncio.new_event_loop
-    asyncio.events.new_event_loop = asyncio.new_event_loop = _new_event_loop
-    try:
+    with (
+        replaced(asyncio.events, new_event_loop=_new_event_loop),
+        replaced(asyncio, new_event_loop=_new_event_loop),
+    ):
         yield
-    finally:
-        asyncio.events.new_event_loop, asyncio.new_event_loop = before

@@ -17,12 +17,13 @@ from typing import Any
 
 from .clock import Actor, Clock
 from .present import live_by, now_of
+from .replace import replaced
 
 POOL_SIZE = 32
 """Threads of the default executor. asyncio takes `min(32, cpu count + 4)`; a play must
 not depend on the machine, so it has the largest that asyncio would take."""
 
-_RealItem = pools._WorkItem
+_RealItem: Any = pools._WorkItem
 _real_submit = concurrent.futures.ThreadPoolExecutor.submit
 
 
@@ -56,7 +57,7 @@ _lanes: weakref.WeakKeyDictionary[Any, Lane] = weakref.WeakKeyDictionary()
 _submitting = threading.local()
 
 
-class ClockedItem(_RealItem):
+class ClockedItem(_RealItem):  # type: ignore[misc]
     """A piece of work in a pool's queue; a thread that takes it waits for its turn first."""
 
     def __init__(self, *args: Any) -> None:
@@ -66,7 +67,8 @@ class ClockedItem(_RealItem):
 
     def run(self, *args: Any) -> None:
         if self._lane is None or self._actor is None:
-            return super().run(*args)
+            super().run(*args)
+            return
         self._actor.await_turn()
         try:
             with live_by(self._lane.clock, self._actor):
@@ -94,12 +96,8 @@ def _submit(
 @contextmanager
 def pools_on_clock() -> Iterator[None]:
     """Put the thread pools of every play on its clock; others are left alone."""
-    before = concurrent.futures.ThreadPoolExecutor.submit, pools._WorkItem
-    concurrent.futures.ThreadPoolExecutor.submit = _submit  # type: ignore[method-assign]
-    pools._WorkItem = ClockedItem  # type: ignore[misc]
-    try:
+    with (
+        replaced(concurrent.futures.ThreadPoolExecutor, submit=_submit),
+        replaced(pools, _WorkItem=ClockedItem),
+    ):
         yield
-    finally:
-        submit, item = before
-        concurrent.futures.ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
-        pools._WorkItem = item  # type: ignore[misc]

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..trace import TICKS_PER_SECOND, to_ticks
-from .builtin import replace_in_builtin
 from .clock import Actor, Clock
+from .replace import replaced
 
 EPOCH = 1_767_225_600
 """The `time.time()` at which every play begins: 2026-01-01 00:00 UTC."""
@@ -91,7 +91,8 @@ def tell_of_block(clock: Clock, what: str, since: int, on_loop: bool) -> None:
 def _sleep(seconds: float) -> None:
     clock = now_of()
     if clock is None:
-        return real_sleep(seconds)
+        real_sleep(seconds)
+        return
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     start, on_loop = clock.now, clock.is_home()
@@ -128,7 +129,6 @@ _replacements: dict[str, Callable[..., Any]] = {
         for name in ("monotonic_ns", "perf_counter_ns")
     },
 }
-_originals = {name: getattr(time, name) for name in _replacements}
 
 _real_now = datetime.datetime.__dict__["now"]
 _real_utcnow = datetime.datetime.__dict__["utcnow"]
@@ -162,24 +162,9 @@ def _today(cls: type[datetime.date]) -> datetime.date:
 @contextmanager
 def virtual_time() -> Iterator[None]:
     """Replace the time functions."""
-    _install()
-    try:
+    with (
+        replaced(time, **_replacements),
+        replaced(datetime.datetime, now=classmethod(_now), utcnow=classmethod(_utcnow)),
+        replaced(datetime.date, today=classmethod(_today)),
+    ):
         yield
-    finally:
-        _uninstall()
-
-
-def _install() -> None:
-    for name, function in _replacements.items():
-        setattr(time, name, function)
-    replace_in_builtin(datetime.datetime, "now", classmethod(_now))
-    replace_in_builtin(datetime.datetime, "utcnow", classmethod(_utcnow))
-    replace_in_builtin(datetime.date, "today", classmethod(_today))
-
-
-def _uninstall() -> None:
-    for name, function in _originals.items():
-        setattr(time, name, function)
-    replace_in_builtin(datetime.datetime, "now", _real_now)
-    replace_in_builtin(datetime.datetime, "utcnow", _real_utcnow)
-    replace_in_builtin(datetime.date, "today", _real_today)

@@ -19,6 +19,7 @@ from anyio._backends import _asyncio as anyio_backend
 
 from .clock import Actor, Clock
 from .present import live_by, now_of
+from .replace import replaced
 
 _AnyioWorker = anyio_backend.WorkerThread
 _real_start = threading.Thread.start
@@ -67,7 +68,8 @@ def _start(thread: threading.Thread) -> None:
     clock = now_of()
     target = getattr(thread, "_target", None)
     if clock is None or isinstance(thread, _AnyioWorker):
-        return _start_at_work(thread)
+        _start_at_work(thread)
+        return
     thread.daemon = True  # whatever it does, it must not outlive its play
     if target is not getattr(executor_threads, "_worker", None):
         _put_on_clock(thread, clock)
@@ -104,10 +106,8 @@ def start_in_real_time(thread: threading.Thread) -> None:
 @contextmanager
 def threads_on_clock() -> Iterator[None]:
     """Put the threads of every play on its clock; other threads are left alone."""
-    before = anyio_backend.WorkerThread, threading.Thread.start
-    anyio_backend.WorkerThread = ClockedWorker  # type: ignore[misc]
-    threading.Thread.start = _start  # type: ignore[method-assign]
-    try:
+    with (
+        replaced(anyio_backend, WorkerThread=ClockedWorker),
+        replaced(threading.Thread, start=_start),
+    ):
         yield
-    finally:
-        anyio_backend.WorkerThread, threading.Thread.start = before  # type: ignore[misc,method-assign]

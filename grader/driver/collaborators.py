@@ -83,9 +83,7 @@ def connect_function(description: Connects, name: str, recorder: Recorder) -> An
 class Connection:
     """What a `Connects` collaborator returns. Refuses to be used once it is closed."""
 
-    def __init__(
-        self, description: Connects, name: str, recorder: Recorder, resource: int
-    ) -> None:
+    def __init__(self, description: Connects, name: str, recorder: Recorder, resource: int) -> None:
         self._description = description
         self._name = name
         self._recorder = recorder

@@ -50,9 +50,7 @@ def run_play(
             app = build_app(recorder)
             if isinstance(app, Outcome):
                 recorder.close()
-                return Trace(
-                    outcome=app, incidents=tuple(recorder.incidents), ended=clock.now
-                )
+                return Trace(outcome=app, incidents=tuple(recorder.incidents), ended=clock.now)
             driver = Driver(app, scenario, recorder, loop)
             return driver.trace(driver.run())
         finally:
@@ -72,6 +70,12 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def settle(future: asyncio.Future[Any], result: Any) -> None:
+    """Set a future's result, unless it has one."""
+    if not future.done():
+        future.set_result(result)
+
+
 def close(loop: VirtualLoop) -> None:
     """Close a loop whatever state it is in; callbacks left in it are dropped."""
     loop.set_exception_handler(lambda *_: None)
@@ -82,9 +86,7 @@ def close(loop: VirtualLoop) -> None:
 class Driver:
     """One play of one app: lifespan, requests at their moments, and what is left behind."""
 
-    def __init__(
-        self, app: Any, scenario: Scenario, recorder: Recorder, loop: VirtualLoop
-    ) -> None:
+    def __init__(self, app: Any, scenario: Scenario, recorder: Recorder, loop: VirtualLoop) -> None:
         self.app = app
         self.scenario = scenario
         self.recorder = recorder
@@ -99,11 +101,11 @@ class Driver:
     def run(self) -> Outcome:
         """Run the scenario to its end, or to where nothing more can be expected."""
         over: asyncio.Future[Outcome] = self.loop.create_future()
-        self.loop.on_end = lambda why: over.done() or over.set_result(self.explain(why))
+        self.loop.on_end = lambda why: settle(over, self.explain(why))
         if self.scenario.order_seed is not None:
             self.clock.tie_break = random.Random(self.scenario.order_seed).random
         script = asyncio.Task(self.perform(), loop=self.loop)  # not one of the play's own
-        script.add_done_callback(lambda _: over.done() or over.set_result(self.ending(script)))
+        script.add_done_callback(lambda _: settle(over, self.ending(script)))
         outcome = self.loop.run_until_complete(over)
         self.loop.on_end = None
         return outcome
@@ -132,9 +134,7 @@ class Driver:
         for _ in range(TURNS_TO_SETTLE):
             await asyncio.sleep(0)
 
-    def send(
-        self, number: int, request: Request, state: dict[str, Any]
-    ) -> asyncio.Future[None]:
+    def send(self, number: int, request: Request, state: dict[str, Any]) -> asyncio.Future[None]:
         """Arm the request's timer now: a loop that is blocked later delays it no more than
         it would delay a client."""
         sent = Moment(self.opened + to_ticks(request.at), self.recorder.moment().order)
@@ -146,7 +146,7 @@ class Driver:
 
         def begin() -> None:
             call = self.loop.create_task(self.converse(conversation))
-            call.add_done_callback(lambda _: over.done() or over.set_result(None))
+            call.add_done_callback(lambda _: settle(over, None))
 
         if request.at:
             self.loop.call_at(to_seconds(sent.tick), begin)

@@ -56,7 +56,9 @@ class Conversation:
             "raw_path": request.path.encode(),
             "query_string": request.query.encode(),
             "root_path": "",
-            "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()],
+            "headers": [
+                (k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()
+            ],
             "client": ("127.0.0.1", 50_000 + self.number % 10_000),
             "server": ("testserver", 80),
             "state": self._state.copy(),

@@ -37,8 +37,7 @@ class Lifespan:
 
     async def _ask(self, question: str) -> str:
         self._to_app.put_nowait({"type": question})
-        answer = str((await self._from_app.get())["type"])
-        return answer
+        return str((await self._from_app.get())["type"])
 
     async def _run(self) -> None:
         scope = {

@@ -92,7 +92,9 @@ def _step(at: Any) -> tuple[FrameType | None, Any]:
     # The objects behind `async for` and `__await__` do not tell what they wrap, but the
     # garbage collector knows what they refer to.
     if type(at).__name__ in _WRAPPERS:
-        inner = (o for o in gc.get_referents(at) if isinstance(o, CoroutineType | AsyncGeneratorType))
+        inner = (
+            o for o in gc.get_referents(at) if isinstance(o, CoroutineType | AsyncGeneratorType)
+        )
         return None, next(inner, None)
     return None, None
 

@@ -60,7 +60,8 @@ def play(
             f"{app!r} does not take scope, receive and send",
             "pass an ASGI app, or name the collaborators that its factory takes",
         )
-    return _in_fresh_thread(lambda: run_play(build_app, scenario))
+    trace: Trace = _in_fresh_thread(lambda: run_play(build_app, scenario))
+    return trace
 
 
 def _as_scenario(

@@ -35,7 +35,9 @@ class Watched(Coroutine[Any, Any, Any]):
         return self._run("done", self.wrapped.send, value)
 
     def throw(self, *error: Any) -> Any:
-        cancelled = isinstance(error[0], asyncio.CancelledError) or error[0] is asyncio.CancelledError
+        cancelled = (
+            isinstance(error[0], asyncio.CancelledError) or error[0] is asyncio.CancelledError
+        )
         return self._run("cancelled" if cancelled else "failed", self.wrapped.throw, *error)
 
     def close(self) -> None:
@@ -126,4 +128,4 @@ class Tasks:
 def _ending_of(task: asyncio.Task[Any]) -> Any:
     if task.cancelled():
         return "cancelled"
-    return "failed" if task._exception is not None else "done"  # type: ignore[attr-defined]
+    return "failed" if task._exception is not None else "done"

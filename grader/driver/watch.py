@@ -20,6 +20,7 @@ from blockbuster import BlockBuster, BlockBusterFunction
 
 from ..clock import Clock, now_of
 from ..clock.present import unwatch_blocks, watch_blocks
+from ..clock.replace import replaced
 from ..trace import LogRecord, to_seconds
 from .collaborators import renamed
 from .recorder import Recorder, current_exchange
@@ -131,11 +132,8 @@ def _lost_coroutines(recorder: Recorder) -> Iterator[None]:
         name = coroutine.__qualname__.rpartition(".<locals>.")[2]
         recorder.incident("never-awaited", line=lines[0] if lines else None, detail=name)
 
-    warnings._warn_unawaited_coroutine = lost  # type: ignore[attr-defined]
-    try:
+    with replaced(warnings, _warn_unawaited_coroutine=lost):
         yield
-    finally:
-        warnings._warn_unawaited_coroutine = tell_python  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -143,28 +141,24 @@ def _swallowed_timeouts(recorder: Recorder) -> Iterator[None]:
     """Report an `asyncio.timeout` whose time was up, and whose block ended as if it were not."""
     real_exit = asyncio.Timeout.__aexit__
 
-    async def aexit(timeout: asyncio.Timeout, kind: Any, error: Any, traceback: Any) -> Any:
-        if timeout.expired() and _hides_cancellation(kind) and now_of() is recorder.clock:
+    async def aexit(scope: asyncio.Timeout, kind: Any, error: Any, traceback: Any) -> Any:
+        if scope.expired() and _hides_cancellation(kind) and now_of() is recorder.clock:
             recorder.incident("cancellation-swallowed", line=recorder.lines.of_stack())
-        return await real_exit(timeout, kind, error, traceback)
+        return await real_exit(scope, kind, error, traceback)
 
     real_wait_for = asyncio.wait_for
 
-    async def wait_for(awaitable: Any, timeout: float | None) -> Any:
+    async def wait_for(awaitable: Any, timeout: float | None) -> Any:  # noqa: ASYNC109
         start = recorder.clock.seconds
         result = await real_wait_for(awaitable, timeout)
         if timeout is not None and timeout < recorder.clock.seconds - start + 1e-9:
             recorder.incident("cancellation-swallowed", line=recorder.lines.of_stack())
         return result
 
-    asyncio.Timeout.__aexit__ = aexit  # type: ignore[method-assign]
-    if sys.version_info < (3, 12):  # it is built on Timeout since
-        asyncio.wait_for = renamed(wait_for, "wait_for")
-    try:
+    # From 3.12 on, wait_for is built on Timeout.
+    ours = renamed(wait_for, "wait_for") if sys.version_info < (3, 12) else real_wait_for
+    with replaced(asyncio.Timeout, __aexit__=aexit), replaced(asyncio, wait_for=ours):
         yield
-    finally:
-        asyncio.Timeout.__aexit__ = real_exit  # type: ignore[method-assign]
-        asyncio.wait_for = real_wait_for
 
 
 def _hides_cancellation(kind: type[BaseException] | None) -> bool:
@@ -244,7 +238,7 @@ def is_held(task: asyncio.Task[Any], watched: Watched, ours: set[int]) -> bool:
     Args:
         ours: the ids of the objects of the driver's own that refer to it.
     """
-    itself = {id(watched), id(watched.wrapped), id(watched.wrapped.cr_frame)}
+    itself = {id(watched), id(watched.wrapped), id(watched.cr_frame)}
     return any(
         id(referrer) not in itself | ours and _lasts(referrer)
         for referrer in gc.get_referrers(task)

@@ -122,7 +122,9 @@ def endings_of(name: str) -> Aspect:
 def arguments(trace: Trace) -> tuple[str, ...]:
     """What the collaborators were given."""
     return tuple(
-        sorted(f"{span.name}({', '.join(map(json.dumps, span.arguments))})" for span in trace.calls())
+        sorted(
+            f"{span.name}({', '.join(map(json.dumps, span.arguments))})" for span in trace.calls()
+        )
     )
 
 
@@ -168,7 +170,9 @@ def mentions(secret: str) -> Aspect:
 
     def aspect(trace: Trace) -> tuple[str, ...]:
         return tuple(
-            "an answer with the error's text" if secret in everything_said(e) else "no trace of the error's text"
+            "an answer with the error's text"
+            if secret in everything_said(e)
+            else "no trace of the error's text"
             for e in trace.exchanges
         )
 
@@ -191,7 +195,9 @@ def logged(logger: str) -> Aspect:
 
 def _log_of(trace: Trace, exchange: Exchange, logger: str) -> str:
     records = [
-        log for log in trace.logs if log.logger == logger and log.exchange in (exchange.number, None)
+        log
+        for log in trace.logs
+        if log.logger == logger and log.exchange in (exchange.number, None)
     ]
     if any(record.error for record in records):
         return f"a record with a traceback on {logger!r}"
@@ -210,9 +216,9 @@ def cancellations(trace: Trace) -> tuple[str, ...]:
 
 def resources(trace: Trace) -> tuple[str, ...]:
     """Of every connection that was opened: how often it was closed, and when."""
-    return tuple(
-        sorted(_life_of(trace, span) for span in trace.calls() if _opens(span))
-    ) or ("no connection opened",)
+    return tuple(sorted(_life_of(trace, span) for span in trace.calls() if _opens(span))) or (
+        "no connection opened",
+    )
 
 
 def _opens(span: Span) -> bool:
@@ -221,9 +227,7 @@ def _opens(span: Span) -> bool:
 
 def _life_of(trace: Trace, opening: Span) -> str:
     closings = [
-        span
-        for span in trace.calls(f"{opening.name}.close")
-        if span.resource == opening.resource
+        span for span in trace.calls(f"{opening.name}.close") if span.resource == opening.resource
     ]
     if not closings:
         return "opened and never closed"

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
-
 import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
-
 from ..course import Exercise, Lesson, content_root, factories, read_source, stub_source
 from ..errors import GraderError
-from ..report import CheckReport, ExerciseReport, Report
+from ..report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..trace import Trace
 from .players import Performer
 from .workers import Worker
@@ -110,7 +107,6 @@ class Grading:
             notes=_notes(file, source),
         )
 
-
     def _performer(self, source: str, path: str) -> Performer:
         if self.learner is None:
             self.learner = Performer(self.worker, source, path)
@@ -180,9 +176,7 @@ class Submission:
             return dict.fromkeys(numbers, (judge.broken_file,))
         return {n: _complete(judge.reports[n], judge.collected[n]) for n in numbers}
 
-    def report(
-        self, exercise: Exercise, checks: tuple[CheckReport, ...] | None
-    ) -> ExerciseReport:
+    def report(self, exercise: Exercise, checks: tuple[CheckReport, ...] | None) -> ExerciseReport:
         node = self.factories.get(exercise.factory)
         return ExerciseReport(
             number=exercise.number,
@@ -207,11 +201,13 @@ def _complete(reports: list[CheckReport], collected: list[str]) -> tuple[CheckRe
     )
 
 
-def _status(checks: tuple[CheckReport, ...]) -> str:  # type: ignore[return]
+def _status(checks: tuple[CheckReport, ...]) -> ExerciseStatus:
     if _not_begun(checks):
         return "todo"
     found = {check.status for check in checks}
-    return next(status for status in ("broken", "failed", "passed") if status in found)
+    if "broken" in found:
+        return "broken"
+    return "failed" if "failed" in found else "passed"
 
 
 def _not_begun(checks: tuple[CheckReport, ...]) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from ..scenarios import Scenario
 from ..trace import Outcome, OutcomeKind, Trace
 from ..worker.channel import ChannelClosed, Load, Perform, Performed
+from .source import loop_around
 from .workers import PlayerProcess, Worker
 
 LOOK_EVERY = 0.25
@@ -106,7 +107,7 @@ class Performer:
             return self._died(process)
         if performed.spoiled:
             self.close()
-        return performed.trace
+        return self._at_loop(performed.trace)
 
     def close(self) -> None:
         """End the process; the next play gets a new one."""
@@ -117,7 +118,15 @@ class Performer:
     def _cut_short(self, process: PlayerProcess, kind: OutcomeKind) -> Trace:
         line = self._line_in(process.dump_stacks())
         self.close()
-        return Trace(outcome=Outcome(kind, line=line, detail="real"))
+        return self._at_loop(Trace(outcome=Outcome(kind, line=line, detail="real")))
+
+    def _at_loop(self, trace: Trace) -> Trace:
+        """The trace, with a loop that did not end named by where it begins."""
+        outcome = trace.outcome
+        if outcome.kind not in ("endless-loop", "ran-away"):
+            return trace
+        line = loop_around(self._load.source, outcome.line)
+        return msgspec.structs.replace(trace, outcome=msgspec.structs.replace(outcome, line=line))
 
     def _line_in(self, stacks: str) -> int | None:
         found = re.search(rf'File "{re.escape(self._load.path)}", line (\d+)', stacks)

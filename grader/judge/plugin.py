@@ -136,9 +136,7 @@ class Judge:
             reference = Player(self._reference, f"exercise_{number}")
             return self._learner(number).play(scenario), reference.play(scenario)
 
-        return diagnose(
-            Case(error.got, error.reference, error.scenario, error.aspect, replay)
-        )
+        return diagnose(Case(error.got, error.reference, error.scenario, error.aspect, replay))
 
 
 def _number_of(item: pytest.Item) -> int:

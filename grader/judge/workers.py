@@ -14,6 +14,7 @@ from ..worker.channel import Channel, ChannelClosed
 from ..worker.zygote import Fork, Forked, Reap, Reaped
 from .spawn import spawned
 
+
 class Worker:
     """The warm parent. Starting it returns at once; it imports while the judge does.
 

@@ -27,11 +27,24 @@ def limit_this_process() -> None:
     _limit(resource.RLIMIT_CPU, CPU_SECONDS)
     _limit(resource.RLIMIT_FSIZE, FILE_SIZE)
     _limit(resource.RLIMIT_CORE, 0)
-    with contextlib.suppress(OSError, ValueError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + MEMORY)
+    global _memory_at_start
+    _memory_at_start = memory_in_use()
+    if _memory_at_start:
+        _limit(resource.RLIMIT_AS, _memory_at_start + MEMORY)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     sys.addaudithook(_ForkCount())
+
+
+_memory_at_start = 0
+
+
+def memory_in_use() -> int:
+    """Bytes of address space taken since the limits were set (0 where it cannot be known)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (OSError, ValueError):
+        return 0
+    return pages * resource.getpagesize() - _memory_at_start
 
 
 def adopt_orphans() -> None:

@@ -39,7 +39,7 @@ def remember_sources() -> None:
         code = getattr(of, "__code__", None)
         return _lines_of_code(code) if code is not None else _real_getsourcelines(of)
 
-    inspect.getsourcelines = getsourcelines
+    setattr(inspect, "getsourcelines", getsourcelines)  # noqa: B010  for mypy it is another type
 
 
 class Source:

@@ -59,4 +59,5 @@ def move_standard_streams(capture: Capture) -> None:
         os.dup2(nowhere, descriptor)
     os.close(nowhere)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
-    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = capture
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+        setattr(sys, name, capture)

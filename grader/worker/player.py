@@ -18,7 +18,7 @@ from ..scenarios import Scenario
 from ..trace import Outcome, OutcomeKind, Trace
 from .channel import Channel, ChannelClosed, Load, Perform, Performed
 from .guard import Guard
-from .limits import limit_this_process
+from .limits import MEMORY, limit_this_process, memory_in_use
 from .loading import Source, remember_sources
 from .output import Capture, move_standard_streams
 from .world import world
@@ -81,7 +81,8 @@ class Player:
         self._end("output-flood", self._guard.line_now())
 
     def _end_by_endless_loop(self, line: int | None) -> NoReturn:
-        self._end("endless-loop", line)
+        eats = memory_in_use() > MEMORY // 4  # it would have met the other limit soon
+        self._end("out-of-memory" if eats else "endless-loop", line)
 
     def _end(self, kind: OutcomeKind, line: int | None) -> NoReturn:
         """Say what happened and die: there is no way on from here."""

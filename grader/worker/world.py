@@ -15,7 +15,18 @@ import time
 from collections.abc import Iterator
 from types import ModuleType
 
-_MODULES: tuple[ModuleType, ...] = (asyncio, builtins, contextlib, json, logging, os, sys, threading)
+from .limits import MEMORY, memory_in_use
+
+_MODULES: tuple[ModuleType, ...] = (
+    asyncio,
+    builtins,
+    contextlib,
+    json,
+    logging,
+    os,
+    sys,
+    threading,
+)
 _CHANGING = frozenset({"last_exc", "last_traceback", "last_type", "last_value", "_shutdown_locks"})
 
 THREADS_KEPT = 48
@@ -35,3 +46,4 @@ def _facts() -> Iterator[object]:
     yield signal.getsignal(signal.SIGPROF), signal.getsignal(signal.SIGALRM)
     yield logging.getLogger().level, logging.root.manager.disable
     yield threading.active_count() > THREADS_KEPT
+    yield memory_in_use() > MEMORY // 4

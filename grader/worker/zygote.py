@@ -144,7 +144,7 @@ def exercise():
 def _warm_up() -> None:
     """Import what plays need, and play once: what is made at first use is then shared."""
     from ..driver import run_play
-    from ..scenarios import get, post, scenario
+    from ..scenarios import post, scenario
     from . import player
     from .channel import Load
     from .loading import Source

@@ -16,9 +16,14 @@ def missing_route(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
         unknown = ours.status in (404, 405) and theirs.status != ours.status
         detail = ours.json()
-        if unknown and isinstance(detail, dict) and detail.get("detail") in (
-            "Not Found",
-            "Method Not Allowed",
+        if (
+            unknown
+            and isinstance(detail, dict)
+            and detail.get("detail")
+            in (
+                "Not Found",
+                "Method Not Allowed",
+            )
         ):
             yield Diagnosis(
                 "missing-route",

@@ -39,7 +39,9 @@ def _import_failed(outcome: Outcome) -> tuple[str, str]:
     if failure.type == "SystemExit":
         text = f"{where} ends the program (sys.exit) while the file is still being imported."
     elif failure.type == "EOFError":
-        text = f"{where} asks for input while the file is being imported. A web app has no keyboard."
+        text = (
+            f"{where} asks for input while the file is being imported. A web app has no keyboard."
+        )
     else:
         text = f"The file cannot be imported. {where} raises {_named(failure)}."
     return "import-failed", text

@@ -12,6 +12,7 @@ from ...scenarios import Scenario
 from ...trace import Exchange, Span
 from .case import Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
 
+
 def loop_blocked(case: Case) -> Iterable[Diagnosis]:
     blocked = case.incidents("loop-blocked")
     if not blocked:

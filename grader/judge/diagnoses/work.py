@@ -130,7 +130,11 @@ def task_left_running(case: Case) -> Iterable[Diagnosis]:
 
 def _is_awaited_by_reference(case: Case, span: Span) -> bool:
     """Whether the reference makes this call too, and both give the answer it is made for."""
-    if span.exchange is None or span.name.endswith(".close") or not calls_of(case.expected, span.exchange, span.name):
+    if (
+        span.exchange is None
+        or span.name.endswith(".close")
+        or not calls_of(case.expected, span.exchange, span.name)
+    ):
         return False
     ours, theirs = case.got.exchanges[span.exchange], case.expected.exchanges[span.exchange]
     failed = any(s.how == "failed" for s in calls_of(case.got, span.exchange))

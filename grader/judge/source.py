@@ -1,0 +1,25 @@
+"""What the learner's text says about a line, to explain with; never to decide."""
+
+from __future__ import annotations
+
+import ast
+
+
+def loop_around(source: str, line: int | None) -> int | None:
+    """The line of the innermost loop that `line` stands in, or `line` itself.
+
+    A program that loops for ever is caught at some line of the loop, and at another one
+    the next time. The loop is the same.
+    """
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return line
+    around = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.While | ast.For | ast.AsyncFor)
+        and line is not None
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    return max(around, default=line)
