@@ -11,11 +11,12 @@ import re
 import select
 import signal
 import time
+from collections import deque
 
 import msgspec
 
 from ..scenarios import Scenario
-from ..trace import Outcome, OutcomeKind, Trace
+from ..trace import Outcome, OutcomeKind, Trace, encode
 from ..worker.channel import ChannelClosed, Load, Perform, Performed
 from .source import loop_around
 from .workers import PlayerProcess, Worker
@@ -45,8 +46,15 @@ FATAL: frozenset[OutcomeKind] = frozenset(
 """Outcomes that another play of the same exercise would only repeat."""
 
 
+AHEAD = 16
+"""Plays that a player may have waiting. Few, so that neither side fills the other's pipe."""
+
+
 class Performer:
     """A file being played: a process, started when it is needed and replaced when spoiled.
+
+    Learners grade the same exercises again and again, so what is played next is mostly
+    what was played next the last time. The process is asked for it ahead.
 
     Args:
         source: the text of the file, as it was when grading began.
@@ -58,44 +66,75 @@ class Performer:
         self._load = Load(source, path)
         self._process: PlayerProcess | None = None
         self._known: dict[bytes, Trace] | None = {} if remember else None
-        self._asked = b""
+        self._wanted = b""
+        self._asked: deque[Perform] = deque()
+        self._played: list[Perform] = []
+        self._foreseen: deque[Perform] = deque()
 
     def load(self, source: str, path: str) -> None:
         """Play another file from now on, in the process that is there."""
+        self._drop_asked()
         self._load = Load(source, path)
-        if self._process is not None:
-            try:
-                self._process.channel.send(self._load)
-            except ChannelClosed:
-                self.close()
+        self._foreseen = deque(self._played)
+        self._played = []
+        if self._process is not None and self._send(self._load):
+            self._ask_ahead()
 
     def start(self, factory: str, scenario: Scenario) -> None:
         """Begin to play; `finish` gives the trace."""
-        if self._known is not None:
-            self._asked = msgspec.json.encode((factory, scenario))
-            if self._asked in self._known:
-                return
-        try:
-            self._ready().channel.send(Perform(factory, scenario))
-        except ChannelClosed:  # it died between two plays, of something left behind
-            self.close()
-            self._ready().channel.send(Perform(factory, scenario))
-
-    def _ready(self) -> PlayerProcess:
-        if self._process is None:
-            self._process = self._worker.fork()
-            self._process.channel.send(self._load)
-        return self._process
+        wanted = Perform(factory, scenario)
+        self._wanted = encode(wanted)
+        if self._known is not None and self._wanted in self._known:
+            return
+        self._played.append(wanted)
+        if self._asked and self._asked[0] == wanted:
+            return
+        self._drop_asked()
+        if self._foreseen and self._foreseen[0] == wanted:
+            self._foreseen.popleft()
+        else:
+            self._foreseen.clear()
+        self._ask(wanted)
+        self._ask_ahead()
 
     def finish(self) -> Trace:
         """Wait for the trace of what was started."""
         if self._known is None:
             return self._answer()
-        if self._asked not in self._known:
-            self._known[self._asked] = self._answer()
-        return self._known[self._asked]
+        if self._wanted not in self._known:
+            self._known[self._wanted] = self._answer()
+        return self._known[self._wanted]
+
+    def _ask(self, perform: Perform) -> None:
+        if self._process is None:
+            self._process = self._worker.fork()
+            self._send(self._load)
+        if not self._send(perform):  # it died between two plays, of something left behind
+            self._process = self._worker.fork()
+            self._send(self._load)
+            self._send(perform)
+        self._asked.append(perform)
+
+    def _send(self, message: Load | Perform) -> bool:
+        assert self._process is not None
+        try:
+            self._process.channel.send(message)
+        except ChannelClosed:
+            self.close()
+            return False
+        return True
+
+    def _ask_ahead(self) -> None:
+        while self._foreseen and self._process is not None and len(self._asked) < AHEAD:
+            self._ask(self._foreseen.popleft())
+
+    def _drop_asked(self) -> None:
+        """Forget what was asked ahead in vain."""
+        while self._asked:
+            self._answer()
 
     def _answer(self) -> Trace:
+        """The trace of what was asked for first."""
         process = self._process
         assert process is not None
         kind = Watch(process).until_answer()
@@ -105,15 +144,20 @@ class Performer:
             performed = process.channel.receive(Performed)
         except ChannelClosed:
             return self._died(process)
+        self._asked.popleft()
         if performed.spoiled:
             self.close()
+        else:
+            self._ask_ahead()
         return self._at_loop(performed.trace)
 
     def close(self) -> None:
         """End the process; the next play gets a new one."""
         if self._process is not None:
             self._process.end_in_time()
-            self._process = None
+        self._process = None
+        self._asked.clear()
+        self._foreseen.clear()
 
     def _cut_short(self, process: PlayerProcess, kind: OutcomeKind) -> Trace:
         line = self._line_in(process.dump_stacks())
@@ -134,6 +178,8 @@ class Performer:
 
     def _died(self, process: PlayerProcess) -> Trace:
         self._process = None
+        self._asked.clear()
+        self._foreseen.clear()
         status = process.end().status
         if os.WIFSIGNALED(status):
             detail = f"signal {signal.Signals(os.WTERMSIG(status)).name}"

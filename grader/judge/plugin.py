@@ -83,6 +83,10 @@ class Judge:
             )
         return True if self.problem or self.broken_file else None
 
+    def pytest_internalerror(self, excrepr: object) -> bool:
+        self.problem = str(excrepr)
+        return True
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.problem = str(report.longrepr)

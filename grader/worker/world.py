@@ -17,17 +17,7 @@ from types import ModuleType
 
 from .limits import MEMORY, memory_in_use
 
-_MODULES: tuple[ModuleType, ...] = (
-    asyncio,
-    builtins,
-    contextlib,
-    json,
-    logging,
-    os,
-    sys,
-    threading,
-)
-_CHANGING = frozenset({"last_exc", "last_traceback", "last_type", "last_value", "_shutdown_locks"})
+_MODULES: tuple[ModuleType, ...] = (asyncio, builtins, contextlib, json, logging, os)
 
 THREADS_KEPT = 48
 """Idle threads that a play may leave behind. More, and the memory limit comes near."""
@@ -40,7 +30,8 @@ def world() -> tuple[object, ...]:
 
 def _facts() -> Iterator[object]:
     for module in _MODULES:
-        yield tuple((k, id(v)) for k, v in vars(module).items() if k not in _CHANGING)
+        yield tuple(map(id, vars(module).values()))
+    yield threading.Thread, threading.Lock, sys.stdout, sys.stderr
     yield time.sleep, time.time, time.monotonic
     yield dict(os.environ), os.getcwd(), sys.getrecursionlimit(), tuple(sys.path)
     yield signal.getsignal(signal.SIGPROF), signal.getsignal(signal.SIGALRM)
