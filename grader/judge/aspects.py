@@ -119,11 +119,12 @@ def endings_of(name: str) -> Aspect:
     return aspect
 
 
-def arguments(trace: Trace) -> tuple[str, ...]:
-    """What the collaborators were given."""
+def arguments(trace: Trace, name: str | None = None) -> tuple[str, ...]:
+    """What the collaborators (or the one called `name`) were given."""
     return tuple(
         sorted(
-            f"{span.name}({', '.join(map(json.dumps, span.arguments))})" for span in trace.calls()
+            f"{span.name}({', '.join(map(json.dumps, span.arguments))})"
+            for span in trace.calls(name)
         )
     )
 
@@ -162,7 +163,10 @@ def _place_of_work(trace: Trace, exchange: Exchange, name: str) -> str:
     if not spans:
         return f"{answer}{name} never starts"
     begins = "after" if spans[0].start > exchange.completed else "before"
-    return f"{answer}{name} starts {begins} that and is {spans[0].how}"
+    return f"{answer}{name} starts {begins} that and is {_IN_WORDS[spans[0].how]}"
+
+
+_IN_WORDS = {"done": "done", "cancelled": "cancelled", "failed": "failed", "open": "cut off"}
 
 
 def mentions(secret: str) -> Aspect:

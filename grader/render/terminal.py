@@ -130,11 +130,9 @@ def _next_step(report: Report, width: int) -> Iterator[Text]:
     first = unfinished[0]
     if first.status == "todo":
         where = f"{report.file}:{first.line}" if first.line else report.file
-        yield from _wrapped(
-            f"Next: exercise {first.number}, {first.title} ({where}). "
-            f"Then: grade {report.lesson} {first.number}",
-            width,
-        )
+        yield from _wrapped(f"Next: exercise {first.number}, {first.title}", width)
+        yield Text(f"  {where}")
+        yield Text(f"  grade {report.lesson} {first.number}", style="cyan")
 
 
 def _two_ends(head: str, tail: str, width: int, style: str) -> Text:

@@ -170,7 +170,7 @@ def not_logged(case: Case) -> Iterable[Diagnosis]:
                 "log is the only place where anybody could learn of it.",
             )
             return
-        if not mine:
+        if not mine and any(c.how == "done" for c in calls_of(case.got, ours.number)):
             yield Diagnosis(
                 "not-logged",
                 _failed_line(case, ours),
