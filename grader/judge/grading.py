@@ -70,6 +70,9 @@ class Grading:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for performer in (self.learner, *self.references.values()):
+            if performer is not None:
+                performer.close()
         self.worker.close()
 
     def grade(

@@ -6,10 +6,10 @@ import ast
 
 
 def loop_around(source: str, line: int | None) -> int | None:
-    """The line of the innermost loop that `line` stands in, or `line` itself.
+    """The line of the outermost loop that `line` stands in, or `line` itself.
 
     A program that loops for ever is caught at some line of the loop, and at another one
-    the next time. The loop is the same.
+    the next time, in an inner loop or between two rounds of it. The outermost one stays.
     """
     try:
         tree = ast.parse(source)
@@ -22,4 +22,4 @@ def loop_around(source: str, line: int | None) -> int | None:
         and line is not None
         and node.lineno <= line <= (node.end_lineno or node.lineno)
     ]
-    return max(around, default=line)
+    return min(around, default=line)

@@ -1,0 +1,141 @@
+"""Scenarios are plain data: how they are written, and that they survive a journey as JSON."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+import grader
+from grader import (
+    Scenario,
+    blocks,
+    connects,
+    delete,
+    fails,
+    get,
+    in_turn,
+    post,
+    put,
+    request,
+    rows,
+    scenario,
+    takes,
+    times,
+)
+from grader.scenarios import HORIZON, LINGER, THREADS, Blocks, Error, InTurn, Named, Rows, Takes
+from grader.trace import encode
+
+
+def test_package_gives_every_name_that_it_lists() -> None:
+    assert sorted(grader.__all__) == grader.__all__
+    assert all(getattr(grader, name) is not None for name in grader.__all__)
+    assert callable(grader.scenario)
+    with pytest.raises(AttributeError, match="no attribute 'shape'"):
+        _ = grader.shape
+
+
+@pytest.mark.parametrize(
+    ("make", "method"), [(get, "GET"), (post, "POST"), (put, "PUT"), (delete, "DELETE")]
+)
+def test_request_functions_set_their_method(make: object, method: str) -> None:
+    assert callable(make)
+    assert make("/a") == request(method.lower(), "/a")
+    assert make("/a").method == method
+
+
+def test_json_becomes_a_body_with_its_content_type() -> None:
+    sent = post("/", json={"a": [1, None]})
+    assert sent.body == b'{"a":[1,null]}'
+    assert sent.headers == (("content-type", "application/json"),)
+
+
+def test_json_null_is_a_body_and_no_json_is_none() -> None:
+    assert post("/", json=None).body == b"null"
+    assert post("/").body == b""
+    assert post("/").headers == ()
+
+
+def test_a_content_type_of_ones_own_stays() -> None:
+    sent = post("/", json={}, headers={"Content-Type": "application/merge-patch+json"})
+    assert sent.headers == (("content-type", "application/merge-patch+json"),)
+
+
+def test_query_is_url_encoded_and_joins_the_one_in_the_path() -> None:
+    assert get("/q?a=1", query={"b": "x y&z", "c": [1, 2]}).query == "a=1&b=x+y%26z&c=1&c=2"
+    assert get("/q", query={"a": "ä"}).query == "a=%C3%A4"
+    assert get("/q?a=1").path == "/q"
+    assert get("/q").query == ""
+
+
+def test_moments_of_a_request_are_kept() -> None:
+    sent = get("/", at=1, hangs_up_at=2, hangs_up_after=3, cancelled_at=4)
+    assert (sent.at, sent.hangs_up_at, sent.hangs_up_after, sent.cancelled_at) == (1, 2, 3, 4)
+
+
+def test_requests_may_come_in_groups() -> None:
+    one = get("/a")
+    assert scenario(one, times(2, one), [one]).requests == (one,) * 4
+    assert times(0, one) == ()
+
+
+def test_defaults_of_a_scenario() -> None:
+    made = scenario()
+    assert made == Scenario(requests=())
+    assert (made.linger, made.horizon, made.threads) == (LINGER, HORIZON, THREADS)
+    assert made.order_seed is None
+
+
+def test_collaborators_describe_what_they_do() -> None:
+    assert takes(1, [2]) == Takes(1, [2])
+    assert blocks(1, 2) == Blocks(1, 2)
+    assert rows(range(2), every=0.5) == Rows((0, 1), 0.5)
+    assert in_turn(takes(1), takes(2)) == InTurn((Takes(1), Takes(2)))
+    assert scenario(f={"a": takes(1)}).collaborators == {"f": Named({"a": Takes(1)})}
+
+
+def test_a_failure_is_a_builtin_exception_or_an_http_exception_by_its_status() -> None:
+    assert fails(1).raises == Error("ConnectionError")
+    assert fails(1, "ValueError", "no").raises == Error("ValueError", "no")
+    assert fails(1, status=404, text="gone").raises == Error("HTTPException", "gone", 404)
+
+
+def test_scenario_survives_a_journey_as_json() -> None:
+    made = scenario(
+        post("/?q=1", json={"a": 1}, headers={"X-A": "ä"}, at=0.1, hangs_up_after=3),
+        get("/", hangs_up_at=2, cancelled_at=1),
+        order_seed=7,
+        linger=3,
+        horizon=20,
+        threads=2,
+        fetch=takes(0.1, {"k": [1, None, True]}),
+        fail=fails(1, status=404),
+        compute=blocks(2, 3),
+        read=rows([{"a": 1}], every=0.25),
+        connect=connects(0.1, query=takes(1, [[1]]), close=0.2),
+        source=in_turn(takes(1), fails(2)),
+        sources={"a": takes(1), "b": in_turn(takes(1))},
+    )
+    assert msgspec.json.decode(encode(made), type=Scenario) == made
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"requests": 1}',
+        b'{"requests": [{"method": "GET"}]}',
+        b'{"requests": [], "collaborators": {"f": {"type": "runs"}}}',
+        b'{"requests": [], "threads": "many"}',
+    ],
+)
+def test_garbage_is_no_scenario(garbage: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        msgspec.json.decode(garbage, type=Scenario)
+
+
+def test_scenarios_cannot_be_changed() -> None:
+    made = scenario(get("/"))
+    with pytest.raises(AttributeError):
+        made.linger = 1  # type: ignore[misc]
