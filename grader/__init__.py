@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# Nothing is imported here. `python -m grader` runs this before `__main__` can see to it that
+# a learner's `typing.py` in the current folder is not what Python finds.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from .driver.play import play
@@ -57,7 +58,9 @@ _ELSEWHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = import_module(f".{_ELSEWHERE.get(name, 'scenarios')}", __name__)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
+if __name__ == "__main__":
+    # Python has put the current folder in front. A learner's `json.py` there must not be
+    # what the grader imports; where the grader itself lies there, it comes last.
+    sys.path.append(sys.path.pop(0))
+
 import gc
 import os
 import re
-import sys
 from typing import NoReturn
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from grader import (
@@ -148,6 +149,7 @@ def test_two_dashboards_at_once(both: Both, draw: Draw) -> None:
         fetch_user=in_turn(takes(1, draw.record()), takes(0.5, draw.record())),
         fetch_orders=in_turn(takes(2, draw.records(1)), takes(1, draw.records(2))),
         fetch_stats=in_turn(takes(1.5, draw.record()), takes(2.5, draw.record())),
+        order_seed=draw.number(),
     )
     assert_same(answers, elapsed, of=two, **both)
 
@@ -260,7 +262,12 @@ def test_calls_share_no_budget(both: Both, draw: Draw) -> None:
 
 def _process(draw: Draw, *requests: Any, linger: float = 60, **options: Any) -> Scenario:
     requests = requests or (post("/process", json=draw.record()),)
-    return scenario(*requests, linger=linger, process=options.get("process", takes(3)))
+    return scenario(
+        *requests,
+        linger=linger,
+        process=options.get("process", takes(3)),
+        order_seed=options.get("order_seed"),
+    )
 
 
 @exercise(5)
@@ -278,8 +285,10 @@ def test_work_begins_after_the_answer(both: Both, draw: Draw) -> None:
 @exercise(5)
 def test_work_gets_the_data(both: Both, draw: Draw) -> None:
     """The work is given the data that came, and done once for each request."""
-    three = (post("/process", json=draw.record(), at=at) for at in (0, 0, 0.5))
-    assert_same(arguments, elapsed, of=_process(draw, *three), **both)
+    three = [post("/process", json=draw.record(), at=at) for at in (0, 0, 0.5)]
+    for order_seed in (None, draw.number()):
+        work = _process(draw, *three, order_seed=order_seed)
+        assert_same(arguments, elapsed, of=work, **both)
 
 
 @exercise(5)
@@ -499,7 +508,8 @@ def test_requests_share_no_connection(both: Both, draw: Draw) -> None:
         query=takes(0.5, draw.records(1)),
     )
     assert_same(statuses, call_counts, resources, of=three, **both)
-    assert_same(endings_of("connect.query"), of=three, **both)
+    other_order = msgspec.structs.replace(three, order_seed=draw.number())
+    assert_same(endings_of("connect.query"), of=other_order, **both)
 
 
 @exercise(8)

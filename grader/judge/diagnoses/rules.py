@@ -11,6 +11,7 @@ MOST = 3
 
 RULES: tuple[Rule, ...] = (
     outcomes.ended_early,
+    work.lifespan_failed,
     answers.missing_route,
     answers.memory_error,
     timing.loop_blocked,

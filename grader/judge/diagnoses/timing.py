@@ -33,7 +33,8 @@ def thread_pool_exhausted(case: Case) -> Iterable[Diagnosis]:
     if len(slept) < case.scenario.threads or not case.expects_time():
         return
     most = max(sum(overlap(one, other) for other in slept) for one in slept[:3])
-    waited = [s for s in slept if s.start.tick > case.got.exchanges[s.exchange or 0].started.tick]
+    began = {exchange.number: exchange.started.tick for exchange in case.got.exchanges}
+    waited = [s for s in slept if s.start.tick > began.get(s.exchange or 0, s.start.tick)]
     if waited:
         line = case.call_line(slept[0])
         yield Diagnosis(

@@ -10,6 +10,17 @@ from ..aspects import calls_after_answer
 from .case import Case, at_line, calls_of, in_seconds
 
 
+def lifespan_failed(case: Case) -> Iterable[Diagnosis]:
+    for incident in case.incidents("lifespan-failed")[:1]:
+        when = "starts" if not case.got.exchanges else "starts or stops"
+        yield Diagnosis(
+            "lifespan-failed",
+            incident.line,
+            f"The lifespan of the app fails when the server {when}, at line {incident.line} "
+            f"({incident.detail}). An app whose startup fails answers nobody.",
+        )
+
+
 def never_awaited(case: Case) -> Iterable[Diagnosis]:
     return _never_awaited(case)
 
