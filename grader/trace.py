@@ -17,6 +17,9 @@ import msgspec
 TICKS_PER_SECOND = 1_000_000
 """A tick is a microsecond of virtual time."""
 
+NEVER = 2**62
+"""The tick of what will not happen, such as the end of `asyncio.sleep(float("inf"))`."""
+
 SpanKind = Literal["call", "wait", "task", "thread", "blocked"]
 """`call`: a collaborator at work. `wait`: a task suspended at a line of the learner's.
 `task`: the life of a task that the learner's code made. `thread`: a sleep in a worker
@@ -52,8 +55,9 @@ OutcomeKind = Literal[
 
 
 def to_ticks(seconds: float) -> int:
-    """The nearest whole number of ticks to `seconds`."""
-    return round(seconds * TICKS_PER_SECOND)
+    """The nearest whole number of ticks to `seconds`; for ever is `NEVER`."""
+    ticks = seconds * TICKS_PER_SECOND
+    return NEVER if ticks >= NEVER else round(ticks)
 
 
 def to_seconds(ticks: int) -> float:

@@ -17,7 +17,7 @@ from contextvars import Context
 from itertools import count
 from typing import Any
 
-from ..trace import to_seconds, to_ticks
+from ..trace import NEVER, to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
 from .pool import POOL_SIZE
 from .present import actor_of_this_thread, now_of, tell_of_block
@@ -93,7 +93,7 @@ class ClockSelector(selectors.DefaultSelector):
     def dues(self) -> list[int]:
         """The ticks at which the next timer and the next sleeping thread are due."""
         both = self.loop.next_timer(), self.loop.clock.next_parked()
-        return [max(due, self.loop.clock.now) for due in both if due is not None]
+        return [max(due, self.loop.clock.now) for due in both if due is not None and due < NEVER]
 
     def _wait_for_work(self) -> Any:
         self.loop.clock.give_turn()
