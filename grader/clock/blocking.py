@@ -1,68 +1,123 @@
-"""Locks on the loop's own thread: what blocks there blocks the loop, but not the clock.
+"""Blocking waits on the clock: locks, and all that is made of them.
 
-`thread.join()`, `future.result()` and `queue.get()` all come down to acquiring a lock
-that another thread will release. While the loop's thread waits for it, the other threads
-of the play go on and time passes, as it does in life.
+`event.wait()`, `future.result()`, `queue.get()` and `thread.join()` come down to acquiring
+a lock that another thread will release. Where the loop's own thread waits for one, the
+loop is blocked, while the other threads of the play go on and time passes, as in life.
+Where another thread of the play does, it is parked until the lock is released, or until
+the timeout that it gave is over on the clock.
 """
 
 from __future__ import annotations
 
 import _thread
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .present import now_of, tell_of_block
+from ..trace import to_ticks
+from .clock import Actor, Clock
+from .present import here, tell_of_block
 from .replace import replaced
 
 _Lock: Any = type(_thread.allocate_lock())
 _real_acquire: Any = _Lock.acquire
+_real_release: Any = _Lock.release
 _real_join = threading.Thread.join
 
-
-SOON = 0.02
+SOON = 0.01
 """Real seconds in which a lock is let go that is only held by code, not over a wait."""
+
+_waiting: defaultdict[int, list[tuple[Clock, Actor]]] = defaultdict(list)
+"""Who is parked for a lock, or for the end of a thread, by the `id` of that."""
 
 
 def _acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
-    if blocking and timeout != 0 and lock.locked() and _may_block_the_loop():
-        if _real_acquire(lock, True, SOON):
-            return True
-        _block_until(lambda: not lock.locked(), "lock.acquire")
-    return bool(_real_acquire(lock, blocking, timeout))
+    if not blocking or timeout == 0 or not lock.locked():
+        return bool(_real_acquire(lock, blocking, timeout))
+    clock, actor = here()
+    if clock is None or not _is_waiting_for_the_clock(clock, actor):
+        return bool(_real_acquire(lock, blocking, timeout))
+    if _real_acquire(lock, True, SOON):
+        return True
+    deadline = None if timeout < 0 else clock.now + to_ticks(timeout)
+    _wait(clock, actor, id(lock), lambda: not lock.locked(), deadline, "lock.acquire")
+    return bool(_real_acquire(lock, deadline is None, -1))
+
+
+def _release(lock: Any) -> None:
+    _real_release(lock)
+    wake_those_waiting_for(lock)
 
 
 def _enter(lock: Any) -> bool:
     return _acquire(lock)
 
 
+def _exit(lock: Any, *_: object) -> None:
+    _release(lock)
+
+
 def _join(thread: threading.Thread, timeout: float | None = None) -> None:
-    if timeout != 0 and thread.is_alive() and _may_block_the_loop():
-        _block_until(lambda: getattr(thread, "left_clock", not thread.is_alive()), "thread.join")
+    clock, actor = here()
+    ours = hasattr(thread, "left_clock")
+    if ours and clock is not None and timeout != 0 and _is_waiting_for_the_clock(clock, actor):
+        deadline = None if timeout is None else clock.now + to_ticks(timeout)
+        _wait(clock, actor, id(thread), lambda: vars(thread)["left_clock"], deadline, "thread.join")
+        if not vars(thread)["left_clock"]:
+            return  # the timeout came first
     _real_join(thread, timeout)
 
 
-def _may_block_the_loop() -> bool:
-    clock = now_of()
-    return clock is not None and clock.is_home() and not clock.at_work
+def _is_waiting_for_the_clock(clock: Clock, actor: Actor | None) -> bool:
+    """Whether a wait of the calling thread is one of the program's, not of the machinery's."""
+    if clock.is_home():
+        return not clock.at_work
+    return actor is not None and clock.has_turn(actor)
 
 
-def _block_until(ready: Callable[[], bool], what: str) -> None:
-    clock = now_of()
-    assert clock is not None
+def _wait(
+    clock: Clock,
+    actor: Actor | None,
+    key: int,
+    ready: Callable[[], bool],
+    deadline: int | None,
+    what: str,
+) -> None:
     start = clock.now
-    with clock.working():
-        clock.block_until(ready)
+    if actor is None:
+        with clock.working():
+            clock.block_until(ready, deadline)
+    else:
+        while not ready() and (deadline is None or clock.now < deadline):
+            _waiting[key].append((clock, actor))
+            try:
+                clock.park(actor, deadline)
+            finally:
+                _leave_line(key, (clock, actor))
     if clock.now > start:
-        tell_of_block(clock, what, start, on_loop=True)
+        tell_of_block(clock, what, start, on_loop=actor is None)
+
+
+def _leave_line(key: int, entry: tuple[Clock, Actor]) -> None:
+    if entry in _waiting.get(key, ()):
+        _waiting[key].remove(entry)
+    if not _waiting.get(key):
+        _waiting.pop(key, None)
+
+
+def wake_those_waiting_for(thing: object) -> None:
+    """A lock is free, or a thread is done: who is parked for it looks again."""
+    for clock, actor in tuple(_waiting.get(id(thing), ())):
+        clock.wake(actor)
 
 
 @contextmanager
 def locks_on_clock() -> Iterator[None]:
-    """Let the other threads of a play go on while its loop's thread waits for a lock."""
+    """Put the locks of every play on its clock; others are left alone."""
     with (
-        replaced(_Lock, acquire=_acquire, __enter__=_enter),
+        replaced(_Lock, acquire=_acquire, release=_release, __enter__=_enter, __exit__=_exit),
         replaced(threading.Thread, join=_join),
     ):
         yield

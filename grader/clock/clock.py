@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from queue import SimpleQueue
 
 from ..trace import TICKS_PER_SECOND, to_seconds, to_ticks
 from .kernel import is_asleep
@@ -45,13 +46,14 @@ class Actor:
         self.native_id: int | None = None
         self.aside = False
         self.parked_at: int | None = None
-        self._turn = threading.Semaphore(0)
+        # A queue written in C: other threads' locks are replaced by ones that wait here.
+        self._turn: SimpleQueue[None] = SimpleQueue()
 
     def grant(self) -> None:
-        self._turn.release()
+        self._turn.put(None)
 
     def await_turn(self) -> None:
-        self._turn.acquire()
+        self._turn.get()
         self.native_id = threading.get_native_id()
 
 
@@ -72,7 +74,7 @@ class Clock:
         self.tie_break: Callable[[], float] = lambda: 0.0
         self.home = threading.get_ident()
         self._notify: Callable[[], None] = lambda: None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._serial = count()
         self._waiting: deque[Actor] = deque()
         self._running: Actor | None = None
@@ -136,11 +138,17 @@ class Clock:
         finally:
             self.at_work = before
 
-    def block_until(self, ready: Callable[[], bool]) -> None:
+    def has_turn(self, actor: Actor) -> bool:
+        """Whether it is the actor's turn to run."""
+        return self._running is actor
+
+    def block_until(self, ready: Callable[[], bool], deadline: int | None = None) -> None:
         """Block the loop's own thread until other threads have brought something about.
 
-        Returns also when none of them ever will; then whoever called is stuck for real.
+        Returns also at the tick `deadline`, and without one also when none of them ever
+        will; then whoever called is stuck for real.
         """
+        last = self.horizon if deadline is None else min(deadline, self.horizon)
         while not ready():
             if self.busy or self.asides_awake():
                 self.give_turn()
@@ -148,9 +156,11 @@ class Clock:
                 self._patience += 1
                 if self._patience % 20 == 0:
                     self.set_aside_sleeper()
-            elif self._parked and self._parked[0][0] < self.horizon:
+            elif self._parked and self._parked[0][0] < last:
                 self.advance_to(self._parked[0][0])
             else:
+                if deadline is not None:
+                    self.advance_to(last)
                 return
 
     def wake_with(self, notify: Callable[[], None]) -> None:
@@ -201,6 +211,8 @@ class Clock:
     def park(self, actor: Actor, until: int | None) -> None:
         """Give up the turn until a tick (None: until woken), and come back with a turn."""
         with self._lock:
+            if self._over:
+                raise PlayOver
             self._give_up(actor)
             actor.parked_at = next(self._serial)
             if until is not None:

@@ -56,7 +56,8 @@ class ClockSelector(selectors.DefaultSelector):
         if ready or timeout == 0:
             return ready if self._go_on() else self._over(RanAway())
         # A loop in a second thread waits for its turn as that thread would.
-        if self.loop.actor is not None:
+        if not self.loop.is_at_home():
+            assert self.loop.actor is not None
             start = self.loop.clock.now
             self.loop.clock.park(self.loop.actor, self.loop.next_timer())
             if self.loop.clock.now > start:
@@ -140,10 +141,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.actor: Actor | None = None
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
-        if clock.is_home():
-            clock.wake_with(self._write_to_self)
+
+    def is_at_home(self) -> bool:
+        """Whether it runs on the thread that moves the clock. Only running it decides that."""
+        if self.clock.is_home():
+            self.clock.wake_with(self._write_to_self)
+            self.actor = None
         else:
-            self.actor = actor_of_this_thread(clock)
+            self.actor = actor_of_this_thread(self.clock)
+        return self.actor is None
 
     def time(self) -> float:
         return self.clock.seconds

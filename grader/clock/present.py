@@ -8,6 +8,7 @@ gets the real answer, so a notebook's own loop goes on undisturbed.
 from __future__ import annotations
 
 import datetime
+import queue
 import sys
 import threading
 import time
@@ -39,6 +40,11 @@ def now_of() -> Clock | None:
     """The clock that the calling thread lives by, or None for real time."""
     entry = _present.get(threading.get_ident())
     return entry[0] if entry else None
+
+
+def here() -> tuple[Clock | None, Actor | None]:
+    """The clock of the calling thread, and the actor that it is (None on the loop's own)."""
+    return _present.get(threading.get_ident(), (None, None))
 
 
 @contextmanager
@@ -164,6 +170,9 @@ def virtual_time() -> Iterator[None]:
     """Replace the time functions."""
     with (
         replaced(time, **_replacements),
+        # These two took `monotonic` before anybody could replace it.
+        replaced(threading, _time=_replacements["monotonic"]),
+        replaced(queue, time=_replacements["monotonic"]),
         replaced(datetime.datetime, now=classmethod(_now), utcnow=classmethod(_utcnow)),
         replaced(datetime.date, today=classmethod(_today)),
     ):

@@ -17,7 +17,8 @@ from typing import Any
 
 from anyio._backends import _asyncio as anyio_backend
 
-from .clock import Actor, Clock
+from .blocking import wake_those_waiting_for
+from .clock import Actor, Clock, PlayOver
 from .present import live_by, now_of
 from .replace import replaced
 
@@ -85,14 +86,18 @@ def _start_at_work(thread: threading.Thread) -> None:
 
 def _put_on_clock(thread: threading.Thread, clock: Clock) -> None:
     actor, run = clock.enlist(), thread.run
+    thread.left_clock = False  # type: ignore[attr-defined]
 
     def run_in_turn() -> None:
         actor.await_turn()
         try:
             with live_by(clock, actor):
                 run()
+        except PlayOver:
+            pass
         finally:
             thread.left_clock = True  # type: ignore[attr-defined]
+            wake_those_waiting_for(thread)
             clock.leave(actor)
 
     thread.run = run_in_turn  # type: ignore[method-assign]
