@@ -193,8 +193,7 @@ class Driver:
         waiting = tuple(self.waiting())
         if isinstance(why, Stuck):
             return Outcome("stuck", line=waiting[0].line if waiting else None, waiting=waiting)
-        place = self.recorder.last_own_place
-        return Outcome("ran-away", line=place[0] if place else None, waiting=waiting)
+        return Outcome("ran-away", line=self.recorder.last_own_line(), waiting=waiting)
 
     def waiting(self) -> list[Waiting]:
         found = []

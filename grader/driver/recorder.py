@@ -92,6 +92,10 @@ class Recorder:
         """
         return self.lines.of_stack() or getattr(self.last_resumed, "made_at", None)
 
+    def last_own_line(self) -> int | None:
+        """The own line at which a task was last seen to suspend."""
+        return self.last_own_place[0] if self.last_own_place else None
+
     def incident(self, kind: IncidentKind, **facts: Any) -> None:
         facts.setdefault("exchange", current_exchange.get())
         incident = Incident(kind=kind, at=self.moment(), **facts)

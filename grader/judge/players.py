@@ -25,7 +25,7 @@ LOOK_EVERY = 0.25
 """Real seconds between two looks at a player that has not answered."""
 IDLE_FOR = 2.0
 """Real seconds without any CPU time after which a player is blocked for good."""
-CPU_FOR = 3.0
+CPU_FOR = 3.5
 """CPU seconds of one play after which it will not end. The guard within ends loops of
 Python code long before; this one is for a call into C that never comes back."""
 LONGEST = 120.0

@@ -2,7 +2,7 @@
 
 The kernel sends a signal after every twentieth of a second of CPU time, which a busy
 machine does not inflate. If the loop has not come round for several of them, it is
-blocked; if for many, or if nothing at all has happened, it never will.
+blocked; if for many, or if the whole play goes on and on, it will never end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ TICK = 0.05
 """Seconds of CPU time between two looks."""
 BLOCKED_AFTER = 6
 ENDLESS_AFTER = 30
-SILENT_AFTER = 40
+WHOLE_PLAY = 50
+"""Looks that no honest play is long enough for: two and a half seconds of computing."""
 
 
 class Guard:
@@ -34,12 +35,12 @@ class Guard:
         self._on_endless = on_endless
         self._recorder: Recorder | None = None
         signal.signal(signal.SIGPROF, self._look)
-        self._last: tuple[int, int] = (0, 0)
-        self._same_turn = self._silent = 0
+        self._last_turn = 0
+        self._same_turn = self._looks = 0
 
     def arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
         self._recorder = recorder
-        self._same_turn = self._silent = 0
+        self._same_turn = self._looks = 0
         signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
 
     def line_now(self) -> int | None:
@@ -54,17 +55,16 @@ class Guard:
         recorder = self._recorder
         if recorder is None:
             return
-        turn, event = recorder.clock.steps_left, recorder.events
-        self._same_turn = self._same_turn + 1 if turn == self._last[0] else 0
-        self._silent = self._silent + 1 if event == self._last[1] else 0
-        self._last = turn, event
-        line = recorder.lines.of_stack(frame)
+        turn = recorder.clock.steps_left
+        self._same_turn = self._same_turn + 1 if turn == self._last_turn else 0
+        self._last_turn = turn
+        self._looks += 1
+        line = recorder.lines.of_stack(frame) or recorder.last_own_line()
         if self._same_turn == BLOCKED_AFTER and line and asyncio._get_running_loop() is not None:
             recorder.incident("loop-blocked", line=line, detail="computing")
-            self._last = turn, recorder.events
         if self._same_turn >= ENDLESS_AFTER:
             self._on_endless(line)
-        if self._silent >= SILENT_AFTER:
+        if self._looks >= WHOLE_PLAY:
             self._on_endless(self._line_of_threads(recorder) or line)
 
     def _line_of_threads(self, recorder: Recorder) -> int | None:
