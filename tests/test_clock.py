@@ -38,7 +38,12 @@ def end_of(main: Callable[[], Coroutine[Any, Any, Any]], clock: Clock) -> Stuck 
         loop = runner.get_loop()
         assert isinstance(loop, VirtualLoop)
         task = loop.create_task(main())
-        loop.on_end = lambda why: (ends.append(why), task.cancel()) and None
+
+        def on_end(why: Stuck | RanAway) -> None:
+            ends.append(why)
+            task.cancel()
+
+        loop.on_end = on_end
         with suppress(asyncio.CancelledError):
             loop.run_until_complete(task)
     return ends[0]
@@ -365,7 +370,7 @@ def test_sleep_on_the_loop_freezes_it_and_takes_time() -> None:
 
         task = asyncio.create_task(tick())
         await asyncio.sleep(0)
-        time.sleep(3)  # noqa: ASYNC251
+        time.sleep(3)
         seen.append(("slept", now()))
         await task
         return seen
@@ -376,8 +381,8 @@ def test_sleep_on_the_loop_freezes_it_and_takes_time() -> None:
 def test_sleep_refuses_what_the_real_one_refuses() -> None:
     async def main() -> None:
         with pytest.raises(ValueError, match="non-negative"):
-            time.sleep(-1)  # noqa: ASYNC251
+            time.sleep(-1)
         with pytest.raises(TypeError):
-            time.sleep("1")  # type: ignore[arg-type]  # noqa: ASYNC251
+            time.sleep("1")  # type: ignore[arg-type]
 
     run(main)

@@ -68,7 +68,8 @@ def _start(thread: threading.Thread) -> None:
     """Start a thread; one that the play's code makes is in line for a turn until it ends."""
     clock = now_of()
     target = getattr(thread, "_target", None)
-    if clock is None or isinstance(thread, _AnyioWorker):
+    serves_processes = type(thread).__module__.startswith(("concurrent.", "multiprocessing."))
+    if clock is None or isinstance(thread, _AnyioWorker) or serves_processes:
         _start_at_work(thread)
         return
     thread.daemon = True  # whatever it does, it must not outlive its play

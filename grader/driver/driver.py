@@ -106,9 +106,15 @@ class Driver:
             self.clock.tie_break = random.Random(self.scenario.order_seed).random
         script = asyncio.Task(self.perform(), loop=self.loop)  # not one of the play's own
         script.add_done_callback(lambda _: settle(over, self.ending(script)))
-        outcome = self.loop.run_until_complete(over)
-        self.loop.on_end = None
-        return outcome
+        try:
+            return self.loop.run_until_complete(over)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # A task of the app's wants to exit. asyncio hands that on to whoever runs the
+            # loop, and a server would go down by it.
+            failure = self.recorder.failure(error)
+            return Outcome("process-died", failure, failure.line, detail=failure.type)
+        finally:
+            self.loop.on_end = None
 
     def ending(self, script: asyncio.Task[None]) -> Outcome:
         script.result()  # an error of the driver's own is not an outcome
@@ -172,10 +178,25 @@ class Driver:
         note_unreferenced(self.tasks, conversation.number, self.recorder)
 
     async def linger(self) -> None:
-        """Let work that outlives the responses go on for a while."""
-        left = [task for task in self.tasks.own() if not task.done()]
-        if left and self.scenario.linger:
-            await asyncio.wait(left, timeout=self.scenario.linger)
+        """Let work that outlives the responses, in tasks and threads, go on for a while."""
+        end = self.clock.now + to_ticks(self.scenario.linger)
+        while self.clock.now < end:
+            left = [task for task in self.tasks.own() if not task.done()]
+            thread = self.clock.next_parked()
+            if left:
+                await asyncio.wait(left, timeout=to_seconds(end - self.clock.now))
+            elif thread is not None:
+                await asyncio.sleep(to_seconds(min(thread, end) - self.clock.now))
+            elif not self.clock.busy:
+                return
+            else:
+                await self.rest()
+
+    async def rest(self) -> None:
+        """Wait until the threads that are at work have come to rest."""
+        at_rest: asyncio.Future[None] = self.loop.create_future()
+        self.loop.at_rest.append(lambda: settle(at_rest, None))
+        await at_rest
 
     async def cancel_leftovers(self) -> None:
         """What `asyncio.run` does at the end of a server's life."""

@@ -117,7 +117,9 @@ class Conversation:
         current_exchange.set(self.number)
         try:
             await app(self.scope(), self.receive, self.send)
-        except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:
+        except GeneratorExit:
+            raise  # the play is over
+        except BaseException as error:
             self._facts["raised"] = self._recorder.failure(error)
         self._facts["returned"] = self._recorder.moment()
         self._gone.set()

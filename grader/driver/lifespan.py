@@ -29,6 +29,8 @@ class Lifespan:
         self._task = asyncio.get_running_loop().create_task(self._run())
         answer = await self._ask("lifespan.startup")
         self.failed = answer == "lifespan.startup.failed"
+        if self.failed and not self._recorder.incidents:
+            self._recorder.incident("lifespan-failed", detail="the app says so itself")
 
     async def shut_down(self) -> None:
         if self._task is not None and not self._task.done():

@@ -113,7 +113,7 @@ def _name_of(awaited: Any) -> str:
     if isinstance(awaited, asyncio.Task):
         awaited = awaited.get_coro()
     name = getattr(awaited, "__qualname__", None)
-    if name is None:
+    if name is None or name.startswith("_ContextManagerMixin"):  # `async with lock`
         inner = _step(awaited)[1]
         return _name_of(inner) if inner is not None else type(awaited).__name__
     return str(name).rpartition(".<locals>.")[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from ..clock.threads import start_in_real_time
 from ..errors import UsageError
@@ -44,39 +44,64 @@ def play(
     """
     scenario = _as_scenario(requests, order_seed, linger, collaborators)
 
+    _check(app, scenario)
+
     def build_app(recorder: Recorder) -> Any:
         if not scenario.collaborators:
             return app
-        made = {
-            name: build(description, name, recorder)
-            for name, description in scenario.collaborators.items()
-        }
-        return app(**made)
+        made = app(
+            **{
+                name: build(description, name, recorder)
+                for name, description in scenario.collaborators.items()
+            }
+        )
+        if not callable(made):
+            raise UsageError(f"the factory returned {made!r}, which is no app", "return the app")
+        return made
 
+    trace: Trace = _in_fresh_thread(lambda: run_play(build_app, scenario))
+    return trace
+
+
+def _check(app: Any, scenario: Scenario) -> None:
+    for name, description in scenario.collaborators.items():
+        if not isinstance(description, get_args(Collaborator)):
+            raise UsageError(
+                f"{name}={description!r} is no collaborator", "make one with takes(), rows() ..."
+            )
     if not callable(app):
         raise UsageError(f"an app must be callable, and {app!r} is not", "pass the app itself")
-    if not scenario.collaborators and not _takes_three(app):
+    if scenario.collaborators and not _takes(app, **scenario.collaborators):
+        names = ", ".join(scenario.collaborators)
+        raise UsageError(f"{app!r} does not take {names}", "name the factory's own parameters")
+    plain = inspect.isfunction(app) and not inspect.iscoroutinefunction(app)
+    no_app = isinstance(app, type) or plain or not _takes(app, 0, 0, 0)
+    if not scenario.collaborators and no_app:
         raise UsageError(
             f"{app!r} does not take scope, receive and send",
             "pass an ASGI app, or name the collaborators that its factory takes",
         )
-    trace: Trace = _in_fresh_thread(lambda: run_play(build_app, scenario))
-    return trace
 
 
 def _as_scenario(
     requests: tuple[Any, ...], order_seed: int | None, linger: float, collaborators: dict[str, Any]
 ) -> Scenario:
-    if len(requests) == 1 and isinstance(requests[0], Scenario):
-        if collaborators or order_seed is not None or linger != LINGER:
+    if any(isinstance(request, Scenario) for request in requests):
+        alone = len(requests) == 1 and not collaborators
+        if not alone or order_seed is not None or linger != LINGER:
             raise UsageError("a whole scenario takes no further arguments", "put them into it")
-        return requests[0]
+        whole: Scenario = requests[0]
+        return whole
+    for item in requests:
+        several = isinstance(item, list | tuple)
+        if not all(isinstance(one, Request) for one in ((item,) if not several else item)):
+            raise UsageError(f"{item!r} is no request", "make one with get(), post() ...")
     return make_scenario(*requests, order_seed=order_seed, linger=linger, **collaborators)
 
 
-def _takes_three(app: Any) -> bool:
+def _takes(function: Any, *args: Any, **kwargs: Any) -> bool:
     try:
-        inspect.signature(app).bind(None, None, None)
+        inspect.signature(function).bind(*args, **kwargs)
     except (TypeError, ValueError):
         return False
     return True

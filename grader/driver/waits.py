@@ -48,8 +48,8 @@ class Watched(Coroutine[Any, Any, Any]):
             self._recorder.end(self._wait, how)
             self._wait = None
         self._recorder.last_resumed = self
-        self.exchange = current_exchange.get()
         awaited = step(*args)
+        self.exchange = current_exchange.get()
         self._note_wait(is_turn=awaited is None)
         return awaited
 

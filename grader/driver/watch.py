@@ -181,13 +181,20 @@ class _LogWriter(logging.Handler):
             LogRecord(
                 logger=record.name,
                 level=record.levelname,
-                message=record.getMessage()[:1000],
+                message=_message_of(record),
                 at=self.recorder.moment(),
                 error=type(error).__name__ if error is not None else None,
                 error_text=str(error)[:1000] if error is not None else "",
                 exchange=current_exchange.get(),
             )
         )
+
+
+def _message_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()[:1000]
+    except Exception:  # the arguments do not fit; logging itself only prints that
+        return str(record.msg)[:1000]
 
 
 @contextmanager
@@ -250,6 +257,8 @@ def _lasts(referrer: Any) -> bool:
     if isinstance(referrer, FrameType):
         return not referrer.f_code.co_filename.startswith(_KIT)
     kind = type(referrer)
+    if kind.__name__ == "FutureIter":  # somebody awaits it
+        return True
     machinery = kind.__name__.startswith(("TaskStep", "TaskWakeup")) or kind.__module__.startswith(
         ("asyncio", "_asyncio", "anyio", "grader")
     )

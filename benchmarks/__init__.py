@@ -1,0 +1,1 @@
+"""How fast, how steady and how large the grader is: `python -m benchmarks`."""

@@ -1,0 +1,67 @@
+"""Runs what is measured, in processes like a user's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .results import BenchmarkError
+
+ROOT = Path(__file__).resolve().parents[1]
+SOLUTION = Path("solutions", "day53", "solution.py")
+
+GRADE = ("-m", "grader", "day53", "--file", str(SOLUTION))
+"""The command, as arguments of Python."""
+
+_BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
+"""A program that keeps a processor busy for as long as the one that started it is there."""
+
+
+def run(*arguments: str, **environment: str) -> str:
+    """Run Python in the project's folder and return what it printed.
+
+    Raises:
+        BenchmarkError: it did not succeed.
+    """
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=_environment() | environment,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()
+        raise BenchmarkError(f"`python {' '.join(arguments)}` failed:\n{said[-1000:]}")
+    return done.stdout
+
+
+def timed(*arguments: str, **environment: str) -> float:
+    """Real seconds that `run` takes, from the start of the process to its end."""
+    began = time.perf_counter()
+    run(*arguments, **environment)
+    return time.perf_counter() - began
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but for what would keep Python from finding its modules compiled."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+
+
+@contextmanager
+def busy_machine(count: int) -> Iterator[None]:
+    """`count` processes that compute all the time."""
+    processes: list[subprocess.Popen[bytes]] = []
+    try:
+        processes.extend(subprocess.Popen([sys.executable, "-c", _BUSY]) for _ in range(count))
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()

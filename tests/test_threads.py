@@ -1,0 +1,471 @@
+"""Threads on the clock: `def` endpoints, pools, locks, and loops in threads of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import anyio.from_thread
+import anyio.to_thread
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from grader import Trace, get, play, scenario, times
+from grader.trace import encode
+
+
+def app_of(endpoint: Callable[..., Any]) -> FastAPI:
+    app = FastAPI()
+    app.get("/")(endpoint)
+    return app
+
+
+def answer(endpoint: Callable[..., Any]) -> Any:
+    """What an endpoint answers to one request."""
+    trace = play(app_of(endpoint), get("/"))
+    assert trace.outcome.kind == "finished", trace.outcome
+    assert trace.exchanges[0].status == 200, trace.exchanges[0].raised
+    return trace.exchanges[0].json()
+
+
+def elapsed(trace: Trace) -> list[float | None]:
+    return [exchange.elapsed for exchange in trace.exchanges]
+
+
+# Places for `def` endpoints
+
+
+def two_seconds() -> JSONResponse:  # FastAPI would check another type in a thread, too
+    time.sleep(2)
+    return JSONResponse(time.monotonic())
+
+
+def test_forty_five_def_requests_of_two_seconds_take_four() -> None:
+    trace = play(app_of(two_seconds), times(45, get("/")))
+    assert elapsed(trace) == [2.0] * 40 + [4.0] * 5
+    assert trace.exchanges[44].json() == 4.0
+
+
+def test_a_scenario_says_how_many_threads_the_server_has() -> None:
+    trace = play(app_of(two_seconds), scenario(times(5, get("/")), threads=2))
+    assert elapsed(trace) == [2.0, 2.0, 4.0, 4.0, 6.0]
+
+
+def test_the_default_executor_has_thirty_two_threads() -> None:
+    async def endpoint() -> float:
+        await asyncio.to_thread(time.sleep, 2)
+        return time.monotonic()
+
+    trace = play(app_of(endpoint), times(33, get("/")))
+    assert elapsed(trace) == [2.0] * 32 + [4.0]
+
+
+def test_the_loop_goes_on_while_a_thread_sleeps() -> None:
+    app = app_of(two_seconds)
+
+    @app.get("/quick")
+    async def quick() -> float:
+        await asyncio.sleep(0.5)
+        return time.monotonic()
+
+    trace = play(app, get("/"), get("/quick", at=1))
+    assert [exchange.json() for exchange in trace.exchanges] == [2.0, 1.5]
+    assert not trace.incidents
+
+
+def test_a_def_generator_is_streamed_from_a_thread() -> None:
+    def endpoint() -> StreamingResponse:
+        def lines() -> Any:
+            for number in range(3):
+                time.sleep(1)
+                yield f"{number}\n"
+
+        return StreamingResponse(lines())
+
+    trace = play(app_of(endpoint), get("/"))
+    assert [chunk.at.seconds for chunk in trace.exchanges[0].chunks] == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("head_start", [0, 1])
+def test_a_thread_that_still_sleeps_when_the_play_is_over_is_let_go(head_start: int) -> None:
+    threads: list[threading.Thread] = []
+
+    async def endpoint() -> None:
+        threads.append(threading.Thread(target=time.sleep, args=(1_000,)))
+        threads[0].start()
+        await asyncio.sleep(head_start)
+
+    play(app_of(endpoint), scenario(get("/"), linger=0))
+    threads[0].join(5)
+    assert not threads[0].is_alive()
+
+
+# Pools
+
+
+def test_an_executor_of_ones_own_has_its_own_places() -> None:
+    async def endpoint() -> list[Any]:
+        loop = asyncio.get_running_loop()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            calls = [loop.run_in_executor(pool, time.sleep, 1) for _ in range(5)]
+            await asyncio.gather(*calls)
+        return [time.monotonic()]
+
+    assert answer(endpoint) == [3.0]
+
+
+def test_map_and_as_completed_keep_virtual_time() -> None:
+    def work(seconds: float) -> float:
+        time.sleep(seconds)
+        return time.monotonic()
+
+    def endpoint() -> list[Any]:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            mapped = list(pool.map(work, [1] * 8))
+            futures = [pool.submit(work, seconds) for seconds in (3, 1, 2)]
+            finished = [f.result() for f in concurrent.futures.as_completed(futures)]
+        return [mapped, finished]
+
+    assert answer(endpoint) == [[1.0] * 4 + [2.0] * 4, [3.0, 4.0, 5.0]]
+
+
+def test_a_limiter_of_ones_own_lets_in_as_many_as_it_says() -> None:
+    limiter: list[anyio.CapacityLimiter] = []
+
+    async def endpoint() -> float:
+        limiter.append(anyio.CapacityLimiter(2))
+        await anyio.to_thread.run_sync(time.sleep, 1, limiter=limiter[0])
+        return time.monotonic()
+
+    trace = play(app_of(endpoint), times(4, get("/")))
+    assert [exchange.json() for exchange in trace.exchanges] == [1.0, 1.0, 2.0, 2.0]
+
+
+# Timeouts around threads
+
+
+def test_a_timeout_does_not_wait_for_the_thread_that_it_gives_up() -> None:
+    async def endpoint() -> list[float]:
+        try:
+            await asyncio.wait_for(asyncio.to_thread(time.sleep, 5), 2)
+        except TimeoutError:
+            return [time.monotonic()]
+        return []
+
+    assert answer(endpoint) == [2.0]
+
+
+def test_anyio_waits_for_its_thread_unless_it_may_abandon_it() -> None:
+    async def endpoint(abandon: bool) -> float:
+        with anyio.move_on_after(2):
+            await anyio.to_thread.run_sync(time.sleep, 5, abandon_on_cancel=abandon)
+        return time.monotonic()
+
+    trace = play(app_of(endpoint), get("/?abandon=0"), get("/?abandon=1"))
+    assert [exchange.json() for exchange in trace.exchanges] == [5.0, 2.0]
+
+
+def test_a_thread_may_wait_for_an_event_no_longer_than_it_says() -> None:
+    def endpoint() -> list[Any]:
+        return [threading.Event().wait(3), time.monotonic()]
+
+    assert answer(endpoint) == [False, 3.0]
+
+
+def test_a_thread_may_wait_at_a_queue_no_longer_than_it_says() -> None:
+    def endpoint() -> float:
+        with pytest.raises(queue.Empty):
+            queue.Queue[int]().get(timeout=3)
+        return time.monotonic()
+
+    assert answer(endpoint) == 3.0
+
+
+def test_a_thread_may_wait_for_a_coroutine_no_longer_than_it_says() -> None:
+    async def endpoint() -> list[float]:
+        loop = asyncio.get_running_loop()
+
+        def work() -> list[float]:
+            future = asyncio.run_coroutine_threadsafe(asyncio.sleep(5), loop)
+            with pytest.raises(TimeoutError):
+                future.result(timeout=2)
+            return [time.monotonic()]
+
+        return await asyncio.to_thread(work)
+
+    assert answer(endpoint) == [2.0]
+
+
+def test_a_timer_thread_goes_off_at_its_moment() -> None:
+    async def endpoint() -> list[float]:
+        moments: list[float] = []
+        threading.Timer(2, lambda: moments.append(time.monotonic())).start()
+        await asyncio.sleep(3)
+        return moments
+
+    assert answer(endpoint) == [2.0]
+
+
+# Locks, events and queues between threads
+
+
+def test_a_lock_lets_one_thread_after_the_other() -> None:
+    lock = threading.Lock()
+
+    def endpoint() -> float:
+        with lock:
+            time.sleep(1)
+        return time.monotonic()
+
+    trace = play(app_of(endpoint), times(4, get("/")))
+    assert elapsed(trace) == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_an_event_set_on_the_loop_wakes_a_thread_at_that_moment() -> None:
+    async def endpoint() -> list[float]:
+        event = threading.Event()
+
+        def work() -> float:
+            event.wait()
+            return time.monotonic()
+
+        call = asyncio.create_task(asyncio.to_thread(work))
+        await asyncio.sleep(2)
+        event.set()
+        return [await call]
+
+    assert answer(endpoint) == [2.0]
+
+
+def test_a_queue_hands_things_to_a_thread_at_their_moments() -> None:
+    async def endpoint() -> list[float]:
+        things: queue.Queue[int | None] = queue.Queue()
+
+        def work() -> list[float]:
+            return [time.monotonic() for _ in iter(things.get, None)]
+
+        call = asyncio.create_task(asyncio.to_thread(work))
+        for number in range(3):
+            await asyncio.sleep(1)
+            things.put(number)
+        things.put(None)
+        return await call
+
+    assert answer(endpoint) == [1.0, 2.0, 3.0]
+
+
+def test_a_thread_can_join_the_threads_that_it_starts() -> None:
+    def endpoint() -> float:
+        threads = [threading.Thread(target=time.sleep, args=(s,)) for s in (1, 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return time.monotonic()
+
+    assert answer(endpoint) == 2.0
+
+
+# The loop's own thread waits for another one
+
+
+def blocked_for(endpoint: Callable[..., Any]) -> float:
+    """Seconds that the endpoint kept the loop blocked, as the trace has it."""
+    trace = play(app_of(endpoint), get("/"))
+    assert trace.outcome.kind == "finished"
+    assert trace.exchanges[0].status == 200, trace.exchanges[0].raised
+    assert {incident.kind for incident in trace.incidents} == {"loop-blocked"}
+    return sum(incident.seconds for incident in trace.incidents)
+
+
+def test_join_on_the_loop_blocks_it() -> None:
+    async def endpoint() -> None:
+        thread = threading.Thread(target=time.sleep, args=(2,))
+        thread.start()
+        thread.join()
+        assert time.monotonic() == 2.0
+
+    assert blocked_for(endpoint) == 2.0
+
+
+def test_the_result_of_a_future_on_the_loop_blocks_it() -> None:
+    async def endpoint() -> None:
+        pool = concurrent.futures.ThreadPoolExecutor()
+        pool.submit(time.sleep, 2).result()
+        assert time.monotonic() == 2.0
+
+    assert blocked_for(endpoint) == 2.0
+
+
+def test_a_lock_that_a_thread_holds_blocks_the_loop() -> None:
+    async def endpoint() -> None:
+        lock, held = threading.Lock(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def hold() -> None:
+            with lock:
+                loop.call_soon_threadsafe(held.set)
+                time.sleep(2)
+
+        threading.Thread(target=hold).start()
+        await held.wait()
+        with lock:
+            assert time.monotonic() == 2.0
+
+    assert blocked_for(endpoint) == 2.0
+
+
+def test_a_portal_on_the_loop_blocks_it() -> None:
+    async def endpoint() -> None:
+        with anyio.from_thread.start_blocking_portal() as portal:
+            portal.call(anyio.sleep, 1)
+        assert time.monotonic() == 1.0
+
+    assert blocked_for(endpoint) == 1.0
+
+
+def test_a_timeout_of_a_lock_on_the_loop_is_virtual() -> None:
+    async def endpoint() -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        assert not lock.acquire(timeout=2)
+        assert time.monotonic() == 2.0
+
+    assert blocked_for(endpoint) == 2.0
+
+
+def test_a_timeout_of_a_future_on_the_loop_is_virtual() -> None:
+    async def endpoint() -> None:
+        future = concurrent.futures.ThreadPoolExecutor().submit(time.sleep, 5)
+        with pytest.raises(TimeoutError):
+            future.result(timeout=2)
+        assert time.monotonic() == 2.0
+
+    assert blocked_for(endpoint) == 2.0
+
+
+def test_a_free_lock_blocks_nobody() -> None:
+    async def endpoint() -> None:
+        with threading.Lock(), threading.RLock():
+            await asyncio.sleep(1)
+
+    assert not play(app_of(endpoint), get("/")).incidents
+
+
+# From a thread to the loop
+
+
+def test_a_thread_can_run_a_coroutine_on_the_loop() -> None:
+    async def endpoint() -> list[Any]:
+        loop = asyncio.get_running_loop()
+
+        def work() -> list[Any]:
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(1), loop).result()
+            return [time.monotonic(), threading.get_ident() != home]
+
+        home = threading.get_ident()
+        return await asyncio.to_thread(work)
+
+    assert answer(endpoint) == [1.0, True]
+
+
+def test_a_def_endpoint_can_call_back_through_anyio() -> None:
+    def endpoint() -> float:
+        anyio.from_thread.run(anyio.sleep, 1)
+        return anyio.from_thread.run_sync(anyio.current_time)
+
+    assert answer(endpoint) == 1.0
+
+
+def test_a_portal_of_the_loop_serves_a_thread() -> None:
+    async def endpoint() -> float:
+        async with anyio.from_thread.BlockingPortal() as portal:
+            await anyio.to_thread.run_sync(portal.call, anyio.sleep, 1)
+        return time.monotonic()
+
+    assert answer(endpoint) == 1.0
+
+
+def test_context_reaches_a_thread() -> None:
+    language: contextvars.ContextVar[str] = contextvars.ContextVar("language")
+
+    async def endpoint() -> list[str]:
+        language.set("fi")
+        return [await asyncio.to_thread(language.get), await anyio.to_thread.run_sync(language.get)]
+
+    assert answer(endpoint) == ["fi", "fi"]
+
+
+# Loops in threads of their own
+
+
+async def a_second() -> float:
+    await asyncio.sleep(1)
+    return time.monotonic()
+
+
+def test_asyncio_run_in_a_thread_lives_by_the_same_clock() -> None:
+    def endpoint() -> list[float]:
+        return [asyncio.run(a_second()), asyncio.run(a_second(), debug=True)]
+
+    trace = play(app_of(endpoint), times(3, get("/")))
+    assert [exchange.json() for exchange in trace.exchanges] == [[1.0, 2.0]] * 3
+
+
+def test_a_runner_in_a_thread_can_be_used_again() -> None:
+    def endpoint() -> list[float]:
+        with asyncio.Runner() as runner:
+            return [runner.run(a_second()), runner.run(a_second())]
+
+    assert answer(endpoint) == [1.0, 2.0]
+
+
+def test_a_portal_can_be_started_in_a_thread() -> None:
+    def endpoint() -> float:
+        with anyio.from_thread.start_blocking_portal() as portal:
+            portal.start_task_soon(anyio.sleep, 2)
+            portal.call(anyio.sleep, 1)
+        return time.monotonic()
+
+    assert answer(endpoint) == 2.0
+
+
+def test_a_loop_in_a_thread_takes_work_from_the_loop_of_the_server() -> None:
+    async def endpoint() -> list[float]:
+        other = asyncio.new_event_loop()
+        thread = threading.Thread(target=other.run_forever)
+        thread.start()
+        called = asyncio.run_coroutine_threadsafe(a_second(), other)
+        told = await asyncio.wrap_future(called)
+        other.call_soon_threadsafe(other.stop)
+        await asyncio.to_thread(thread.join)
+        other.close()
+        return [told, time.monotonic()]
+
+    assert answer(endpoint) == [1.0, 1.0]
+
+
+# The same play again
+
+
+def alternate() -> float:
+    anyio.from_thread.run(anyio.sleep, 0.25)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(time.sleep, 0.5).result()
+    return asyncio.run(a_second())
+
+
+@pytest.mark.parametrize("endpoint", [two_seconds, alternate])
+def test_the_same_play_of_threads_gives_the_same_trace(endpoint: Callable[..., Any]) -> None:
+    what = scenario(times(6, get("/")), get("/", at=0.5), threads=3)
+    first = play(app_of(endpoint), what)
+    assert first.outcome.kind == "finished"
+    for _ in range(10):
+        assert encode(play(app_of(endpoint), what)) == encode(first)

@@ -1,0 +1,428 @@
+"""The worker: its channel, its players, their limits, and what one play leaves to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from grader import get, scenario, takes
+from grader.errors import GraderError
+from grader.judge import spawn
+from grader.judge.players import Performer, Player
+from grader.judge.source import loop_around
+from grader.judge.workers import Worker
+from grader.scenarios import Scenario
+from grader.trace import Outcome, Trace
+from grader.worker import channel as channels
+from grader.worker.channel import Channel, ChannelClosed, Load, Perform, Performed
+from grader.worker.output import FLOOD, KEPT, Capture
+from grader.worker.world import world
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+
+
+# The channel
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Channel, socket.socket]]:
+    """A channel, and the bare other end of it."""
+    ours, its = socket.socketpair()
+    channel = Channel(ours)
+    with its:
+        yield channel, its
+    channel.close()
+
+
+def framed(body: bytes) -> bytes:
+    return struct.pack("!I", len(body)) + body
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Load("x = 'é'", "exercise.py"),
+        Perform("exercise_1", scenario(get("/x?y=1"), fetch=takes(1, {"a": [None]}))),
+        Performed(Trace(outcome=Outcome("finished"), output="…" * 100_000), spoiled=True),
+    ],
+)
+def test_message_arrives_as_it_was_sent(message: Load | Perform | Performed) -> None:
+    ours, its = socket.socketpair()
+    sender, receiver = Channel(ours), Channel(its)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    sender.send(message)
+    kind = type(message) if isinstance(message, Performed) else Load | Perform
+    assert receiver.receive(kind) == message  # type: ignore[arg-type]
+    sender.close()
+    receiver.close()
+
+
+def test_message_in_pieces_is_put_together(ends: tuple[Channel, socket.socket]) -> None:
+    channel, its = ends
+    its.sendall(framed(b'{"type":"load","source":"x","path":"y"}')[:7])
+    its.sendall(framed(b'{"type":"load","source":"x","path":"y"}')[7:])
+    assert channel.receive(Load) == Load("x", "y")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"\0\0",
+        framed(b'{"type":"load"')[:-3],
+        framed(b""),
+        framed(b"null"),
+        framed(b"not json"),
+        framed(b"\xff\xfe"),
+        framed(b'{"type":"perform"}'),
+        framed(b'{"type":"load","source":1,"path":"y"}'),
+        framed(b"[" * 100_000),
+        struct.pack("!I", channels.LARGEST + 1) + b"x",
+        b"\xff" * 100,
+    ],
+    ids=repr,
+)
+def test_nonsense_is_the_end_of_the_channel(
+    ends: tuple[Channel, socket.socket], sent: bytes
+) -> None:
+    """Nothing, half a message, none of the kind that is waited for, one without an end."""
+    channel, its = ends
+    its.sendall(sent[:100_000])
+    its.close()
+    with pytest.raises(ChannelClosed):
+        channel.receive(Load)
+
+
+def test_other_side_that_is_gone_is_told_to_the_sender(
+    ends: tuple[Channel, socket.socket],
+) -> None:
+    channel, its = ends
+    its.close()
+    with pytest.raises(ChannelClosed):
+        channel.send(Load("x" * 10_000_000, "y"))
+
+
+def test_fork_of_a_player_may_not_send(
+    ends: tuple[Channel, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A learner's `os.fork` comes back in two processes. Only one of them has a say."""
+
+    class Left(Exception):
+        pass
+
+    def leave(_: int) -> None:
+        raise Left
+
+    channel, its = ends
+    its.setblocking(False)
+    monkeypatch.setattr(os, "getpid", lambda: 0)
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Left):
+        channel.send(Load("x", "y"))
+    with pytest.raises(BlockingIOError):
+        its.recv(1)
+
+
+# What is printed
+
+
+def test_output_is_kept_up_to_a_bound() -> None:
+    capture = Capture(on_flood=pytest.fail)
+    print("a" * 10, file=capture)
+    for _ in range(100):
+        assert capture.write("b" * 1000) == 1000
+    assert capture.text() == ("a" * 10 + "\n" + "b" * 100_000)[:KEPT]
+
+
+def test_output_of_the_last_play_is_forgotten() -> None:
+    capture = Capture(on_flood=pytest.fail)
+    capture.write("old")
+    capture.start()
+    capture.write("new")
+    assert capture.text() == "new"
+
+
+def test_flood_is_reported() -> None:
+    floods: list[str] = []
+    capture = Capture(on_flood=lambda: floods.append("now"))
+    for _ in range(4):
+        capture.write("x" * (FLOOD // 4))
+    assert floods == []
+    capture.write("x")
+    assert floods == ["now"]
+
+
+# What a play must leave as it was
+
+
+CHANGES: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
+    "json": lambda patch, _: patch.setattr(json, "dumps", None),
+    "asyncio": lambda patch, _: patch.setattr(asyncio, "wait", None),
+    "new name": lambda patch, _: patch.setattr(logging, "mine", 1, raising=False),
+    "environ": lambda patch, _: patch.setenv("A_NAME_OF_MINE", "x"),
+    "folder": lambda patch, folder: patch.chdir(folder),
+    "path": lambda patch, folder: patch.syspath_prepend(folder),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_world_that_was_changed_is_another(
+    change: Callable[[pytest.MonkeyPatch, Path], None], tmp_path: Path
+) -> None:
+    before = world()
+    assert world() == before
+    with pytest.MonkeyPatch.context() as patch:
+        change(patch, tmp_path)
+        assert world() != before
+
+
+# Players
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    worker = Worker()
+    yield worker
+    worker.close()
+
+
+IDENTITY = "import os\nprint(os.getpid())"
+
+
+def file_of(body: str, before: str = "") -> str:
+    """A file with one factory, which does this and gives an empty app."""
+    text = indent(f"{body}\nreturn FastAPI()", " " * 4)
+    return f"from fastapi import FastAPI\n{before}\ndef exercise_1():\n{text}\n"
+
+
+def performer(worker: Worker, body: str, before: str = "") -> Performer:
+    return Performer(worker, file_of(body, before), "/nowhere/exercise.py")
+
+
+def played(performer: Performer, what: Scenario | None = None) -> Trace:
+    return Player(performer, "exercise_1").play(what or scenario())
+
+
+def test_same_play_gives_the_same_trace_in_every_process(worker: Worker) -> None:
+    """To the tick, in one process and in another."""
+    source = (
+        "import asyncio, random\nfrom fastapi import FastAPI\n\n"
+        "def exercise_1(fetch):\n    app = FastAPI()\n\n"
+        "    @app.get('/')\n    async def root():\n"
+        "        await asyncio.sleep(random.random())\n"
+        "        return await asyncio.gather(*(fetch() for _ in range(3)))\n\n"
+        "    return app\n"
+    )
+    what = scenario(get("/"), get("/", at=0.3), fetch=takes(0.1 + 0.2, "x"))
+    traces = []
+    for _ in range(2):
+        performer = Performer(worker, source, "/nowhere/exercise.py")
+        traces += [played(performer, what), played(performer, what)]
+        performer.close()
+    assert traces[0].outcome.kind == "finished"
+    assert traces[0].exchanges[0].json() == ["x", "x", "x"]
+    assert all(trace == traces[0] for trace in traces)
+
+
+def test_file_is_loaded_afresh_for_each_play(worker: Worker) -> None:
+    """What a play leaves in the module is gone."""
+    counting = performer(worker, "calls.append(1)\nprint(len(calls))", before="calls = []\n")
+    assert [played(counting).output for _ in range(3)] == ["1\n"] * 3
+    counting.close()
+
+
+def test_clean_plays_share_a_process(worker: Worker) -> None:
+    clean = performer(worker, IDENTITY)
+    assert len({played(clean).output for _ in range(3)}) == 1
+    clean.close()
+
+
+def test_play_that_changes_the_world_costs_the_process(worker: Worker) -> None:
+    """The next one gets a new process, and the old one is gone."""
+    spoiling = performer(worker, f"{IDENTITY}\nimport json\njson.dumps = None")
+    pids = [int(played(spoiling).output) for _ in range(3)]
+    spoiling.close()
+    assert len(set(pids)) == 3
+    assert played(performer(worker, "")).outcome.kind == "finished"  # the old ones are reaped
+    assert not [pid for pid in pids[:2] if is_alive(pid)]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_output_is_that_of_the_play(worker: Worker) -> None:
+    loud = performer(worker, "print('x' * 100_000)")
+    assert [len(played(loud).output) for _ in range(2)] == [KEPT, KEPT]
+    loud.close()
+
+
+def test_input_is_empty(worker: Worker) -> None:
+    reading = performer(worker, "import sys\nprint(repr(sys.stdin.read()))\ninput()")
+    trace = played(reading)
+    assert trace.output == "''\n"
+    assert trace.outcome.failure is not None
+    assert trace.outcome.failure.type == "EOFError"
+    reading.close()
+
+
+def test_death_is_an_outcome(worker: Worker) -> None:
+    """How it died is known, and the next play is not harmed."""
+    dying = performer(worker, "import os\nos._exit(3)")
+    assert played(dying).outcome == Outcome("process-died", detail="exit status 3")
+    assert played(dying).outcome == Outcome("process-died", detail="exit status 3")
+    dying.close()
+    crashing = performer(worker, "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
+    assert played(crashing).outcome.detail == "signal SIGSEGV"
+    crashing.close()
+
+
+def test_what_ends_one_play_for_good_is_not_played_again(worker: Worker) -> None:
+    """An endless loop costs its seconds once; the other factories are not touched by it."""
+    player = Player(performer(worker, "import os\nos._exit(0)"), "exercise_1")
+    first = player.play(scenario())
+    assert player.play(scenario(get("/"))) is first
+
+
+def test_other_file_is_played_in_the_same_process(worker: Worker) -> None:
+    """As long as the first one has left the world as it was."""
+    both = performer(worker, IDENTITY)
+    pid = played(both).output
+    both.load(file_of(f"{IDENTITY}\nprint('other')"), "/elsewhere/exercise.py")
+    assert played(both).output == f"{pid}other\n"
+    both.close()
+
+
+def test_reference_is_played_once(worker: Worker) -> None:
+    """The same scenario gives the same trace again, without a play."""
+    source = file_of("")
+    remembering = Performer(worker, source, "/nowhere/exercise.py", remember=True)
+    first, other = scenario(get("/")), scenario(get("/other"))
+    one = played(remembering, first)
+    assert played(remembering, other) is not one
+    assert played(remembering, first) is one
+    remembering.close()
+
+
+@linux_only
+def test_player_has_limits(worker: Worker) -> None:
+    """Memory, files, CPU time; no core files; and Ctrl-C is the judge's to hear."""
+    body = (
+        "import resource as r, signal\n"
+        "limits = [r.getrlimit(k)[0] for k in (r.RLIMIT_AS, r.RLIMIT_FSIZE, r.RLIMIT_CPU)]\n"
+        "print(all(0 < limit < 2**40 for limit in limits), r.getrlimit(r.RLIMIT_CORE)[0])\n"
+        "print(signal.getsignal(signal.SIGINT) == signal.SIG_IGN)"
+    )
+    limited = performer(worker, body)
+    assert played(limited).output == "True 0\nTrue\n"
+    limited.close()
+
+
+@linux_only
+def test_player_inherits_no_file_of_the_judge(tmp_path: Path) -> None:
+    """Its only ways out are its channel and the pipe for stacks."""
+    body = (
+        "import os\n"
+        "links = [f'/proc/self/fd/{n}' for n in os.listdir('/proc/self/fd')]\n"
+        "print(*(os.readlink(link) for link in links if os.path.lexists(link)))"
+    )
+    with (tmp_path / "secret").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        worker = Worker()
+        listing = performer(worker, body)
+        descriptors = played(listing).output.split()
+        listing.close()
+        worker.close()
+    files = [name for name in descriptors if name.startswith("/") and name != "/dev/null"]
+    assert [name for name in files if "/proc/" not in name] == []
+
+
+def test_memory_of_the_largest_player_is_known() -> None:
+    worker = Worker()
+    large = performer(worker, "x = bytearray(50_000_000)")
+    played(large)
+    large.close()
+    other = performer(worker, "")
+    played(other)
+    assert worker.peak > 50_000
+    other.close()
+    worker.close()
+
+
+# The worker's life
+
+
+def test_nothing_outlives_the_worker() -> None:
+    """Neither players at rest, nor one that is at work."""
+    worker = Worker()
+    resting = performer(worker, IDENTITY)
+    pid = int(played(resting).output)
+    working = performer(worker, "while True:\n    pass")
+    working.start("exercise_1", scenario())
+    worker.close()
+    assert not is_alive(pid)
+
+
+def test_worker_that_is_gone_is_the_graders_fault() -> None:
+    worker = Worker()
+    worker.close()
+    with pytest.raises(GraderError, match="could not be started") as caught:
+        played(performer(worker, ""))
+    assert caught.value.exit_code == 3
+
+
+def test_worker_that_was_started_ahead_is_the_next_one() -> None:
+    spawn.spawn_ahead()
+    process, control = spawn.spawned()
+    assert spawn.spawned.__doc__
+    control.close()
+    assert process.wait(10) == 0
+
+
+def test_worker_that_nobody_took_is_ended() -> None:
+    spawn.spawn_ahead()
+    process = spawn._waiting[-1][0]
+    spawn.give_up()
+    assert process.returncode == -signal.SIGKILL
+    spawn.give_up()
+
+
+# Where a loop is
+
+
+LOOPS = """\
+while True:
+    for x in y:
+        z
+    z
+async def f():
+    async for x in y:
+        z
+z
+"""
+
+
+@pytest.mark.parametrize(("line", "around"), [(1, 1), (3, 1), (4, 1), (7, 6), (8, 8), (None, None)])
+def test_loop_is_named_by_where_it_begins(line: int | None, around: int | None) -> None:
+    """It is caught at one line of it, and the next time at another; its head stays."""
+    assert loop_around(LOOPS, line) == around
+
+
+@pytest.mark.parametrize("text", ["def broken(:", "\0", "x = " + "(" * 1000])
+def test_line_stays_where_the_text_is_no_python(text: str) -> None:
+    assert loop_around(text, 7) == 7
