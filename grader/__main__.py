@@ -9,7 +9,9 @@ if __name__ == "__main__":
     # what the grader imports; where the grader itself lies there, it comes last.
     sys.path.append(sys.path.pop(0))
 
+import contextlib
 import gc
+import io
 import os
 import re
 from typing import NoReturn
@@ -18,6 +20,9 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command with the arguments of the process."""
     gc.disable()  # a command that is over in a second has no garbage worth looking for
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may know only ASCII
+            stream.reconfigure(errors="replace")
     from .judge import spawn
 
     if _will_grade(sys.argv[1:]):
@@ -40,8 +45,9 @@ def _will_grade(arguments: list[str]) -> bool:
 
 def _leave(exit: SystemExit) -> NoReturn:
     """Exit without taking the interpreter apart: the result is out, and somebody waits."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
     code = exit.code
     os._exit(code if isinstance(code, int) else 1 if code else 0)
 

@@ -46,6 +46,9 @@ class CourseGroup(click.Group):
         except KeyboardInterrupt:
             _complain("stopped")
             ctx.exit(130)
+        except BrokenPipeError:  # whoever read the output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            ctx.exit(1)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Exception:
@@ -72,7 +75,7 @@ def main() -> None:
 
 @main.command(epilog=EXAMPLES)
 @click.argument("lesson", required=False)
-@click.argument("exercises", nargs=-1, type=int)
+@click.argument("exercises", nargs=-1)
 @click.option("--file", type=click.Path(path_type=Path), help="Grade another file.")
 @click.option(
     "--format",
@@ -87,7 +90,7 @@ def main() -> None:
 def check(
     ctx: click.Context,
     lesson: str | None,
-    exercises: tuple[int, ...],
+    exercises: tuple[str, ...],
     file: Path | None,
     style: str,
     everything: bool,
@@ -106,12 +109,13 @@ def check(
         chosen = course.lessons()
     else:
         chosen = (course.lesson(lesson),)
+    numbers = tuple(dict.fromkeys(one.number_of(word) for one in chosen for word in exercises))
     if style != "json":
         from .render import overview  # noqa: F401  while the worker still imports
 
     with Grading() as grading:
         reports = [
-            grading.grade(one, path, exercises, seed, shown_as=_shown(path))
+            grading.grade(one, path, numbers, seed, shown_as=_shown(path))
             for one in chosen
             for path in [file or course.workspace() / "exercises" / one.name / "exercise.py"]
         ]
@@ -140,7 +144,7 @@ def _console(plain: bool) -> Console:
     from rich.console import Console
 
     if plain:
-        return Console(no_color=True, highlight=False, width=_columns() or 80, emoji=False)
+        return Console(force_terminal=False, no_color=True, width=_columns(), emoji=False)
     return Console(highlight=False, width=_columns(), emoji=False)
 
 
@@ -155,7 +159,7 @@ def _columns() -> int | None:
 def _shown(path: Path) -> str:
     """A path as the learner would write it."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(Path(os.path.abspath(path)).relative_to(Path.cwd()))
     except ValueError:
         return str(path)
 

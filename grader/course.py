@@ -39,7 +39,15 @@ class Lesson(msgspec.Struct, frozen=True):
     minutes: int
     exercises: tuple[Exercise, ...]
 
-    def exercise(self, number: int) -> Exercise:
+    def number_of(self, word: str) -> int:
+        """The number of the exercise that `word` asks for.
+
+        Raises:
+            UsageError: it asks for none.
+        """
+        return self.exercise(int(word) if word.isdecimal() else -1, word).number
+
+    def exercise(self, number: int, asked: str = "") -> Exercise:
         """The exercise of that number.
 
         Raises:
@@ -50,7 +58,7 @@ class Lesson(msgspec.Struct, frozen=True):
                 return exercise
         numbers = ", ".join(str(exercise.number) for exercise in self.exercises)
         raise UsageError(
-            f"{self.name} has no exercise {number}",
+            f"{self.name} has no exercise {asked or number}",
             f"its exercises are {numbers}",
         )
 

@@ -98,7 +98,7 @@ class Grading:
         seed = self.seed if seed is None else seed
         exercises = tuple(lesson.exercise(n) for n in numbers) or lesson.exercises
         source = read_source(file)
-        learner = self._performer(source, str(file.resolve()))
+        learner = self._performer(source, os.path.abspath(file))
         submission = Submission(lesson, source, learner, self._reference(lesson), seed)
         reports = submission.grade(exercises)
         return Report(

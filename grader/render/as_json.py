@@ -10,7 +10,7 @@ from ..report import FORMAT_VERSION, CheckReport, ExerciseReport, Report
 
 def to_json(report: Report) -> str:
     """One JSON object, with a newline at its end."""
-    return json.dumps(as_data(report), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(as_data(report), indent=2, ensure_ascii=True) + "\n"
 
 
 def as_data(report: Report) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def draw(timeline: Timeline, width: int) -> Iterator[Text]:
         yield Text(_fit(lane.label, label).ljust(label + 1)) + _bars(lane, scale)
     if timeline.left_out:
         yield Text(f"… and {timeline.left_out} more requests", style="dim")
-    yield from _legend(timeline)
+    yield from _legend(timeline, width)
 
 
 class Scale:
@@ -69,9 +69,9 @@ class Scale:
         step = self._step()
         for number in range(int(self.length / step + 1e-9) + 1):
             mark = f"{number * step:g}s"
-            at = round(self.column(number * step))
+            at = min(round(self.column(number * step)), self.columns + 1 - len(mark))
             row[at : at + len(mark)] = mark
-        return Text("".join(row).rstrip()[: self.columns + 4], style="dim")
+        return Text("".join(row).rstrip()[: self.columns + 1], style="dim")
 
     def _step(self) -> float:
         """The smallest round number of seconds whose labels don't touch."""
@@ -101,13 +101,19 @@ def _bars(lane: Lane, scale: Scale) -> Text:
     return text
 
 
-def _legend(timeline: Timeline) -> Iterator[Text]:
+def _legend(timeline: Timeline, width: int) -> Iterator[Text]:
     kinds = {bar.kind for lane in timeline.lanes for bar in lane.bars}
     signs = {mark.sign: mark.says for lane in timeline.lanes for mark in lane.marks}
     words = [words for kind, words in MEANING.items() if kind in kinds]
     words += [f"{sign} {says}" for sign, says in signs.items()]
-    if words:
-        yield Text("  ".join(words), style="dim")
+    line = ""
+    for entry in words:
+        if line and len(line) + 2 + len(entry) > width:
+            yield Text(line, style="dim")
+            line = ""
+        line = f"{line}  {entry}" if line else entry
+    if line:
+        yield Text(line, style="dim")
 
 
 def _fit(label: str, width: int) -> str:

@@ -31,8 +31,18 @@ def show(report: Report, console: Console, everything: bool = False) -> None:
         console.print(text, soft_wrap=True, highlight=False)
 
 
+# What a learner's code prints or raises must not move the cursor or rename the window.
+HARMLESS = dict.fromkeys([*range(32), *range(127, 160)], "·")
+
+
 def lines(report: Report, width: int, everything: bool = False) -> Iterator[Text]:
-    """The lines of a report."""
+    """The lines of a report, none of which obeys a control character."""
+    for text in _lines(report, width, everything):
+        text.plain = text.plain.translate(HARMLESS)
+        yield text
+
+
+def _lines(report: Report, width: int, everything: bool) -> Iterator[Text]:
     detailed = False
     for exercise in report.exercises:
         failing = exercise.status in ("failed", "broken")
@@ -146,7 +156,7 @@ def _wrapped(
     words: str, width: int, indent: int = 0, hang: int | None = None, style: str = ""
 ) -> Iterator[Text]:
     if words.startswith("  "):  # a line of code, or the caret under it: keep it as it is
-        yield Text(" " * indent + words, style=style)
+        yield Text((" " * indent + words)[:width], style=style)
         return
     rest = " " * (indent if hang is None else hang)
     for line in wrap(words, max(20, width), initial_indent=" " * indent, subsequent_indent=rest):
