@@ -14,7 +14,7 @@ from typing import Any
 
 from ..scenarios import Blocks, Collaborator, Connects, Error, InTurn, Named, Rows, Takes
 from ..trace import Ending
-from .recorder import Open, Recorder
+from .recorder import Open, Recorder, sendable
 
 
 def build(description: Collaborator, name: str, recorder: Recorder) -> Any:
@@ -166,7 +166,9 @@ def exception(error: Error) -> BaseException:
 
 def as_data(value: Any) -> Any:
     """A value as JSON can hold it; what JSON has no form for becomes its repr."""
-    if isinstance(value, str | int | float | bool | None):
+    if isinstance(value, str):
+        return sendable(value)
+    if isinstance(value, int | float | bool | None):
         return value
     if isinstance(value, list | tuple):
         return [as_data(item) for item in value]

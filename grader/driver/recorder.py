@@ -113,13 +113,18 @@ class Recorder:
             type=type(error).__name__,
             text=_text_of(error),
             line=self.lines.of_error(error),
-            traceback="".join(traceback.format_exception(error, limit=-12))[-4000:],
+            traceback=sendable("".join(traceback.format_exception(error, limit=-12))[-4000:]),
             bases=tuple(base.__name__ for base in type(error).__mro__),
         )
 
 
+def sendable(text: str) -> str:
+    """A text that UTF-8 has a form for; a lone surrogate becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def _text_of(error: BaseException) -> str:
     try:
-        return str(error)[:2000]
+        return sendable(str(error)[:2000])
     except Exception:  # a learner's own __str__ may fail
         return ""

@@ -23,7 +23,7 @@ from ..clock.present import unwatch_blocks, watch_blocks
 from ..clock.replace import replaced
 from ..trace import LogRecord, to_seconds
 from .collaborators import renamed
-from .recorder import Recorder, current_exchange
+from .recorder import Recorder, current_exchange, sendable
 from .waits import Tasks, Watched
 
 _KIT = str(Path(__file__).parents[1])
@@ -184,7 +184,7 @@ class _LogWriter(logging.Handler):
                 message=_message_of(record),
                 at=self.recorder.moment(),
                 error=type(error).__name__ if error is not None else None,
-                error_text=str(error)[:1000] if error is not None else "",
+                error_text=sendable(str(error)[:1000]) if error is not None else "",
                 exchange=current_exchange.get(),
             )
         )
@@ -192,9 +192,9 @@ class _LogWriter(logging.Handler):
 
 def _message_of(record: logging.LogRecord) -> str:
     try:
-        return record.getMessage()[:1000]
+        return sendable(record.getMessage()[:1000])
     except Exception:  # the arguments do not fit; logging itself only prints that
-        return str(record.msg)[:1000]
+        return sendable(str(record.msg)[:1000])
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Callable
 
+from ..driver.recorder import sendable
+
 KEPT = 16_000
 """Characters of a play's output that are kept."""
 FLOOD = 4_000_000
@@ -46,7 +48,7 @@ class Capture(io.TextIOBase):
         return len(text)
 
     def text(self) -> str:
-        return "".join(self._kept)
+        return sendable("".join(self._kept))
 
 
 def move_standard_streams(capture: Capture) -> None:
