@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import tomllib
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -118,7 +119,7 @@ def lessons(root: Path | None = None) -> tuple[Lesson, ...]:
             )
             for name, entry in table["lessons"].items()
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise GraderError(f"{file} cannot be read: {error}", "restore it from the kit") from error
 
 
@@ -174,7 +175,8 @@ def stub_source(name: str) -> str | None:
 def factories(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """The functions at the top level of a file, by name; none if it is not valid Python."""
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings(action="ignore"):  # of strange escapes, and the like
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     return {

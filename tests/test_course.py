@@ -225,9 +225,7 @@ def test_exercise_without_hints_is_the_graders_fault() -> None:
 @pytest.mark.parametrize(
     ("error", "exit_code"), [(CourseError, 3), (UsageError, 2), (InputError, 2), (GraderError, 3)]
 )
-def test_error_says_what_is_wrong_and_what_to_do(
-    error: type[CourseError], exit_code: int
-) -> None:
+def test_error_says_what_is_wrong_and_what_to_do(error: type[CourseError], exit_code: int) -> None:
     caught = error("a problem", "a remedy")
     assert (caught.problem, caught.remedy) == ("a problem", "a remedy")
     assert str(caught) == "a problem\na remedy"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 
 
 def loop_around(source: str, line: int | None) -> int | None:
@@ -12,7 +13,8 @@ def loop_around(source: str, line: int | None) -> int | None:
     the next time, in an inner loop or between two rounds of it. The outermost one stays.
     """
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings(action="ignore"):
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return line
     around = [

@@ -26,7 +26,8 @@ def _syntax_error(outcome: Outcome) -> tuple[str, str]:
     failure = outcome.failure or Failure("SyntaxError", "")
     code = failure.traceback.expandtabs(4)
     indent = len(code) - len(code.lstrip())
-    caret = " " * max(0, (failure.column or 1) - 1 - indent) + "^"
+    before = failure.traceback[: max(0, (failure.column or 1) - 1)].expandtabs(4)
+    caret = " " * max(0, len(before) - indent) + "^"
     text = f"{at_line(outcome.line)} is not valid Python: {failure.text}."
     if code.strip():
         text += f"\n  {code.strip()}\n  {caret}"

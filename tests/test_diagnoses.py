@@ -1,0 +1,208 @@
+"""Diagnoses: each that is promised is in the bank, and each is said in a newcomer's words."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import grader.judge.diagnoses
+from grader.driver import run_play
+from grader.judge.diagnoses import RULES, Case, diagnose
+from grader.judge.diagnoses.outcomes import explain
+from grader.judge.diagnoses.rules import GENERAL, MOST
+from grader.report import Diagnosis
+from grader.scenarios import Scenario, get, scenario
+from grader.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
+
+ROOT = Path(__file__).parents[1]
+BANK = [tomllib.loads(file.read_text("utf-8")) for file in ROOT.glob("tests/mistakes/*/*.toml")]
+
+PROMISED = [
+    "missing-route",
+    "wrong-status",
+    "wrong-body",
+    "loop-blocked",
+    "thread-pool-exhausted",
+    "awaited-in-turn",
+    "never-awaited",
+    "no-timeout",
+    "late-timeout",
+    "not-cancelled",
+    "cancellation-swallowed",
+    "task-left-running",
+    "task-reference-lost",
+    "work-before-response",
+    "work-inline",
+    "work-lost",
+    "error-leaked",
+    "error-swallowed",
+    "stream-buffered",
+    "generator-left-open",
+    "not-closed",
+    "closed-twice",
+    "closed-too-early",
+    "called-twice",
+    "race",
+    "stuck",
+    "endless-loop",
+    "import-failed",
+    "syntax-error",
+    "factory-missing",
+    "not-an-app",
+    "process-died",
+    "out-of-memory",
+    "output-flood",
+]
+
+
+@pytest.mark.parametrize("id_", PROMISED)
+def test_promised_diagnosis_is_in_the_bank(id_: str) -> None:
+    """Some mistake of the bank is found out by it."""
+    assert any(id_ in case["diagnoses"] for case in BANK)
+
+
+def ids_in_the_source() -> set[str]:
+    """The first argument of every `Diagnosis`, and of every pair that becomes one."""
+    folder = Path(grader.judge.diagnoses.__file__).parent
+    words = {
+        node.value
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return {word for word in words if re.fullmatch("[a-z]+(-[a-z]+)*", word)}
+
+
+def test_bank_expects_only_what_can_be_said() -> None:
+    """A diagnosis that is renamed is renamed in the bank."""
+    expected = {id_ for case in BANK for id_ in case["diagnoses"]}
+    assert expected <= ids_in_the_source()
+
+
+# Plays that did not finish
+
+
+OUTCOMES = {
+    "syntax-error": Outcome(
+        "syntax-error",
+        line=7,
+        failure=Failure("SyntaxError", "invalid syntax", 7, "    def broken(:", 16),
+    ),
+    "import-failed": Outcome(
+        "import-failed", line=7, failure=Failure("ModuleNotFoundError", "No module named 'x'", 7)
+    ),
+    "factory-missing": Outcome("factory-missing", detail="exercise_2"),
+    "factory-failed": Outcome("factory-failed", line=7, failure=Failure("KeyError", "'x'", 7)),
+    "not-an-app": Outcome("not-an-app", line=7, detail="None"),
+    "stuck": Outcome("stuck", waiting=(Waiting("task 1", 7, "Lock.acquire", 0),)),
+    "ran-away": Outcome("ran-away", line=7),
+    "endless-loop": Outcome("endless-loop", line=7),
+    "process-died": Outcome("process-died", detail="exit status 0"),
+    "out-of-memory": Outcome("out-of-memory", line=7),
+    "output-flood": Outcome("output-flood", line=7),
+}
+
+
+def test_every_outcome_is_explained() -> None:
+    """All but the one that needs no explanation, and the one that is the grader's own."""
+    assert {*OUTCOMES, "finished", "grader-broke"} == set(get_args(OutcomeKind))
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
+def test_explanation_of_an_outcome_has_its_line_and_whole_sentences(outcome: Outcome) -> None:
+    [diagnosis] = explain(outcome)
+    first = diagnosis.text.splitlines()[0]
+    assert diagnosis.line == outcome.line
+    assert re.fullmatch(r"[A-Z].*[.?]", first)
+    assert "None" not in first or outcome.detail == "None"
+    if outcome.line is not None and outcome.kind != "not-an-app":
+        assert "ine 7 " in first
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OUTCOMES if kind != "syntax-error"])
+def test_explanation_does_without_what_is_not_known(kind: OutcomeKind) -> None:
+    """No line, no exception, nobody waiting: it is still a sentence."""
+    [diagnosis] = explain(Outcome(kind, detail=OUTCOMES[kind].detail))
+    assert diagnosis.line is None
+    assert re.search(r"[a-z)`][.?]$", diagnosis.text)
+
+
+def test_runaway_and_endless_loop_are_one_diagnosis() -> None:
+    """A learner need not know whether it was real or virtual time that ran out."""
+    ids = {d.id for kind in ("ran-away", "endless-loop") for d in explain(OUTCOMES[kind])}
+    assert ids == {"endless-loop"}
+
+
+@pytest.mark.parametrize(
+    ("code", "column"), [("    def f(:", 11), ("\tdef f(:", 8), ("def f(:", 7), ("  def f(:", None)]
+)
+def test_caret_stands_under_the_column(code: str, column: int | None) -> None:
+    """Also where the line is indented, and with tabs."""
+    failure = Failure("SyntaxError", "invalid syntax", 1, code, column)
+    [diagnosis] = explain(Outcome("syntax-error", line=1, failure=failure))
+    _, shown, caret = diagnosis.text.splitlines()
+    assert shown == "  def f(:"
+    assert shown[caret.index("^")] == (":" if column else "d")
+
+
+# Rules
+
+
+def traces(what: Scenario, *, learner: str, reference: str) -> tuple[Trace, Trace]:
+    """What two apps do, each given as the text that their endpoint answers."""
+
+    async def app_of(text: str, scope, receive, send):  # type: ignore[no-untyped-def]
+        if scope["type"] != "http":
+            return
+        headers = [(b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": text.encode()})
+
+    def play(text: str) -> Trace:
+        return run_play(
+            lambda _: lambda scope, receive, send: app_of(text, scope, receive, send), what
+        )
+
+    return play(learner), play(reference)
+
+
+def case_of(got: Trace, expected: Trace, what: Scenario) -> Case:
+    return Case(got, expected, what, None, lambda _: (got, expected))
+
+
+def test_wrong_body_is_shown() -> None:
+    what = scenario(get("/"))
+    got, expected = traces(what, learner="bad", reference="good")
+    [diagnosis] = diagnose(case_of(got, expected, what))
+    assert (diagnosis.id, diagnosis.line) == ("wrong-body", None)
+    assert diagnosis.text.endswith("bad")
+
+
+def test_something_is_always_said() -> None:
+    """Two traces in which no rule sees a difference still differ, or nobody would ask."""
+    what = scenario(get("/"))
+    got, expected = traces(what, learner="same", reference="same")
+    assert diagnose(case_of(got, expected, what)) == (
+        Diagnosis("different", None, "It behaves otherwise than the reference does."),
+    )
+
+
+def test_few_things_are_said_at_once() -> None:
+    """A learner mends one thing at a time."""
+    assert MOST <= 3
+    assert set(GENERAL) <= set(RULES)
+    assert len(set(RULES)) == len(RULES)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=OUTCOMES)
+def test_no_rule_stumbles_over_an_empty_trace(outcome: Outcome) -> None:
+    """What ended early has no exchanges, and the reference's has."""
+    what = scenario(get("/"))
+    _, expected = traces(what, learner="", reference="")
+    got = Trace(outcome=outcome)
+    assert diagnose(case_of(got, expected, what))[0] == next(iter(explain(outcome)))
