@@ -166,15 +166,6 @@ def test_a_library_coroutine_is_told_with_the_line_that_called_the_library() -> 
     assert incidents_of(endpoint) == [("never-awaited", line("sleep forgotten"))]
 
 
-def test_a_coroutine_function_in_a_plain_background_task_is_told() -> None:
-    async def endpoint(tasks: BackgroundTasks) -> None:
-        tasks.add_task(lambda: nap())  # a lambda that awaits nothing
-
-    assert incidents_of(endpoint) == [
-        ("never-awaited", line("a lambda that awaits nothing")),
-    ]
-
-
 def test_a_coroutine_that_was_closed_is_no_incident() -> None:
     async def endpoint() -> None:
         nap().close()
