@@ -19,7 +19,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import pytest
-from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi import FastAPI, Request
 
 from grader import Incident, Trace, get, play, takes, times
 
