@@ -5,10 +5,15 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextvars
+import logging
 import queue
+import subprocess
+import sys
+import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio.from_thread
@@ -18,6 +23,9 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from grader import Trace, get, play, scenario, times
+from grader.clock import Clock
+from grader.clock.loop import PATIENCE
+from grader.clock.present import real_sleep
 from grader.trace import encode
 
 
@@ -37,6 +45,15 @@ def answer(endpoint: Callable[..., Any]) -> Any:
 
 def elapsed(trace: Trace) -> list[float | None]:
     return [exchange.elapsed for exchange in trace.exchanges]
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Let Python change threads as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 # Places for `def` endpoints
@@ -213,11 +230,71 @@ def test_a_timer_thread_goes_off_at_its_moment() -> None:
     assert answer(endpoint) == [2.0]
 
 
+# Turns
+
+
+def test_polling_a_thread_with_sleep_zero_gets_on() -> None:
+    async def endpoint() -> float:
+        call = asyncio.create_task(asyncio.to_thread(time.sleep, 2))
+        while not call.done():
+            await asyncio.sleep(0)
+        return time.monotonic()
+
+    assert answer(endpoint) == 2.0
+
+
+def test_the_loop_stands_still_while_a_thread_has_its_turn(hasty: None) -> None:
+    async def endpoint() -> list[str]:
+        order: list[str] = []
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            loop.call_soon_threadsafe(order.append, "loop")
+            for _ in range(50):
+                order.append("thread")
+                logging.debug("a moment")
+
+        await asyncio.to_thread(work)
+        return order
+
+    for _ in range(20):
+        assert answer(endpoint) == ["thread"] * 50 + ["loop"]
+
+
+def test_a_thread_that_ends_between_two_looks_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    look = Clock.busy.fget
+    assert look is not None
+
+    def look_late(clock: Clock) -> bool:
+        while clock._running is not None:
+            real_sleep(0.001)
+        return look(clock)
+
+    def endpoint() -> JSONResponse:
+        start = time.thread_time()
+        while time.thread_time() - start < 5 * PATIENCE:
+            pass
+        return JSONResponse(time.monotonic())
+
+    app = app_of(endpoint)
+
+    @app.get("/beat")
+    async def beat() -> None:
+        await asyncio.sleep(1)
+
+    monkeypatch.setattr(Clock, "busy", property(look_late))
+    assert elapsed(play(app, get("/"))) == [0.0]
+    assert elapsed(play(app, get("/"), get("/beat"))) == [0.0, 1.0]
+
+
 # Locks, events and queues between threads
 
 
-def test_a_lock_lets_one_thread_after_the_other() -> None:
-    lock = threading.Lock()
+@pytest.mark.parametrize("make", [threading.Lock, threading.RLock, threading.Condition])
+def test_a_lock_lets_one_thread_after_the_other(make: Callable[[], Any]) -> None:
+    lock = make()
 
     def endpoint() -> float:
         with lock:
@@ -226,6 +303,39 @@ def test_a_lock_lets_one_thread_after_the_other() -> None:
 
     trace = play(app_of(endpoint), times(4, get("/")))
     assert elapsed(trace) == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_semaphore_lets_as_many_threads_in_as_it_says() -> None:
+    semaphore = threading.BoundedSemaphore(2)
+
+    def endpoint() -> None:
+        with semaphore:
+            time.sleep(1)
+
+    assert elapsed(play(app_of(endpoint), times(5, get("/")))) == [1.0, 1.0, 2.0, 2.0, 3.0]
+
+
+def test_a_barrier_lets_threads_go_when_the_last_one_is_there() -> None:
+    barrier = threading.Barrier(3)
+
+    def endpoint(seconds: float) -> None:
+        time.sleep(seconds)
+        barrier.wait()
+
+    trace = play(app_of(endpoint), *(get(f"/?seconds={s}") for s in (0, 1, 3)))
+    assert elapsed(trace) == [3.0] * 3
+
+
+def test_a_condition_wakes_the_threads_that_it_is_told_to() -> None:
+    condition, there = threading.Condition(), []
+
+    def endpoint() -> None:
+        with condition:
+            there.append(1)
+            condition.notify_all()
+            assert condition.wait_for(lambda: len(there) == 3, timeout=10)
+
+    assert elapsed(play(app_of(endpoint), *(get("/", at=at) for at in (0, 1, 2)))) == [2, 1, 0]
 
 
 def test_an_event_set_on_the_loop_wakes_a_thread_at_that_moment() -> None:
@@ -320,6 +430,41 @@ def test_a_lock_that_a_thread_holds_blocks_the_loop() -> None:
             assert time.monotonic() == 2.0
 
     assert blocked_for(endpoint) == 2.0
+
+
+def test_a_lock_that_its_owner_may_take_again_blocks_the_loop_too() -> None:
+    script = """
+        import asyncio, threading, time
+        from fastapi import FastAPI
+        from grader import get, play
+
+        app = FastAPI()
+
+        @app.get("/")
+        async def endpoint():
+            lock = threading.RLock()
+
+            def hold():
+                with lock:
+                    time.sleep(2)
+
+            threading.Thread(target=hold).start()
+            await asyncio.sleep(1)
+            with lock:
+                return time.monotonic()
+
+        trace = play(app, get("/"))
+        print(trace.exchanges[0].text, [incident.seconds for incident in trace.incidents])
+    """
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert run.stdout == "2.0 [1.0]\n"
 
 
 def test_a_portal_on_the_loop_blocks_it() -> None:

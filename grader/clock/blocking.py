@@ -118,6 +118,7 @@ def locks_on_clock() -> Iterator[None]:
     """Put the locks of every play on its clock; others are left alone."""
     with (
         replaced(_Lock, acquire=_acquire, release=_release, __enter__=_enter, __exit__=_exit),
+        replaced(threading, _CRLock=None),  # the one in Python is made of locks
         replaced(threading.Thread, join=_join),
     ):
         yield

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from ..trace import TICKS_PER_SECOND, to_seconds, to_ticks
 from .kernel import is_asleep
@@ -80,6 +80,7 @@ class Clock:
         self._running: Actor | None = None
         self._asides: set[Actor] = set()
         self._parked: list[tuple[int, int, Actor]] = []
+        self._given_up: SimpleQueue[None] = SimpleQueue()
         self._over = False
         self.at_work = False
         self._ending = False
@@ -181,6 +182,19 @@ class Clock:
                 self._running = self._waiting.popleft()
                 self._running.grant()
 
+    def works_elsewhere(self) -> bool:
+        """Whether the outstanding work is not a thread's that has, or waits for, the turn."""
+        return self.holds > 0 or self.asides_awake()
+
+    def await_quiet(self, seconds: float) -> bool:
+        """Wait until no thread runs, for so long of real time; whether that came to be."""
+        while self._running is not None:
+            try:
+                self._given_up.get(timeout=seconds)
+            except Empty:
+                return False
+        return True
+
     def next_parked(self) -> int | None:
         """The tick at which the first parked thread is due."""
         return self._parked[0][0] if self._parked else None
@@ -273,5 +287,6 @@ class Clock:
             self._asides.discard(actor)
         elif self._running is actor:
             self._running = None
+            self._given_up.put(None)
         elif actor in self._waiting:
             self._waiting.remove(actor)

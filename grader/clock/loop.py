@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import heapq
 import selectors
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import Context
@@ -51,9 +52,11 @@ class ClockSelector(selectors.DefaultSelector):
     loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
         # Something is ready, or a callback is: run it. Time stands still.
+        ready = super().select(0) if timeout != 0 or self._has_sockets() else []
         if ready or timeout == 0:
+            if self.loop.is_polling_a_thread():
+                return self._wait_for_work()
             return ready if self._go_on() else self._over(RanAway())
         # A loop in a second thread waits for its turn as that thread would.
         if not self.loop.is_at_home():
@@ -66,6 +69,8 @@ class ClockSelector(selectors.DefaultSelector):
         # Real work is outstanding: wait for it in real time. Virtual time stands still.
         if self.loop.clock.busy or self.loop.clock.asides_awake():
             return self._wait_for_work()
+        if self.loop._ready:  # a thread has handed something over, and was done at that
+            return []
         # All is at rest in this tick: now is when a client reacts to what it has been sent.
         if self.loop.at_rest:
             self.loop.call_soon(self.loop.at_rest.pop(0))
@@ -79,6 +84,10 @@ class ClockSelector(selectors.DefaultSelector):
             return []
         # Nothing can ever wake the program.
         return self._over(Stuck())
+
+    def _has_sockets(self) -> bool:
+        """Whether anything but the loop's own wake-up pipe is registered."""
+        return len(self.get_map()) > 1
 
     def _go_on(self) -> bool:
         """Count a turn. A program that only spins, polling, is given the next moment."""
@@ -97,11 +106,13 @@ class ClockSelector(selectors.DefaultSelector):
         return [max(due, self.loop.clock.now) for due in both if due is not None and due < NEVER]
 
     def _wait_for_work(self) -> Any:
-        self.loop.clock.give_turn()
-        ready = super().select(PATIENCE)
-        if not ready:
-            self.loop.clock.set_aside_sleeper()
-        return ready
+        clock = self.loop.clock
+        clock.give_turn()
+        if not clock.await_quiet(PATIENCE):
+            clock.set_aside_sleeper()
+            return []
+        # The thread has been heard to the end. Only work elsewhere is worth waiting for.
+        return super().select(PATIENCE if clock.works_elsewhere() else 0)
 
     def _over(self, why: Stuck | RanAway) -> Any:
         """Hand the end of the play to whoever drives it; without a driver, raise it."""
@@ -125,6 +136,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """
 
     # Of asyncio's own, and not in its type stubs. They have not changed since Python 3.7.
+    _ready: deque[asyncio.Handle]
     _scheduled: list[Timer]
     _timer_cancelled_count: int
     _write_to_self: Callable[[], None]
@@ -141,6 +153,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.actor: Actor | None = None
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
+
+    def is_polling_a_thread(self) -> bool:
+        """Whether it spins until a thread is done that waits for the loop to come to rest."""
+        return self.clock.spins() and self.clock.busy and self.clock.is_home()
 
     def is_at_home(self) -> bool:
         """Whether it runs on the thread that moves the clock. Only running it decides that."""

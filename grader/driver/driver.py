@@ -42,8 +42,8 @@ def run_play(
     """
     clock = Clock(horizon=to_ticks(scenario.horizon))
     recorder = Recorder(clock, Lines(is_own))
+    loop = VirtualLoop(clock)
     with clocks_installed(), live_by(clock), watching(clock, recorder), _no_collection():
-        loop = VirtualLoop(clock)
         try:
             if arm is not None:
                 arm(recorder, loop)
@@ -79,7 +79,7 @@ def settle(future: asyncio.Future[Any], result: Any) -> None:
 def close(loop: VirtualLoop) -> None:
     """Close a loop whatever state it is in; callbacks left in it are dropped."""
     loop.set_exception_handler(lambda *_: None)
-    loop._ready.clear()  # type: ignore[attr-defined]
+    loop._ready.clear()
     loop.close()
 
 

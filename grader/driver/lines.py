@@ -68,8 +68,8 @@ class Lines:
         found = None
         for frame, inner in awaited_chain(coroutine):
             if frame is not None and self.own(frame.f_code.co_filename):
-                found = frame.f_lineno, _name_of(inner)
-        return found
+                found = frame.f_lineno, inner
+        return (found[0], _name_of(found[1])) if found is not None else None
 
 
 def awaited_chain(coroutine: Any) -> Iterator[tuple[FrameType | None, Any]]:

@@ -204,13 +204,15 @@ def _logs(recorder: Recorder) -> Iterator[None]:
     level, disabled = root.level, logging.root.manager.disable
     root.addHandler(writer)
     root.setLevel(logging.DEBUG)
-    logging.disable(logging.NOTSET)
+    if disabled:
+        logging.disable(logging.NOTSET)
     try:
         yield
     finally:
         root.removeHandler(writer)
         root.setLevel(level)
-        logging.disable(disabled)
+        if logging.root.manager.disable != disabled:
+            logging.disable(disabled)
 
 
 def exception_handler(recorder: Recorder) -> Callable[[Any, dict[str, Any]], None]:

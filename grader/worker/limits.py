@@ -41,7 +41,8 @@ _memory_at_start = 0
 def memory_in_use() -> int:
     """Bytes of address space taken since the limits were set (0 where it cannot be known)."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        with open("/proc/self/statm", "rb", buffering=0) as file:
+            pages = int(file.read().split()[0])
     except (OSError, ValueError):
         return 0
     return pages * resource.getpagesize() - _memory_at_start

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import linecache
+import os
 import sys
 import types
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from starlette.applications import Starlette
 
 from ..driver.collaborators import build
 from ..driver.recorder import Recorder
@@ -94,8 +97,8 @@ class Source:
     def _forget_helpers(self) -> None:
         """Helpers beside the file are loaded afresh with it; installed packages are not."""
         for name in sys.modules.keys() - self._warm:
-            file = Path(getattr(sys.modules[name], "__file__", None) or "/")
-            if file.parent == Path(self.path).parent:
+            file = getattr(sys.modules[name], "__file__", None)
+            if os.path.dirname(str(file)) == self._folder:
                 del sys.modules[name]
 
 
@@ -135,6 +138,8 @@ def _app_problem(app: Any) -> str:
         return "a coroutine"
     if app is None:
         return "None"
+    if isinstance(app, Starlette):
+        return ""
     call = app if inspect.isroutine(app) else getattr(app, "__call__", None)  # noqa: B004
     if inspect.isclass(app) or not inspect.iscoroutinefunction(call):
         return _kind(app)

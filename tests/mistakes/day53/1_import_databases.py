@@ -1,6 +1,6 @@
 import asyncio
 
-import aiohttp
+import databases
 from fastapi import FastAPI
 
 
@@ -24,8 +24,7 @@ def exercise_1(compute):
 
     @app.get("/compute")
     async def run_compute():
-        async with aiohttp.ClientSession() as session:
-            async with session.get("http://localhost:9000/compute") as response:
-                return {"result": await response.json()}
+        async with databases.Database("postgresql://localhost/results") as database:
+            return {"result": await database.fetch_val("select result from computed")}
 
     return app
