@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .driver.play import play
     from .render.timeline import timeline
     from .scenarios import (
+        Fault,
         Scenario,
         blocks,
         connects,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         get,
         in_turn,
         post,
+        postgres,
         put,
         request,
         rows,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Exchange",
+    "Fault",
     "Incident",
     "Scenario",
     "Span",
@@ -41,6 +44,7 @@ __all__ = [
     "in_turn",
     "play",
     "post",
+    "postgres",
     "put",
     "request",
     "rows",

@@ -10,7 +10,7 @@ JSON, so it holds no code: `grader.driver.collaborators` builds the callables.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -97,7 +97,46 @@ class Named(msgspec.Struct, frozen=True, tag="named"):
     members: dict[str, Takes | InTurn]
 
 
-Collaborator = Takes | Blocks | Rows | Connects | InTurn | Named
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service does wrong.
+
+    Args:
+        does: `refuse` a connection, answer a connection with `too-many`, `drop` the
+            connection in the middle of a statement, `stall` (never answer it), or `fail`
+            a statement with `sqlstate`.
+        at: which connection, or which statement of those that match, 1 being the first.
+        times: how many in a row, from `at` on; None is all.
+        matching: only statements whose text holds this, in any case of letters.
+    """
+
+    does: Literal["refuse", "too-many", "drop", "stall", "fail"]
+    at: int = 1
+    times: int | None = 1
+    matching: str = ""
+    sqlstate: str = "XX000"
+
+
+class Postgres(msgspec.Struct, frozen=True, tag="postgres", kw_only=True):
+    """A real PostgreSQL database; the factory is handed its DSN.
+
+    Args:
+        statement: virtual seconds that each statement of the learner's takes. What a driver
+            or a pool sends of its own accord (BEGIN, a reset) takes none.
+        round_trip: virtual seconds between sending anything and its answer.
+        seed_sql: what is run in the clean database before the play.
+        reads: queries that the grader itself runs when the app is down; the rows are the
+            trace's `readings`.
+        faults: what goes wrong.
+    """
+
+    statement: float = 0.0
+    round_trip: float = 0.0
+    seed_sql: str = ""
+    reads: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+Collaborator = Takes | Blocks | Rows | Connects | InTurn | Named | Postgres
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,6 +251,24 @@ def connects(seconds: float = 0.0, *, query: Takes, close: float = 0.0) -> Conne
 def in_turn(*steps: Takes) -> InTurn:
     """A coroutine function whose calls behave as `steps`, one after the other."""
     return InTurn(steps)
+
+
+def postgres(
+    statement: float = 0.0,
+    round_trip: float = 0.0,
+    *,
+    seed_sql: str = "",
+    reads: Iterable[str] = (),
+    faults: Iterable[Fault] = (),
+) -> Postgres:
+    """A real PostgreSQL database, for a factory that takes a DSN; see `Postgres`."""
+    return Postgres(
+        statement=statement,
+        round_trip=round_trip,
+        seed_sql=seed_sql,
+        reads=tuple(reads),
+        faults=tuple(faults),
+    )
 
 
 def scenario(

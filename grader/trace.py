@@ -20,10 +20,15 @@ TICKS_PER_SECOND = 1_000_000
 NEVER = 2**62
 """The tick of what will not happen, such as the end of `asyncio.sleep(float("inf"))`."""
 
-SpanKind = Literal["call", "wait", "task", "thread", "blocked"]
+SpanKind = Literal[
+    "call", "wait", "task", "thread", "blocked", "connection", "statement", "transaction", "request"
+]
 """`call`: a collaborator at work. `wait`: a task suspended at a line of the learner's.
 `task`: the life of a task that the learner's code made. `thread`: a sleep in a worker
-thread. `blocked`: the loop frozen by a blocking call."""
+thread. `blocked`: the loop frozen by a blocking call. `connection`: the life of a
+connection to a service, numbered by `resource`; `statement`, `transaction` and `request`:
+what went over it. Their `arguments` are the text (or method and path), and the number of
+parameters (or the status); `count` is the rows of the answer."""
 
 Ending = Literal["done", "cancelled", "failed", "open"]
 """How a span ended; `open` if it had not when the play was over."""
@@ -217,13 +222,18 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """All that happened in one play. `opened` is when the app began to take requests."""
+    """All that happened in one play.
+
+    `opened` is when the app began to take requests. `readings` is what the grader read of
+    its services when the app was down, by query.
+    """
 
     outcome: Outcome
     exchanges: tuple[Exchange, ...] = ()
     spans: tuple[Span, ...] = ()
     incidents: tuple[Incident, ...] = ()
     logs: tuple[LogRecord, ...] = ()
+    readings: dict[str, Any] = {}
     output: str = ""
     opened: int = 0
     ended: int = 0

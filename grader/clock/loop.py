@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import heapq
 import selectors
+from asyncio import selector_events
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -132,6 +133,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     Attributes:
         at_rest: what to call, one by one, before time next passes.
+        on_write: called with the socket (or file descriptor) that a client writes to.
         on_end: called once with `Stuck` or `RanAway`; None lets them raise from `run_*`.
     """
 
@@ -150,6 +152,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.clock = clock
         self.on_end: Callable[[Stuck | RanAway], None] | None = None
         self.at_rest: list[Callable[[], object]] = []
+        self.on_write: Callable[[Any], None] | None = None
         self.actor: Actor | None = None
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
@@ -191,6 +194,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         timer._scheduled = True
         return timer
 
+    def _make_socket_transport(self, sock: Any, *args: Any, **options: Any) -> Any:
+        if self.on_write is None:
+            return super()._make_socket_transport(sock, *args, **options)  # type: ignore[misc]
+        return _ToldTransport(self, sock, *args, **options)
+
+    def add_reader(self, fd: Any, *args: Any) -> None:  # type: ignore[override]
+        if self.on_write is not None:  # libpq has written by itself, and waits for the answer
+            self.on_write(fd)
+        super().add_reader(fd, *args)
+
     def call_soon_threadsafe(  # type: ignore[override]
         self, *args: Any, **options: Any
     ) -> asyncio.Handle:
@@ -220,6 +233,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 POOL_SIZE, thread_name_prefix="asyncio"
             )
         return self._default_executor
+
+
+class _ToldTransport(selector_events._SelectorSocketTransport):  # type: ignore[name-defined,misc]
+    """asyncio's transport; the loop is told of each write, by whoever makes it."""
+
+    def write(self, data: Any) -> None:
+        if self._loop.on_write is not None:
+            self._loop.on_write(self._sock)
+        super().write(data)
+
+    def writelines(self, parts: Any) -> None:
+        self.write(b"".join(parts))
 
 
 _real_new_event_loop = asyncio.events.new_event_loop

@@ -12,13 +12,25 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from ..scenarios import Blocks, Collaborator, Connects, Error, InTurn, Named, Rows, Takes
+from ..scenarios import (
+    Blocks,
+    Collaborator,
+    Connects,
+    Error,
+    InTurn,
+    Named,
+    Postgres,
+    Rows,
+    Takes,
+)
 from ..trace import Ending
 from .recorder import Open, Recorder, sendable
+from .stage import Stage
 
 
-def build(description: Collaborator, name: str, recorder: Recorder) -> Any:
-    """The callable (or dict of callables) that `description` describes."""
+def build(description: Collaborator, name: str, stage: Stage) -> Any:
+    """What the factory is handed: a callable, a dict of them, or the address of a service."""
+    recorder = stage.recorder
     match description:
         case Takes():
             return coroutine_function(lambda: description, name, recorder)
@@ -34,7 +46,17 @@ def build(description: Collaborator, name: str, recorder: Recorder) -> Any:
         case Connects():
             return connect_function(description, name, recorder)
         case Named(members):
-            return {key: build(member, key, recorder) for key, member in members.items()}
+            return {key: build(member, key, stage) for key, member in members.items()}
+        case Postgres():
+            return _database(description, name, stage)
+
+
+def _database(description: Postgres, name: str, stage: Stage) -> str:
+    from ..services.postgres import PostgresRelay  # only a play that needs it pays for it
+
+    relay = PostgresRelay(description, name, stage)
+    stage.services.append(relay)
+    return relay.dsn
 
 
 def coroutine_function(next_step: Callable[[], Takes], name: str, recorder: Recorder) -> Any:

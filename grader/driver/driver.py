@@ -18,13 +18,14 @@ from .exchange import Conversation
 from .lifespan import Lifespan
 from .lines import Lines, written_by_the_user
 from .recorder import Recorder
+from .stage import Stage
 from .waits import Tasks
 from .watch import exception_handler, note_unreferenced, watching
 
 TURNS_TO_SETTLE = 6
 """Turns of the loop after the last answer, for what is to happen "at once"."""
 
-BuildApp = Callable[[Recorder], Any]
+BuildApp = Callable[[Stage], Any]
 """Makes the app to play, or returns the `Outcome` that says why it cannot."""
 
 
@@ -43,18 +44,20 @@ def run_play(
     clock = Clock(horizon=to_ticks(scenario.horizon))
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)
+    stage = Stage(recorder, loop)
     with clocks_installed(), live_by(clock), watching(clock, recorder), _no_collection():
         try:
             if arm is not None:
                 arm(recorder, loop)
-            app = build_app(recorder)
+            app = build_app(stage)
             if isinstance(app, Outcome):
                 recorder.close()
                 return Trace(outcome=app, incidents=tuple(recorder.incidents), ended=clock.now)
-            driver = Driver(app, scenario, recorder, loop)
+            driver = Driver(app, scenario, stage)
             return driver.trace(driver.run())
         finally:
             clock.finish()
+            stage.give_back()
             close(loop)
 
 
@@ -86,17 +89,18 @@ def close(loop: VirtualLoop) -> None:
 class Driver:
     """One play of one app: lifespan, requests at their moments, and what is left behind."""
 
-    def __init__(self, app: Any, scenario: Scenario, recorder: Recorder, loop: VirtualLoop) -> None:
+    def __init__(self, app: Any, scenario: Scenario, stage: Stage) -> None:
         self.app = app
         self.scenario = scenario
-        self.recorder = recorder
-        self.loop = loop
-        self.clock = loop.clock
-        self.tasks = Tasks(recorder)
+        self.stage = stage
+        self.recorder = stage.recorder
+        self.loop = stage.loop
+        self.clock = stage.clock
+        self.tasks = Tasks(self.recorder)
         self.conversations: list[Conversation] = []
         self.opened = 0
-        loop.set_task_factory(self.tasks)
-        loop.set_exception_handler(exception_handler(recorder))
+        self.loop.set_task_factory(self.tasks)
+        self.loop.set_exception_handler(exception_handler(self.recorder))
 
     def run(self) -> Outcome:
         """Run the scenario to its end, or to where nothing more can be expected."""
@@ -122,6 +126,7 @@ class Driver:
 
     async def perform(self) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = self.scenario.threads
+        await self.stage.open()
         lifespan = Lifespan(self.app, self.recorder)
         await lifespan.start_up()
         self.opened = self.clock.now
@@ -129,6 +134,7 @@ class Driver:
             await self.serve(lifespan.state)
             await self.linger()
         await lifespan.shut_down()
+        await self.stage.close()
         self.recorder.close()
         await self.cancel_leftovers()
 
@@ -238,6 +244,7 @@ class Driver:
             spans=tuple(self.recorder.spans),
             incidents=tuple(self.recorder.incidents),
             logs=tuple(self.recorder.logs),
+            readings=self.stage.readings,
             opened=self.opened,
             ended=self.clock.now,
         )

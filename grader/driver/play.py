@@ -14,7 +14,7 @@ from ..scenarios import scenario as make_scenario
 from ..trace import Trace
 from .collaborators import build
 from .driver import run_play
-from .recorder import Recorder
+from .stage import Stage
 
 
 def play(
@@ -46,12 +46,12 @@ def play(
 
     _check(app, scenario)
 
-    def build_app(recorder: Recorder) -> Any:
+    def build_app(stage: Stage) -> Any:
         if not scenario.collaborators:
             return app
         made = app(
             **{
-                name: build(description, name, recorder)
+                name: build(description, name, stage)
                 for name, description in scenario.collaborators.items()
             }
         )

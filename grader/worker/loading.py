@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from ..driver.collaborators import build
 from ..driver.recorder import Recorder
+from ..driver.stage import Stage
 from ..scenarios import Scenario
 from ..trace import Failure, Outcome
 from .channel import Load
@@ -69,20 +70,20 @@ class Source:
         self._forget_helpers()
         sys.path.remove(self._folder)
 
-    def build_app(self, factory: str, scenario: Scenario, recorder: Recorder) -> Any:
+    def build_app(self, factory: str, scenario: Scenario, stage: Stage) -> Any:
         """The app, or the `Outcome` that says why there is none."""
         try:
             module = self._fresh_module()
         except SyntaxError as error:
             if error.filename == self.path:
                 return Outcome("syntax-error", failure=_syntax_failure(error), line=error.lineno)
-            return _failed("import-failed", error, recorder)
+            return _failed("import-failed", error, stage.recorder)
         except BaseException as error:  # also SystemExit: an import may do anything
-            return _failed("import-failed", error, recorder)
+            return _failed("import-failed", error, stage.recorder)
         function = getattr(module, factory, None)
         if function is None:
             return Outcome("factory-missing", detail=factory)
-        return _call(function, scenario, recorder)
+        return _call(function, scenario, stage)
 
     def _fresh_module(self) -> types.ModuleType:
         self._forget_helpers()
@@ -102,11 +103,11 @@ class Source:
                 del sys.modules[name]
 
 
-def _call(function: Any, scenario: Scenario, recorder: Recorder) -> Any:
+def _call(function: Any, scenario: Scenario, stage: Stage) -> Any:
     if not callable(function):
         return Outcome("not-an-app", detail=f"a factory that is {_kind(function)}, not a function")
     collaborators = {
-        name: build(description, name, recorder)
+        name: build(description, name, stage)
         for name, description in scenario.collaborators.items()
     }
     problem = _parameter_problem(function, collaborators)
@@ -115,7 +116,7 @@ def _call(function: Any, scenario: Scenario, recorder: Recorder) -> Any:
     try:
         app = function(**collaborators)
     except BaseException as error:
-        return _failed("factory-failed", error, recorder)
+        return _failed("factory-failed", error, stage.recorder)
     problem = _app_problem(app)
     return Outcome("not-an-app", line=_line_of(function), detail=problem) if problem else app
 

@@ -65,7 +65,7 @@ class Player:
         self._capture.start()
         random.seed(0)
         trace = run_play(
-            lambda recorder: source.build_app(factory, scenario, recorder),
+            lambda stage: source.build_app(factory, scenario, stage),
             scenario,
             is_own=lambda filename: filename == source.path,
             arm=self._guard.arm,

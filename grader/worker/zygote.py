@@ -152,7 +152,7 @@ def _warm_up() -> None:
     assert player
     source = Source(Load(WARM_UP, "/warm-up/exercise.py"))
     what = scenario(post("/?q=1", json={}))
-    run_play(lambda recorder: source.build_app("exercise", what, recorder), what)
+    run_play(lambda stage: source.build_app("exercise", what, stage), what)
     source.forget()
 
 

@@ -1,0 +1,56 @@
+"""Who sent what a service receives: the task, its exchange, and the line of the learner's.
+
+A service sees bytes on a socket, long after the call that wrote them. So each write of a
+client's socket is noted when it happens, by the port that the service will see.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import NamedTuple
+
+from .recorder import Recorder, current_exchange
+
+
+class Origin(NamedTuple):
+    """Where a write came from; nothing is known of one that no task of the play made."""
+
+    exchange: int | None = None
+    line: int | None = None
+    task: str = ""
+
+
+class Origins:
+    """The last writer to each client socket, by its local port."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._by_port: dict[int, Origin] = {}
+
+    def note(self, end: socket.socket | int) -> None:
+        """The running task has written, or is about to read the answer."""
+        port = _local_port(end)
+        if port is not None:
+            recorder = self._recorder
+            self._by_port[port] = Origin(
+                current_exchange.get(), recorder.line_of_call(), recorder.task_name()
+            )
+
+    def of(self, port: int) -> Origin:
+        return self._by_port.get(port, Origin())
+
+
+def _local_port(end: socket.socket | int) -> int | None:
+    with contextlib.suppress(OSError):
+        if not isinstance(end, int):
+            return _port_in(end.getsockname())
+        copy = socket.socket(fileno=os.dup(end))
+        with copy:
+            return _port_in(copy.getsockname())
+    return None
+
+
+def _port_in(address: object) -> int | None:
+    return int(address[1]) if isinstance(address, tuple) else None
