@@ -113,7 +113,12 @@ class ClockSelector(selectors.DefaultSelector):
             clock.set_aside_sleeper()
             return []
         # The thread has been heard to the end. Only work elsewhere is worth waiting for.
-        return super().select(PATIENCE if clock.works_elsewhere() else 0)
+        if not clock.works_elsewhere():
+            return super().select(0)
+        ready = super().select(PATIENCE)
+        if not ready:
+            self.loop.while_waiting()
+        return ready
 
     def _over(self, why: Stuck | RanAway) -> Any:
         """Hand the end of the play to whoever drives it; without a driver, raise it."""
@@ -134,6 +139,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     Attributes:
         at_rest: what to call, one by one, before time next passes.
         on_write: called with the socket (or file descriptor) that a client writes to.
+        while_waiting: called while time stands still for work elsewhere that is slow.
         on_end: called once with `Stuck` or `RanAway`; None lets them raise from `run_*`.
     """
 
@@ -153,6 +159,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.on_end: Callable[[Stuck | RanAway], None] | None = None
         self.at_rest: list[Callable[[], object]] = []
         self.on_write: Callable[[Any], None] | None = None
+        self.while_waiting: Callable[[], object] = lambda: None
         self.actor: Actor | None = None
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
@@ -239,7 +246,7 @@ class _ToldTransport(selector_events._SelectorSocketTransport):  # type: ignore[
     """asyncio's transport; the loop is told of each write, by whoever makes it."""
 
     def write(self, data: Any) -> None:
-        if self._loop.on_write is not None:
+        if self._loop is not None and self._loop.on_write is not None:  # else it is closed
             self._loop.on_write(self._sock)
         super().write(data)
 

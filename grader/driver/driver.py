@@ -235,8 +235,9 @@ class Driver:
         # A coroutine that was lost in a cycle is told of now. All that the play made is
         # still in the youngest generation, for nothing was collected meanwhile.
         gc.collect(0)
+        broken = self.stage.broken
         return Trace(
-            outcome=outcome,
+            outcome=Outcome("grader-broke", detail=broken) if broken else outcome,
             exchanges=tuple(
                 conversation.exchange()
                 for conversation in sorted(self.conversations, key=lambda c: c.number)

@@ -6,6 +6,7 @@ client's socket is noted when it happens, by the port that the service will see.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -33,10 +34,16 @@ class Origins:
         """The running task has written, or is about to read the answer."""
         port = _local_port(end)
         if port is not None:
-            recorder = self._recorder
-            self._by_port[port] = Origin(
-                current_exchange.get(), recorder.line_of_call(), recorder.task_name()
-            )
+            self._by_port[port] = self._here()
+
+    def _here(self) -> Origin:
+        recorder, exchange = self._recorder, current_exchange.get()
+        if asyncio.current_task() is not None:
+            return Origin(exchange, recorder.line_of_call(), recorder.task_name())
+        # A callback of a library's. Somebody waits for what comes of it.
+        waits = [s for s in recorder.open.values() if s.facts["kind"] == "wait"]
+        facts = next((s.facts for s in reversed(waits) if s.facts["exchange"] == exchange), {})
+        return Origin(exchange, facts.get("line"), facts.get("task", ""))
 
     def of(self, port: int) -> Origin:
         return self._by_port.get(port, Origin())
