@@ -84,6 +84,28 @@ def exercise_2(
     raise NotImplementedError("exercise 2")
 
 
+# Exercise 3: a database
+
+
+def exercise_3(dsn="postgresql://postgres@localhost/day53"):
+    """Items in a PostgreSQL database: create, read, update and delete them.
+
+    The table is there: items (id serial primary key, name text, price double precision).
+    The grader has a PostgreSQL of its own. To serve the app by hand, make that table in one
+    of yours, and give its address as the default above.
+
+    - POST /items takes {"name", "price"} and answers 201 {"id", "name", "price"}.
+    - GET /items answers a list of items by id, GET /items/{id} one of them.
+    - PUT /items/{id} takes a name, a price, or both. What the body does not have stays as
+      it is. It answers 200 with the item.
+    - DELETE /items/{id} answers 204, with no body.
+
+    An id that is not there is answered 404, a body that does not fit 422. Open one pool of
+    at most 5 connections when the app starts, and close it when the app stops.
+    """
+    raise NotImplementedError("exercise 3")
+
+
 # Exercise 4: error handling
 
 

@@ -9,32 +9,41 @@ import msgspec
 import pytest
 
 from grader import (
+    Fault,
     blocks,
     connects,
+    delete,
     fails,
     get,
     in_turn,
     post,
+    postgres,
+    put,
     rows,
     scenario,
     takes,
     times,
 )
 from grader.judge.aspects import (
+    answer_of,
     answers,
     arguments,
+    at_most_open,
     body_holds,
     call_counts,
     call_endings,
     cancellations,
     elapsed,
     endings_of,
+    left_open,
     left_running,
     logged,
     media_types,
     mentions,
     order_of_work,
+    readings,
     resources,
+    sorted_elapsed,
     statuses,
     timed_lines,
 )
@@ -195,6 +204,118 @@ def _failing_dashboards(secret: str, draw: Draw) -> Scenario:
         fetch_orders=in_turn(long, failing, long),
         fetch_stats=in_turn(long, long, failing),
     )
+
+
+# Exercise 3: a database
+
+TABLE = """
+    create table items (id serial primary key, name text not null, price double precision);
+    insert into items (name, price) values ('lamp', 20), ('desk', 150.5)
+"""
+ROWS = "select id, name, price from items order by id"
+
+
+def _shop(*requests: Any, **options: Any) -> Scenario:
+    """Requests to an app whose table holds two items, and whose statements take 0.25 s."""
+    options.setdefault("statement", 0.25)
+    return scenario(*requests, dsn=postgres(seed_sql=TABLE, reads=[ROWS], **options))
+
+
+@exercise(3)
+def test_items_are_created_and_read(both: Both, draw: Draw) -> None:
+    """POST makes an item and answers 201, GET finds it, alone and in the list of all."""
+    item = {"name": draw.word(), "price": draw.price()}
+    in_a_row = _shop(
+        post("/items", json=item), get("/items/3", at=1), get("/items", at=2), get("/items/1", at=3)
+    )
+    assert_same(answers, readings, of=in_a_row, **both)
+
+
+@exercise(3)
+def test_items_are_changed_and_deleted(both: Both, draw: Draw) -> None:
+    """PUT changes what its body has, DELETE takes an item away; so it is in the database, too."""
+    in_a_row = _shop(
+        put("/items/1", json={"name": draw.word(), "price": draw.price()}),
+        put("/items/2", json={"price": draw.price()}, at=1),
+        delete("/items/1", at=2),
+        get("/items", at=3),
+    )
+    assert_same(answers, readings, of=in_a_row, **both)
+
+
+@exercise(3)
+def test_missing_items_are_not_found(both: Both) -> None:
+    """An id that is not in the table is answered 404, for GET, PUT and DELETE."""
+    missing = _shop(
+        get("/items/99"), put("/items/99", json={"price": 1.5}, at=1), delete("/items/99", at=2)
+    )
+    assert_same(statuses, readings, of=missing, **both)
+
+
+@exercise(3)
+def test_bad_bodies_are_refused(both: Both) -> None:
+    """A body that does not fit is answered 422, and an id that is no number as well."""
+    bodies: list[Any] = [{"name": "lamp"}, {"name": "lamp", "price": "dear"}, ["lamp", 20]]
+    bad = _shop(
+        *(post("/items", json=body, at=at) for at, body in enumerate(bodies)),
+        put("/items/1", json={"price": "dear"}, at=4),
+        get("/items/lamp", at=5),
+    )
+    assert_same(statuses, readings, of=bad, **both)
+
+
+@exercise(3)
+def test_one_pool_serves_all(both: Both) -> None:
+    """One pool is opened when the app starts. No request opens connections of its own."""
+    apart = _shop(*(get("/items/1", at=place) for place in range(8)))
+    assert_same(statuses, at_most_open(5), of=apart, **both)
+
+
+@exercise(3)
+def test_pool_is_closed_at_shutdown(both: Both) -> None:
+    """When the app stops, the pool closes its connections."""
+    assert_same(left_open, of=_shop(get("/items")), **both)
+
+
+@exercise(3)
+def test_twenty_requests_take_four_rounds(both: Both) -> None:
+    """Twenty requests at once, on a pool of five, take as long as four."""
+    crowd = _shop(times(20, get("/items/1")))
+    assert_same(statuses, sorted_elapsed, at_most_open(5), of=crowd, **both)
+
+
+@exercise(3)
+def test_failures_leak_no_connection(both: Both) -> None:
+    """Statements that fail, and callers that leave, cost the pool no connection."""
+    failing = Fault(does="fail", times=6)
+    trouble = _shop(
+        *(get("/items/1", at=place) for place in range(6)),
+        *(get("/items/2", at=10 + place, cancelled_at=0.1) for place in range(6)),
+        get("/items/2", at=20),
+        faults=[failing],
+    )
+    assert_same(answer_of(12), left_open, of=trouble, **both)
+
+
+@exercise(3)
+def test_names_are_just_names(both: Both, draw: Draw) -> None:
+    """A name is just a name, whatever quotes and semicolons are in it."""
+    nasty = f"{draw.word()}'); drop table items; --"
+    names = _shop(
+        post("/items", json={"name": nasty, "price": 1.5}),
+        put("/items/2", json={"name": f"O'{draw.word()}"}, at=1),
+        get("/items", at=2),
+    )
+    assert_same(answers, readings, of=names, **both)
+
+
+@exercise(3)
+def test_two_updates_lose_nothing(both: Both, draw: Draw) -> None:
+    """Of two updates at once, one of the name and one of the price, none is lost."""
+    at_once = _shop(
+        put("/items/1", json={"name": draw.word()}), put("/items/1", json={"price": draw.price()})
+    )
+    assert_same(readings, of=at_once, **both)
 
 
 # Exercise 4: error handling

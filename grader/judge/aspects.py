@@ -243,6 +243,45 @@ def _life_of(trace: Trace, opening: Span) -> str:
     return f"closed {_times(len(closings))}, {when} after it was asked for"
 
 
+def sorted_elapsed(trace: Trace) -> tuple[str, ...]:
+    """How long the answers took, the quickest first: who comes first is open."""
+    return tuple(sorted(elapsed(trace)))
+
+
+def at_most_open(limit: int) -> Aspect:
+    """Whether connections to a database were opened as a pool of `limit` opens them."""
+
+    def aspect(trace: Trace) -> tuple[str, ...]:
+        opened = sum(span.kind == "connection" for span in trace.spans)
+        words = f"at most {limit}" if opened <= limit else str(opened)
+        return (f"{words} connections opened",)
+
+    return aspect
+
+
+def left_open(trace: Trace) -> tuple[str, ...]:
+    """The connections that were still open when the app was down."""
+    count = sum(span.kind == "connection" and span.how == "open" for span in trace.spans)
+    return (f"{count or 'no'} connection{'s' * (count != 1)} left open at shutdown",)
+
+
+def readings(trace: Trace) -> tuple[str, ...]:
+    """What the grader has read over a connection of its own, when the app was down."""
+    return tuple(
+        f"{query} gives {json.dumps(rows, sort_keys=True)}"
+        for query, rows in sorted(trace.readings.items())
+    )
+
+
+def answer_of(number: int) -> Aspect:
+    """Status and body of one answer; what became of the others does not matter."""
+
+    def aspect(trace: Trace) -> tuple[str, ...]:
+        return answers(trace)[number:][:1] or ("no answer",)
+
+    return aspect
+
+
 def together(*aspects: Aspect) -> Aspect:
     """Several aspects as one; the first to differ is shown."""
 

@@ -42,6 +42,10 @@ class Draw:
     def shuffled(self, *values: float) -> list[float]:
         return self._random.sample(values, len(values))
 
+    def price(self) -> float:
+        """A price in quarters, which floats hold exactly."""
+        return self._random.randrange(4, 4_000) / 4
+
     def pick(self, *values: str) -> str:
         return self._random.choice(values)
 

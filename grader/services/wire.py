@@ -68,7 +68,9 @@ class Parser:
         end = skip + int.from_bytes(self._buffer[skip : skip + 4])
         if len(self._buffer) < end:
             return None
-        frame = Frame(0 if self.first_packet else self._buffer[0], bytes(self._buffer[skip + 4 : end]))
+        frame = Frame(
+            0 if self.first_packet else self._buffer[0], bytes(self._buffer[skip + 4 : end])
+        )
         del self._buffer[:end]
         self.first_packet = False
         return frame

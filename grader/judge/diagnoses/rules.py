@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from ...report import Diagnosis
-from . import answers, outcomes, resources, timing, work
+from . import answers, databases, outcomes, resources, timing, work
 from .case import Case, Rule
 
 MOST = 3
 """Diagnoses given for one failed check. A learner mends one thing at a time."""
 
 RULES: tuple[Rule, ...] = (
+    databases.two_connections_per_request,
+    databases.connection_leaked,
     outcomes.ended_early,
     work.lifespan_failed,
     answers.missing_route,
+    databases.sql_injection,
+    databases.shared_connection,
+    databases.pool_per_request,
     answers.memory_error,
     timing.loop_blocked,
     timing.thread_pool_exhausted,
@@ -25,6 +30,13 @@ RULES: tuple[Rule, ...] = (
     timing.cancellation_swallowed,
     timing.no_timeout,
     timing.wrong_timeout,
+    databases.lost_update,
+    databases.not_committed,
+    databases.query_per_row,
+    databases.queries_in_turn,
+    databases.connection_held_while_waiting,
+    databases.one_connection_for_all,
+    databases.pool_not_closed,
     resources.called_twice,
     timing.awaited_in_turn,
     timing.needless_timeout,
