@@ -168,7 +168,7 @@ def query_per_row(case: Case) -> Iterable[Diagnosis]:
                 "query-per-row",
                 line,
                 f"{at_line(line)} asks the database {count} times for one answer, once for each "
-                "row. Every question is a journey there and back. What would it be as one question?",
+                "row. Every question is a journey there and back. Could it be one question?",
             )
             return
 
@@ -196,10 +196,9 @@ def _values_of(request: Request) -> Iterator[str]:
     except ValueError:
         return
     values = body.values() if isinstance(body, dict) else ()
-    yield from (value for value in values if isinstance(value, str) and len(value) > 5)
-    yield from (
-        value.replace("'", "''") for value in values if isinstance(value, str) and "'" in value
-    )
+    for value in values:
+        if isinstance(value, str) and len(value) > 5:
+            yield from (value, value.replace("'", "''"))
 
 
 def queries_in_turn(case: Case) -> Iterable[Diagnosis]:
@@ -256,17 +255,25 @@ def lost_update(case: Case) -> Iterable[Diagnosis]:
         return
     for one, other in _pairs(case.got):
         reads, writes = _first(one, "select"), _first(one, "update")
-        others = _first(other, "select"), _first(other, "update")
-        if reads and writes and others[0] and others[1]:
-            if reads.end.tick <= others[1].start.tick and others[0].end.tick <= writes.start.tick:
-                yield Diagnosis(
-                    "race",
-                    writes.line,
-                    f"Two requests read the row (line {reads.line}), and then both write it back "
-                    f"(line {writes.line}). The second to write puts back what it had read, and the "
-                    "first one's change is gone. How can reading and writing be one step?",
-                )
-                return
+        if reads and writes and _reads_before(other, writes) and _writes_after(other, reads):
+            yield Diagnosis(
+                "race",
+                writes.line,
+                f"Two requests read the row (line {reads.line}), and then both write it back (line "
+                f"{writes.line}). The second to write puts back what it had read, and the first "
+                "one's change is gone. How can reading and writing be one step?",
+            )
+            return
+
+
+def _reads_before(others: list[Span], write: Span) -> bool:
+    read = _first(others, "select")
+    return read is not None and read.end.tick <= write.start.tick
+
+
+def _writes_after(others: list[Span], read: Span) -> bool:
+    write = _first(others, "update")
+    return write is not None and read.end.tick <= write.start.tick
 
 
 def not_committed(case: Case) -> Iterable[Diagnosis]:
