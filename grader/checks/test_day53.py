@@ -221,7 +221,7 @@ def _shop(*requests: Any, **options: Any) -> Scenario:
     return scenario(*requests, dsn=postgres(seed_sql=TABLE, reads=[ROWS], **options))
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_items_are_created_and_read(both: Both, draw: Draw) -> None:
     """POST makes an item and answers 201, GET finds it, alone and in the list of all."""
     item = {"name": draw.word(), "price": draw.price()}
@@ -231,7 +231,7 @@ def test_items_are_created_and_read(both: Both, draw: Draw) -> None:
     assert_same(answers, readings, of=in_a_row, **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_items_are_changed_and_deleted(both: Both, draw: Draw) -> None:
     """PUT changes what its body has, DELETE takes an item away; so it is in the database, too."""
     in_a_row = _shop(
@@ -243,7 +243,7 @@ def test_items_are_changed_and_deleted(both: Both, draw: Draw) -> None:
     assert_same(answers, readings, of=in_a_row, **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_missing_items_are_not_found(both: Both) -> None:
     """An id that is not in the table is answered 404, for GET, PUT and DELETE."""
     missing = _shop(
@@ -252,7 +252,7 @@ def test_missing_items_are_not_found(both: Both) -> None:
     assert_same(statuses, readings, of=missing, **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_bad_bodies_are_refused(both: Both) -> None:
     """A body that does not fit is answered 422, and an id that is no number as well."""
     bodies: list[Any] = [{"name": "lamp"}, {"name": "lamp", "price": "dear"}, ["lamp", 20]]
@@ -264,27 +264,27 @@ def test_bad_bodies_are_refused(both: Both) -> None:
     assert_same(statuses, readings, of=bad, **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_one_pool_serves_all(both: Both) -> None:
     """One pool is opened when the app starts. No request opens connections of its own."""
     apart = _shop(*(get("/items/1", at=place) for place in range(8)))
     assert_same(statuses, at_most_open(5), of=apart, **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_pool_is_closed_at_shutdown(both: Both) -> None:
     """When the app stops, the pool closes its connections."""
     assert_same(left_open, of=_shop(get("/items")), **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_twenty_requests_take_four_rounds(both: Both) -> None:
     """Twenty requests at once, on a pool of five, take as long as four."""
     crowd = _shop(times(20, get("/items/1")))
     assert_same(statuses, sorted_elapsed, at_most_open(5), of=crowd, **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_failures_leak_no_connection(both: Both) -> None:
     """Statements that fail, and callers that leave, cost the pool no connection."""
     failing = Fault(does="fail", times=6)
@@ -297,7 +297,7 @@ def test_failures_leak_no_connection(both: Both) -> None:
     assert_same(answer_of(12), left_open, of=trouble, **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_names_are_just_names(both: Both, draw: Draw) -> None:
     """A name is just a name, whatever quotes and semicolons are in it."""
     nasty = f"{draw.word()}'); drop table items; --"
@@ -309,7 +309,7 @@ def test_names_are_just_names(both: Both, draw: Draw) -> None:
     assert_same(answers, readings, of=names, **both)
 
 
-@exercise(3)
+@exercise(3, needs="postgres")
 def test_two_updates_lose_nothing(both: Both, draw: Draw) -> None:
     """Of two updates at once, one of the name and one of the price, none is lost."""
     at_once = _shop(

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import heapq
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from queue import Empty, SimpleQueue
 
+from ..real_time import sleep as real_sleep
 from ..trace import TICKS_PER_SECOND, to_seconds, to_ticks
 from .kernel import is_asleep
-
-real_sleep = time.sleep
-
 
 SPINNING = 2_000
 """Turns of the loop in one tick that no honest work needs."""

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..real_time import sleep as real_sleep
 from ..trace import TICKS_PER_SECOND, to_ticks
 from .clock import Actor, Clock
 from .replace import replaced
@@ -29,9 +30,6 @@ Python keeps this setting for each thread by itself."""
 
 NANOSECONDS_PER_TICK = 1_000_000_000 // TICKS_PER_SECOND
 
-real_sleep = time.sleep
-real_monotonic = time.monotonic
-real_thread_time = time.thread_time
 
 _present: dict[int, tuple[Clock, Actor | None]] = {}
 

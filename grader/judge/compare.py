@@ -17,9 +17,14 @@ from .players import Player
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 
-def exercise(number: int) -> Callable[[Test], Test]:
-    """Mark a check as one of exercise `number`. Its docstring is what the learner reads."""
-    return pytest.mark.exercise(number)
+def exercise(number: int, needs: str = "") -> Callable[[Test], Test]:
+    """Mark a check as one of exercise `number`. Its docstring is what the learner reads.
+
+    Args:
+        needs: `postgres`, if its scenarios have a database: the server is then started
+            while other exercises are being graded.
+    """
+    return pytest.mark.exercise(number, needs=needs)
 
 
 class Mismatch(AssertionError):

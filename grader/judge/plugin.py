@@ -9,6 +9,7 @@ import pytest
 
 from ..report import CheckReport, Diagnosis
 from ..scenarios import Scenario, scenario
+from ..services.leases import wake
 from ..trace import Trace
 from .compare import Mismatch
 from .diagnoses import Case, diagnose
@@ -66,6 +67,8 @@ class Judge:
         items[:] = [item for item in items if _number_of(item) in self._numbers]
         for item in items:
             self.collected[_number_of(item)].append(_id_of(item))
+        if any(_needs(item) == "postgres" for item in items):
+            wake()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> bool | None:
@@ -146,6 +149,11 @@ class Judge:
 def _number_of(item: pytest.Item) -> int:
     marker = item.get_closest_marker("exercise")
     return int(marker.args[0]) if marker is not None else -1
+
+
+def _needs(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("exercise")
+    return str(marker.kwargs.get("needs", "")) if marker is not None else ""
 
 
 def _id_of(item: pytest.Item) -> str:

@@ -25,7 +25,7 @@ _ANSWER_AFTER_FLUSH[ord("E")] = b"CsI"
 NO_STATEMENT = re.compile(
     r"""\s*(begin|start\s|commit|end\b|rollback|abort|savepoint|release|set\s|reset|discard
     |deallocate|close\s|unlisten|show\s|select\s+pg_advisory_unlock_all|with\s+recursive\s+typeinfo
-    |select\s+pg_catalog\.|select\s+current_schema\(\)|;|$)""",
+    |select\s+pg_catalog\.|select\s+typname\s+as|select\s+current_schema\(\)|;|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
 """What drivers, pools and SQLAlchemy send of their own accord, and what frames a transaction."""

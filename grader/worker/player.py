@@ -14,6 +14,7 @@ import msgspec
 from ..clock import clocks_installed
 from ..driver.driver import run_play
 from ..driver.watch import blocking_calls_noted
+from ..errors import GraderError
 from ..scenarios import Scenario
 from ..trace import Outcome, OutcomeKind, Trace
 from .channel import Channel, ChannelClosed, Load, Perform, Performed
@@ -55,6 +56,8 @@ class Player:
         """A play; an error of the driver's own is never charged to the learner."""
         try:
             return self._perform(factory, scenario)
+        except GraderError as error:  # it says what happened, and what to do
+            return Performed(Trace(outcome=Outcome("grader-broke", detail=str(error))))
         except Exception:
             outcome = Outcome("grader-broke", detail=traceback.format_exc()[-4000:])
             return Performed(Trace(outcome=outcome), spoiled=True)
