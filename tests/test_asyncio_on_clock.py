@@ -445,15 +445,37 @@ def test_an_app_can_be_called_through_httpx() -> None:
     assert answer(endpoint) == [2.0, 2.0]
 
 
-PRINTS = "import sys, time; time.sleep(0.05); sys.stdout.write(sys.stdin.read())"
-
-
 def test_a_name_can_be_looked_up() -> None:
     async def endpoint() -> list[float]:
         found = await asyncio.wait_for(asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80), 5)
         return [len(found) > 0, now()]
 
     assert answer(endpoint) == [True, 0.0]
+
+
+def test_a_program_runs_in_no_virtual_time() -> None:
+    async def endpoint() -> list[Any]:
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "print(input() * 2)", stdin=-1, stdout=-1
+        )
+        out, _ = await asyncio.wait_for(program.communicate(b"ab\n"), 0.001)
+        return [out.decode(), program.returncode, time.monotonic()]
+
+    app = FastAPI()
+    app.get("/")(endpoint)
+    trace = play(app, get("/"))
+    assert trace.exchanges[0].json() == ["abab\n", 0, 0.0]
+    assert trace.incidents == ()
+
+
+def test_a_program_that_cannot_be_started_does_not_hold_the_clock() -> None:
+    async def endpoint() -> float:
+        with suppress(FileNotFoundError):
+            await asyncio.create_subprocess_exec("/no/such/program")
+        await asyncio.sleep(1)
+        return time.monotonic()
+
+    assert answer(endpoint) == 1.0
 
 
 def test_other_processes_compute_in_no_virtual_time() -> None:

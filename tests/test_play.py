@@ -377,3 +377,33 @@ def test_a_request_body_reaches_the_app() -> None:
 def test_requests_may_be_given_in_groups() -> None:
     trace = play(sleeper(), times(3, get("/")), [get("/", at=1)])
     assert [exchange.started.seconds for exchange in trace.exchanges] == [0, 0, 0, 1]
+
+
+def test_plays_in_several_threads_put_back_what_they_replace() -> None:
+    before = asyncio.Timeout.__aexit__, asyncio.wait_for, time.sleep, logging.getLogger().level
+    answers: list[object] = []
+    threads = [
+        threading.Thread(
+            target=lambda: answers.append(play(sleeper(), get("/")).exchanges[0].elapsed)
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(answers)) == 1
+    after = asyncio.Timeout.__aexit__, asyncio.wait_for, time.sleep, logging.getLogger().level
+    assert after == before
+
+
+def test_a_play_within_a_play_has_a_clock_of_its_own() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint() -> list[float | None]:
+        inner = play(sleeper(), get("/")).exchanges[0].elapsed
+        return [inner, time.monotonic()]
+
+    (exchange,) = play(app, get("/")).exchanges
+    assert exchange.json() == [play(sleeper(), get("/")).exchanges[0].elapsed, 0.0]

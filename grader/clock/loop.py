@@ -211,6 +211,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.on_write(fd)
         super().add_reader(fd, *args)
 
+    async def _make_subprocess_transport(self, *args: Any, **options: Any) -> Any:
+        """A program runs in real time, so the clock is held until it ends."""
+        self.clock.hold()
+        try:
+            return await super()._make_subprocess_transport(*args, **options)  # type: ignore[misc]
+        except BaseException:
+            self.clock.release()
+            raise
+
+    def _child_watcher_callback(self, *args: Any) -> None:
+        super()._child_watcher_callback(*args)  # type: ignore[misc]
+        self.call_soon_threadsafe(self.clock.release)
+
     def call_soon_threadsafe(  # type: ignore[override]
         self, *args: Any, **options: Any
     ) -> asyncio.Handle:

@@ -22,6 +22,7 @@ from ..scenarios import (
     Postgres,
     Rows,
     Takes,
+    Upstream,
 )
 from ..trace import Ending
 from .recorder import Open, Recorder, sendable
@@ -49,6 +50,8 @@ def build(description: Collaborator, name: str, stage: Stage) -> Any:
             return {key: build(member, key, stage) for key, member in members.items()}
         case Postgres():
             return _database(description, name, stage)
+        case Upstream():
+            return _base_url(description, name, stage)
 
 
 def _database(description: Postgres, name: str, stage: Stage) -> str:
@@ -57,6 +60,14 @@ def _database(description: Postgres, name: str, stage: Stage) -> str:
     relay = PostgresRelay(description, name, stage)
     stage.services.append(relay)
     return relay.dsn
+
+
+def _base_url(description: Upstream, name: str, stage: Stage) -> str:
+    from ..services.upstream import UpstreamServer
+
+    server = UpstreamServer(description, name, stage)
+    stage.services.append(server)
+    return server.url
 
 
 def coroutine_function(next_step: Callable[[], Takes], name: str, recorder: Recorder) -> Any:

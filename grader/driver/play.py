@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any, get_args
 
+from ..clock.present import now_of
 from ..clock.threads import start_in_real_time
 from ..errors import UsageError
 from ..scenarios import LINGER, Collaborator, InTurn, Request, Scenario, Takes
@@ -59,8 +61,14 @@ def play(
             raise UsageError(f"the factory returned {made!r}, which is no app", "return the app")
         return made
 
-    trace: Trace = _in_fresh_thread(lambda: run_play(build_app, scenario))
+    # What a play replaces in the process must be put back before the next one replaces it;
+    # only a play within a play comes to its end in that order by itself.
+    with _one_at_a_time if now_of() is None else nullcontext():
+        trace: Trace = _in_fresh_thread(lambda: run_play(build_app, scenario))
     return trace
+
+
+_one_at_a_time = threading.Lock()
 
 
 def _check(app: Any, scenario: Scenario) -> None:

@@ -26,6 +26,7 @@ from .collaborators import renamed
 from .recorder import Recorder, current_exchange, sendable
 from .waits import Tasks, Watched
 
+_ASYNCIO = str(Path(asyncio.__file__).parent)
 _KIT = str(Path(__file__).parents[1])
 
 WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "builtins.", "os.wait", "os.read")
@@ -112,11 +113,21 @@ def _noting(name: str, harmless: Callable[..., bool]) -> Callable[..., bool]:
         recorder = _recorders.get(id(clock))
         if recorder is not None and recorder.clock.is_home() and not harmless(*args, **kwargs):
             line = recorder.lines.of_stack()
-            if line is not None:
+            if line is not None and not _is_asyncios_doing(recorder):
                 recorder.incident("loop-blocked", line=line, detail=name)
         return True
 
     return may_block
+
+
+def _is_asyncios_doing(recorder: Recorder) -> bool:
+    """Whether the innermost own line called something of asyncio's, such as to start a program."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and not recorder.lines.own(frame.f_code.co_filename):
+        if frame.f_code.co_filename.startswith(_ASYNCIO):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
