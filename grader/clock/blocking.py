@@ -26,7 +26,7 @@ _real_acquire: Any = _Lock.acquire
 _real_release: Any = _Lock.release
 _real_join = threading.Thread.join
 
-SOON = 0.01
+SOON = 0.002
 """Real seconds in which a lock is let go that is only held by code, not over a wait."""
 
 _waiting: defaultdict[int, list[tuple[Clock, Actor]]] = defaultdict(list)
@@ -61,13 +61,25 @@ def _exit(lock: Any, *_: object) -> None:
 
 def _join(thread: threading.Thread, timeout: float | None = None) -> None:
     clock, actor = here()
-    ours = hasattr(thread, "left_clock")
-    if ours and clock is not None and timeout != 0 and _is_waiting_for_the_clock(clock, actor):
-        deadline = None if timeout is None else clock.now + to_ticks(timeout)
-        _wait(clock, actor, id(thread), lambda: vars(thread)["left_clock"], deadline, "thread.join")
-        if not vars(thread)["left_clock"]:
-            return  # the timeout came first
-    _real_join(thread, timeout)
+    end = _end_of(thread)
+    if end is None or clock is None or timeout == 0 or not _is_waiting_for_the_clock(clock, actor):
+        _real_join(thread, timeout)
+        return
+    key, has_ended = end
+    deadline = None if timeout is None else clock.now + to_ticks(timeout)
+    _wait(clock, actor, key, has_ended, deadline, "thread.join")
+    if has_ended():  # else the timeout came first
+        with clock.working(actor):
+            _real_join(thread)
+
+
+def _end_of(thread: threading.Thread) -> tuple[int, Callable[[], bool]] | None:
+    """When a thread has nothing more to do on the clock, and what wakes those who wait for it."""
+    facts = vars(thread)
+    if "left_clock" in facts:
+        return id(thread), lambda: facts["left_clock"]
+    lane = facts.get("lane")  # of a pool, whose threads end when its work is done
+    return (id(lane), lane.is_idle) if lane is not None else None
 
 
 def _is_waiting_for_the_clock(clock: Clock, actor: Actor | None) -> bool:

@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 
 from ..real_time import sleep as real_sleep
 from ..trace import TICKS_PER_SECOND, to_seconds, to_ticks
-from .kernel import is_asleep
+from .kernel import forget, is_asleep
 
 SPINNING = 2_000
 """Turns of the loop in one tick that no honest work needs."""
@@ -41,6 +41,7 @@ class Actor:
 
     def __init__(self) -> None:
         self.native_id: int | None = None
+        self.at_work = False
         self.aside = False
         self.parked_at: int | None = None
         # A queue written in C: other threads' locks are replaced by ones that wait here.
@@ -68,6 +69,7 @@ class Clock:
         self.steps_left = steps
         self.steps_left_in_tick = self.steps_in_tick = steps // 8
         self.holds = 0
+        self._spinning = SPINNING
         self.tie_break: Callable[[], float] = lambda: 0.0
         self.home = threading.get_ident()
         self._notify: Callable[[], None] = lambda: None
@@ -92,7 +94,11 @@ class Clock:
 
     def spins(self) -> bool:
         """Whether so many turns have gone by in one tick that it can only be polling."""
-        return self.steps_in_tick - self.steps_left_in_tick > SPINNING
+        return self.steps_in_tick - self.steps_left_in_tick > self._spinning
+
+    def expect_spinning(self) -> None:
+        """A program that has polled will poll again: know it sooner."""
+        self._spinning = max(self._spinning // 4, SPINNING // 64)
 
     def go_on(self) -> bool:
         """Count a turn of the loop; False if that was one too many, or the time is up."""
@@ -128,13 +134,18 @@ class Clock:
         return threading.get_ident() == self.home
 
     @contextmanager
-    def working(self) -> Iterator[None]:
-        """While the clock's own machinery handles locks and threads on the loop's thread."""
-        before, self.at_work = self.at_work, self.is_home() or self.at_work
+    def working(self, actor: Actor | None = None) -> Iterator[None]:
+        """While machinery waits for a moment that comes by itself, such as a thread's start.
+
+        Args:
+            actor: the calling thread, which keeps its turn; None on the loop's own.
+        """
+        worker: Clock | Actor = self if actor is None and self.is_home() else actor or Actor()
+        before, worker.at_work = worker.at_work, True
         try:
             yield
         finally:
-            self.at_work = before
+            worker.at_work = before
 
     def has_turn(self, actor: Actor) -> bool:
         """Whether it is the actor's turn to run."""
@@ -177,6 +188,7 @@ class Clock:
         with self._lock:
             if self._running is None and self._waiting:
                 self._running = self._waiting.popleft()
+                forget(self._running.native_id)
                 self._running.grant()
 
     def works_elsewhere(self) -> bool:
@@ -199,7 +211,9 @@ class Clock:
     def set_aside_sleeper(self) -> None:
         """Take the turn from a thread that sleeps in the kernel instead of working."""
         actor = self._running
-        if actor is not None and actor.native_id is not None and is_asleep(actor.native_id):
+        if actor is None or actor.native_id is None or actor.at_work:
+            return
+        if is_asleep(actor.native_id):
             with self._lock:
                 if self._running is actor:
                     actor.aside = True

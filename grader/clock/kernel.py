@@ -8,15 +8,27 @@ from pathlib import Path
 _TASKS = Path("/proc/self/task")
 
 
-def _state_and_cpu(native_id: int) -> tuple[str, str, str] | None:
+def _state_and_work(native_id: int) -> tuple[str, str] | None:
+    """Whether a thread sleeps, and a measure of what it has done so far."""
+    task = _TASKS / str(native_id)
     try:
-        fields = (_TASKS / str(native_id) / "stat").read_text().rpartition(")")[2].split()
+        fields = (task / "stat").read_text().rpartition(")")[2].split()
+        # Nanoseconds on a processor; `stat` has only hundredths of a second.
+        done = (task / "schedstat").read_text().split()[0]
+    except FileNotFoundError:
+        return None if not task.exists() else (fields[0], f"{fields[11]} {fields[12]}")
     except OSError:
         return None
-    return fields[0], fields[11], fields[12]
+    return fields[0], done
 
 
-_seen: dict[int, tuple[str, str, str]] = {}
+_seen: dict[int, tuple[str, str]] = {}
+
+
+def forget(native_id: int | None) -> None:
+    """A thread goes to work: that it was asleep before says nothing any more."""
+    if native_id is not None:
+        _seen.pop(native_id, None)
 
 
 def is_asleep(native_id: int) -> bool:
@@ -27,9 +39,9 @@ def is_asleep(native_id: int) -> bool:
     """
     if not sys.platform.startswith("linux"):
         asleep = native_id in _seen
-        _seen[native_id] = ("S", "", "")
+        _seen[native_id] = ("S", "")
         return asleep
-    now = _state_and_cpu(native_id)
+    now = _state_and_work(native_id)
     before = _seen.get(native_id)
     if now is None:
         return True

@@ -15,8 +15,9 @@ from concurrent.futures import thread as pools
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from .blocking import wake_those_waiting_for
 from .clock import Actor, Clock
-from .present import live_by, now_of
+from .present import here, live_by
 from .replace import replaced
 
 POOL_SIZE = 32
@@ -32,7 +33,7 @@ class Lane:
 
     def __init__(self, clock: Clock, size: int) -> None:
         self.clock = clock
-        self._free = size
+        self._size = self._free = size
         self._line: deque[Actor] = deque()
         self._lock = threading.Lock()
 
@@ -44,12 +45,18 @@ class Lane:
             self._line.append(Actor())
             return self._line[-1]
 
+    def is_idle(self) -> bool:
+        """Whether there is nothing left to do."""
+        with self._lock:
+            return self._free == self._size and not self._line
+
     def leave(self, actor: Actor) -> None:
         with self._lock:
             if self._line:
                 self.clock.line_up(self._line.popleft())
             else:
                 self._free += 1
+        wake_those_waiting_for(self)
         self.clock.leave(actor)
 
 
@@ -57,12 +64,18 @@ _lanes: weakref.WeakKeyDictionary[Any, Lane] = weakref.WeakKeyDictionary()
 _submitting = threading.local()
 
 
+def lane_of_submission() -> Lane | None:
+    """The lane of the pool that the calling thread is submitting work to just now."""
+    lane: Lane | None = getattr(_submitting, "lane", None)
+    return lane
+
+
 class ClockedItem(_RealItem):  # type: ignore[misc]
     """A piece of work in a pool's queue; a thread that takes it waits for its turn first."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._lane: Lane | None = getattr(_submitting, "lane", None)
+        self._lane = lane_of_submission()
         self._actor = self._lane.enter() if self._lane else None
 
     def run(self, *args: Any) -> None:
@@ -80,14 +93,14 @@ class ClockedItem(_RealItem):  # type: ignore[misc]
 def _submit(
     pool: concurrent.futures.ThreadPoolExecutor, /, *args: Any, **kwargs: Any
 ) -> concurrent.futures.Future[Any]:
-    clock = now_of()
+    clock, actor = here()
     if clock is not None:
         lane = _lanes.get(pool)
         if lane is None:
             lane = _lanes[pool] = Lane(clock, pool._max_workers)
         _submitting.lane = lane
     try:
-        with clock.working() if clock is not None else nullcontext():
+        with clock.working(actor) if clock is not None else nullcontext():
             return _real_submit(pool, *args, **kwargs)
     finally:
         _submitting.lane = None

@@ -19,7 +19,8 @@ from anyio._backends import _asyncio as anyio_backend
 
 from .blocking import wake_those_waiting_for
 from .clock import Actor, Clock, PlayOver
-from .present import live_by, now_of
+from .pool import lane_of_submission
+from .present import here, live_by, now_of
 from .replace import replaced
 
 _AnyioWorker = anyio_backend.WorkerThread
@@ -38,7 +39,7 @@ class TurnQueue(Queue[Any]):
     def put_nowait(self, item: Any) -> None:
         if item is not None:
             self.actors.append(self.clock.enlist())
-        with self.clock.working():
+        with self.clock.working(here()[1]):
             super().put_nowait(item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
@@ -73,15 +74,17 @@ def _start(thread: threading.Thread) -> None:
         _start_at_work(thread)
         return
     thread.daemon = True  # whatever it does, it must not outlive its play
-    if target is not getattr(executor_threads, "_worker", None):
+    if target is getattr(executor_threads, "_worker", None):
+        thread.lane = lane_of_submission()  # type: ignore[attr-defined]
+    else:
         _put_on_clock(thread, clock)
     _start_at_work(thread)
 
 
 def _start_at_work(thread: threading.Thread) -> None:
     """Starting a thread waits for its first sign of life: that blocks nobody."""
-    clock = now_of()
-    with clock.working() if clock is not None else nullcontext():
+    clock, actor = here()
+    with clock.working(actor) if clock is not None else nullcontext():
         _real_start(thread)
 
 
