@@ -12,7 +12,7 @@ from ..driver.origins import Origin
 from ..driver.recorder import Open
 from ..errors import GraderError
 from ..trace import Ending, SpanKind
-from .wire import CANCEL, GSS, TLS, Batch, Batches, Frame, Parser, error, raising, rows_in, texts
+from .wire import CANCEL, GSS, TLS, Batch, Batches, Frame, Parser, error, raising
 
 if TYPE_CHECKING:
     from .postgres import PostgresRelay

@@ -1,0 +1,230 @@
+"""Makes databases, one for each play, and drops them. It keeps a few that are made ahead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections import deque
+from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .connecting import (
+    LOST,
+    Connection,
+    PostgresError,
+    Server,
+    ServerGone,
+    connect,
+    connected,
+    gone,
+    told,
+)
+from .errors import ServiceError
+from .messages import Address
+
+log = logging.getLogger(__name__)
+
+SPARES = 3
+ATTEMPTS = 4
+"""How many databases are tried for a lease while the server goes away and comes back."""
+LONGEST = "20s"
+"""What a statement of the keeper's own may take: a seed, or a look at the data."""
+OLDEST = 13
+"""The first PostgreSQL that can drop a database which is in use."""
+
+
+class Spare(NamedTuple):
+    """A new database. Its open connection runs the seed at once, and shows that it is alive."""
+
+    name: str
+    connection: Connection
+
+
+@dataclass
+class Holding:
+    """A database that somebody has leased.
+
+    Attributes:
+        start: of the server, after which the database was made.
+        view: the connection for looking into it, once somebody has looked.
+    """
+
+    name: str
+    start: int
+    view: Connection | None = None
+
+
+class Databases:
+    """The databases of one keeper.
+
+    Args:
+        server: where they are.
+        owner: in the name of each, so that a later keeper knows which of a dead one's
+            databases are its own to drop. No two living keepers have the same.
+    """
+
+    def __init__(self, server: Server, owner: str) -> None:
+        self._server = server
+        self._prefix = f"course_play_{owner}_"
+        self._start, self._closed = 0, False
+        self._spares: deque[Spare] = deque()
+        self._starting, self._filling = asyncio.Lock(), asyncio.Lock()
+        # A user's server may not have many connections. A drop may take long to end others'.
+        self._making, self._dropping = asyncio.Semaphore(2), asyncio.Semaphore(2)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def address(self, holding: Holding) -> Address:
+        """How a play reaches its database."""
+        return self._server.address(holding.name)
+
+    async def lease(self, seed_sql: str) -> Holding:
+        """A database that nobody else has, with nothing in it but the seed.
+
+        Raises:
+            ServiceError: there is none to be had, or the seed fails.
+        """
+        for _ in range(ATTEMPTS):
+            spare = await self._take()
+            try:
+                await spare.connection.execute(seed_sql or "SELECT 1")
+            except LOST as error:  # the server, or this connection, has gone while it waited
+                self._discard(spare.name)
+                lost = error
+                await asyncio.sleep(0.02)
+            except PostgresError as error:
+                self._discard(spare.name)
+                raise _bad_seed(error) from error
+            else:
+                self.fill()
+                return Holding(spare.name, self._start)
+            finally:
+                spare.connection.terminate()
+        raise gone(self._server, lost)
+
+    async def rows(self, holding: Holding, sql: str) -> list[dict[str, Any]]:
+        """What `sql` returns in a leased database.
+
+        Raises:
+            ServiceError: the server has gone since, or refuses the statement.
+        """
+        if holding.start != self._start:
+            raise ServerGone(
+                f"{self._server.name} went away in the middle of a play, and its data with it.",
+                "Run it again.",
+            )
+        address = self._server.admin(holding.name)
+        if holding.view is None or holding.view.is_closed():
+            holding.view = await connect(self._server, address, statement_timeout=LONGEST)
+        with told(self._server, address.user):
+            return [dict(row) for row in await holding.view.fetch(sql)]
+
+    def end(self, holding: Holding) -> None:
+        """Drop a database in the background, whoever still uses it."""
+        if holding.view:
+            holding.view.terminate()
+        self._discard(holding.name)
+
+    def fill(self) -> None:
+        """Make spares in the background."""
+        self._in_background(self._fill())
+
+    async def close(self) -> None:
+        """Drop all that there is."""
+        self._closed = True
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._forget_spares()
+        if self._start:
+            async with self._admin() as connection:
+                await self._drop_all(connection, "WITH (FORCE)")
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _forget_spares(self) -> None:
+        while self._spares:
+            self._spares.popleft().connection.terminate()
+
+    def _discard(self, name: str) -> None:
+        self._in_background(self._drop(name, "WITH (FORCE)"))
+
+    async def _take(self) -> Spare:
+        await self._ready()
+        return self._spares.popleft() if self._spares else await self._make()
+
+    async def _fill(self) -> None:
+        async with self._filling:
+            await self._ready()
+            while len(self._spares) < SPARES and not self._closed:
+                self._spares.append(await self._make())
+
+    async def _ready(self) -> None:
+        """See to it that the server is up, and after each of its starts put it in order."""
+        async with self._starting:
+            start = await self._server.up()
+            if start == self._start:
+                return
+            self._forget_spares()
+            async with self._admin() as connection:
+                await self._put_in_order(connection)
+            self._start = start
+
+    async def _put_in_order(self, connection: Connection) -> None:
+        version = connection.get_server_version()
+        if version.major < OLDEST:
+            raise ServiceError(
+                f"{self._server.name} is PostgreSQL {version.major}; the grader needs {OLDEST}.",
+                self._server.remedy,
+            )
+        await connection.execute(self._server.setup_sql or "SELECT 1")
+        # Not by force: what is in use cannot be a dead keeper's.
+        await self._drop_all(connection, "")
+
+    async def _drop_all(self, connection: Connection, how: str) -> None:
+        ours = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)"
+        for row in await connection.fetch(ours, self._prefix):
+            self._in_background(self._drop(row["datname"], how))
+
+    async def _make(self) -> Spare:
+        name = f"{self._prefix}{os.getpid()}_{secrets.token_hex(4)}"
+        options = self._server.new_database
+        async with self._making, self._admin() as connection:
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 {options}')
+        try:
+            address = self._server.address(name)
+            return Spare(name, await connect(self._server, address, statement_timeout=LONGEST))
+        except ServiceError:
+            self._discard(name)
+            raise
+
+    async def _drop(self, name: str, how: str) -> None:
+        async with self._dropping, self._admin() as connection:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" {how}')
+
+    def _admin(self) -> AbstractAsyncContextManager[Connection]:
+        return connected(self._server, self._server.admin())
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_logged(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    """Do what nobody waits for. If it matters, it fails again for somebody who does."""
+    try:
+        await work
+    except ServiceError as error:
+        log.warning("%s", error.problem)
+
+
+def _bad_seed(error: Any) -> ServiceError:
+    place = f" at character {error.position}" if error.position else ""
+    return ServiceError(
+        f"PostgreSQL refuses the SQL that a play's database is seeded with: {error}{place} "
+        f"(SQLSTATE {error.sqlstate})",
+        "Correct the `seed_sql` of the scenario.",
+    )
