@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from . import cold, memory, plain, steadiness, warm
+from . import cold, databases, memory, plain, steadiness, warm
 from .results import BenchmarkError, Row
 
 BENCHMARKS = {
@@ -19,6 +19,7 @@ BENCHMARKS = {
     "warm": warm.measure,
     "steadiness": steadiness.measure,
     "memory": memory.measure,
+    "databases": databases.measure,
 }
 
 Rows = list[tuple[str, Row]]

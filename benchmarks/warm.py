@@ -14,7 +14,7 @@ from grader.course import lesson
 from grader.judge.grading import Grading
 from grader.render.terminal import show
 
-from .processes import GRADE, ROOT, SOLUTION, run, timed
+from .processes import ROOT, SOLUTION, WITHOUT_DATABASE, run, timed
 from .results import Row, at_most, seconds
 
 LIMIT = 0.25
@@ -22,7 +22,10 @@ LIMIT = 0.25
 
 def measure(short: bool) -> list[Row]:
     """A cold and a second grade in turn."""
-    runs = [(float(run("-m", "benchmarks.warm")), timed(*GRADE)) for _ in range(5 if short else 25)]
+    runs = [
+        (float(run("-m", "benchmarks.warm")), timed(*WITHOUT_DATABASE))
+        for _ in range(5 if short else 25)
+    ]
     return [
         at_most("second grade / cold one", [second / cold for second, cold in runs], LIMIT),
         seconds("second grade", [second for second, _ in runs]),
@@ -41,7 +44,7 @@ def second_grade() -> float:
 
 
 def _grade(grading: Grading, file: Path) -> None:
-    report = grading.grade(lesson("day53"), file)
+    report = grading.grade(lesson("day53"), file, (1, 2, 4, 5, 6, 7, 8))
     assert report.passed == report.total
     show(report, Console(file=io.StringIO(), width=80), everything=False)
 
