@@ -18,14 +18,17 @@ if TYPE_CHECKING:
         fails,
         get,
         in_turn,
+        mongo,
         post,
         postgres,
         put,
+        reply,
         request,
         rows,
         scenario,
         takes,
         times,
+        upstream,
     )
     from .trace import Exchange, Incident, Span, Trace
 
@@ -42,16 +45,19 @@ __all__ = [
     "fails",
     "get",
     "in_turn",
+    "mongo",
     "play",
     "post",
     "postgres",
     "put",
+    "reply",
     "request",
     "rows",
     "scenario",
     "takes",
     "timeline",
     "times",
+    "upstream",
 ]
 
 # Names are imported when they are asked for: a command should not wait for the driver.

@@ -114,6 +114,7 @@ def _state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
         stop()
         assert not is_alive(keeper)
         assert not is_alive(server)
+        assert "Traceback" not in state.log.read_text()
 
 
 @pytest.fixture
@@ -313,6 +314,30 @@ def test_a_server_that_is_killed_is_started_again(state: State) -> None:
                 held.rows("SELECT name FROM items")
 
 
+def test_what_a_killed_server_was_busy_with_is_ended(state: State) -> None:
+    async def be_busy() -> int:
+        where = {"host": held.address.host, "database": held.address.database}
+        connection = await asyncpg.connect(user=held.address.user, **where)
+        pid = int(connection.get_server_pid())
+        many = "generate_series(1, 30000)"
+        endless = f"SELECT count(*) FROM {many} a, {many} b, {many} c"
+        working = asyncio.ensure_future(connection.execute(endless))
+        await asyncio.sleep(0)
+        server = server_of(state)
+        os.kill(server, signal.SIGKILL)
+        eventually(lambda: not is_alive(server))
+        with lease() as another:
+            assert another.rows("SELECT 1 AS one") == [{"one": 1}]
+        connection.terminate()
+        await asyncio.gather(working, return_exceptions=True)
+        return pid
+
+    before = set(state.home.iterdir())
+    with lease() as held:
+        assert not is_alive(asyncio.run(be_busy()))
+    assert set(state.home.iterdir()) == before
+
+
 def test_a_backend_that_crashes_takes_no_later_lease_with_it(state: State) -> None:
     with lease() as held:
         pids = held.rows("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
@@ -363,12 +388,15 @@ def test_what_a_killed_keeper_left_is_in_nobodys_way(at_rest: State) -> None:
     for path in (at_rest.socket, at_rest.sockets / ".s.PGSQL.5432"):
         with socket.socket(socket.AF_UNIX) as stale:
             stale.bind(str(path))
-    at_rest.lock.write_text(str(os.getpid()))
-    # A number may belong to another process by now: here it is ours, and must be spared.
-    (at_rest.sockets / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
-    (data_of(at_rest) / "postmaster.pid").write_text(f"{os.getpid()}\n{data_of(at_rest)}\n")
-    with lease() as held:
-        assert held.rows("SELECT 1 AS one") == [{"one": 1}]
+    # The number of a server that is gone may have been given to another process since.
+    with subprocess.Popen(["sleep", "60"], preexec_fn=child_setup()) as other:
+        at_rest.lock.write_text(f"{other.pid}")
+        (at_rest.sockets / ".s.PGSQL.5432.lock").write_text(f"{other.pid}\n")
+        (data_of(at_rest) / "postmaster.pid").write_text(f"{other.pid}\n{data_of(at_rest)}\n")
+        with lease() as held:
+            assert held.rows("SELECT 1 AS one") == [{"one": 1}]
+        assert other.poll() is None
+        other.kill()
 
 
 def test_a_server_without_its_keeper_is_ended(at_rest: State) -> None:
@@ -572,17 +600,17 @@ def test_what_is_no_postgresql_is_told_of(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
 
         def answer() -> None:
-            for _ in range(2):  # the keeper's start, and the lease
-                with listener.accept()[0] as client:
-                    client.recv(1 << 16)
-                    client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            with contextlib.suppress(OSError):
+                while True:
+                    with listener.accept()[0] as client:
+                        client.recv(1 << 16)
+                        client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-        answering = pool.submit(answer)
+        pool.submit(answer)
         url = f"postgresql://me@127.0.0.1:{listener.getsockname()[1]}/"
         with kept(tmp_path, DATABASE_URL=url), pytest.raises(ServiceError, match="not answer"):
             lease()
         listener.shutdown(socket.SHUT_RDWR)
-        answering.cancel()
 
 
 @pytest.mark.parametrize(

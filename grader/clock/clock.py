@@ -18,6 +18,7 @@ from queue import Empty, SimpleQueue
 
 from ..real_time import sleep as real_sleep
 from ..trace import TICKS_PER_SECOND, to_seconds, to_ticks
+from .hosts import Hosts
 from .kernel import forget, is_asleep
 
 SPINNING = 2_000
@@ -80,6 +81,7 @@ class Clock:
         self._asides: set[Actor] = set()
         self._parked: list[tuple[int, int, Actor]] = []
         self._given_up: SimpleQueue[None] = SimpleQueue()
+        self.hosts = Hosts(self.wake)
         self._over = False
         self.at_work = False
         self._ending = False
@@ -125,9 +127,14 @@ class Clock:
                 self._line_up(heapq.heappop(self._parked)[2])
 
     def block(self, seconds: float) -> None:
-        """What `time.sleep` does on the loop's own thread: all stands still but time."""
+        """What `time.sleep` does on the loop's own thread: all stands still but time and hosts."""
         # Past the horizon it is the loop that notices: an error here would be the sleeper's.
-        self.advance_to(min(self.now + to_ticks(seconds), self.horizon))
+        end = min(self.now + to_ticks(seconds), self.horizon)
+        self.hosts.settle()
+        while (due := self.hosts.next_due()) <= end:
+            self.advance_to(due)
+            self.hosts.settle()
+        self.advance_to(end)
 
     def is_home(self) -> bool:
         """Whether the calling thread is the one that the loop of the play runs on."""
@@ -165,12 +172,18 @@ class Clock:
                 self._patience += 1
                 if self._patience % 20 == 0:
                     self.set_aside_sleeper()
-            elif self._parked and self._parked[0][0] < last:
-                self.advance_to(self._parked[0][0])
+            elif self.hosts.go_on():
+                continue
+            elif self._next_without_loop() < last:
+                self.advance_to(self._next_without_loop())
             else:
                 if deadline is not None:
                     self.advance_to(last)
                 return
+
+    def _next_without_loop(self) -> int:
+        """The tick at which a thread or a host goes on, whatever the loop does."""
+        return min([self.hosts.next_due(), *(entry[0] for entry in self._parked[:1])])
 
     def wake_with(self, notify: Callable[[], None]) -> None:
         """Call `notify` whenever a thread gives up its turn; it must be thread-safe."""

@@ -10,6 +10,7 @@ from .blocking import locks_on_clock
 from .loop import loops_on_clock
 from .pool import pools_on_clock
 from .present import virtual_time
+from .sockets import sockets_on_clock
 from .threads import threads_on_clock
 
 
@@ -46,5 +47,6 @@ def _everything() -> Iterator[None]:
         pools_on_clock(),
         loops_on_clock(),
         locks_on_clock(),
+        sockets_on_clock(),
     ):
         yield

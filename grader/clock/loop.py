@@ -24,6 +24,7 @@ from .clock import Actor, Clock, RanAway, Stuck
 from .pool import POOL_SIZE
 from .present import actor_of_this_thread, now_of, tell_of_block
 from .replace import replaced
+from .sockets import park_until_readable, wait_to_connect
 
 PATIENCE = 0.01
 """Real seconds between two looks at a thread that has the turn and does not answer."""
@@ -63,13 +64,15 @@ class ClockSelector(selectors.DefaultSelector):
         if not self.loop.is_at_home():
             assert self.loop.actor is not None
             start = self.loop.clock.now
-            self.loop.clock.park(self.loop.actor, self.loop.next_timer())
+            park_until_readable(self.loop.actor, self.fileno(), self.loop.next_timer())
             if self.loop.clock.now > start:
                 tell_of_block(self.loop.clock, "a loop of its own", start, on_loop=False)
             return super().select(0)
         # Real work is outstanding: wait for it in real time. Virtual time stands still.
         if self.loop.clock.busy or self.loop.clock.asides_awake():
             return self._wait_for_work()
+        if self.loop.clock.hosts.wake_readers():  # threads have got what they waited for
+            return []
         if self.loop._ready:  # a thread has handed something over, and was done at that
             return []
         # All is at rest in this tick: now is when a client reacts to what it has been sent.
@@ -99,6 +102,7 @@ class ClockSelector(selectors.DefaultSelector):
                 clock.steps_left_in_tick = clock.steps_in_tick
             elif self.dues():
                 clock.block(to_seconds(min(self.dues()) - clock.now))
+                clock.expect_spinning()
         return clock.go_on()
 
     def dues(self) -> list[int]:
@@ -109,9 +113,8 @@ class ClockSelector(selectors.DefaultSelector):
     def _wait_for_work(self) -> Any:
         clock = self.loop.clock
         clock.give_turn()
-        if not clock.await_quiet(PATIENCE):
+        while not clock.await_quiet(PATIENCE):
             clock.set_aside_sleeper()
-            return []
         # The thread has been heard to the end. Only work elsewhere is worth waiting for.
         if not clock.works_elsewhere():
             return super().select(0)
@@ -161,6 +164,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.on_write: Callable[[Any], None] | None = None
         self.while_waiting: Callable[[], object] = lambda: None
         self.actor: Actor | None = None
+        self._asked_for = 0.0
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
 
@@ -178,7 +182,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.actor is None
 
     def time(self) -> float:
-        return self.clock.seconds
+        # 0.2 + 0.1 is 0.30000000000000004. Whoever asks for that moment once more at the tick
+        # 0.3, as anyio does, must not be told for ever that it is still to come.
+        now = self.clock.seconds
+        return self._asked_for if to_ticks(self._asked_for) == self.clock.now else now
 
     def next_timer(self) -> int | None:
         """The tick of the next timer that has not been cancelled."""
@@ -197,9 +204,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._check_closed()
         rank = (self.clock.tie_break(), next(self._serial))
         timer = Timer(to_ticks(when), rank, callback, args, self, context)
+        if timer.tick == self.clock.now:
+            self._asked_for = max(when, self._asked_for)
         heapq.heappush(self._scheduled, timer)
         timer._scheduled = True
         return timer
+
+    async def sock_connect(self, sock: Any, address: Any) -> None:
+        await wait_to_connect(address)
+        await super().sock_connect(sock, address)
 
     def _make_socket_transport(self, sock: Any, *args: Any, **options: Any) -> Any:
         if self.on_write is None:

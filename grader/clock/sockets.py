@@ -1,68 +1,60 @@
-"""Sockets on the clock: what a blocking call to a server of the play's own does.
+"""Sockets on the clock: blocking calls to a host of the play's own.
 
-Such a server, a `Host`, runs in the play's loop. A thread that waits for its answer is
-parked until the answer is there. The loop's own thread would wait for ever: it is the loop
-that is to answer. So while it waits the loop stands still, and the host goes on by itself,
-as a server elsewhere would.
+Where the loop's own thread makes one, the loop is blocked, while the host goes on and time
+passes, as in life. Another thread is parked until the answer is there. Either way the
+timeout of the socket is over on the clock.
 """
 
 from __future__ import annotations
 
 import asyncio
-import select
+import math
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from ..trace import to_ticks
 from .clock import Actor, Clock
+from .hosts import Host, is_readable
 from .present import actor_of_this_thread, now_of, tell_of_block
 
-if TYPE_CHECKING:
-    from .loop import VirtualLoop
-
-
-class Host(Protocol):
-    """A server that listens on loopback, in the loop of a play.
-
-    Attributes:
-        connect_takes: virtual seconds that it takes a client to connect.
-    """
-
-    loop: VirtualLoop
-    connect_takes: float
-
-    def before_connect(self) -> None:
-        """A client is about to connect."""
-
-    def note(self, sock: socket.socket) -> None:
-        """A client has connected, or is about to send."""
-
-    def go_on(self) -> bool:
-        """Do by hand all that is to be done at this tick; whether there was anything."""
-
-    def next_due(self) -> int | None:
-        """The tick at which it will next do something of its own accord."""
-
-
-hosts: dict[int, Host] = {}
-"""The hosts of all plays of this process, by the port that they listen on."""
+_real_connect = socket.socket.connect
 
 
 def host_at(address: object) -> Host | None:
     """The host of the calling thread's play at an address."""
-    host = hosts.get(address[1]) if isinstance(address, tuple) else None
-    return host if host is not None and host.loop.clock is now_of() else None
+    clock = now_of()
+    if clock is None or not isinstance(address, tuple):
+        return None
+    return clock.hosts.by_address.get(address[:2])
+
+
+def _clock() -> Clock:
+    clock = now_of()
+    assert clock is not None
+    return clock
 
 
 async def wait_to_connect(address: object) -> None:
     """Let the time pass that it takes to connect to an address."""
-    if host := host_at(address):
+    host = host_at(address)
+    if host is not None and host.connect_takes:
         await asyncio.sleep(host.connect_takes)
 
 
-_real_connect = socket.socket.connect
+def park_until_readable(actor: Actor, source: socket.socket | int, until: int | None) -> None:
+    """Park the calling thread until a tick, or until there is something to read.
+
+    Args:
+        source: a socket, or the file descriptor of a selector.
+    """
+    clock = _clock()
+    clock.hosts.reading[actor] = source
+    try:
+        clock.park(actor, until)
+    finally:
+        clock.hosts.reading.pop(actor, None)
 
 
 def _connect(sock: socket.socket, address: Any) -> None:
@@ -70,9 +62,8 @@ def _connect(sock: socket.socket, address: Any) -> None:
     if host is None:
         _real_connect(sock, address)
         return
-    if sock.gettimeout() != 0 and host.connect_takes:
-        due = host.loop.clock.now + to_ticks(host.connect_takes)
-        _wait(sock, lambda: host.loop.clock.now >= due, due, "socket.connect")
+    if sock.gettimeout() != 0:
+        _wait_to_connect(sock, host.connect_takes)
     host.before_connect()
     try:
         _real_connect(sock, address)
@@ -91,85 +82,57 @@ def _sending(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def _receiving(real: Callable[..., Any]) -> Callable[..., Any]:
     def receive(sock: socket.socket, *args: Any) -> Any:
-        if _blocks_for(sock) and not _is_readable(sock):
-            _wait(sock, lambda: _is_readable(sock), None, "socket.recv")
+        if _blocks_for(sock):
+            _wait_to_read(sock)
         return real(sock, *args)
 
     return receive
 
 
 def _blocks_for(sock: socket.socket) -> Host | None:
-    """The host that a call on this socket would block for."""
-    if not hosts or sock.gettimeout() == 0:
+    """The host that a call on this socket would wait for."""
+    if now_of() is None or sock.gettimeout() == 0:
         return None
     with suppress(OSError):  # it is not connected
         return host_at(sock.getpeername())
     return None
 
 
-def _is_readable(sock: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def _wait(sock: socket.socket, ready: Callable[[], bool], due: int | None, what: str) -> None:
-    """Wait for a host until `ready`, or until the socket's own timeout.
-
-    Args:
-        due: the tick at which it will be ready; None if the host has to bring it about.
-
-    Raises:
-        TimeoutError: as the real call does.
-    """
-    clock = now_of()
-    assert clock is not None
-    start, timeout, on_loop = clock.now, sock.gettimeout(), clock.is_home()
-    deadline = clock.horizon if timeout is None else start + to_ticks(timeout)
-    pause = _go_on_without_loop if on_loop else _park
-    while not ready() and clock.now < min(deadline, clock.horizon):
-        pause(clock, sock, min(deadline, due or deadline))
-    if clock.now > start:
-        tell_of_block(clock, what, start, on_loop)
-    if not ready():
+def _wait_to_connect(sock: socket.socket, seconds: float) -> None:
+    clock, timeout = _clock(), sock.gettimeout()
+    start, on_loop = clock.now, clock.is_home()
+    wait = seconds if timeout is None else min(seconds, timeout)
+    if not wait:
+        return
+    if on_loop:
+        clock.block(wait)
+    else:
+        clock.park(actor_of_this_thread(clock), clock.now + to_ticks(wait))
+    tell_of_block(clock, "socket.connect", start, on_loop)
+    if wait == timeout:
         raise TimeoutError("timed out")
 
 
-def _park(clock: Clock, sock: socket.socket, until: int) -> None:
-    """Park the calling thread until its socket has something to read."""
-    actor = actor_of_this_thread(clock)
-    with _woken_by(sock, actor, clock):
-        clock.park(actor, until)
+def _wait_to_read(sock: socket.socket) -> None:
+    clock, timeout = _clock(), sock.gettimeout()
+    start, on_loop = clock.now, clock.is_home()
+    deadline = None if timeout is None else start + to_ticks(timeout)
+    if on_loop:
+        _block_until_readable(clock, sock, deadline)
+    else:
+        while not is_readable(sock) and (deadline is None or clock.now < deadline):
+            park_until_readable(actor_of_this_thread(clock), sock, deadline)
+    if clock.now > start:
+        tell_of_block(clock, "socket.recv", start, on_loop)
+    if not is_readable(sock):
+        raise TimeoutError("timed out")
 
 
-@contextmanager
-def _woken_by(sock: socket.socket, actor: Actor, clock: Clock) -> Iterator[None]:
-    try:
-        peer = sock.getpeername()
-    except OSError:  # it is not connected yet
-        yield
-        return
-    loop = hosts[peer[1]].loop
-
-    def wake() -> None:
-        loop.remove_reader(sock)
-        clock.wake(actor)
-
-    # The loop is idle while a thread has the turn, so this is as good as done by itself.
-    loop.add_reader(sock, wake)
-    try:
-        yield
-    finally:
-        loop.remove_reader(sock)
-
-
-def _go_on_without_loop(clock: Clock, _: socket.socket, until: int) -> None:
-    """One step of the world around the loop's thread: a host's, or a moment's."""
-    around = [host for host in hosts.values() if host.loop.clock is clock]
-    if not any([host.go_on() for host in around]):
-        dues = [due for host in around if (due := host.next_due()) is not None]
-        with clock.working():
-            clock.block_until(lambda: False, min([*dues, until]))
+def _block_until_readable(clock: Clock, sock: socket.socket, deadline: int | None) -> None:
+    with clock.working():
+        clock.block_until(lambda: is_readable(sock), deadline)
+    if deadline is None and not is_readable(sock):
+        clock.block(math.inf)  # nothing will ever come: the play is over
 
 
 _ON_CLOCK: dict[str, Callable[..., Any]] = {
@@ -190,8 +153,8 @@ def sockets_on_clock() -> Iterator[None]:
     try:
         yield
     finally:
-        for name, function in before.items():
-            if function is None:  # it is inherited from the type that is written in C
+        for name, former in before.items():
+            if former is None:  # it is inherited from the type that is written in C
                 delattr(socket.socket, name)
             else:
-                setattr(socket.socket, name, function)
+                setattr(socket.socket, name, former)

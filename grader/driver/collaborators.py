@@ -18,6 +18,7 @@ from ..scenarios import (
     Connects,
     Error,
     InTurn,
+    Mongo,
     Named,
     Postgres,
     Rows,
@@ -50,6 +51,8 @@ def build(description: Collaborator, name: str, stage: Stage) -> Any:
             return {key: build(member, key, stage) for key, member in members.items()}
         case Postgres():
             return _database(description, name, stage)
+        case Mongo():
+            return _mongo_url(description, name, stage)
         case Upstream():
             return _base_url(description, name, stage)
 
@@ -60,6 +63,14 @@ def _database(description: Postgres, name: str, stage: Stage) -> str:
     relay = PostgresRelay(description, name, stage)
     stage.services.append(relay)
     return relay.dsn
+
+
+def _mongo_url(description: Mongo, name: str, stage: Stage) -> str:
+    from ..services.mongo import MongoRelay
+
+    relay = MongoRelay(description, name, stage)
+    stage.services.append(relay)
+    return relay.url
 
 
 def _base_url(description: Upstream, name: str, stage: Stage) -> str:

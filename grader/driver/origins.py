@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
 from typing import NamedTuple
 
@@ -38,7 +37,7 @@ class Origins:
 
     def _here(self) -> Origin:
         recorder, exchange = self._recorder, current_exchange.get()
-        if asyncio.current_task() is not None:
+        if asyncio._get_running_loop() is None or asyncio.current_task() is not None:
             return Origin(exchange, recorder.line_of_call(), recorder.task_name())
         # A callback of a library's. Somebody waits for what comes of it.
         waits = [s for s in recorder.open.values() if s.facts["kind"] == "wait"]
@@ -53,9 +52,11 @@ def _local_port(end: socket.socket | int) -> int | None:
     with contextlib.suppress(OSError):
         if not isinstance(end, int):
             return _port_in(end.getsockname())
-        copy = socket.socket(fileno=os.dup(end))
-        with copy:
-            return _port_in(copy.getsockname())
+        borrowed = socket.socket(fileno=end)
+        try:
+            return _port_in(borrowed.getsockname())
+        finally:
+            borrowed.detach()
     return None
 
 

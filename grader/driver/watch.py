@@ -33,6 +33,9 @@ WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "builtins.", "os.wait", "os.read
 """The blocking calls that are reported, by blockbuster's names. Reading a small file is
 not among them: it is no slower than much that nobody would move to a thread."""
 
+CHATTY = ("asyncio", "httpcore", "httpx", "urllib3")
+"""Loggers of libraries that tell of each of their steps at level DEBUG."""
+
 
 @contextmanager
 def watching(clock: Clock, recorder: Recorder) -> Iterator[None]:
@@ -185,8 +188,8 @@ class _LogWriter(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if now_of() is not self.recorder.clock or len(self.recorder.logs) >= 1000:
             return
-        if record.name == "asyncio" and record.levelno <= logging.DEBUG:
-            return  # "Using selector", once for each loop
+        if record.levelno <= logging.DEBUG and record.name.startswith(CHATTY):
+            return
         error = record.exc_info[1] if record.exc_info else None
         self.recorder.logs.append(
             LogRecord(

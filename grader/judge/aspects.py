@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 from ..trace import Exchange, Span, Trace, to_seconds
@@ -263,6 +263,43 @@ def left_open(trace: Trace) -> tuple[str, ...]:
     """The connections that were still open when the app was down."""
     count = sum(span.kind == "connection" and span.how == "open" for span in trace.spans)
     return (f"{count or 'no'} connection{'s' * (count != 1)} left open at shutdown",)
+
+
+def requests_made(trace: Trace) -> tuple[str, ...]:
+    """The requests that were sent to upstreams, in whatever order."""
+    return tuple(sorted(str(span.arguments[0]) for span in _requests(trace))) or (
+        "no request made",
+    )
+
+
+def most_in_flight(trace: Trace) -> tuple[str, ...]:
+    """How many requests to upstreams were under way at once, at the most."""
+    count = most_at_once(_requests(trace))
+    return (f"{count} request{'s' * (count != 1)} in flight at once",)
+
+
+def connections_opened(trace: Trace) -> tuple[str, ...]:
+    """How many connections were opened to each upstream; refused ones were not."""
+    names = {span.name for span in _requests(trace)}
+    opened = Counter(
+        span.name
+        for span in trace.spans
+        if span.kind == "connection" and span.name in names and span.resource is not None
+    )
+    return tuple(
+        f"{count} connection{'s' * (count != 1)} opened to {name}"
+        for name, count in sorted(opened.items())
+    ) or ("no connection opened",)
+
+
+def _requests(trace: Trace) -> list[Span]:
+    return [span for span in trace.spans if span.kind == "request"]
+
+
+def most_at_once(spans: list[Span]) -> int:
+    """How many of these were under way at once, at the most."""
+    changes = sorted([(s.start, 1) for s in spans] + [(s.end, -1) for s in spans])
+    return max(accumulate(change for _, change in changes), default=0)
 
 
 def readings(trace: Trace) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def told(server: Server, user: str) -> Iterator[None]:
     try:
         yield
     except LOST as error:
-        raise gone(server, error) from error
+        raise _gone(server, error) from error
     except asyncpg.PostgresError as error:
         raise _refused(server, user, error) from error
 
@@ -131,7 +131,7 @@ async def _connect(address: Address, settings: dict[str, str]) -> Connection:
     return connection
 
 
-def gone(server: Server, error: BaseException) -> ServerGone:
+def _gone(server: Server, error: BaseException) -> ServerGone:
     """What to say when nobody answers."""
     detail = str(error) or type(error).__name__
     return ServerGone(f"{server.name} does not answer: {detail}", server.remedy)

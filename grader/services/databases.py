@@ -20,7 +20,6 @@ from .connecting import (
     ServerGone,
     connect,
     connected,
-    gone,
     told,
 )
 from .errors import ServiceError
@@ -29,8 +28,8 @@ from .messages import Address
 log = logging.getLogger(__name__)
 
 SPARES = 3
-ATTEMPTS = 4
-"""How many databases are tried for a lease while the server goes away and comes back."""
+COMEBACK = 0.5
+"""Seconds in which a lease is tried again: a server may be gone before anybody knows."""
 LONGEST = "20s"
 """What a statement of the keeper's own may take: a seed, or a look at the data."""
 OLDEST = 13
@@ -87,23 +86,15 @@ class Databases:
         Raises:
             ServiceError: there is none to be had, or the seed fails.
         """
-        for _ in range(ATTEMPTS):
-            spare = await self._take()
+        now = asyncio.get_running_loop().time
+        deadline = now() + COMEBACK
+        while True:
             try:
-                await spare.connection.execute(seed_sql or "SELECT 1")
-            except LOST as error:  # the server, or this connection, has gone while it waited
-                self._discard(spare.name)
-                lost = error
-                await asyncio.sleep(0.02)
-            except PostgresError as error:
-                self._discard(spare.name)
-                raise _bad_seed(error) from error
-            else:
-                self.fill()
-                return Holding(spare.name, self._start)
-            finally:
-                spare.connection.terminate()
-        raise gone(self._server, lost)
+                return await self._lease(seed_sql)
+            except ServerGone:
+                if now() > deadline:
+                    raise
+            await asyncio.sleep(0.02)
 
     async def rows(self, holding: Holding, sql: str) -> list[dict[str, Any]]:
         """What `sql` returns in a leased database.
@@ -111,11 +102,7 @@ class Databases:
         Raises:
             ServiceError: the server has gone since, or refuses the statement.
         """
-        if holding.start != self._start:
-            raise ServerGone(
-                f"{self._server.name} went away in the middle of a play, and its data with it.",
-                "Run it again.",
-            )
+        self._check(holding)
         address = self._server.admin(holding.name)
         if holding.view is None or holding.view.is_closed():
             holding.view = await connect(self._server, address, statement_timeout=LONGEST)
@@ -150,6 +137,29 @@ class Databases:
 
     def _discard(self, name: str) -> None:
         self._in_background(self._drop(name, "WITH (FORCE)"))
+
+    async def _lease(self, seed_sql: str) -> Holding:
+        name, connection = await self._take()
+        holding = Holding(name, self._start)
+        try:
+            with told(self._server, self._server.address(name).user):
+                await _seed(connection, seed_sql)
+            await self._ready()  # an open connection may outlive its server by a moment
+            self._check(holding)
+        except ServiceError:
+            self._discard(name)
+            raise
+        finally:
+            connection.terminate()
+        self.fill()
+        return holding
+
+    def _check(self, holding: Holding) -> None:
+        if holding.start != self._start:
+            raise ServerGone(
+                f"{self._server.name} went away in the middle of a play, and its data with it.",
+                "Run it again.",
+            )
 
     async def _take(self) -> Spare:
         await self._ready()
@@ -221,10 +231,15 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         log.warning("%s", error.problem)
 
 
-def _bad_seed(error: Any) -> ServiceError:
-    place = f" at character {error.position}" if error.position else ""
-    return ServiceError(
-        f"PostgreSQL refuses the SQL that a play's database is seeded with: {error}{place} "
-        f"(SQLSTATE {error.sqlstate})",
-        "Correct the `seed_sql` of the scenario.",
-    )
+async def _seed(connection: Connection, sql: str) -> None:
+    try:
+        await connection.execute(sql or "SELECT 1")
+    except LOST:
+        raise
+    except PostgresError as error:
+        place = f" at character {error.position}" if error.position else ""
+        raise ServiceError(
+            f"PostgreSQL refuses the SQL that a play's database is seeded with: {error}{place} "
+            f"(SQLSTATE {error.sqlstate})",
+            "Correct the `seed_sql` of the scenario.",
+        ) from error

@@ -1,24 +1,35 @@
-"""One client's connection to a database: the learner's driver here, the server there."""
+"""One client's connection to a database: the learner's driver here, the server there.
+
+What spans tell of it: a `connection` is `done` when the client closes it, `failed` when it is
+lost, and `open` if nobody has closed it at shutdown; a `transaction` is `done` if it was
+committed, and `failed` if it was rolled back.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..driver.origins import Origin
 from ..driver.recorder import Open
-from ..errors import GraderError
 from ..trace import Ending, SpanKind
-from .wire import CANCEL, GSS, TLS, Batch, Batches, Frame, Parser, error, raising
+from .wire import CANCEL, GSS, SYNC, TERMINATE, TLS, Batch, Batches, Frame, Malformed, Parser, error
 
 if TYPE_CHECKING:
     from .postgres import PostgresRelay
 
 CANCELLED = "57014", "canceling statement due to user request"
 TOO_MANY = "53300", "sorry, too many clients already"
+BY_SCENARIO = "the scenario lets this fail"
+
+COMMITTED = ord("C"), b"COMMIT\0"
+AUTHENTICATION_IS_OVER = b"\0\0\0\0", b"\0\0\0\x0c"
+
+IsEnd = Callable[[Frame], bool]
 
 
 class Cancelled(Exception):
@@ -29,6 +40,13 @@ class Failed(Exception):
     """The scenario wants the statement to fail with this SQLSTATE."""
 
 
+class Over(Exception):
+    """The client has gone, or the scenario wants the connection to be lost."""
+
+    def __init__(self, how: Ending) -> None:
+        self.how = how
+
+
 class Link(asyncio.Protocol):
     """A connection, from its first packet to its end.
 
@@ -36,6 +54,7 @@ class Link(asyncio.Protocol):
         key: the server's process id and secret, as a cancel request names them.
         is_pending: whether the server owes an answer.
         is_held: whether the clock is held until it comes.
+        listens: whether notifications are to be passed on.
     """
 
     def __init__(self, relay: PostgresRelay) -> None:
@@ -43,20 +62,36 @@ class Link(asyncio.Protocol):
         self.key: tuple[int, int] | None = None
         self.is_pending = False
         self.is_held = False
+        self.listens = False
+        # What the client asks
         self._parser = Parser(first_packet=True)
         self._batches = Batches()
         self._asked: asyncio.Queue[tuple[Batch, Origin] | None] = asyncio.Queue()
         self._cancel = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        # What the server answers
+        self._server: asyncio.StreamWriter | None = None
+        self._answers = Parser(first_packet=False)
+        self._heard: deque[Frame] = deque()
+        self._last_heard = 0
+        self._turn: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[list[Frame] | OSError] | None = None
+        self._answered: asyncio.Future[list[Frame]]
+        self._status = b""
+        self._skips_to_sync = False
+        # What is written down
         self._resource = 0
         self._life: Open | None = None
         self._transaction: Open | None = None
-        self._server: asyncio.StreamWriter | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._skips_to_sync = False
 
     @property
     def pid(self) -> int | None:
         return self.key[0] if self.key else None
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether a cancel request came for the statement that is under way."""
+        return self._cancel.is_set()
 
     # What the client sends
 
@@ -65,17 +100,23 @@ class Link(asyncio.Protocol):
         self._port = transport.get_extra_info("peername")[1]
 
     def data_received(self, data: bytes) -> None:
-        for frame in self._parser.feed(data):
-            if frame.type == 0:
-                self._first(frame)
-            elif frame.type == ord("X"):
-                self._asked.put_nowait(None)
-            elif batch := self._batches.add(frame):
-                self._asked.put_nowait((batch, self._origin()))
+        try:
+            for frame in self._parser.feed(data):
+                self._take(frame)
+        except (Malformed, struct.error):
+            self._client.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end_spans("done")
         self._asked.put_nowait(None)
+
+    def _take(self, frame: Frame) -> None:
+        if frame.type == 0:
+            self._first(frame)
+        elif frame.type == ord("X"):
+            self._asked.put_nowait(None)
+        elif batch := self._batches.add(frame):
+            self._asked.put_nowait((batch, self._origin()))
 
     def _first(self, packet: Frame) -> None:
         (code,) = struct.unpack_from("!I", packet.body)
@@ -83,15 +124,10 @@ class Link(asyncio.Protocol):
             self._client.write(b"N")
             self._parser.first_packet = True
         elif code == CANCEL:
-            self._pass_cancel(struct.unpack_from("!II", packet.body, 4))
+            key = struct.unpack_from("!II", packet.body, 4)
+            self._task = asyncio.ensure_future(self._pass_cancel(self.relay.link_of(key), packet))
         else:
             self._begin(packet)
-
-    def _pass_cancel(self, key: Any) -> None:
-        link = self.relay.link_of(key)
-        if link is not None:
-            link._cancel.set()
-        self._client.close()
 
     def _begin(self, startup: Frame) -> None:
         fault = self.relay.fault_of_connection()
@@ -106,80 +142,131 @@ class Link(asyncio.Protocol):
         else:
             self._client.abort()
 
+    async def _pass_cancel(self, link: Link | None, packet: Frame) -> None:
+        """End what another connection waits for: the time it takes, or a lock in the server."""
+        if link is not None:
+            link._cancel.set()
+            async with self.relay.one_at_a_time:
+                if link.is_pending:
+                    link.hold()
+                    await self.relay.deliver(packet)
+                    await self.relay.settle()
+        self._client.close()
+
     # What the relay does with it
 
     async def _serve(self, startup: Frame) -> None:
         try:
             await self._log_in(startup)
-            while asked := await self._asked.get():
-                await self._answer(*asked)
-        except (ConnectionError, StopAsyncIteration):
-            self._check_server()
+            while True:
+                await self._answer(*await self._next())
+        except Over as over:
+            self._end_spans(over.how)
+        except OSError:
+            self._end_spans("failed")
+            self.relay.note_loss(is_explained=self._last_heard == ord("E"))
         finally:
-            self.let_go()
-            self.abort()
+            await self._leave()
+
+    async def _next(self) -> tuple[Batch, Origin]:
+        asked = await self._asked.get()
+        if asked is None:
+            raise Over("done")
+        return asked
 
     async def _log_in(self, startup: Frame) -> None:
         """Let the client log in at the server by itself, up to the first ReadyForQuery."""
         await self._wait(self.relay.description.round_trip)
-        self.await_server()
-        reader, self._server = await self.relay.connect()
-        self._frames = _frames(reader)
-        self._server.write(struct.pack("!I", len(startup.body) + 4) + startup.body)
-        async for frame in self._frames:
-            if frame.type == ord("K"):
-                self.key = struct.unpack("!II", frame.body[:8])
-            self._client.write(frame.packed)
-            if frame.type in b"ZE":
-                break
-            if frame.type == ord("R") and _wants_more(frame):
-                await self._pass_password()
-        self.let_go()
-
-    async def _pass_password(self) -> None:
-        """The client's next message goes on as it is: a password is the server's business."""
-        self.let_go()
-        asked = await self._asked.get()
-        assert self._server is not None
-        if asked is None:
-            raise ConnectionAbortedError
-        self._server.write(asked[0].packed)
-        self.await_server()
+        message = startup.packed[1:]
+        while True:
+            answer = [_without_tls(frame) for frame in await self._ask(message, _ends_login_step)]
+            for frame in answer:
+                if frame.type == ord("K"):
+                    self.key = struct.unpack_from("!II", frame.body)
+            self._pass_on(answer)
+            if self._status:
+                return
+            batch, _ = await self._next()  # a password, which is the server's business
+            message = batch.packed
 
     async def _answer(self, batch: Batch, origin: Origin) -> None:
         learners = [statement for statement in batch.statements if statement.is_learners]
+        self.listens |= any(statement.listens for statement in learners)
         spans = [(s, self._span("statement", origin, s.text, s.parameters)) for s in learners]
         how: Ending = "failed"
         try:
-            how = await self._carry_out(batch, [statement.text for statement in learners])
+            how = await self._carry_out(batch)
         finally:
             for statement, span in spans:
                 self.relay.stage.recorder.end(span, how, count=statement.rows)
 
-    async def _carry_out(self, batch: Batch, learners: list[str]) -> Ending:
+    async def _carry_out(self, batch: Batch) -> Ending:
         self._cancel.clear()
-        try:
-            await self._take_time(learners)
-        except Cancelled:
-            await self._ask(batch, raising(*CANCELLED))
-            return "cancelled"
-        except Failed as fault:
-            return await self._ask(batch, raising(str(fault), "the scenario lets this fail"))
-        return await self._ask(batch, batch.packed)
+        if self._skips_to_sync:
+            return await self._skip(batch)
+        how = await self._take_time_and_ask(batch, batch)
+        while batch.wants_data:
+            data, _ = await self._next()
+            how = await self._take_time_and_ask(data, batch)
+        await self.relay.pass_notifications()
+        return "cancelled" if how == "failed" and self.is_cancelled else how
 
-    async def _take_time(self, learners: list[str]) -> None:
+    async def _skip(self, batch: Batch) -> Ending:
+        """After an error the server takes up nothing but a Sync."""
+        if batch.is_synced:
+            self._skips_to_sync = False
+            self._pass_on(await self._ask(batch.packed, batch.take))
+        return "failed"
+
+    async def _take_time_and_ask(self, batch: Batch, about: Batch) -> Ending:
+        """Let the server carry out a batch, or fail; how that ended.
+
+        Args:
+            about: the batch that the answer is about, which differs for the data of a COPY.
+        """
+        try:
+            await self._take_time(batch)
+        except Cancelled:
+            return await self._fail(batch, about, *CANCELLED)
+        except Failed as fault:
+            return await self._fail(batch, about, str(fault), BY_SCENARIO)
+        if not batch.expects_answer:
+            self._send(batch.packed)
+            return "done"
+        return self._pass_on(await self._ask(batch.packed, about.take))
+
+    async def _fail(self, batch: Batch, about: Batch, sqlstate: str, text: str) -> Ending:
+        failing = batch.in_error(sqlstate, text)
+        is_end = failing.take if about is batch else about.take
+        answer = await self._ask(failing.packed, is_end)
+        if not about.is_synced:
+            answer.pop()  # ReadyForQuery is for the Sync that is to come
+        return self._pass_on(answer)
+
+    def _pass_on(self, answer: Sequence[Frame]) -> Ending:
+        """Give the client an answer; how the statements ended that it is about."""
+        self._client.write(b"".join(frame.packed for frame in answer))
+        is_error = any(frame.type == ord("E") for frame in answer)
+        if answer and _is_ready(answer[-1]):
+            self._status = answer[-1].body
+            self._note_transaction(answer)
+        elif is_error:
+            self._skips_to_sync = True
+        return "failed" if is_error else "done"
+
+    async def _take_time(self, batch: Batch) -> None:
         """Let the time go by that the statements take, or let them come to grief."""
-        seconds = self.relay.seconds_of(len(learners))
-        faults = [fault for text in learners if (fault := self.relay.fault_of(text))]
-        match faults[0].does if faults else "":
+        seconds = self.relay.seconds_of(batch)
+        fault = self.relay.fault_of(batch)
+        match fault.does if fault else "":
             case "stall":
                 await self._wait(float("inf"))
             case "drop":
                 await self._wait(seconds / 2)
-                raise ConnectionAbortedError
-            case "fail":
+                raise Over("failed")
+            case "fail" if fault:
                 await self._wait(seconds)
-                raise Failed(faults[0].sqlstate)
+                raise Failed(fault.sqlstate)
             case _:
                 await self._wait(seconds)
 
@@ -192,42 +279,79 @@ class Link(asyncio.Protocol):
                 await self._cancel.wait()
                 raise Cancelled
 
-    async def _ask(self, batch: Batch, message: bytes) -> Ending:
-        """Send a message in the batch's place, and pass on the answer when it is complete."""
-        assert self._server is not None
-        if self._skips_to_sync and not batch.is_synced:
-            return "failed"  # after an error the server answers nothing but a Sync
-        self._skips_to_sync = False
-        # One after another: which of two comes first in the server must not be up to chance.
-        async with self.relay.one_at_a_time:
-            self._server.write(message)
-            self.await_server()
-            reading = asyncio.ensure_future(self._read_answer(batch))
-            await self.relay.server_rests()
-        answer = await reading
-        self._client.write(b"".join(frame.packed for frame in answer))
-        return "failed" if any(frame.type == ord("E") for frame in answer) else "done"
+    # What the server says
 
-    async def _read_answer(self, batch: Batch) -> list[Frame]:
+    async def _ask(self, message: bytes, is_end: IsEnd) -> list[Frame]:
+        """Send the server something; its answer, up to the message that `is_end`."""
+        self._answered = self.relay.stage.loop.create_future()
+        self._turn = asyncio.ensure_future(self._take_turn(message, is_end))
+        return await self._answered
+
+    async def _take_turn(self, message: bytes, is_end: IsEnd) -> None:
+        # One after another: what comes first in the server must not be up to chance.
+        async with self.relay.one_at_a_time:
+            self._say(message, is_end)
+            await self.relay.settle()
+
+    def _say(self, message: bytes, is_end: IsEnd) -> None:
+        self.await_server()
+        self._reading = asyncio.ensure_future(self._read_answer(message, is_end))
+
+    async def _read_answer(self, message: bytes, is_end: IsEnd) -> list[Frame] | OSError:
+        answer: list[Frame] = []
         try:
-            return await self._complete_answer(batch)
+            if self._server is None:
+                self._reader, self._server = await self.relay.connect()
+            self._send(message)
+            while not answer or not is_end(answer[-1]):
+                if not self._heard:
+                    await self._hear_more()
+                answer.append(self._heard.popleft())
+        except OSError as error:
+            self._pass_on(answer)  # it is all that the client will ever get
+            return error
         finally:
             self.let_go()
             self.relay.locks.look_again()
+        return answer
 
-    async def _complete_answer(self, batch: Batch) -> list[Frame]:
-        answer: list[Frame] = []
-        async for frame in self._frames:
-            answer.append(frame)
-            batch.note(frame)
-            if frame.type == ord("Z"):
-                self._note_transaction(frame.body)
-            elif frame.type == ord("E"):
-                self._skips_to_sync = not batch.is_synced
-            if batch.is_answered_by(frame):
-                return answer
-        self._client.write(b"".join(frame.packed for frame in answer))
-        raise ConnectionResetError
+    def _send(self, message: bytes) -> None:
+        assert self._server is not None
+        self._status = b""
+        self._server.write(message)
+
+    async def _hear_more(self) -> None:
+        while not self._heard:
+            data = await self._reader.read(2**18)
+            if not data:
+                raise ConnectionResetError
+            self._heard.extend(self._answers.feed(data))
+        self._last_heard = self._heard[-1].type
+
+    def give_answer(self) -> bool:
+        """Let the client have what the server has answered; whether there is anything."""
+        if self._reading is None or not self._reading.done():
+            return False
+        answer = self._reading.result()
+        self._reading = None
+        if isinstance(answer, OSError):
+            self._answered.set_exception(answer)
+        else:
+            self._answered.set_result(answer)
+        return True
+
+    async def hear_notifications(self) -> None:
+        """Have an idle server say now what it would say by itself a little later."""
+        if self._status != b"I":
+            return
+        self._answered = self.relay.stage.loop.create_future()
+        self._say(SYNC, _is_ready)
+        await self.relay.settle()
+        *notifications, ready = await self._answered
+        self._status = ready.body
+        if notifications:
+            self._client.write(b"".join(frame.packed for frame in notifications))
+            await self.relay.rest()
 
     # Holding the clock
 
@@ -263,24 +387,39 @@ class Link(asyncio.Protocol):
             **origin._asdict(),
         )
 
-    def _note_transaction(self, status: bytes) -> None:
-        if status != b"I" and self._transaction is None:
+    def _note_transaction(self, answer: Sequence[Frame]) -> None:
+        is_over = self._status == b"I"
+        if not is_over and self._transaction is None:
             self._transaction = self._span("transaction", self._origin())
-        elif status == b"I" and self._transaction is not None:
-            self.relay.stage.recorder.end(self._transaction, "done")
+        elif is_over and self._transaction is not None:
+            is_committed = any((frame.type, frame.body) == COMMITTED for frame in answer)
+            self.relay.stage.recorder.end(self._transaction, "done" if is_committed else "failed")
             self._transaction = None
 
     def _end_spans(self, how: Ending) -> None:
-        for span in (self._transaction, self._life):
-            if span is not None:
-                self.relay.stage.recorder.end(span, how)
+        recorder = self.relay.stage.recorder
+        if self._transaction is not None:
+            recorder.end(self._transaction, "open" if how == "open" else "failed")
+        if self._life is not None:
+            recorder.end(self._life, how)
 
-    def _check_server(self) -> None:
-        """The connection broke off. If that is not the learner's doing, it is ours."""
-        try:
-            self.relay.check()
-        except GraderError as error:
-            self.relay.stage.broken = str(error)
+    async def _leave(self) -> None:
+        """Take leave of the server; the locks of the connection are free when it hangs up."""
+        self._client.close()
+        if self._server is not None and self in self.relay.links:
+            async with self.relay.one_at_a_time:
+                self.await_server()
+                self._send(TERMINATE)
+                if self._server.can_write_eof():
+                    self._server.write_eof()
+                with suppress(OSError):
+                    while True:
+                        self._heard.clear()
+                        await self._hear_more()
+                self.let_go()
+                self.relay.locks.look_again()
+                await self.relay.settle()
+        self.abort()
 
     def leave_open(self) -> None:
         """The app is down: a connection that is still there was never closed."""
@@ -288,20 +427,27 @@ class Link(asyncio.Protocol):
         self.abort()
 
     def abort(self) -> None:
+        self.let_go()
         if self in self.relay.links:
             self.relay.links.remove(self)
-        for end in (self._server, self._client):
-            if end is not None and not end.is_closing():
-                end.close()
+        if self._server is not None:
+            self._server.transport.abort()
+        self._client.close()
 
 
-def _wants_more(frame: Frame) -> bool:
-    """Whether an authentication message asks for one in return."""
-    return struct.unpack_from("!I", frame.body)[0] not in (0, 12)
+def _is_ready(frame: Frame) -> bool:
+    return frame.type == ord("Z")
 
 
-async def _frames(reader: asyncio.StreamReader) -> AsyncIterator[Frame]:
-    parser = Parser(first_packet=False)
-    while data := await reader.read(65536):
-        for frame in parser.feed(data):
-            yield frame
+def _ends_login_step(frame: Frame) -> bool:
+    """Whether it is the client's turn: it is logged in, or asked for a password."""
+    asks = frame.type == ord("R") and frame.body[:4] not in AUTHENTICATION_IS_OVER
+    return asks or _is_ready(frame)
+
+
+def _without_tls(frame: Frame) -> Frame:
+    """Without an offer that the client cannot take up: between it and the relay is no TLS."""
+    offer = b"SCRAM-SHA-256-PLUS\0"
+    if frame.type == ord("R") and offer in frame.body:
+        return Frame(frame.type, frame.body.replace(offer, b""))
+    return frame

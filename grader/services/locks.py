@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .leases import Lease
-
 if TYPE_CHECKING:
-    from .links import Link
+    from .postgres import PostgresRelay
 
 _BLOCKED = """
     select pid, pg_blocking_pids(pid) as blockers from pg_stat_activity
@@ -22,26 +20,27 @@ _BLOCKED = """
 class Locks:
     """Looks into the server when an answer is late, and when a lock may have been let go."""
 
-    def __init__(self, lease: Lease, links: list[Link]) -> None:
-        self._lease = lease
-        self._links = links
+    def __init__(self, relay: PostgresRelay) -> None:
+        self._relay = relay
 
     def look(self) -> None:
         """An answer is late: hold the clock no longer for those that wait for a lock."""
-        if any(link.is_held for link in self._links):
+        if any(link.is_held for link in self._relay.links):
             self._sort_out()
 
     def look_again(self) -> None:
         """Something was answered: a lock may be free, and who waited for it at work."""
-        if any(link.is_pending and not link.is_held for link in self._links):
+        if any(link.is_pending and not link.is_held for link in self._relay.links):
             self._sort_out()
 
     def _sort_out(self) -> None:
-        blocked = {int(row["pid"]): list(row["blockers"]) for row in self._lease.rows(_BLOCKED)}
-        for link in self._links:
+        rows = self._relay.look_up(_BLOCKED)
+        blocked = {int(row["pid"]): list(row["blockers"]) for row in rows}
+        for link in list(self._relay.links):
             if not link.is_pending:
                 continue
-            if link.pid in blocked and not _is_deadlocked(link.pid, blocked):
+            waits = link.pid in blocked and not _is_deadlocked(link.pid, blocked)
+            if waits and not link.is_cancelled:
                 link.let_go(pending=True)
             else:
                 link.hold()

@@ -8,18 +8,35 @@ what the database does is real.
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
+import msgspec
+
 from ..driver.stage import Stage
+from ..errors import GraderError
 from ..scenarios import Fault, Postgres
+from .errors import ServiceError
 from .leases import Lease, lease
 from .links import Link
 from .locks import Locks
 from .sockets import loopback_socket
+from .wire import ASKS_FOR_TLS, Batch, Frame
 
 TURNS_TO_SETTLE = 20
 """Turns of the loop in which a connection that was closed at shutdown is seen to be closed."""
+
+_END_OTHERS = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()
+"""
+
+LOST = ServiceError(
+    "The PostgreSQL server lost a connection in the middle of a play, without a word.",
+    "Run it again. If that does not help, see whether the machine is short of memory.",
+)
 
 
 class PostgresRelay:
@@ -40,7 +57,7 @@ class PostgresRelay:
         self.connections = 0
         self._lease: Lease | None = lease(description.seed_sql)
         self.address = self._lease.address
-        self.locks = Locks(self._lease, self.links)
+        self.locks = Locks(self)
         self.one_at_a_time = asyncio.Lock()
         self.changed = asyncio.Event()
         self._faults_met: dict[int, int] = {}
@@ -50,25 +67,25 @@ class PostgresRelay:
     @property
     def dsn(self) -> str:
         port = self._socket.getsockname()[1]
-        a = self.address
-        password = f":{a.password}" if a.password else ""
-        return f"postgresql://{a.user}{password}@127.0.0.1:{port}/{a.database}"
+        here = msgspec.structs.replace(self.address, host="127.0.0.1", port=port, sslmode=None)
+        return here.dsn
 
     async def open(self) -> None:
         if any(f.does == "refuse" and (f.at, f.times) == (1, None) for f in self.faults):
             return  # bound, and nobody listens: the kernel itself refuses
         loop = self.stage.loop
-        loop.while_waiting = self.locks.look
+        loop.while_waiting = in_turn(loop.while_waiting, self.locks.look)
         self._server = await loop.create_server(lambda: Link(self), sock=self._socket)
 
     async def close(self) -> None:
         for _ in range(TURNS_TO_SETTLE):
             await asyncio.sleep(0)
+        if self.links:
+            self.look_up(_END_OTHERS)  # what they have locked is to be read
         for link in list(self.links):
             link.leave_open()
-        if self._lease is not None:
-            for sql in self.description.reads:
-                self.stage.readings[sql] = self._lease.rows(sql)
+        for sql in self.description.reads:
+            self.stage.readings[sql] = self._read(sql)
         self.give_back()
 
     def give_back(self) -> None:
@@ -83,6 +100,8 @@ class PostgresRelay:
                 self._lease.close()
             self._lease = None
 
+    # What goes wrong on order
+
     @property
     def faults(self) -> tuple[Fault, ...]:
         return self.description.faults
@@ -90,46 +109,124 @@ class PostgresRelay:
     def fault_of_connection(self) -> Fault | None:
         """What goes wrong with the connection that is opened now."""
         self.connections += 1
-        return next(
-            (f for f in self.faults if f.does in ("refuse", "too-many") and self._is_met(f)), None
+        concerning = [fault for fault in self.faults if fault.does in ("refuse", "too-many")]
+        return self._first_met(concerning)
+
+    def fault_of(self, batch: Batch) -> Fault | None:
+        """What goes wrong with the statements that are sent now."""
+        texts = [statement.text.lower() for statement in batch.statements if statement.is_learners]
+        return self._first_met(
+            fault
+            for text in texts
+            for fault in self.faults
+            if fault.does in ("drop", "stall", "fail") and fault.matching.lower() in text
         )
 
-    def fault_of(self, text: str) -> Fault | None:
-        """What goes wrong with a statement that is sent now."""
-        found = None
-        for fault in self.faults:
-            concerns = fault.does in ("drop", "stall", "fail")
-            if concerns and fault.matching.lower() in text.lower() and self._is_met(fault):
-                found = found or fault
-        return found
+    def _first_met(self, faults: Iterable[Fault]) -> Fault | None:
+        """Count what the faults wait for; the first whose turn it is."""
+        return next(iter([fault for fault in faults if self._is_met(fault)]), None)
 
     def _is_met(self, fault: Fault) -> bool:
-        """Count what a fault waits for; whether it is its turn."""
         met = self._faults_met[id(fault)] = self._faults_met.get(id(fault), 0) + 1
         return met >= fault.at and (fault.times is None or met < fault.at + fault.times)
 
-    def seconds_of(self, statements: int) -> float:
-        """Virtual seconds from a batch with so many statements of the learner's to its answer."""
+    def seconds_of(self, batch: Batch) -> float:
+        """Virtual seconds from a batch to its answer."""
+        statements = sum(statement.takes_time for statement in batch.statements)
         return self.description.round_trip + self.description.statement * statements
+
+    # The server
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to the server itself."""
-        host, port = self.address.host, self.address.port
-        if host.startswith("/"):
-            return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
-        return await asyncio.open_connection(host, port)
+        path = self.address.socket_path
+        if path is not None:
+            return await asyncio.open_unix_connection(path)
+        reader, writer = await asyncio.open_connection(self.address.host, self.address.port)
+        if self.address.sslmode != "disable":
+            writer.write(ASKS_FOR_TLS)
+            if await reader.readexactly(1) == b"S":
+                await writer.start_tls(_encrypted())
+        return reader, writer
 
-    async def server_rests(self) -> None:
-        """Wait until every statement is answered, or waits for a lock in the server."""
+    async def deliver(self, first_packet: Frame) -> None:
+        """Send the server a packet that has no answer, on a connection of its own."""
+        with suppress(OSError):
+            reader, writer = await self.connect()
+            writer.write(first_packet.packed[1:])
+            await reader.read()
+            writer.close()
+
+    async def settle(self) -> None:
+        """Wait until the server rests, and give out its answers, one after the other."""
         while any(link.is_held for link in self.links):
             self.changed.clear()
             await self.changed.wait()
+        for link in list(self.links):
+            if link.give_answer():
+                await self.rest()
 
-    def check(self) -> None:
-        """Raise a `GraderError` if the server does not answer."""
-        if self._lease is not None:
-            self._lease.rows("select 1")
+    async def rest(self) -> None:
+        """Let all happen that follows from an answer: its order must not be up to chance."""
+        at_rest = asyncio.Event()
+        self.stage.loop.at_rest.append(at_rest.set)
+        await at_rest.wait()
 
-    def link_of(self, key: Any) -> Link | None:
+    async def pass_notifications(self) -> None:
+        """Something was answered: those who listen may have something to hear."""
+        if any(link.listens for link in self.links):
+            async with self.one_at_a_time:
+                for link in [link for link in self.links if link.listens]:
+                    with suppress(OSError):
+                        await link.hear_notifications()
+
+    def link_of(self, key: tuple[int, int]) -> Link | None:
         """The connection that a cancel request means by its process id and secret."""
         return next((link for link in self.links if link.key == key), None)
+
+    # The grader's own questions to it
+
+    def look_up(self, sql: str) -> list[dict[str, Any]]:
+        """What a statement of the grader's own returns. If it fails, the play is void."""
+        try:
+            return self._lease.rows(sql) if self._lease is not None else []
+        except GraderError as error:
+            self._give_up(error)
+            return []
+
+    def note_loss(self, is_explained: bool) -> None:
+        """The server hung up. Unless it said why, and lives, that is not the learner's doing."""
+        self.look_up("select 1")
+        if not is_explained:
+            self._give_up(LOST)
+
+    def _read(self, sql: str) -> Any:
+        """The rows of a reading; or what is wrong with it, for a table may be gone."""
+        try:
+            return self._lease.rows(sql) if self._lease is not None else []
+        except GraderError as error:
+            self.look_up("select 1")
+            return error.problem
+
+    def _give_up(self, why: GraderError) -> None:
+        self.stage.broken = self.stage.broken or str(why)
+        for link in list(self.links):
+            link.abort()
+
+
+def _encrypted() -> ssl.SSLContext:
+    """TLS as libpq does it by default. Whether the server is the right one, the keeper has seen."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def in_turn(*functions: Callable[[], object]) -> Callable[[], None]:
+    """A function that calls these, one after the other."""
+
+    def call() -> None:
+        for function in functions:
+            function()
+
+    return call

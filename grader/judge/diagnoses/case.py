@@ -79,8 +79,18 @@ def done(exchange: Exchange) -> int | None:
 
 
 def calls_of(trace: Trace, exchange: int, name: str | None = None) -> list[Span]:
-    """The collaborators' calls for one exchange, in order of starting."""
-    return [span for span in trace.calls(name) if span.exchange == exchange]
+    """The collaborators' calls for one exchange, in order of starting.
+
+    A request to an upstream is one of them, by its method and path.
+    """
+    own = (_as_call(span) for span in trace.spans if span.exchange == exchange)
+    return [span for span in own if span.kind == "call" and name in (None, span.name)]
+
+
+def _as_call(span: Span) -> Span:
+    if span.kind != "request":
+        return span
+    return msgspec.structs.replace(span, kind="call", name=str(span.arguments[0]), resource=None)
 
 
 def overlap(one: Span, other: Span) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...report import Diagnosis
-from . import answers, databases, outcomes, resources, timing, work
+from . import answers, databases, outcomes, resources, timing, upstreams, work
 from .case import Case, Rule
 
 MOST = 3
@@ -12,6 +12,7 @@ MOST = 3
 RULES: tuple[Rule, ...] = (
     databases.two_connections_per_request,
     databases.connection_leaked,
+    upstreams.retry_without_limit,
     outcomes.ended_early,
     work.lifespan_failed,
     answers.missing_route,
@@ -21,6 +22,9 @@ RULES: tuple[Rule, ...] = (
     answers.memory_error,
     timing.loop_blocked,
     timing.thread_pool_exhausted,
+    upstreams.retry_unsafe,
+    upstreams.client_per_request,
+    upstreams.unbounded_fan_out,
     answers.race,
     work.never_awaited_then_used,
     answers.raised,
@@ -37,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     databases.connection_held_while_waiting,
     databases.one_connection_for_all,
     databases.pool_not_closed,
+    upstreams.client_not_closed,
     resources.called_twice,
     timing.awaited_in_turn,
     timing.needless_timeout,

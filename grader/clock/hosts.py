@@ -1,0 +1,85 @@
+"""Servers of a play's own, and the threads that wait for what they send.
+
+Such a server runs in the play's loop. A blocking call that waits for it on the loop's own
+thread would wait for ever, for it is the loop that is to answer. So while that thread is
+blocked the loop stands still, and its hosts go on by hand, as servers elsewhere would.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from ..trace import NEVER
+
+
+class Host(Protocol):
+    """A server that listens on loopback.
+
+    Attributes:
+        connect_takes: virtual seconds that it takes a client to connect.
+    """
+
+    connect_takes: float
+
+    def before_connect(self) -> None:
+        """A client is about to connect."""
+
+    def note(self, sock: socket.socket) -> None:
+        """A client has connected, or is about to send."""
+
+    def go_on(self) -> bool:
+        """Do by hand what is to be done by now; whether there was anything."""
+
+    def next_due(self) -> int:
+        """The tick at which it will next do something of its own accord; `NEVER` if none."""
+
+
+Thread = TypeVar("Thread")
+
+
+class Hosts(Generic[Thread]):
+    """The hosts of one play.
+
+    Args:
+        wake: called with a waiting thread when there is something for it to read.
+
+    Attributes:
+        by_address: the hosts, by the IP address and port that each listens on.
+        reading: what each waiting thread waits to read from.
+    """
+
+    def __init__(self, wake: Callable[[Thread], None]) -> None:
+        self._wake = wake
+        self.by_address: dict[tuple[str, int], Host] = {}
+        self.reading: dict[Thread, socket.socket | int] = {}
+
+    def go_on(self) -> bool:
+        """Let one of them do something, or a thread hear of it; whether there was anything."""
+        return self.wake_readers() or any(host.go_on() for host in self.by_address.values())
+
+    def settle(self) -> None:
+        """Let them do all that is to be done by now."""
+        while self.go_on():
+            pass
+
+    def next_due(self) -> int:
+        """The tick at which the next of them will do something of its own accord."""
+        return min([host.next_due() for host in self.by_address.values()], default=NEVER)
+
+    def wake_readers(self) -> bool:
+        """Wake the threads that have something to read; whether there were any."""
+        ready = [thread for thread, source in self.reading.items() if is_readable(source)]
+        for thread in ready:
+            del self.reading[thread]
+            self._wake(thread)
+        return bool(ready)
+
+
+def is_readable(source: socket.socket | int) -> bool:
+    """Whether reading from a socket, or asking a selector, would give something at once."""
+    poll = select.poll()
+    poll.register(source, select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,171 @@
+"""The embedded server's answers: those of `nx-27017`, with what it gets wrong put right.
+
+- It does not know that a condition on nothing, on a whole document or on a compiled regular
+  expression is one: these are written out.
+- An ObjectId in a pipeline or a count is equal to nothing, and so is one that is not the
+  `_id` of a document to be changed: they are converted, and changes name documents by `_id`.
+- What it translates to SQL loses the type of `_id` in an aggregation, and in a replacement
+  for good. Its interpreter keeps it, but loses an `$inc` of a nested field.
+- It does not know the distinct values of `_id`, and gives others in the order of a set.
+- A replacement that inserts forgets the `_id` of its filter; no answer has `_id` first.
+- A `getMore` brings 101 documents, as a `find` does, instead of all that are left.
+- Of a duplicate key it says what SQLite says.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from bson.regex import Regex
+from neosqlite.collection.query_helper import set_force_fallback  # type: ignore[import-untyped]
+from nx_27017.handler import NeoSQLiteHandler  # type: ignore[import-untyped]
+from nx_27017.utils import convert_bson_to_neo_objectids  # type: ignore[import-untyped]
+
+Document = dict[str, Any]
+
+BAD_VALUE, DUPLICATE_KEY = 2, 11000
+UNBOUNDED = 2**31 - 1
+
+_FILTERS = ("filter", "query", "q", "$match")
+_SWITCHES = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: "x"}
+
+
+class Handler(NeoSQLiteHandler):  # type: ignore[misc]
+    """One command at a time, for whether SQL is used is a setting of the whole process."""
+
+    def __init__(self) -> None:
+        super().__init__(data_dir="memory")
+        self._one_at_a_time = threading.Lock()
+
+    def handle_insert(self, message: Document) -> tuple[int, Document]:
+        return self._answer(super().handle_insert, message, message["sections"][0][1])
+
+    def handle_command(self, message: Document) -> tuple[int, Document]:
+        with self._one_at_a_time:
+            kinds = [kind for kind, _ in message["sections"]]
+            command, *_ = parts = [prepared(part) for _, part in message["sections"]]
+            if "getMore" in command:
+                command.setdefault("batchSize", UNBOUNDED)
+            changes = list(_changes(parts))
+            for change in changes:
+                self._name_documents(command, change)
+            message = {**message, "sections": [*zip(kinds, parts, strict=True)]}
+            handle = self._distinct if "distinct" in command else super().handle_command
+            with _interpreting(not any(map(_changes_in_place, changes))):
+                return self._answer(handle, message, command)
+
+    def _answer(
+        self, handle: Callable[[Document], Any], message: Document, command: Document
+    ) -> tuple[int, Document]:
+        # `handle` takes away from the command, which says where a duplicate is.
+        about = f"{command.get('$db')}.{next(iter(command.values()), '')}"
+        try:
+            number, answer = handle(message)
+        except Exception as error:
+            number = message["request_id"]
+            answer = {"ok": 0, "errmsg": str(error), "code": BAD_VALUE, "codeName": "BadValue"}
+        for each in (answer, *answer.get("writeErrors", ())):
+            _name_duplicate(each, about)
+        _put_ids_first(answer)
+        return number, answer
+
+    def _distinct(self, message: Document) -> tuple[int, Document]:
+        command = message["sections"][0][1]
+        collection = self.get_database(command["$db"])[command["distinct"]]
+        values: list[Any] = []
+        for document in collection.find(command.get("query", {})):
+            value = collection._get_val(document, command["key"])
+            found = value if isinstance(value, list) else [value]
+            values += [each for each in found if each is not None and each not in values]
+        return message["request_id"], {"ok": 1, "values": values}
+
+    def _name_documents(self, command: Document, change: Document) -> None:
+        """Let a change be about certain documents, by their `_id`, if there are any for it."""
+        query, update = ("q", "u") if "q" in change else ("query", "update")
+        wanted = change.get(query, {})
+        database, name = self.get_database(command["$db"]), next(iter(command.values()))
+        found: list[Any] = []
+        if name in database.list_collection_names():
+            with _interpreting(True):
+                found = [document["_id"] for document in database[name].find(wanted)]
+        if found and wanted and ".$" not in repr(change.get(update)):  # `items.$` needs its filter
+            change[query] = {"_id": {"$in": found}}
+        elif not found and "_id" in wanted and update in change and not _changes_in_place(change):
+            change[update] = {"_id": wanted["_id"], **change[update]}
+
+
+@contextmanager
+def _interpreting(always: bool) -> Iterator[None]:
+    set_force_fallback(always)
+    try:
+        yield
+    finally:
+        set_force_fallback(False)
+
+
+def _changes(parts: list[Document]) -> Iterator[Document]:
+    """The single changes that a command makes; its document has them, or a section."""
+    for part in parts:
+        if "findAndModify" in part:
+            yield part
+        yield from part.get("updates", ())
+        yield from part.get("deletes", ())
+
+
+def _changes_in_place(change: Document) -> bool:
+    """Whether it is made of operators such as `$inc`."""
+    update = change.get("u", change.get("update"))
+    return isinstance(update, dict) and any(key.startswith("$") for key in update)
+
+
+def prepared(part: Document) -> Document:
+    """A command, or a section of one, in which every condition is written out."""
+    converted: Document = convert_bson_to_neo_objectids(part)
+    return {key: _written_out(key, value) for key, value in converted.items()}
+
+
+def _written_out(key: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_written_out("", item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if key in _FILTERS:
+        return _conditions(value)
+    return {name: _written_out(name, item) for name, item in value.items()}
+
+
+def _conditions(filter: Document) -> Document:
+    return {key: _condition(key, value) for key, value in filter.items()}
+
+
+def _condition(key: str, value: Any) -> Any:
+    if key in ("$and", "$or", "$nor"):
+        return [_conditions(each) for each in value]
+    if isinstance(value, Regex):
+        switches = "".join(letter for flag, letter in _SWITCHES.items() if value.flags & flag)
+        return {"$regex": value.pattern, "$options": switches}
+    is_whole = isinstance(value, dict) and not any(name.startswith("$") for name in value)
+    return {"$eq": value} if value is None or is_whole else value
+
+
+def _name_duplicate(error: Document, about: str) -> None:
+    said = str(error.get("errmsg", ""))
+    if said.startswith("UNIQUE constraint failed"):
+        text = f"E11000 duplicate key error collection: {about} ({said})"
+        error |= {"code": DUPLICATE_KEY, "codeName": "DuplicateKey", "errmsg": text}
+
+
+def _put_ids_first(answer: Document) -> None:
+    cursor = answer.get("cursor") or {}
+    for name in cursor.keys() & {"firstBatch", "nextBatch"}:
+        cursor[name] = [_with_id_first(document) for document in cursor[name]]
+    if isinstance(answer.get("value"), dict):
+        answer["value"] = _with_id_first(answer["value"])
+
+
+def _with_id_first(document: Document) -> Document:
+    return {"_id": document["_id"], **document} if "_id" in document else document
