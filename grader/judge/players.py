@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from ..scenarios import Scenario
-from ..trace import OutcomeKind, Trace, encode
+from ..trace import Outcome, OutcomeKind, Trace, encode
 from ..worker.channel import Load, Perform
 from .hand import Hand
 from .workers import Worker
@@ -22,6 +22,9 @@ FATAL: frozenset[OutcomeKind] = frozenset(
     }
 )
 """Outcomes that another play of the same exercise would only repeat."""
+
+PARENT = "parent"
+"""The detail of an outcome: the play took the grader's own process with it."""
 
 AHEAD = 8
 """Plays that a process may have waiting. Few, so that neither side fills the other's pipe."""
@@ -81,24 +84,31 @@ class Performer:
         self._foreseen.clear()
 
     def _answer(self) -> Trace:
-        trace = self._hand.answer()
+        trace = self._hand.answer() or self._play_alone()
         self._ask_ahead()
         return trace
+
+    def _play_alone(self) -> Trace:
+        """Play again what may have died of another play's doing, with nothing beside it."""
+        self.close()
+        self._hand.ask(len(self._played), self._played[-1])
+        return self._hand.answer() or Trace(outcome=Outcome("process-died", detail=PARENT))
 
     def _is_asked(self, wanted: Perform) -> bool:
         """Whether a play was asked for ahead. What was foreseen before it is not wanted."""
         found = [
-            (number, hand)
+            (asked.number, hand)
             for hand in self._hands
-            for number, ahead in hand.asked
-            if ahead == wanted
+            for asked in hand.asked
+            if asked.perform == wanted
         ]
         if not found:
             return False
         first, self._hand = min(found, key=lambda entry: entry[0])
         for hand in self._hands:
             hand.skip_before(first)
-        return True
+        # What was skipped may have cost the process, and with it what was asked of it.
+        return any(asked.number == first for asked in self._hand.asked)
 
     def _ask_ahead(self) -> None:
         """Let the process that has least to do play what comes next."""

@@ -15,7 +15,7 @@ from .compare import Mismatch
 from .diagnoses import Case, diagnose
 from .diagnoses.outcomes import explain
 from .draw import Draw
-from .players import FATAL, Performer, Player
+from .players import Performer, Player
 
 
 class Judge:
@@ -76,7 +76,7 @@ class Judge:
         trace = self._first_look()
         if trace.outcome.kind == "grader-broke":
             self.problem = trace.outcome.detail
-        elif trace.outcome.kind in FATAL or trace.outcome.detail == "real":
+        elif trace.outcome.kind != "factory-missing":  # all that can be missing after an import
             self.broken_file = CheckReport(
                 id="file-can-be-imported",
                 says="The file can be imported.",

@@ -1,122 +1,229 @@
-"""The judge's side of the processes: starts the warm parent, asks it for players."""
+"""The judge's side of the processes: starts the warm parent, asks it for players.
+
+A play can stop or kill the warm parent, for both belong to the same user. A parent that is
+stopped is woken; one that is dead, or does not answer, is replaced, and the players that
+died with it are told apart from those that died of what they played.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
+import time
+from collections import deque
 from pathlib import Path
+from typing import TypeVar
 
 from ..errors import GraderError
 from ..worker.channel import Channel, ChannelClosed
 from ..worker.zygote import Fork, Forked, Reap, Reaped
 from .spawn import spawned
 
+LOOK_EVERY = 0.25
+"""Real seconds between two looks at a parent that has not answered."""
+SILENT_FOR = 5.0
+"""Real seconds after which a parent that has answered before is given up."""
+IMPORTS_FOR = 120.0
+"""Real seconds that its imports may take."""
+MOST_STACKS = 1 << 20
+"""Bytes of stacks and last words that are read of a player."""
+
+Reply = TypeVar("Reply")
+
 
 class Worker:
-    """The warm parent. Starting it returns at once; it imports while the judge does.
+    """A warm parent at all times. Starting it returns at once; it imports while the judge does.
 
     Attributes:
         peak: KiB of memory of the largest player so far.
     """
 
     def __init__(self) -> None:
-        self._process, ours = spawned()
-        self._control = ours
-        self._unread = 0
-        self._channel = Channel(ours)
-        self.peak = 0
+        self._parent = Parent()
+        self._is_closed = False
+        self._peak = 0
+
+    @property
+    def peak(self) -> int:
+        return max(self._peak, self._parent.peak)
 
     def fork(self) -> PlayerProcess:
         """A new player."""
         try:
-            self._read_reaped()
-            self._channel.send(Fork())
-            forked = self._channel.receive(Forked)
-            _, descriptors, _, _ = socket.recv_fds(self._control, 1, 2)
-            end, stacks = descriptors
-        except (ChannelClosed, ValueError, OSError) as error:
-            raise GraderError(
-                "the worker process could not be started",
-                "run `python -c 'import fastapi, blockbuster'` to see whether they are installed",
-            ) from error
+            return self._parent.fork()
+        except ChannelClosed as error:
+            if self._is_closed or not self._parent.has_answered:
+                raise GraderError(
+                    "the worker process could not be started",
+                    "run `python -c 'import fastapi, blockbuster'` to see whether they are "
+                    "installed",
+                ) from error
+        self._replace_parent()
+        return self.fork()
+
+    def _replace_parent(self) -> None:
+        self._peak = self.peak
+        self._parent.kill()
+        self._parent = Parent()
+
+    def close(self) -> None:
+        """End the worker and every player of it."""
+        self._is_closed = True
+        self._parent.close()
+
+
+class Parent:
+    """One warm parent.
+
+    Attributes:
+        has_answered: whether its imports have worked.
+        peak: KiB of memory of its largest player so far.
+    """
+
+    def __init__(self) -> None:
+        self._process, self._control = spawned()
+        self._channel = Channel(self._control)
+        self._players: set[int] = set()
+        self._ending: deque[int] = deque()
+        self.has_answered = False
+        self.peak = 0
+
+    def fork(self) -> PlayerProcess:
+        """A new player.
+
+        Raises:
+            ChannelClosed: the parent is gone; so say the other methods.
+        """
+        self._read_reaped()
+        self._channel.send(Fork())
+        forked = self._reply(Forked)
+        self._players.add(forked.pid)
+        self._await_bytes()
+        try:
+            _, (end, stacks), _, _ = socket.recv_fds(self._control, 1, 2)
+        except (ValueError, OSError) as error:
+            raise ChannelClosed from error
+        self.has_answered = True
         return PlayerProcess(self, forked.pid, Channel(socket.socket(fileno=end)), stacks)
 
     def reap(self, pid: int) -> Reaped:
         """End a player and see how it ended."""
-        try:
-            self.reap_in_time(pid)
-            return self._read_reaped()
-        except ChannelClosed:
-            return Reaped(signal.SIGKILL, 0)
+        self.reap_in_time(pid)
+        return self._read_reaped()
 
     def reap_in_time(self, pid: int) -> None:
         """Let a player be ended; nobody waits for it."""
         self._channel.send(Reap(pid))
-        self._unread += 1
+        self._ending.append(pid)
 
     def _read_reaped(self) -> Reaped:
         reaped = Reaped(0, 0)
-        while self._unread:
-            self._unread -= 1
-            reaped = self._channel.receive(Reaped)
+        while self._ending:
+            reaped = self._reply(Reaped)
+            self._players.discard(self._ending.popleft())
             self.peak = max(self.peak, reaped.peak)
         return reaped
 
+    def _reply(self, kind: type[Reply]) -> Reply:
+        while not self._channel.arrived():
+            self._await_bytes()
+        return self._channel.receive(kind)
+
+    def _await_bytes(self) -> None:
+        patience = SILENT_FOR if self.has_answered else IMPORTS_FOR
+        deadline = time.monotonic() + patience
+        while not select.select([self._control], [], [], LOOK_EVERY)[0]:
+            self._process.send_signal(signal.SIGCONT)
+            if time.monotonic() > deadline:
+                self.kill()
+                raise ChannelClosed
+
     def close(self) -> None:
-        """End the worker and every player of it."""
+        """End the parent and every player of it."""
         self._channel.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
-            return
+        deadline = time.monotonic() + SILENT_FOR
+        while self._process.poll() is None and time.monotonic() < deadline:
+            self._process.send_signal(signal.SIGCONT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LOOK_EVERY)
+        if self._process.returncode != 0:
+            self.kill()
+
+    def kill(self) -> None:
+        """End all at once. What a parent leaves behind that cannot end its players itself."""
+        self._channel.close()
         self._process.kill()
         self._process.wait()
+        for pid in self._players:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+        self._players.clear()
 
 
 class PlayerProcess:
     """A forked player, as the judge sees it."""
 
-    def __init__(self, worker: Worker, pid: int, channel: Channel, stacks: int) -> None:
+    def __init__(self, parent: Parent, pid: int, channel: Channel, stacks: int) -> None:
         self.pid = pid
         self.channel = channel
-        self._worker = worker
-        self._stacks = stacks
+        self.stacks = stacks
+        self._parent = parent
 
-    def cpu_ticks(self) -> int | None:
-        """CPU time used so far, in kernel ticks; None if it cannot be known."""
+    def state(self) -> tuple[str, int] | None:
+        """The kernel's letter for its state, and the CPU time used so far in kernel ticks.
+
+        None if there is no such process, or no way to know.
+        """
         try:
             fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return None
-        return int(fields[11]) + int(fields[12])
+        return fields[0], int(fields[11]) + int(fields[12])
 
     def dump_stacks(self) -> str:
         """The stacks of all threads, as `faulthandler` writes them, if it still can."""
-        import select
-
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self.pid, signal.SIGUSR1)
-        parts = []
-        while select.select([self._stacks], [], [], 0.2)[0]:
-            part = os.read(self._stacks, 65536)
+        return self._read_stacks(0.2).decode("utf-8", "replace")
+
+    def has_spoken(self) -> bool:
+        """Whether it has written to the pipe for stacks and last words."""
+        return bool(select.select([self.stacks], [], [], 0)[0])
+
+    def last_words(self) -> bytes:
+        """What a player that ended itself had to say."""
+        return self._read_stacks(0)
+
+    def _read_stacks(self, patience: float) -> bytes:
+        read = b""
+        while len(read) < MOST_STACKS and select.select([self.stacks], [], [], patience)[0]:
+            part = os.read(self.stacks, 65536)
             if not part:
                 break
-            parts.append(part)
-        return b"".join(parts).decode("utf-8", "replace")
+            read += part
+        return read
 
-    def end(self) -> Reaped:
-        """Close the channel and see the process end, with all that it started."""
+    def end(self) -> Reaped | None:
+        """Close the channel and see the process end, with all that it started.
+
+        None if its parent is gone, and so cannot tell.
+        """
         self._let_go()
-        return self._worker.reap(self.pid)
+        try:
+            return self._parent.reap(self.pid)
+        except ChannelClosed:
+            return None
 
     def end_in_time(self) -> None:
         """Like `end`, without waiting for it."""
         self._let_go()
         with contextlib.suppress(ChannelClosed):
-            self._worker.reap_in_time(self.pid)
+            self._parent.reap_in_time(self.pid)
 
     def _let_go(self) -> None:
         self.channel.close()
-        os.close(self._stacks)
+        os.close(self.stacks)

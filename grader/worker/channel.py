@@ -1,4 +1,11 @@
-"""Messages between judge and player: JSON, each with its length before it."""
+"""Messages between judge and player: JSON, each with its length before it.
+
+A player shares its process with the learner's code, so that code can find the socket and
+write to it. Each play is therefore asked for with a token that nobody can guess, and only
+the answer that bears it counts. This keeps out what writes blindly, or reads what modules
+and their objects hold. It cannot keep out code that walks the stack down to the function
+that holds the token, or reads it from memory: within one process Python hides nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +17,18 @@ from typing import TypeVar
 import msgspec
 
 from ..scenarios import Scenario
-from ..trace import Trace
+from ..trace import OutcomeKind, Trace
 
 HEADER = struct.Struct("!I")
 LARGEST = 64 * 1024 * 1024
 """Bytes of the largest message that the judge will read."""
+
+
+LAST_WORDS: frozenset[OutcomeKind] = frozenset(
+    {"endless-loop", "out-of-memory", "output-flood", "process-died"}
+)
+"""Outcomes that a player tells by itself before it ends: as a `Trace` in JSON, over the pipe
+for stacks. No token is needed to bring oneself down."""
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
@@ -25,10 +39,14 @@ class Load(msgspec.Struct, frozen=True, tag="load"):
 
 
 class Perform(msgspec.Struct, frozen=True, tag="perform"):
-    """Play `scenario` against the app that the function `factory` of the file builds."""
+    """Play `scenario` against the app that the function `factory` of the file builds.
+
+    `token` is to come back with the answer.
+    """
 
     factory: str
     scenario: Scenario
+    token: str = ""
 
 
 class Performed(msgspec.Struct, frozen=True):
@@ -36,10 +54,15 @@ class Performed(msgspec.Struct, frozen=True):
 
     trace: Trace
     spoiled: bool = False
+    token: str = ""
 
 
 class ChannelClosed(Exception):
     """The other side is gone, or says what no honest other side would."""
+
+
+class Nonsense(ChannelClosed):
+    """The other side is there, and says what no honest other side would."""
 
 
 Message = TypeVar("Message")
@@ -55,9 +78,15 @@ class Channel:
     def __init__(self, end: socket.socket) -> None:
         self._end = end
         self._owner = os.getpid()
+        self._unread = bytearray()
 
     def fileno(self) -> int:
         return self._end.fileno()
+
+    @property
+    def within_message(self) -> bool:
+        """Whether a message has begun to arrive, and has not been read."""
+        return bool(self._unread)
 
     def send(self, message: msgspec.Struct) -> None:
         if os.getpid() != self._owner:
@@ -68,32 +97,49 @@ class Channel:
         except OSError as error:
             raise ChannelClosed from error
 
+    def arrived(self) -> bool:
+        """Take in what has come so far, and no more; whether that makes a whole message.
+
+        Raises:
+            ChannelClosed: no message will come any more.
+        """
+        return self._take_in(socket.MSG_DONTWAIT)
+
     def receive(self, kind: type[Message]) -> Message:
         """The next message.
 
         Raises:
-            ChannelClosed: there is none, or it is not of `kind`.
+            ChannelClosed: there is none.
+            Nonsense: it is not of `kind`.
         """
-        (length,) = HEADER.unpack(self._read(HEADER.size))
-        if length > LARGEST:
-            raise ChannelClosed
+        self._take_in(0)
+        body, self._unread = self._unread[HEADER.size :], bytearray()
         try:
-            return msgspec.json.decode(self._read(length), type=kind)
+            return msgspec.json.decode(body, type=kind)
         except msgspec.DecodeError as error:
-            raise ChannelClosed from error
+            raise Nonsense from error
 
-    def _read(self, size: int) -> bytes:
-        parts: list[bytes] = []
-        while size:
+    def _take_in(self, flags: int) -> bool:
+        while missing := self._missing():
             try:
-                part = self._end.recv(min(size, 1 << 20))
+                part = self._end.recv(min(missing, 1 << 20), flags)
+            except BlockingIOError:
+                return False
             except OSError as error:
                 raise ChannelClosed from error
             if not part:
                 raise ChannelClosed
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
+            self._unread += part
+        return True
+
+    def _missing(self) -> int:
+        """Bytes that the message, or its header, still lacks. More are never read."""
+        if len(self._unread) < HEADER.size:
+            return HEADER.size - len(self._unread)
+        (length,) = HEADER.unpack_from(self._unread)
+        if length > LARGEST:
+            raise Nonsense
+        return HEADER.size + int(length) - len(self._unread)
 
     def close(self) -> None:
         self._end.close()

@@ -29,6 +29,9 @@ class Guard:
 
     Args:
         on_endless: called with the line; does not return.
+
+    Attributes:
+        seen_at: the own line that it last saw running.
     """
 
     def __init__(self, on_endless: Callable[[int | None], None]) -> None:
@@ -37,10 +40,12 @@ class Guard:
         signal.signal(signal.SIGPROF, self._look)
         self._last_turn = 0
         self._same_turn = self._looks = 0
+        self.seen_at: int | None = None
 
     def arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
         self._recorder = recorder
         self._same_turn = self._looks = 0
+        self.seen_at = None
         signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
 
     def line_now(self) -> int | None:
@@ -59,7 +64,8 @@ class Guard:
         self._same_turn = self._same_turn + 1 if turn == self._last_turn else 0
         self._last_turn = turn
         self._looks += 1
-        line = recorder.lines.of_stack(frame) or recorder.last_own_line()
+        line = recorder.lines.of_stack(frame) or recorder.last_own_line() or self.seen_at
+        self.seen_at = line
         if self._same_turn == BLOCKED_AFTER and line and asyncio._get_running_loop() is not None:
             recorder.incident("loop-blocked", line=line, detail="computing")
         if self._same_turn >= ENDLESS_AFTER:

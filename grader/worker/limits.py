@@ -8,13 +8,16 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 MEMORY = 512 * 1024 * 1024
 """Bytes of address space that a player may take beyond what it starts with."""
 CPU_SECONDS = 30
 FILE_SIZE = 16 * 1024 * 1024
+RESERVE = 4 * 1024 * 1024
+"""Bytes of it that are set free when it is used up, to say so."""
 FORKS = 8
 """Processes that a player may start. Those may start none."""
 
@@ -30,12 +33,20 @@ def limit_this_process() -> None:
     global _memory_at_start
     _memory_at_start = memory_in_use()
     if _memory_at_start:
+        _reserve.append(bytearray(RESERVE))
         _limit(resource.RLIMIT_AS, _memory_at_start + MEMORY)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    sys.addaudithook(_ForkCount())
+    _fence.player = os.getpid()
+    sys.addaudithook(_fence)
 
 
 _memory_at_start = 0
+_reserve: list[bytearray] = []
+
+
+def free_reserve() -> None:
+    """Make room again after a `MemoryError`. The process is to be replaced."""
+    _reserve.clear()
 
 
 def memory_in_use() -> int:
@@ -75,17 +86,50 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-class _ForkCount:
-    """An audit hook: it cannot be taken away, and forks inherit it."""
+def forks() -> int:
+    """How many processes this one has started since the limits were set."""
+    return _fence.forks
 
-    EVENTS = frozenset({"os.fork", "os.forkpty", "subprocess.Popen", "os.posix_spawn"})
+
+def on_too_many_forks(end: Callable[[], NoReturn]) -> None:
+    """What to call when a player starts more than `FORKS` processes."""
+    _fence.on_too_many = end
+
+
+class Fence:
+    """An audit hook: it cannot be taken away, and forks inherit it.
+
+    Code that calls the C library past Python is not seen here. The judge gets by with that.
+    """
+
+    FORK = frozenset({"os.fork", "os.forkpty", "subprocess.Popen", "os.posix_spawn"})
+    SIGNAL = frozenset({"os.kill", "os.killpg"})
 
     def __init__(self) -> None:
-        self._player = os.getpid()
-        self._left = FORKS
+        self.player = 0
+        self.forks = 0
+        self.on_too_many: Callable[[], None] = lambda: None
+        self._getpid, self._getsid = os.getpid, os.getsid  # not what they are patched to be
 
-    def __call__(self, event: str, _: tuple[Any, ...]) -> None:
-        if event in self.EVENTS:
-            self._left -= 1
-            if self._left < 0 or os.getpid() != self._player:
-                raise BlockingIOError(f"an exercise may start {FORKS} processes, not more")
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in self.FORK:
+            self.forks += 1
+            if self._getpid() != self.player:
+                raise BlockingIOError("what an exercise starts may not start processes")
+            if self.forks > FORKS:
+                self.on_too_many()
+        elif event in self.SIGNAL and not self._is_own(*arguments):
+            raise PermissionError("an exercise may send signals to its own processes only")
+
+    def _is_own(self, target: int, signal: int) -> bool:
+        """Whether a signal goes to the session of the player, or to a child, or only asks."""
+        if signal == 0 or target == 0:
+            return True
+        try:
+            same = target != -1 and self._getsid(abs(target)) == self._getsid(0)
+            return same or abs(target) in children()
+        except ProcessLookupError:
+            return True  # the kernel will say so, too
+
+
+_fence = Fence()

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 
+from ..clock import Clock, RanAway, Stuck, present
+from ..clock.replace import replaced
 from ..driver.collaborators import build
 from ..driver.recorder import Recorder
 from ..driver.stage import Stage
 from ..scenarios import Scenario
-from ..trace import Failure, Outcome
+from ..trace import Failure, Outcome, OutcomeKind
 from .channel import Load
+from .limits import free_reserve
 
 MODULE = "exercise"
 
@@ -73,17 +78,38 @@ class Source:
     def build_app(self, factory: str, scenario: Scenario, stage: Stage) -> Any:
         """The app, or the `Outcome` that says why there is none."""
         try:
-            module = self._fresh_module()
+            with _endless_sleep_raised(stage.clock):
+                module = self._fresh_module()
         except SyntaxError as error:
             if error.filename == self.path:
                 return Outcome("syntax-error", failure=_syntax_failure(error), line=error.lineno)
             return _failed("import-failed", error, stage.recorder)
         except BaseException as error:  # also SystemExit: an import may do anything
             return _failed("import-failed", error, stage.recorder)
-        function = getattr(module, factory, None)
+        function = vars(module).get(factory)
         if function is None:
             return Outcome("factory-missing", detail=factory)
-        return _call(function, scenario, stage)
+        collaborators = {
+            name: build(description, name, stage)
+            for name, description in scenario.collaborators.items()
+        }
+        try:
+            if _is_no_factory(function):
+                detail = f"no function:{factory} is {_kind(function)}"
+                return Outcome("not-an-app", line=self._line_of_name(factory), detail=detail)
+            with _endless_sleep_raised(stage.clock):
+                return _call(function, collaborators)
+        except BaseException as error:  # also of an object that does not let itself be looked at
+            return _failed("factory-failed", error, stage.recorder)
+
+    def _line_of_name(self, name: str) -> int | None:
+        """The line that gives a name at the top level of the file its value."""
+        lines = [
+            node.lineno
+            for node in ast.walk(ast.parse(self.text))
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name
+        ]
+        return max(lines, default=None)
 
     def _fresh_module(self) -> types.ModuleType:
         self._forget_helpers()
@@ -103,22 +129,34 @@ class Source:
                 del sys.modules[name]
 
 
-def _call(function: Any, scenario: Scenario, stage: Stage) -> Any:
-    if not callable(function):
-        return Outcome("not-an-app", detail=f"a factory that is {_kind(function)}, not a function")
-    collaborators = {
-        name: build(description, name, stage)
-        for name, description in scenario.collaborators.items()
-    }
+@contextmanager
+def _endless_sleep_raised(clock: Clock) -> Iterator[None]:
+    """End a `time.sleep` past the horizon. Where no loop runs yet, none could notice it."""
+    tell = present.tell_of_block
+
+    def tell_and_end(of: Clock, what: str, since: int, on_loop: bool) -> None:
+        tell(of, what, since, on_loop)
+        if of is clock and on_loop and clock.now >= clock.horizon:
+            raise RanAway
+
+    with replaced(present, tell_of_block=tell_and_end):
+        yield
+
+
+def _call(function: Callable[..., Any], collaborators: dict[str, Any]) -> Any:
     problem = _parameter_problem(function, collaborators)
     if problem:
         return Outcome("factory-failed", line=_line_of(function), detail=problem)
-    try:
-        app = function(**collaborators)
-    except BaseException as error:
-        return _failed("factory-failed", error, stage.recorder)
+    app = function(**collaborators)
     problem = _app_problem(app)
     return Outcome("not-an-app", line=_line_of(function), detail=problem) if problem else app
+
+
+def _is_no_factory(function: Any) -> bool:
+    """Whether it cannot be called for an app: a value, or the app itself."""
+    if inspect.isroutine(function) or inspect.isclass(function):
+        return False
+    return not callable(function) or not _app_problem(function)
 
 
 def _parameter_problem(function: Callable[..., Any], collaborators: dict[str, Any]) -> str:
@@ -163,11 +201,36 @@ def _line_of(function: Any) -> int | None:
     return code.co_firstlineno if code else None
 
 
-def _failed(kind: Any, error: BaseException, recorder: Recorder) -> Outcome:
+_ENDINGS: dict[type[BaseException], OutcomeKind] = {
+    MemoryError: "out-of-memory",
+    RanAway: "ran-away",
+    Stuck: "stuck",
+}
+
+DEEPEST = 2_000
+"""Calls of a traceback that are looked at where there may be millions, and no memory left."""
+
+
+def _failed(kind: OutcomeKind, error: BaseException, recorder: Recorder) -> Outcome:
+    for ending, name in _ENDINGS.items():
+        if isinstance(error, ending):
+            free_reserve()
+            line = _line_of_end(error, recorder)
+            sys.modules.pop(MODULE, None)  # and with it what takes so much memory
+            return Outcome(name, line=line)
     failure = recorder.failure(error)
-    if isinstance(error, MemoryError):
-        kind = "out-of-memory"
     return Outcome(kind, failure=failure, line=failure.line)
+
+
+def _line_of_end(error: BaseException, recorder: Recorder) -> int | None:
+    line, at = None, error.__traceback__
+    for _ in range(DEEPEST):
+        if at is None:
+            break
+        if recorder.lines.own(at.tb_frame.f_code.co_filename):
+            line = at.tb_lineno
+        at = at.tb_next
+    return line
 
 
 def _syntax_failure(error: SyntaxError) -> Failure:

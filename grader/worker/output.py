@@ -6,13 +6,14 @@ import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..driver.recorder import sendable
 
 KEPT = 16_000
 """Characters of a play's output that are kept."""
 FLOOD = 4_000_000
-"""Characters after which printing has become a flood."""
+"""Characters (or bytes, past Python) after which printing has become a flood."""
 
 
 class Capture(io.TextIOBase):
@@ -51,15 +52,32 @@ class Capture(io.TextIOBase):
         return sendable("".join(self._kept))
 
 
+def empty_sink() -> None:
+    """Forget what has been written past Python."""
+    with suppress(OSError):
+        os.ftruncate(1, 0)
+        os.lseek(1, 0, os.SEEK_SET)
+
+
+def is_sink_flooded() -> bool:
+    """Whether more than `FLOOD` bytes have been written past Python."""
+    with suppress(OSError):
+        return os.fstat(1).st_size > FLOOD
+    return False
+
+
 def move_standard_streams(capture: Capture) -> None:
     """Give the process no input, and let what it prints go to `capture`.
 
-    What is written past Python, to the file descriptors themselves, goes nowhere.
+    What is written past Python, to the file descriptors themselves, is not kept. Where the
+    platform has files without a name it goes to one, so that the limit on files holds.
     """
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
+    sink = os.memfd_create("output") if hasattr(os, "memfd_create") else os.dup(nowhere)
+    for descriptor, target in ((0, nowhere), (1, sink), (2, sink)):
+        os.dup2(target, descriptor)
     os.close(nowhere)
+    os.close(sink)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         setattr(sys, name, capture)

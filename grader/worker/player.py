@@ -11,46 +11,68 @@ from typing import NoReturn
 
 import msgspec
 
-from ..clock import clocks_installed
+from ..clock import VirtualLoop, clocks_installed
 from ..driver.driver import run_play
+from ..driver.recorder import Recorder
 from ..driver.watch import blocking_calls_noted
 from ..errors import GraderError
 from ..scenarios import Scenario
-from ..trace import Outcome, OutcomeKind, Trace
+from ..trace import Failure, Outcome, OutcomeKind, Trace, encode
 from .channel import Channel, ChannelClosed, Load, Perform, Performed
 from .guard import Guard
-from .limits import MEMORY, limit_this_process, memory_in_use
+from .limits import (
+    MEMORY,
+    free_reserve,
+    limit_this_process,
+    memory_in_use,
+    on_too_many_forks,
+)
 from .loading import Source, remember_sources
-from .output import Capture, move_standard_streams
+from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
 from .world import world
+
+BROKEN, UNHEARD = 70, 71
+"""The exit statuses of a player whose own code does not work any more, or whose channel
+is closed. The judge closes it, too, but then does not ask for the status."""
 
 
 class Player:
-    """Answers `Perform` messages until its channel is closed."""
+    """Answers `Perform` messages until its channel is closed.
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    What the learner's code can reach without effort (the signal handler, the standard
+    streams) leads here. So the channel, and the token of a play, are not kept here.
+
+    Args:
+        last_words: a file descriptor for what is said before it ends itself.
+    """
+
+    def __init__(self, last_words: int) -> None:
+        self._last_words = last_words
+        self._pid = os.getpid()
         self._source: Source | None = None
         self._capture = Capture(on_flood=self._end_by_flood)
         self._guard = Guard(on_endless=self._end_by_endless_loop)
         self._world: tuple[object, ...] = ()
+        self._stopped_at: int | None = None
 
-    def run(self) -> None:
+    def run(self, channel: Channel) -> None:
+        on_too_many_forks(self._end_by_forks)
         move_standard_streams(self._capture)
         remember_sources()
         with clocks_installed(), blocking_calls_noted():
-            self._serve()
+            self._serve(channel)
 
-    def _serve(self) -> NoReturn:
+    def _serve(self, channel: Channel) -> NoReturn:
         while True:
-            match self._channel.receive(Load | Perform):  # type: ignore[arg-type]
+            match channel.receive(Load | Perform):  # type: ignore[arg-type]
                 case Load() as load:
                     if self._source is not None:
                         self._source.forget()
                     self._source = Source(load)
                     self._world = world()
-                case Perform(factory, scenario):
-                    self._channel.send(self._perform_or_own_up(factory, scenario))
+                case Perform(factory, scenario, token):
+                    performed = self._perform_or_own_up(factory, scenario)
+                    channel.send(msgspec.structs.replace(performed, token=token))
 
     def _perform_or_own_up(self, factory: str, scenario: Scenario) -> Performed:
         """A play; an error of the driver's own is never charged to the learner."""
@@ -58,27 +80,64 @@ class Player:
             return self._perform(factory, scenario)
         except GraderError as error:  # it says what happened, and what to do
             return Performed(Trace(outcome=Outcome("grader-broke", detail=str(error))))
-        except Exception:
-            outcome = Outcome("grader-broke", detail=traceback.format_exc()[-4000:])
-            return Performed(Trace(outcome=outcome), spoiled=True)
+        except MemoryError:
+            free_reserve()
+            trace = self._out_of_memory()
+        except Exception as error:
+            trace = Trace(outcome=self._explain(error))
+        return Performed(self._with_output(trace), spoiled=True)
+
+    def _out_of_memory(self, line: int | None = None) -> Trace:
+        """Where nothing is left, not even a traceback, the guard has seen where it went."""
+        return Trace(outcome=Outcome("out-of-memory", line=line or self._guard.seen_at))
+
+    def _explain(self, error: Exception) -> Outcome:
+        """Why there is no trace."""
+        if str(error).startswith("Event loop stopped before"):
+            return Outcome("process-died", line=self._stopped_at, detail="loop.stop")
+        text = traceback.format_exc()[-4000:]
+        if self._world != world():
+            failure = Failure(type(error).__name__, "", traceback=text)
+            return Outcome("process-died", failure, detail="patched")
+        return Outcome("grader-broke", detail=text)
+
+    def _arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
+        """Watch a play: that it ends, and who stops its loop."""
+
+        def stop() -> None:
+            self._stopped_at = self._guard.line_now()
+            VirtualLoop.stop(loop)
+
+        self._stopped_at = None
+        loop.stop = stop  # type: ignore[method-assign]
+        self._guard.arm(recorder, loop)
 
     def _perform(self, factory: str, scenario: Scenario) -> Performed:
         source = self._source
         assert source is not None
         self._capture.start()
+        empty_sink()
         random.seed(0)
-        trace = run_play(
-            lambda stage: source.build_app(factory, scenario, stage),
-            scenario,
-            is_own=lambda filename: filename == source.path,
-            arm=self._guard.arm,
-        )
-        self._guard.disarm()
-        found, self._world = self._world, world()
-        return Performed(self._with_output(trace), spoiled=found != self._world)
+        try:
+            trace = run_play(
+                lambda stage: source.build_app(factory, scenario, stage),
+                scenario,
+                is_own=lambda filename: filename == source.path,
+                arm=self._arm,
+            )
+        finally:
+            self._guard.disarm()
+        spoiled = self._world != world()
+        if is_sink_flooded():
+            trace = Trace(outcome=Outcome("output-flood"))
+        elif spoiled and trace.outcome == Outcome("stuck"):
+            trace = Trace(outcome=Outcome("process-died", detail="patched"))
+        elif end := _end_of_memory(trace):
+            trace, spoiled = self._out_of_memory(end.line), True
+        return Performed(self._with_output(_with_line(trace)), spoiled)
 
-    def _with_output(self, trace: Trace) -> Trace:
-        return msgspec.structs.replace(trace, output=self._capture.text())
+    def _with_output(self, trace: Trace, limit: int | None = None) -> Trace:
+        return msgspec.structs.replace(trace, output=self._capture.text()[:limit])
 
     def _end_by_flood(self) -> NoReturn:
         self._end("output-flood", self._guard.line_now())
@@ -87,11 +146,36 @@ class Player:
         eats = memory_in_use() > MEMORY // 4  # it would have met the other limit soon
         self._end("out-of-memory" if eats else "endless-loop", line)
 
-    def _end(self, kind: OutcomeKind, line: int | None) -> NoReturn:
+    def _end_by_forks(self) -> NoReturn:
+        self._end("process-died", self._guard.line_now(), detail="forks")
+
+    def _end(self, kind: OutcomeKind, line: int | None, detail: str = "") -> NoReturn:
         """Say what happened and die: there is no way on from here."""
-        trace = self._with_output(Trace(outcome=Outcome(kind, line=line)))
-        self._channel.send(Performed(trace, spoiled=True))
+        if os.getpid() == self._pid:  # a fork of the learner's has no say
+            trace = Trace(outcome=Outcome(kind, line=line, detail=detail))
+            os.write(self._last_words, encode(self._with_output(trace, limit=LAST_OUTPUT)))
         os._exit(0)
+
+
+def _end_of_memory(trace: Trace) -> Outcome | Failure | None:
+    """What ended for want of memory: the whole play, or an endpoint. Once is enough."""
+    if trace.outcome.kind == "out-of-memory":
+        return trace.outcome
+    raised = (e.raised for e in trace.exchanges if e.raised is not None)
+    return next((failure for failure in raised if failure.type == "MemoryError"), None)
+
+
+def _with_line(trace: Trace) -> Trace:
+    """A program that slept past the horizon has run away at the line where it slept."""
+    outcome = trace.outcome
+    if outcome.kind != "ran-away" or outcome.line is not None or not trace.incidents:
+        return trace
+    line = trace.incidents[-1].line
+    return msgspec.structs.replace(trace, outcome=msgspec.structs.replace(outcome, line=line))
+
+
+LAST_OUTPUT = 8_000
+"""Characters of output in a player's last words. A pipe holds them whatever they are."""
 
 
 def be_a_player(channel: Channel, stacks: int) -> NoReturn:
@@ -102,15 +186,19 @@ def be_a_player(channel: Channel, stacks: int) -> NoReturn:
             also when the interpreter never comes back from a call.
     """
     status = 0
+    no_memory = encode(Trace(outcome=Outcome("out-of-memory")))
     try:
         os.setsid()
         limit_this_process()
         faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True, chain=False)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        Player(channel).run()
+        Player(stacks).run(channel)
     except ChannelClosed:
-        pass
+        status = UNHEARD
+    except MemoryError:
+        free_reserve()
+        os.write(stacks, no_memory)
     except BaseException:
-        status = 70
+        status = BROKEN
     finally:
         os._exit(status)

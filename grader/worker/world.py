@@ -8,16 +8,20 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from types import ModuleType
 
-from .limits import MEMORY, memory_in_use
+from .limits import MEMORY, forks, memory_in_use
 
 _MODULES: tuple[ModuleType, ...] = (asyncio, builtins, contextlib, json, logging, os)
+
+_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE)
 
 THREADS_KEPT = 48
 """Idle threads that a play may leave behind. More, and the memory limit comes near."""
@@ -28,13 +32,29 @@ def world() -> tuple[object, ...]:
     return tuple(_facts())
 
 
+def _folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:  # it has been removed
+        return None
+
+
+@cache
+def _modules_at_first() -> tuple[str, ...]:
+    return tuple(sys.modules)
+
+
 def _facts() -> Iterator[object]:
+    yield tuple(id(sys.modules.get(name)) for name in _modules_at_first())
     for module in _MODULES:
         yield tuple(map(id, vars(module).values()))
     yield threading.Thread, threading.Lock, sys.stdout, sys.stderr
     yield time.sleep, time.time, time.monotonic
-    yield dict(os.environ), os.getcwd(), sys.getrecursionlimit(), tuple(sys.path)
+    yield dict(os.environ), _folder(), sys.getrecursionlimit(), tuple(sys.path)
     yield signal.getsignal(signal.SIGPROF), signal.getsignal(signal.SIGALRM)
+    yield signal.getitimer(signal.ITIMER_REAL)[0] > 0
+    yield tuple(resource.getrlimit(limit) for limit in _LIMITS)
+    yield forks()
     yield logging.getLogger().level, logging.root.manager.disable
     yield threading.active_count() > THREADS_KEPT
     yield memory_in_use() > MEMORY // 4

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ...report import Diagnosis
 from ...trace import Failure, Outcome
+from ...worker.limits import FORKS
 from .case import Case, at_line
 
 
@@ -72,6 +73,13 @@ def _factory_failed(outcome: Outcome) -> tuple[str, str]:
 
 
 def _not_an_app(outcome: Outcome) -> tuple[str, str]:
+    kind, _, what = outcome.detail.partition(":")
+    if kind == "no function":
+        return (
+            "not-an-app",
+            f"What the grader calls to get your app is no function: {what}. "
+            "Write a function of that name that makes the app and returns it.",
+        )
     hint = {
         "None": "Does every path through it end with `return app`?",
         "a coroutine": "Only the endpoints are async; the factory itself is a plain `def`.",
@@ -92,8 +100,21 @@ def _stuck(outcome: Outcome) -> tuple[str, str]:
     )
     return (
         "stuck",
-        f"The program waits for ever: {waits or 'nothing is left that could go on'}. "
+        f"The program waits for ever: {waits or _nothing_left(outcome.line)}. "
         "No timer, task or thread is left that could end the wait. Who was to do it?",
+    )
+
+
+def _nothing_left(line: int | None) -> str:
+    return f"line {line} has nobody to go on for it" if line else "nothing is left that could go on"
+
+
+def _ran_away(outcome: Outcome) -> tuple[str, str]:
+    return (
+        "endless-loop",
+        f"{at_line(outcome.line)} goes on and on: ten minutes are over on the clock, or many "
+        "thousand rounds. What would have to become true for it to stop, and can that happen "
+        "while it runs?",
     )
 
 
@@ -106,11 +127,44 @@ def _endless(outcome: Outcome) -> tuple[str, str]:
 
 
 def _died(outcome: Outcome) -> tuple[str, str]:
+    writer = _DEATHS.get(outcome.detail)
+    if writer is not None:
+        return "process-died", writer(at_line(outcome.line))
     return (
         "process-died",
         f"The process that ran your code died ({outcome.detail}). Something in the file ends "
         "the whole process, as os._exit does, or crashes it.",
     )
+
+
+_DEATHS: dict[str, Callable[[str], str]] = {
+    "loop.stop": lambda where: (
+        f"{where} stops the event loop, and with it the whole server and every other request. "
+        "The loop belongs to the server; an endpoint ends by returning or raising."
+    ),
+    "forks": lambda where: (
+        f"{where} starts one process after another. An exercise may start {FORKS} in a play."
+    ),
+    "patched": lambda where: (
+        f"{where} changes something that all of Python shares (a function of asyncio, a "
+        "built-in), and the server cannot go on. Call such things; don't replace them."
+    ),
+    "exit status 70": lambda where: (
+        f"{where} changes something that all of Python shares (a built-in, a module), and "
+        "nothing works any more. Call such things; don't replace them."
+    ),
+    "exit status 71": lambda where: (
+        f"{where} closes files or sockets that it did not open; the grader's own is among them."
+    ),
+    "forged": lambda where: (
+        f"{where} writes to files or pipes that it did not open, and the grader's own messages "
+        "go through one of them. What is said that way does not count."
+    ),
+    "parent": lambda where: (
+        f"{where} ends the process that the grader starts its players from. It may end its "
+        "own process only."
+    ),
+}
 
 
 def _out_of_memory(outcome: Outcome) -> tuple[str, str]:
@@ -140,7 +194,7 @@ _WRITERS = {
     "factory-failed": _factory_failed,
     "not-an-app": _not_an_app,
     "stuck": _stuck,
-    "ran-away": _endless,
+    "ran-away": _ran_away,
     "endless-loop": _endless,
     "process-died": _died,
     "out-of-memory": _out_of_memory,
