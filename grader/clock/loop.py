@@ -13,7 +13,7 @@ import heapq
 import selectors
 from asyncio import selector_events
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context
 from itertools import count
@@ -148,6 +148,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     # Of asyncio's own, and not in its type stubs. They have not changed since Python 3.7.
     _ready: deque[asyncio.Handle]
+    _transports: Mapping[int, Any]
     _scheduled: list[Timer]
     _timer_cancelled_count: int
     _write_to_self: Callable[[], None]

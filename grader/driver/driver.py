@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import anyio.to_thread
@@ -82,6 +83,14 @@ def settle(future: asyncio.Future[Any], result: Any) -> None:
 def close(loop: VirtualLoop) -> None:
     """Close a loop whatever state it is in; callbacks left in it are dropped."""
     loop.set_exception_handler(lambda *_: None)
+    # Transports would be told of their end by a callback, and these are not run any more.
+    for transport in tuple(loop._transports.values()):
+        with suppress(Exception):
+            transport._call_connection_lost(None)
+    for task in asyncio.all_tasks(loop):  # what that has set off will not begin
+        coroutine: Any = task.get_coro()
+        if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+            coroutine.close()
     loop._ready.clear()
     loop.close()
 
