@@ -204,7 +204,7 @@ class Watch:
         self._process = process
         self._began = self._moved = self._looked = time.monotonic()
         self._state_at_start = process.state()
-        self._cpu = self._cpu_at_start = self._state_at_start[1] if self._state_at_start else 0
+        self._cpu = self._cpu_at_start = self._state_at_start.cpu if self._state_at_start else 0
         self._per_second = os.sysconf("SC_CLK_TCK")
 
     def until_answer(self) -> OutcomeKind | None:
@@ -230,10 +230,10 @@ class Watch:
         state = self._process.state()
         if self._state_at_start is None:  # no /proc: only real time can tell
             return "endless-loop" if now - self._began > 2 * IDLE_FOR else None
-        if state is None or state[0] in "ZX":  # its own children still hold its channel
+        if state is None or state.letter in "ZX":  # its own children still hold its channel
             raise ChannelClosed
-        if state[1] != self._cpu:
-            self._cpu, self._moved = state[1], now
+        if state.cpu != self._cpu or state.awaits_service:
+            self._cpu, self._moved = state.cpu, now
         if self._cpu - self._cpu_at_start > CPU_FOR * self._per_second:
             return "endless-loop"
         if now - self._moved > IDLE_FOR:

@@ -16,8 +16,9 @@ import subprocess
 import time
 from collections import deque
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+from .. import waiting
 from ..errors import GraderError
 from ..worker.channel import Channel, ChannelClosed
 from ..worker.zygote import Fork, Forked, Reap, Reaped
@@ -164,6 +165,20 @@ class Parent:
         self._players.clear()
 
 
+class ProcessState(NamedTuple):
+    """A look at a process.
+
+    Attributes:
+        letter: the kernel's for what it does, such as `S` for sleeping.
+        cpu: the CPU time used so far, in kernel ticks.
+        awaits_service: whether it says that it waits for a service.
+    """
+
+    letter: str
+    cpu: int
+    awaits_service: bool
+
+
 class PlayerProcess:
     """A forked player, as the judge sees it."""
 
@@ -173,16 +188,15 @@ class PlayerProcess:
         self.stacks = stacks
         self._parent = parent
 
-    def state(self) -> tuple[str, int] | None:
-        """The kernel's letter for its state, and the CPU time used so far in kernel ticks.
-
-        None if there is no such process, or no way to know.
-        """
+    def state(self) -> ProcessState | None:
+        """What the kernel says of it; None if there is no such process, or no way to know."""
         try:
-            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+            name, _, rest = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")
         except OSError:
             return None
-        return fields[0], int(fields[11]) + int(fields[12])
+        fields = rest.split()
+        cpu = int(fields[11]) + int(fields[12])
+        return ProcessState(fields[0], cpu, name.endswith(waiting.SIGN))
 
     def dump_stacks(self) -> str:
         """The stacks of all threads, as `faulthandler` writes them, if it still can."""

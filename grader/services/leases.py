@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from ..real_time import monotonic, sleep
+from ..waiting import for_service
 from ..worker.channel import Channel, ChannelClosed, Message
 from .errors import ServiceError
 from .messages import Address, Answer, Ask, Failed, Leased, Query, Rows, Stop, Stopping
@@ -101,6 +102,11 @@ def lease(seed_sql: str = "") -> Lease:
     Raises:
         ServiceError: it cannot be had, or the seed fails; the message says why.
     """
+    with for_service():
+        return _lease(seed_sql)
+
+
+def _lease(seed_sql: str) -> Lease:
     state = _state()
     deadline = monotonic() + LIMIT
     while True:
@@ -163,8 +169,9 @@ def _connect(state: State) -> Channel | None:
 
 
 def _ask(channel: Channel, message: Ask | Query | Stop, kind: type[Message]) -> Message:
-    channel.send(message)
-    answer: Any = channel.receive(Answer)  # type: ignore[arg-type]
+    with for_service():
+        channel.send(message)
+        answer: Any = channel.receive(Answer)  # type: ignore[arg-type]
     if isinstance(answer, Failed):
         raise ServiceError(answer.problem, answer.remedy)
     if not isinstance(answer, kind):
