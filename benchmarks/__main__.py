@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from . import cold, databases, memory, plain, steadiness, warm
+from . import cold, databases, drawing, memory, plain, steadiness, warm
 from .results import BenchmarkError, Row
 
 BENCHMARKS = {
@@ -20,6 +20,7 @@ BENCHMARKS = {
     "steadiness": steadiness.measure,
     "memory": memory.measure,
     "databases": databases.measure,
+    "drawing": drawing.measure,
 }
 
 Rows = list[tuple[str, Row]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from .report import Report
+    from .saving import Page
 
 EXAMPLES = """\b
 Examples:
@@ -24,6 +26,8 @@ Examples:
   grade day53               grade a lesson
   grade day53 2 4           grade exercises 2 and 4 of it
   grade day53 --all         every failing exercise in detail
+  grade day53 --html report.html
+                            a page with the verdicts, their pictures and hints
   grade hint day53 2        a hint for exercise 2
 """
 
@@ -80,10 +84,11 @@ def main() -> None:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["rich", "plain", "json"]),
+    type=click.Choice(["rich", "plain", "json", "junit"]),
     default="rich",
     help="How to show the result.",
 )
+@click.option("--html", type=click.Path(path_type=Path), help="Also write a page to look at.")
 @click.option("--all", "everything", is_flag=True, help="Every failing exercise in detail.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the values of an earlier run.")
 @click.pass_context
@@ -93,6 +98,7 @@ def check(
     exercises: tuple[str, ...],
     file: Path | None,
     style: str,
+    html: Path | None,
     everything: bool,
     seed: int | None,
 ) -> None:
@@ -110,34 +116,58 @@ def check(
     else:
         chosen = (course.lesson(lesson),)
     numbers = tuple(dict.fromkeys(one.number_of(word) for one in chosen for word in exercises))
-    if style != "json":
+    if style in ("rich", "plain"):
         from .render import overview  # noqa: F401  while the worker still imports
 
-    with Grading() as grading:
+    answers = [
+        (one, file or course.workspace() / "exercises" / one.name / "exercise.py") for one in chosen
+    ]
+    with ExitStack() as stack:
+        page = stack.enter_context(_page(html, answers))
+        grading = stack.enter_context(Grading())
         reports = [
-            grading.grade(one, path, numbers, seed, shown_as=_shown(path))
-            for one in chosen
-            for path in [file or course.workspace() / "exercises" / one.name / "exercise.py"]
+            grading.grade(one, path, numbers, seed, shown_as=_shown(path)) for one, path in answers
         ]
-        for report in reports:
-            _show(report, style, everything, overview=lesson is None)
+        _show(reports, style, everything, overview=lesson is None)
+        if page is not None:
+            page.save(reports)
     ctx.exit(max(report.exit_code for report in reports))
 
 
-def _show(report: Report, style: str, everything: bool, overview: bool) -> None:
-    if style == "json":
-        from .render.as_json import to_json
+def _page(
+    html: Path | None, answers: list[tuple[course.Lesson, Path]]
+) -> AbstractContextManager[Page | None]:
+    if html is None:
+        return nullcontext()
+    from .saving import Page
 
-        sys.stdout.write(to_json(report))
-        return
+    return Page(html, answers)
+
+
+def _show(reports: list[Report], style: str, everything: bool, overview: bool) -> None:
+    match style:
+        case "json":
+            from .render.as_json import to_json
+
+            sys.stdout.write("".join(map(to_json, reports)))
+        case "junit":
+            from .render.junit import to_junit
+
+            sys.stdout.write(to_junit(reports))
+        case _:
+            _print(reports, style, everything, overview)
+
+
+def _print(reports: list[Report], style: str, everything: bool, overview: bool) -> None:
     from .render.overview import show_overview
     from .render.terminal import show
 
     console = _console(plain=style == "plain")
-    if overview:
-        show_overview(report, console)
-    else:
-        show(report, console, everything)
+    for report in reports:
+        if overview:
+            show_overview(report, console)
+        else:
+            show(report, console, everything)
 
 
 def _console(plain: bool) -> Console:

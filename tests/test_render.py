@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from inspect import cleandoc
 from io import StringIO
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from grader.render.bars import draw
 from grader.render.overview import show_overview
 from grader.render.svg import timeline_svg
 from grader.render.terminal import show
+from grader.render.text import cut
 from grader.render.timeline import timeline
 from grader.report import CheckReport, Diagnosis, ExerciseReport, Report
 from grader.trace import Chunk, Exchange, Moment, Outcome, Span, Trace, to_ticks
@@ -27,8 +30,16 @@ def moment(seconds: float) -> Moment:
 
 
 def span(name: str, start: float, end: float, how: Any = "done", **facts: Any) -> Span:
-    facts = {"kind": "call", "exchange": 0} | facts
-    return Span(name=name, start=moment(start), end=moment(end), how=how, **facts)
+    kind, exchange = facts.pop("kind", "call"), facts.pop("exchange", 0)
+    return Span(
+        kind=kind,
+        name=name,
+        start=moment(start),
+        end=moment(end),
+        how=how,
+        exchange=exchange,
+        **facts,
+    )
 
 
 def answered(path: str, start: float, end: float, number: int = 0) -> Exchange:
@@ -359,19 +370,19 @@ def test_picture_tells_every_kind_of_bar_by_its_shape() -> None:
     lanes = cleandoc(
         """
                             0s      1s       2s      3s      4s       5s      6s
-        GET /external #1    ────────────────
-          cancelled         ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒×
-          failing           ████████████✘
-        POST /rows #2               ────·────────·───!
+        GET /external #1    ─────────────────░░░░░░░░░░░░░░░░
+          cancelled         ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒×░░░░░░░░░░░░░░░░
+          failing           ████████████✘    ░░░░░░░░░░░░░░░░
+        POST /rows #2               ────·────────·───!░░░░░░░
           left                      ▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒…
-          instant                   ▎
+          instant                   ▎        ░░░░░░░░░░░░░░░░
           BLOCKED (line 12)                  ▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓
         """
     ).splitlines()
     drawn = picture(EVERY_KIND, 74)
     legend = " ".join(drawn[8:])
     assert drawn[:8] == lanes
-    for words in ("▒× cancelled", "█✘ failed", "▒… never ended", "▓ the loop is blocked"):
+    for words in ("▒× cancelled", "█✘ failed", "▒… never ended", "▓░ the loop is blocked"):
         assert words in legend
     assert "· a line goes out" in legend
     assert "! the client hangs up" in legend
@@ -400,15 +411,211 @@ def test_picture_of_own_waits_where_nothing_was_called() -> None:
     ]
 
 
-def test_picture_of_a_crowd_shows_the_first_ones() -> None:
-    crowd = finished(*(answered("/users", 0, 1, number) for number in range(100)))
-    assert picture(crowd, 40) == [
-        "              0s         0.5s       1s",
-        "GET /users #1 ──────────────────────",
-        "GET /users #2 ──────────────────────",
-        "GET /users #3 ──────────────────────",
-        "… and 97 more requests",
+def test_picture_of_a_crowd_shows_the_first_ones_and_how_many_are_under_way() -> None:
+    """The other 42 share a line: 37 of them for the first second, then 5."""
+    crowd = finished(*(answered("/users", n // 40, n // 40 + 1, n) for n in range(45)))
+    assert picture(crowd, 56) == [
+        "                   0s      0.5s    1s       1.5s    2s",
+        "GET /users #1      ────────────────",
+        "GET /users #2      ────────────────",
+        "GET /users #3      ────────────────",
+        "and 42 more like…  ████████████████▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂",
+        "▂▅█ how many at once",
     ]
+
+
+def test_only_requests_that_are_alike_are_folded() -> None:
+    """What was asked and how it went, but for a number in the path; and never a single one."""
+    exchanges = [answered(f"/items/{n}", 0, 1, n) for n in range(20)]
+    exchanges += [answered("/compute", 0, 2, 20), answered("/compute", 0, 2, 21)]
+    exchanges[7] = msgspec.structs.replace(exchanges[7], status=500)
+    assert [row.label for row in timeline(finished(*exchanges)).lanes] == [
+        "GET /items/0 #1",
+        "GET /items/1 #2",
+        "and 17 more like this",
+        "GET /items/7 #8",
+        "GET /compute #21",
+        "GET /compute #22",
+    ]
+
+
+def test_requests_of_too_many_kinds_are_folded_together() -> None:
+    crowd = finished(*(answered(f"/{'x' * n}", 0, 1, n) for n in range(10)))
+    assert [row.label for row in timeline(crowd).lanes][-2:] == [
+        "GET /xxxxx #6",
+        "and 4 more requests",
+    ]
+
+
+def test_calls_that_overlap_have_lanes_of_their_own() -> None:
+    """Up to three of one name; more are folded. Calls in turn share a lane."""
+    calls = (*(span("fetch", n / 2, n / 2 + 1) for n in range(4)), span("fetch", 2.5, 3))
+    crowd = tuple(span("ask", 0, 1) for _ in range(20))
+    rows = timeline(finished(answered("/x", 0, 3), spans=calls + crowd)).lanes
+    assert [row.label for row in rows] == ["GET /x", "  fetch", "  fetch", "  ask ×20"]
+    assert [len(row.bars) for row in rows] == [1, 3, 2, 20]
+
+
+def test_names_without_end_are_folded() -> None:
+    calls = tuple(span(f"fetch_{n}", 0, 1) for n in range(30))
+    rows = timeline(finished(answered("/x", 0, 1), spans=calls)).lanes
+    assert [row.label for row in rows][-2:] == ["  fetch_7", "  and 22 more"]
+
+
+def test_own_waits_are_drawn_where_nothing_is_called_meanwhile() -> None:
+    """A wait for the call itself would say the same twice."""
+    trace = finished(
+        answered("/x", 0, 2),
+        spans=(
+            span("fetch", 0, 1),
+            span("fetch", 0, 1, kind="wait", line=7),
+            span("sleep", 1, 2, kind="wait", line=8),
+        ),
+    )
+    assert [row.label for row in timeline(trace).lanes] == ["GET /x", "  fetch", "  sleep (line 8)"]
+
+
+def test_picture_tells_when_a_response_begins_and_ends_and_what_goes_on_after_it() -> None:
+    """Background work is drawn behind the last byte; a response at once has no marks."""
+    exchange = msgspec.structs.replace(
+        answered("/report", 0, 2), responded=moment(1), returned=moment(4)
+    )
+    trace = finished(exchange, answered("/plain", 0, 1, 1), spans=(span("process", 2, 4),))
+    assert picture(trace, 60) == [
+        "               0s        1s        2s         3s        4s",
+        "GET /report #1 ──────────◦─────────┤╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌",
+        "  process                          █████████████████████",
+        "GET /plain #2  ──────────",
+        "╌ still at work afterwards  ◦ the response begins",
+        "┤ the last byte",
+    ]
+
+
+QUERY = "  select id,\n    name from items"
+
+
+def connection(number: int, *parts: Span) -> tuple[Span, ...]:
+    life = span("dsn", 0, 4, kind="connection", resource=number, exchange=None)
+    return (life, *(msgspec.structs.replace(part, resource=number) for part in parts))
+
+
+def test_connections_to_a_database_have_lanes_with_their_statements() -> None:
+    """A statement is written on its bar, in one line; the transaction is around it."""
+    asked = {"kind": "statement", "arguments": (QUERY, 0)}
+    spans = (
+        *connection(3, span("dsn", 0, 2, **asked), span("dsn", 3, 4, "failed", **asked)),
+        *connection(5, span("dsn", 1, 3, kind="transaction"), span("dsn", 1, 2, **asked)),
+        *connection(8),
+    )
+    assert picture(finished(answered("/items", 0, 4), spans=spans), 72) == [
+        "                 0s           1s           2s          3s           4s",
+        "GET /items       ───────────────────────────────────────────────────",
+        "dsn connection 1 █select id, name from it█▌────────────█select id,██✘",
+        "dsn connection 2 ─────────────█select id,█▌════════════─────────────",
+        "dsn connection 3 ───────────────────────────────────────────────────",
+        "█✘ failed  ═ a transaction is open",
+    ]
+
+
+def test_connections_to_anything_else_have_none() -> None:
+    """What goes over HTTP is drawn below the request that it was for."""
+    spans = (
+        *connection(1, span("api", 0, 1, kind="request", arguments=("GET /users", 200))),
+        span("api", 1, 2, kind="request", arguments=("GET /orders", 200)),
+    )
+    rows = timeline(finished(answered("/x", 0, 2), spans=spans)).lanes
+    assert [row.label for row in rows] == ["GET /x", "  GET /users", "  GET /orders"]
+
+
+def test_calls_for_no_request_are_drawn_below_the_requests() -> None:
+    trace = finished(answered("/x", 0, 1), spans=(span("process", 1, 2, exchange=None),))
+    assert [row.label for row in timeline(trace).lanes] == ["GET /x", "process"]
+
+
+def test_long_stretches_of_nothing_are_cut_out() -> None:
+    """The axis says so, and goes on with the moment at which something happens again."""
+    trace = finished(*(answered("/x", start, start + 1, n) for n, start in enumerate((0, 10, 31))))
+    assert picture(trace, 48) == [
+        "          0s         ⋯10s        ⋯31s       32s",
+        "GET /x #1 ──────────",
+        "GET /x #2             ──────────",
+        "GET /x #3                         ──────────",
+        "⋯ nothing happens",
+    ]
+
+
+def test_picture_of_nothing_but_moments_names_each() -> None:
+    """Answers at once, long after each other: all of the time between is cut out."""
+    trace = finished(*(answered("/x", 10 * n, 10 * n, n) for n in range(3)))
+    assert picture(trace, 50) == [
+        "          0s       ⋯        10s      ⋯        20s",
+        "GET /x #1 ─",
+        "GET /x #2                   ─",
+        "GET /x #3                                     ─",
+        "⋯ nothing happens",
+    ]
+    assert texts(drawn_as_svg(trace))[:3] == ["0 s", "10 s", "20 s"]
+
+
+@pytest.mark.parametrize("gaps", [(0.0, 1.0), (5.0, 5.3, 5.6, 40.0), (0.0, 1e-6, 1e3, 1e3 + 1e-6)])
+def test_names_of_moments_never_touch(gaps: tuple[float, ...]) -> None:
+    trace = finished(*(answered("/x", at, at, n) for n, at in enumerate(gaps)))
+    axis = timeline(trace).axis
+    for room in (0.02, 0.1, 0.3):
+        places = [axis.place(tick) for tick in axis.ticks(room * axis.size)]
+        assert 0 <= places[0] <= places[-1] <= axis.size * (1 + 1e-9)
+        assert all(b - a >= room * axis.size * 0.999 for a, b in pairwise(places))
+
+
+def test_blocked_stretches_go_across_all_lanes() -> None:
+    """Also those of the crowd; and those that touch are one."""
+    blocked = tuple(span("sleep", n, n + 1, kind="blocked", line=5, exchange=n) for n in range(10))
+    trace = finished(*(answered("/x", 0, n + 1, n) for n in range(10)), spans=blocked)
+    [panel] = timeline(trace).panels
+    assert [(bar.start, bar.end) for bar in panel.blocked] == [(0, 10)]
+    assert picture(trace, 60)[1] == "GET /x #1            ────░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░"
+
+
+# The learner's above the reference's
+
+TOGETHER = finished(
+    answered("/dashboard", 0, 2),
+    spans=(
+        span("fetch_user", 0, 1, line=99),
+        span("fetch_orders", 0, 2),
+        span("fetch_stats", 0, 1.5),
+        span("sleep", 0, 1, kind="thread", line=99),
+    ),
+)
+
+
+def test_reference_is_drawn_below_on_the_same_axis() -> None:
+    """Its lines are not the learner's, and not told."""
+    drawn = [text.plain.rstrip() for text in draw(timeline(IN_TURN, TOGETHER), 60)]
+    assert drawn == [
+        "               0s       1s       2s       3s       4s",
+        "your answer",
+        "GET /dashboard ─────────────────────────────────────────",
+        "  fetch_user   █████████",
+        "  fetch_orders          ██████████████████▎",
+        "  fetch_stats                             ██████████████",
+        "the reference",
+        "GET /dashboard ──────────────────",
+        "  fetch_user   █████████",
+        "  fetch_orders ██████████████████▏",
+        "  fetch_stats  █████████████▋",
+        "  in a thread  ▄▄▄▄▄▄▄▄▄",
+        "▄ in a worker thread",
+    ]
+
+
+@pytest.mark.parametrize(
+    "reference", [None, Trace(outcome=Outcome("finished")), finished(answered("/dashboard", 0, 2))]
+)
+def test_reference_that_shows_nothing_new_is_not_drawn(reference: Trace | None) -> None:
+    """Where there is none, it has no requests, or all that can be seen of it is the same."""
+    picture = timeline(finished(answered("/dashboard", 0, 2)), reference)
+    assert [panel.title for panel in picture.panels] == [""]
 
 
 def test_picture_of_nothing_is_empty() -> None:
@@ -431,6 +638,21 @@ def test_long_label_is_cut() -> None:
     assert drawn[1].startswith("GET /longlon… ─")
 
 
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("GET /dashboard/of/all #3", "GET /dashboard… #3"),
+        ("  Connection.fetch (line 384)", "  Conn… (line 384)"),
+        ("and 97 more like this", "and 97 more like…"),
+        ("GET /表表表表表表表表", "GET /表表表表表表…"),
+        ("×1", "×1"),
+    ],
+)
+def test_number_at_the_end_of_a_label_stays(label: str, shown: str) -> None:
+    """Of a line or a request; and wide letters count for two."""
+    assert cut(label, 18) == shown
+
+
 def test_bars_count_from_the_moment_the_app_was_open() -> None:
     """A slow startup is not part of the picture."""
     trace = finished(answered("/x", 5, 6), spans=(span("fetch", 5, 6),))
@@ -440,17 +662,125 @@ def test_bars_count_from_the_moment_the_app_was_open() -> None:
     )
 
 
+# SVG
+
+SPACE = "{http://www.w3.org/2000/svg}"
+
+
+def drawn_as_svg(trace: Trace, reference: Trace | None = None) -> ET.Element:
+    return ET.fromstring(timeline_svg(trace, reference))
+
+
+def texts(root: ET.Element) -> list[str]:
+    """What is written into a picture."""
+    return [text.text or "" for text in root.iter(f"{SPACE}text")]
+
+
+def told(root: ET.Element) -> list[str]:
+    """What its shapes say when they are pointed at."""
+    return [title.text or "" for title in root.findall(f".//{SPACE}g/{SPACE}title")]
+
+
 def test_svg_says_in_words_what_it_shows() -> None:
     """It is well-formed, escaped, and readable without seeing it."""
-    root = ET.fromstring(timeline_svg(finished(answered("/<b>&", 0, 1), spans=IN_TURN.spans)))
-    space = "{http://www.w3.org/2000/svg}"
+    root = drawn_as_svg(finished(answered("/<b>&", 0, 1), spans=IN_TURN.spans))
     assert root.get("role") == "img"
-    assert root.findtext(f"{space}title") == "Timeline of 4.5 seconds"
-    assert root.findtext(f"{space}desc") == (
+    title, desc = root.find(f"{SPACE}title"), root.find(f"{SPACE}desc")
+    assert title is not None
+    assert desc is not None
+    assert root.get("aria-labelledby") == f"{title.get('id')} {desc.get('id')}"
+    assert title.text == "Timeline of 4.5 seconds"
+    assert desc.text == (
         "GET /<b>&: 0 to 1 s (request). fetch_user: 0 to 1 s (done). "
         "fetch_orders: 1 to 3 s (done). fetch_stats: 3 to 4.5 s (done)."
     )
-    assert len(root.findall(f"{space}rect")) == 4
+
+
+def test_svg_in_words_has_both_sides_and_no_end_of_words() -> None:
+    """Crowds and long lanes are told in short."""
+    calls = tuple(span("poll", n, n + 0.5) for n in range(20))
+    crowd = finished(*(answered("/x", n, n + 1, n) for n in range(50)), spans=calls)
+    root = drawn_as_svg(crowd, TOGETHER)
+    words = root.findtext(f"{SPACE}desc") or ""
+    assert words.startswith("Your answer. GET /x #1: 0 to 1 s (request).")
+    assert "7 to 7.5 s (done), and 12 more." in words
+    assert "and 47 more like this: between 3 and 50 s." in words
+    assert "The reference. GET /dashboard:" in words
+
+
+def test_svg_tells_every_kind_by_its_shape() -> None:
+    """By a pattern, or a sign at the end; the legend has each that is there, and no other."""
+    root = drawn_as_svg(EVERY_KIND)
+    name = (root.get("aria-labelledby") or "").split("-")[-1]
+    for kind in ("cancelled", "open", "blocked"):
+        assert root.find(f".//{SPACE}rect[@fill='url(#{kind}-{name})']") is not None
+    assert {"cancelled", "failed", "never ended", "the loop is blocked"} <= set(texts(root))
+    assert {"a line goes out", "the client hangs up", "the last byte"} <= set(texts(root))
+    assert "in a worker thread" not in texts(root)
+
+
+def test_svg_says_what_is_pointed_at() -> None:
+    """What, from when to when, how it ended, and at which line of the learner's."""
+    trace = finished(answered("/x", 0, 2), spans=(span("fetch", 0.5, 1, "failed", line=7),))
+    assert told(drawn_as_svg(trace)) == [
+        "GET /x: 0 s to 2 s, request",
+        "fetch: 0.5 s to 1 s, failed, line 7",
+    ]
+
+
+def test_svg_blocks_all_lanes_of_the_one_who_blocks() -> None:
+    """One band, as high as the lanes of its panel."""
+    blocked = span("sleep", 1, 3, kind="blocked", line=4)
+    root = drawn_as_svg(finished(*IN_TURN.exchanges, spans=(*IN_TURN.spans, blocked)), IN_TURN)
+    assert told(root)[0] == "the loop: 1 s to 3 s, blocked"
+    [band] = root.findall(f".//{SPACE}rect[@fill-opacity='0.4']")
+    assert float(band.get("height", 0)) == 100
+
+
+def test_svg_writes_statements_on_their_bars_as_far_as_there_is_room() -> None:
+    asked = {"kind": "statement", "arguments": (QUERY, 0)}
+    spans = connection(1, span("dsn", 0, 3.9, **asked), span("dsn", 3.9, 4, **asked))
+    root = drawn_as_svg(finished(answered("/items", 0, 4), spans=spans))
+    assert texts(root).count("select id, name from items") == 1
+    assert told(root)[-1] == "select id, name from items: 3.9 s to 4 s, done"
+
+
+def test_svg_cuts_long_names_and_still_says_them() -> None:
+    path = "/" + "long" * 20
+    root = drawn_as_svg(finished(answered(path, 0, 1)))
+    [label] = [text for text in texts(root) if text.startswith("GET")]
+    assert len(label) == 30
+    assert label.endswith("…")
+    assert f"GET {path}" in [title.text for title in root.iter(f"{SPACE}title")]
+
+
+@pytest.mark.parametrize("sign", ["\0", "\x1b", "\ud800", "\uffff", "\u202e", "<", '"', "]]>"])
+def test_svg_is_well_formed_whatever_the_code_is_called(sign: str) -> None:
+    trace = finished(answered(f"/{sign}", 0, 1), spans=(span(f"f{sign}", 0, 1),))
+    assert len(told(drawn_as_svg(trace))) == 2
+    assert timeline_svg(trace).encode()
+
+
+def test_svgs_on_one_page_do_not_use_each_others_patterns() -> None:
+    """The names are those of the content, so the same picture is the same text."""
+    names = [set(re.findall(r'id="([^"]+)"', timeline_svg(t))) for t in (IN_TURN, EVERY_KIND)]
+    assert not names[0] & names[1]
+    assert timeline_svg(IN_TURN) == timeline_svg(IN_TURN)
+
+
+def test_svg_as_a_file_of_its_own_follows_the_readers_scheme() -> None:
+    """In a page it has the page's colours: the rule is for the root of a document alone."""
+    style = drawn_as_svg(IN_TURN).findtext(f"{SPACE}style") or ""
+    assert "prefers-color-scheme:dark" in style
+    assert all(rule.startswith("svg:root") for rule in re.findall(r"[\w:]+(?={[^{}]*})", style))
+
+
+def test_svg_of_a_crowd_is_small() -> None:
+    """A thousand requests, of ten spans each, are drawn as thin lines."""
+    spans = tuple(span("fetch", n, n + 1, exchange=k) for k in range(1000) for n in range(10))
+    crowd = finished(*(answered("/x", 0, 10, number) for number in range(1000)), spans=spans)
+    assert len(timeline_svg(crowd)) < 300_000
+    assert float(drawn_as_svg(crowd).get("height", 0)) < 400
 
 
 def test_notebook_shows_the_svg() -> None:

@@ -98,7 +98,7 @@ def _failed_check(
     if check.expected != check.actual:
         yield from _sides(check, width)
     if check.got is not None and check.got.exchanges:
-        for text in draw(timeline(check.got), width - 6):
+        for text in draw(timeline(check.got, check.reference), width - 6):
             yield Text("      ") + text
     for number, diagnosis in enumerate(check.diagnoses):
         style = "" if number == 0 else "dim"

@@ -1,136 +1,92 @@
-"""The picture of a trace: lanes of bars over one axis of time, independent of any medium."""
+"""The picture of a trace: which of its lanes are drawn, and which are folded."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
-import msgspec
-
-from ..trace import Exchange, Span, Trace, to_seconds
-
-BarKind = Literal["request", "done", "cancelled", "failed", "open", "blocked", "thread"]
+from ..trace import Exchange, Trace
+from .axis import idle
+from .lanes import Lanes
+from .picture import Crowd, Lane, Panel, Row, Timeline
 
 MOST_EXCHANGES = 6
-"""Exchanges that are drawn; of a crowd, the first ones stand for the rest."""
+"""Exchanges that are drawn at full size; of a crowd, the first ones stand for the rest."""
+MOST_ALIKE = 3
+"""Exchanges at full size that are like each other, where there is a crowd."""
 
 
-class Bar(msgspec.Struct, frozen=True):
-    """From when to when (seconds since the app began to take requests), and of what kind."""
+def timeline(trace: Trace, reference: Trace | None = None) -> Timeline:
+    """The picture of a trace: a lane for each request, and below it what it waited for.
 
-    start: float
-    end: float
-    kind: BarKind
-
-
-class Mark(msgspec.Struct, frozen=True):
-    """A moment: a line of a stream (`·`), a client hanging up (`!`)."""
-
-    at: float
-    sign: str
-    says: str
-
-
-class Lane(msgspec.Struct, frozen=True):
-    """One row of the picture."""
-
-    label: str
-    bars: tuple[Bar, ...]
-    marks: tuple[Mark, ...] = ()
-
-
-class Timeline(msgspec.Struct, frozen=True):
-    """A trace as a picture. Its `str` is for a terminal; in a notebook it draws itself.
-
-    Attributes:
-        left_out: how many exchanges have no lane of their own.
+    Args:
+        reference: drawn below, on the same axis, unless it looks the same.
     """
-
-    lanes: tuple[Lane, ...]
-    length: float
-    left_out: int = 0
-
-    def __str__(self) -> str:
-        from .bars import draw
-
-        return "\n".join(text.plain.rstrip() for text in draw(self, width=80))
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        from .svg import svg
-
-        return svg(self)
+    mine = _panel(trace)
+    should = _panel(reference, lines=False) if reference and reference.exchanges else None
+    if should is None or _looks(mine) == _looks(should):
+        return _on_one_axis(mine)
+    return _on_one_axis(_titled("your answer", mine), _titled("the reference", should))
 
 
-def timeline(trace: Trace) -> Timeline:
-    """The picture of a trace: a lane for each request, and below it what it waited for."""
-    shown = trace.exchanges[:MOST_EXCHANGES]
-    if len(trace.exchanges) > MOST_EXCHANGES:
-        shown = shown[: MOST_EXCHANGES // 2]
-    lanes = [lane for exchange in shown for lane in _lanes_of(trace, exchange)]
-    ends = [bar.end for lane in lanes for bar in lane.bars]
-    return Timeline(
-        lanes=tuple(lanes),
-        length=max(ends, default=0.0),
-        left_out=len(trace.exchanges) - len(shown),
-    )
+def _on_one_axis(*panels: Panel) -> Timeline:
+    bars = [bar for panel in panels for lane in panel.lanes() for bar in lane.bars]
+    length = max((bar.end for bar in bars), default=0.0)
+    busy = [(bar.start, bar.end) for bar in bars if bar.kind != "connection"]
+    return Timeline(tuple(panel for panel in panels if panel.rows), length, idle(busy, length))
 
 
-def _lanes_of(trace: Trace, exchange: Exchange) -> Iterator[Lane]:
-    several = len(trace.exchanges) > 1
-    number = f" #{exchange.number + 1}" if several else ""
-    yield Lane(
-        f"{exchange.method} {exchange.path}{number}",
-        tuple(_request_bars(trace, exchange)),
-        tuple(_marks(trace, exchange)),
-    )
-    own = [span for span in trace.spans if span.exchange == exchange.number]
-    calls = [span for span in own if span.kind == "call"]
-    yield from _lanes_by_name("  ", trace, calls)
-    if not calls:
-        waits = [s for s in own if s.kind == "wait" and s.line is not None and s.end > s.start]
-        named = [msgspec.structs.replace(s, name=f"{s.name} (line {s.line})") for s in waits]
-        yield from list(_lanes_by_name("  ", trace, [s for s in named if s.seconds]))[:4]
-    for kind in ("blocked", "thread"):
-        spans = [span for span in own if span.kind == kind]
-        if spans and not (kind == "thread" and calls):
-            label = f"  {'BLOCKED' if kind == 'blocked' else 'in a thread'} (line {spans[0].line})"
-            yield Lane(label, tuple(_bar(trace, span) for span in spans))
+def _titled(title: str, panel: Panel) -> Panel:
+    return Panel(title, panel.rows, panel.blocked)
 
 
-def _lanes_by_name(indent: str, trace: Trace, spans: Iterable[Span]) -> Iterator[Lane]:
-    by_name: dict[str, list[Span]] = {}
-    for span in spans:
-        by_name.setdefault(span.name, []).append(span)
-    for name, same in by_name.items():
-        yield Lane(indent + name, tuple(_bar(trace, span) for span in same))
+def _looks(panel: Panel) -> list[object]:
+    """What can be seen of a panel apart from its words."""
+    return [
+        ([(bar.start, bar.end, bar.kind) for bar in lane.bars], lane.marks)
+        for lane in panel.lanes()
+    ]
 
 
-def _bar(trace: Trace, span: Span) -> Bar:
-    kind: BarKind = span.how
-    if span.kind in ("blocked", "thread"):
-        kind = "blocked" if span.kind == "blocked" else "thread"
-    return Bar(_since(trace, span.start.tick), _since(trace, span.end.tick), kind)
+def _panel(trace: Trace, lines: bool = True) -> Panel:
+    lanes = Lanes(trace, lines)
+    rows = (*_exchanges(trace, lanes), *lanes.of_nobody(), *lanes.of_connections())
+    return Panel("", rows, lanes.blocked() if rows else ())
 
 
-def _request_bars(trace: Trace, exchange: Exchange) -> Iterator[Bar]:
-    end = exchange.completed or exchange.hung_up or exchange.returned
-    yield Bar(
-        _since(trace, exchange.started.tick),
-        _since(trace, end.tick if end else trace.ended),
-        "request",
-    )
+def _exchanges(trace: Trace, lanes: Lanes) -> Iterator[Row]:
+    if len(trace.exchanges) <= MOST_EXCHANGES:
+        for exchange in trace.exchanges:
+            yield from lanes.of(exchange)
+        return
+    groups = _alike(trace.exchanges)
+    for group in groups[:MOST_EXCHANGES]:
+        shown, rest = _split(group, min(MOST_ALIKE, MOST_EXCHANGES // len(groups)))
+        for exchange in shown:
+            yield from lanes.of(exchange)
+        yield from _crowd("more like this", rest, lanes)
+    others = [exchange for group in groups[MOST_EXCHANGES:] for exchange in group]
+    yield from _crowd("more requests", others, lanes)
 
 
-def _marks(trace: Trace, exchange: Exchange) -> Iterator[Mark]:
-    lines = list(exchange.lines())
-    if len(lines) > 1:
-        for chunk in lines[:50]:
-            yield Mark(_since(trace, chunk.at.tick), "·", "a line goes out")
-    if exchange.hung_up is not None:
-        yield Mark(_since(trace, exchange.hung_up.tick), "!", "the client hangs up")
+def _alike(exchanges: Iterable[Exchange]) -> list[list[Exchange]]:
+    """Exchanges by what was asked and how it went, but for the numbers in a path."""
+    groups: dict[object, list[Exchange]] = {}
+    for exchange in exchanges:
+        path = re.sub(r"\d+", "0", exchange.path)
+        ended = (exchange.status, exchange.completed is None, exchange.hung_up is None)
+        groups.setdefault((exchange.method, path, ended), []).append(exchange)
+    return list(groups.values())
 
 
-def _since(trace: Trace, tick: int) -> float:
-    return to_seconds(tick - trace.opened)
+def _split(group: list[Exchange], most: int) -> tuple[list[Exchange], list[Exchange]]:
+    """Those at full size, and the rest, which is never a single one."""
+    shown = max(1, most)
+    shown += len(group) == shown + 1
+    return group[:shown], group[shown:]
+
+
+def _crowd(words: str, exchanges: list[Exchange], lanes: Lanes) -> Iterator[Row]:
+    if exchanges:
+        thin: tuple[Lane, ...] = tuple(lanes.thin(exchange) for exchange in exchanges)
+        yield Crowd(f"and {len(thin)} {words}", thin)

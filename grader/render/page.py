@@ -1,0 +1,242 @@
+"""The report as one page for a browser: it loads nothing, runs nothing, and can be printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from string import Template
+from textwrap import dedent
+
+import msgspec
+
+from ..report import CheckReport, Diagnosis, ExerciseReport, Report
+from .markdown import Section, sections, to_html
+from .svg import svg
+from .terminal import SIGNS, WORDS
+from .text import marked_up
+from .timeline import timeline
+
+AROUND = 2
+"""Lines of the learner's file that are shown before and after the one that is meant."""
+MOST_OUTPUT = 200
+"""Lines of what the learner's code printed that are shown."""
+
+HERE = Path(__file__).parent
+
+
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands beside a report: the lesson's title, the learner's source, the hints of
+    each exercise by its number, and the text of the lesson, all but the title markdown."""
+
+    title: str
+    source: str
+    hints: dict[int, tuple[str, ...]]
+    lesson: str
+
+
+def to_page(graded: Sequence[tuple[Report, Beside]]) -> str:
+    """One HTML document on what was graded."""
+    reports = [report for report, _ in graded]
+    return Template((HERE / "page.html").read_text("utf-8")).substitute(
+        title=marked_up(", ".join(f"{r.lesson}: {_score(r)}" for r in reports)),
+        style=(HERE / "page.css").read_text("utf-8").rstrip(),
+        body="\n".join(part for one in graded for part in Article(*one).parts()),
+    )
+
+
+class Article:
+    """The part of the page on one lesson."""
+
+    def __init__(self, report: Report, beside: Beside) -> None:
+        self._report = report
+        self._beside = beside
+        self._source = re.split(r"\r\n?|\n", beside.source)  # the lines that Python counts
+        self._sections = [s for s in sections(beside.lesson) if self._is_hinted_at(s)]
+        self._anchors = {anchor for section in self._sections for anchor in section.anchors}
+
+    def parts(self) -> Iterator[str]:
+        yield "<article>"
+        yield from self._head()
+        for exercise in self._report.exercises:
+            yield from self._exercise(exercise)
+        yield from self._lesson()
+        yield "</article>"
+
+    # The head
+
+    def _head(self) -> Iterator[str]:
+        report = self._report
+        yield f"<header>\n<h1>{marked_up(self._beside.title)}</h1>"
+        yield f'<p class="score"><strong>{_score(report)}</strong></p>'
+        run = f"{report.lesson} · {report.file} · {report.seconds:.2f} s · seed {report.seed}"
+        yield f'<p class="quiet">{marked_up(run)}</p>'
+        for note in report.notes:
+            yield f'<p class="note">{marked_up(note)}</p>'
+        yield '<nav aria-label="Exercises"><ol>'
+        yield from map(self._entry, report.exercises)
+        yield "</ol></nav>\n</header>"
+
+    def _entry(self, exercise: ExerciseReport) -> str:
+        return (
+            f'<li class="{exercise.status}">{_sign(exercise.status)}'
+            f'<a href="#{self._place(exercise)}">{_name(exercise)}</a> {_word(exercise)}</li>'
+        )
+
+    def _place(self, exercise: ExerciseReport) -> str:
+        return f"{self._report.lesson}-exercise-{exercise.number}"
+
+    # An exercise
+
+    def _exercise(self, exercise: ExerciseReport) -> Iterator[str]:
+        yield f'<section class="exercise" id="{self._place(exercise)}">'
+        yield f'<h2 class="{exercise.status}">{_name(exercise)} {_word(exercise)}</h2>'
+        where = f", line {exercise.line}" if exercise.line else ""
+        yield f'<p class="quiet">{marked_up(self._report.file)}{where}</p>'
+        for check in exercise.checks:
+            yield from self._check(check, check is exercise.first_failure)
+        yield from self._hints(exercise)
+        yield "</section>"
+
+    def _check(self, check: CheckReport, is_first: bool) -> Iterator[str]:
+        says = f"{_sign(check.status)}<span>{marked_up(check.says)}</span>"
+        if check.status == "passed":
+            yield f'<p class="says passed">{says}</p>'
+            return
+        yield f"<details{' open' if is_first else ''}>"
+        yield f'<summary class="says {check.status}">{says}</summary>\n<div class="found">'
+        yield from self._broken(check) if check.status == "broken" else self._found(check)
+        yield "</div>\n</details>"
+
+    def _broken(self, check: CheckReport) -> Iterator[str]:
+        yield "<p>The grader broke here; it is not your answer's fault. Please report this:</p>"
+        yield f"<pre>{marked_up(check.problem)}</pre>"
+
+    def _found(self, check: CheckReport) -> Iterator[str]:
+        if check.expected != check.actual:
+            yield _sides(check)
+        yield from _picture(check)
+        for number, diagnosis in enumerate(check.diagnoses):
+            seen = {earlier.line for earlier in check.diagnoses[:number]}
+            yield f'<div class="{"further" if number else "diagnosis"}">'
+            yield from _paragraphs(diagnosis.text)
+            yield "</div>"
+            if diagnosis.line not in seen:
+                yield from self._excerpt(diagnosis)
+        yield from _output(check)
+
+    def _excerpt(self, diagnosis: Diagnosis) -> Iterator[str]:
+        """The line that is meant, among those around it."""
+        line = diagnosis.line or 0
+        if 0 < line <= len(self._source):
+            first = max(1, line - AROUND)
+            around = dedent("\n".join(self._source[first - 1 : line + AROUND])).split("\n")
+            numbered = (_line(n, text, n == line) for n, text in enumerate(around, first))
+            yield f'<pre class="source"><code>{"".join(numbered)}</code></pre>'
+
+    # Hints, and what they point at
+
+    def _hints(self, exercise: ExerciseReport) -> Iterator[str]:
+        steps = self._steps(exercise)
+        if steps:
+            yield "<h3>Hints</h3>"
+        for number, step in enumerate(steps, 1):
+            yield _fold(f"Hint {number} of {len(steps)}", to_html(step, self._link))
+
+    def _steps(self, exercise: ExerciseReport) -> tuple[str, ...]:
+        wanted = exercise.status in ("failed", "todo")
+        return self._beside.hints.get(exercise.number, ()) if wanted else ()
+
+    def _lesson(self) -> Iterator[str]:
+        if not self._sections:
+            return
+        yield '<section class="lesson">\n<h2>From the lesson</h2>'
+        for section in self._sections:
+            prefix = f"{self._report.lesson}-"
+            text = to_html(section.text, self._link, prefix)
+            yield _fold(
+                marked_up(section.title), f'<div id="{prefix}{section.anchors[0]}">{text}</div>'
+            )
+        yield "</section>"
+
+    def _is_hinted_at(self, section: Section) -> bool:
+        hints = "".join(step for e in self._report.exercises for step in self._steps(e))
+        return any(f"#{anchor})" in hints for anchor in section.anchors)
+
+    def _link(self, target: str) -> str | None:
+        path, _, anchor = target.partition("#")
+        if target.startswith(("https://", "http://")):
+            return target
+        is_here = not path or Path(path).stem == self._report.lesson
+        return f"#{self._report.lesson}-{anchor}" if is_here and anchor in self._anchors else None
+
+
+def _score(report: Report) -> str:
+    return f"{report.passed} of {report.total} exercises pass"
+
+
+def _name(exercise: ExerciseReport) -> str:
+    return marked_up(f"{exercise.number} · {exercise.title}")
+
+
+def _sign(status: str) -> str:
+    said = f'<span class="hidden">{WORDS[status]}: </span>'
+    return f'<span class="sign" aria-hidden="true">{SIGNS[status]}</span>{said}'
+
+
+def _word(exercise: ExerciseReport) -> str:
+    return f'<span class="word">{WORDS[exercise.status]}</span>'
+
+
+def _sides(check: CheckReport) -> str:
+    return (
+        f'<dl class="sides"><dt>expected</dt><dd>{marked_up(check.expected)}</dd>'
+        f"<dt>got</dt><dd>{marked_up(check.actual)}</dd></dl>"
+    )
+
+
+def _line(number: int, text: str, is_meant: bool) -> str:
+    tag = "mark" if is_meant else "span"
+    shown = f'<span class="number">{number}</span>{marked_up(text)}'
+    return f'<{tag} class="line">{shown}</{tag}>'
+
+
+def _picture(check: CheckReport) -> Iterator[str]:
+    if check.got is None or not check.got.exchanges:
+        return
+    picture = timeline(check.got, check.reference)
+    yield '<figure><div class="picture" role="region" aria-label="Timeline" tabindex="0">'
+    yield f"{svg(picture)}</div>"
+    if check.reference is not None and len(picture.panels) == 1:
+        yield "<figcaption>In time, the reference does the same.</figcaption>"
+    yield "</figure>"
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    """Sentences, and lines of code that are kept as they are."""
+    for is_code, lines in groupby(text.split("\n"), lambda line: line.startswith("  ")):
+        if is_code:
+            code = "\n".join(lines)
+            yield f"<pre>{marked_up(code)}</pre>"
+        else:
+            yield from (f"<p>{_with_code(line)}</p>" for line in lines)
+
+
+def _with_code(paragraph: str) -> str:
+    """What stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", marked_up(paragraph))
+
+
+def _output(check: CheckReport) -> Iterator[str]:
+    printed = check.got.output.rstrip().splitlines() if check.got else []
+    if printed:
+        shown = printed[:MOST_OUTPUT]
+        if len(printed) > MOST_OUTPUT:
+            shown.append(f"… and {len(printed) - MOST_OUTPUT} more lines")
+        text = "\n".join(shown)
+        yield _fold("Your code printed", f"<pre>{marked_up(text)}</pre>")
+
+
+def _fold(summary: str, body: str) -> str:
+    return f'<details class="fold"><summary>{summary}</summary>\n<div>{body}</div></details>'
