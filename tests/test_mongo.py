@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import importlib.util
 import os
-import resource
-import select
-import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -25,20 +22,21 @@ from bson import ObjectId
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient, MongoClient, WriteConcern
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
 
 from grader import Fault, Trace, get, mongo, play, scenario, times
 from grader.judge.players import Performer, Player
 from grader.judge.workers import Worker
 from grader.scenarios import Mongo
-from grader.services import mongo_databases, mongo_server
+from grader.services import mongo_users
 from grader.services.errors import ServiceError
-from grader.services.mongo_databases import PREFIX, Database
-from grader.services.mongo_server import Embedded
+from grader.services.mongo_databases import new_database
+from grader.services.mongo_quirks import as_of_stand_alone
+from grader.services.mongo_server import EmbeddedDatabase
+from grader.services.mongo_users import PREFIX
 from grader.services.mongo_wire import Message, Parser
 from grader.trace import Span, SpanKind
 
-ROOT = Path(__file__).parents[1]
 SOURCE = Path(__file__).read_text("utf-8").splitlines()
 Work = Callable[[Any], Awaitable[Any]]
 Factory = Callable[[str], FastAPI]
@@ -254,14 +252,17 @@ def test_a_request_that_is_cancelled_ends_its_command() -> None:
 # What is written down
 
 
-def test_a_command_is_a_span_with_the_learners_line() -> None:
+@pytest.mark.parametrize("options", [{}, {"timeoutMS": 9000}], ids=["no timeout", "a timeout"])
+def test_a_command_is_a_span_with_the_learners_line(options: Any) -> None:
+    """Also where the driver writes in a task of its own, to give up on it."""
+
     async def work(db: Any) -> None:
         await db.users.insert_many([{"_id": n} for n in range(3)])  # inserts
         await asyncio.sleep(1)
         async for _ in db.users.find({"_id": {"$gt": 0}, "name": None}):  # finds
             pass
 
-    trace = play(using(work), get("/"), url=mongo(0.5))
+    trace = play(using(work, **options), get("/"), url=mongo(0.5))
     written, read = spans(trace, "statement")
     assert (written.arguments, written.count) == (("insert users", 3), 3)
     assert (read.arguments, read.count) == (("find users", 2), 2)
@@ -345,8 +346,13 @@ async def find_outcome(db: Any) -> Any:
 
 
 def test_a_server_that_refuses_is_looked_for_until_the_timeout() -> None:
-    factory = using(find_outcome, serverSelectionTimeoutMS=2200)
-    assert answer(factory, fault("refuse", times=None)) == ["ServerSelectionTimeoutError", 2.5]
+    async def work(db: Any) -> Any:
+        with pytest.raises(ServerSelectionTimeoutError, match="Connect call failed"):
+            await find_one(db)
+        return time.monotonic()
+
+    factory = using(work, serverSelectionTimeoutMS=2200)
+    assert answer(factory, fault("refuse", times=None)) == 2.5
 
 
 @pytest.mark.parametrize("does", ["refuse", "too-many"])
@@ -591,15 +597,18 @@ def test_an_update_changes_what_mongodb_would() -> None:
                 {"tags": "y"}, {"$addToSet": {"tags": "y"}, "$set": {"friend": IDS[2]}}
             ),
             people.replace_one({"friend": IDS[2], "name": "Cyd"}, {"name": "Cy"}),
+            people.update_one({"home.no": 5}, {"$set": {"cats": [{"name": "Mo"}, {"name": "Su"}]}}),
+            people.update_one({"cats.name": "Su"}, {"$set": {"cats.$.age": 2}}),
         ):
             result = await call
             counts.append((result.matched_count, result.modified_count))
         return [counts, await lists(people)]
 
     ((counts, left),) = asked(work)
-    assert counts == [(1, 1), (1, 1), (0, 0), (2, 2), (1, 1)]
+    assert counts == [(1, 1), (1, 1), (0, 0), (2, 2), (1, 1), (1, 1), (1, 1)]
     ada = PEOPLE[0] | {"age": 37, "tags": ["x", "y", "z"], "friend": IDS[2]}
     bob = {"_id": IDS[1], "name": "Bob", "friend": IDS[0], "home": {"city": "Oslo", "no": 5}}
+    bob["cats"] = [{"name": "Mo"}, {"name": "Su", "age": 2}]
     assert left == [ada, bob, {"_id": IDS[2], "name": "Cy"}]
 
 
@@ -688,14 +697,13 @@ def test_a_play_begins_with_its_seed_and_is_read_when_the_app_is_down() -> None:
 def test_each_play_has_a_database_of_its_own() -> None:
     async def work(db: Any) -> Any:
         await db.users.insert_one({"name": "Ada"})
-        return [db.name, await db.users.count_documents({})]
+        await db.client.other.users.insert_one({"name": "Ada"})
+        return [
+            await db.users.count_documents({}),
+            await db.client.other.users.count_documents({}),
+        ]
 
-    first, second = (answer(using(work), mongo()) for _ in range(2))
-    assert first[1] == second[1] == 1
-    assert first[0] != second[0]
-    assert first[0].startswith(PREFIX)
-    left = mongo_databases.server().client.list_database_names()
-    assert [name for name in left if name.startswith(PREFIX)] == []
+    assert [answer(using(work), mongo()) for _ in range(2)] == [[1, 1]] * 2
 
 
 def test_two_databases_in_one_play_are_two() -> None:
@@ -716,168 +724,160 @@ def test_two_databases_in_one_play_are_two() -> None:
 
 
 def test_a_seed_that_the_server_refuses_is_the_graders_fault() -> None:
-    with pytest.raises(ServiceError, match="MongoDB refuses what a play needs"):
+    with pytest.raises(ServiceError, match=r"MongoDB refuses what a play needs: .*E11000"):
         play(using(find_one), url=mongo(seed={"users": [ADA, ADA]}))
-    left = mongo_databases.server().client.list_database_names()
-    assert [name for name in left if name.startswith(PREFIX)] == []
-
-
-# The server's process
-
-
-def kill_server() -> None:
-    process = mongo_databases.server().process
-    assert process is not None
-    os.kill(process.pid, signal.SIGKILL)
-
-
-def test_a_server_that_is_killed_in_a_play_is_the_graders_fault() -> None:
-    async def work(db: Any) -> Any:
-        await db.users.insert_one({})
-        kill_server()
-        return await find_outcome(db)
-
-    trace = play(using(work), get("/"), url=mongo(reads=["users"]))
-    assert trace.outcome.kind == "grader-broke"
-    assert "The embedded MongoDB went away in the middle of a play" in trace.outcome.detail
-    assert trace.readings == {}
-    assert answer(using(find_outcome), mongo()) == ["done", 0.0], "the next play has a new one"
-
-
-def test_a_server_that_died_between_plays_is_replaced() -> None:
-    play(using(find_one), url=mongo())
-    old = mongo_databases.server()
-    kill_server()
-    assert old.process is not None
-    old.process._process.wait()
-    assert answer(using(find_outcome), mongo()) == ["done", 0.0]
-    assert mongo_databases.server() is not old
-
-
-ENDINGS = {
-    "in the end": "",
-    "at once": "import os; os._exit(3)",
-    "killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-}
-
-
-@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
-def test_no_process_is_left_when_the_one_that_played_is_gone(ending: str) -> None:
-    reading, writing = os.pipe()
-    # The server gets the other end of the pipe too, which ends when the last has let go of it.
-    script = f"""
-        import subprocess
-        from fastapi import FastAPI
-        from grader import mongo, play
-
-        class Popen(subprocess.Popen):
-            def __init__(self, *args, pass_fds, **options):
-                super().__init__(*args, pass_fds=[*pass_fds, {writing}], **options)
-
-        subprocess.Popen = Popen
-        print(play(lambda url: FastAPI(), url=mongo()).outcome.kind, flush=True)
-        {ending}
-    """
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        pass_fds=[writing],
-    )
-    os.close(writing)
-    ended, _, _ = select.select([reading], [], [], 10)
-    os.close(reading)
-    assert (run.stdout, run.stderr) == ("finished\n", "")
-    assert ended
 
 
 def test_a_missing_package_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ServiceError, match="package `nx-27017` is not installed") as caught:
-        Embedded()
+    monkeypatch.setitem(sys.modules, "grader.services.mongo_nx", None)
+    with pytest.raises(ServiceError, match="There is no embedded MongoDB") as caught:
+        play(using(find_one), url=mongo())
     assert "pip install nx-27017" in caught.value.remedy
     assert "MONGODB_URL" in caught.value.remedy
 
 
-def test_a_server_that_does_not_start_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mongo_server, "_MAIN", "raise SystemExit('no room for {root}')")
-    with pytest.raises(ServiceError, match="does not start: no room for "):
-        Embedded()
+def test_a_server_that_fails_is_the_graders_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(database: EmbeddedDatabase, message: Message) -> Message:
+        if "find" in message.document:
+            raise RuntimeError("no memory left")
+        return real(database, message)
 
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit")
-def test_the_limits_of_a_player_are_not_for_its_server() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (16 * 1024 * 1024, hard))
-    try:
-        server = Embedded()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert resource.prlimit(server.pid, resource.RLIMIT_FSIZE) == (hard, hard)
-    server.close()
+    real = EmbeddedDatabase.ask
+    monkeypatch.setattr(EmbeddedDatabase, "ask", ask)
+    trace = play(using(find_outcome), get("/"), url=mongo())
+    assert trace.outcome.kind == "grader-broke"
+    assert trace.outcome.detail == "The embedded MongoDB has failed: no memory left."
 
 
 # A server of the user's own
 
 
-@pytest.fixture
-def users() -> Iterator[Embedded]:
+SERVER = """
+import asyncio, socket, sys, threading, os
+from nx_27017.handler import NeoSQLiteHandler
+from nx_27017.server import handle_client
+
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+async def serve():
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    handler, listening = NeoSQLiteHandler(data_dir="memory"), socket.socket(fileno=int(sys.argv[1]))
+    server = await asyncio.start_server(lambda r, w: handle_client(r, w, handler), sock=listening)
+    await server.serve_forever()
+
+asyncio.run(serve())
+"""
+
+
+class OfTheUser:
     """A server that MONGODB_URL names, with a database of the user's in it."""
-    process = Embedded()
-    url = "mongodb://{}:{}".format(*process.address)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MONGODB_URL", url)
-        with MongoClient[Any](url) as client:
+
+    def __init__(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.url = "mongodb://{}:{}".format(*listening.getsockname())
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", SERVER, str(listening.fileno())],
+                pass_fds=[listening.fileno()],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        with MongoClient[Any](self.url) as client:
             client.mine.things.insert_one({"_id": 1})
-        yield process
-    if url in mongo_databases._servers:
-        mongo_databases._servers.pop(url).close()
-    process.close()
+
+    def databases(self) -> list[str]:
+        with MongoClient[Any](self.url) as client:
+            return sorted(client.list_database_names())
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
-def databases_of(server: Embedded) -> list[str]:
-    with MongoClient[Any](*server.address) as client:
-        return sorted(client.list_database_names())
+@pytest.fixture
+def users(monkeypatch: pytest.MonkeyPatch) -> Iterator[OfTheUser]:
+    server = OfTheUser()
+    monkeypatch.setenv("MONGODB_URL", server.url)
+    yield server
+    if server.url in mongo_users._servers:
+        mongo_users._servers.pop(server.url).close()
+    server.kill()
 
 
-def test_a_server_of_the_users_is_played_on_and_left_as_it_was(users: Embedded) -> None:
+def test_a_server_of_the_users_is_played_on_and_left_as_it_was(users: OfTheUser) -> None:
     there: list[str] = []
 
     async def work(db: Any) -> Any:
-        await db.users.insert_one(dict(ADA))
+        await db.users.insert_one(dict(BOB))
         there.extend(await db.client.list_database_names())
         return db.name
 
-    trace = play(using(work), get("/"), url=mongo(1, reads=["users"]))
-    assert sorted(there) == sorted(["admin", "mine", trace.exchanges[0].json()])
-    assert (trace.exchanges[0].elapsed, trace.readings) == (2.0, {"users": [ADA]})
-    assert databases_of(users) == ["admin", "mine"]
+    url = mongo(1, seed={"users": [ADA]}, reads=["users"])
+    traces = [play(using(work), get("/"), url=url) for _ in range(2)]
+    first, second = (trace.exchanges[0].json() for trace in traces)
+    assert sorted(there) == sorted(["admin", "mine", first, "admin", "mine", second])
+    assert first != second
+    for trace in traces:
+        assert (trace.exchanges[0].elapsed, trace.readings) == (2.0, {"users": [ADA, BOB]})
+    assert users.databases() == ["admin", "mine"]
 
 
-def test_what_killed_plays_left_there_is_dropped(users: Embedded) -> None:
+def test_what_killed_plays_left_there_is_dropped(users: OfTheUser) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    ours = f"{PREFIX}{mongo_databases._HOST}"
+    ours = f"{PREFIX}{mongo_users._HOST}"
     left, going = f"{ours}_{gone.pid}_x", f"{ours}_{os.getppid()}_x"
     elsewhere, users_own = f"{PREFIX}{'0' * 8}_{gone.pid}_x", "course_plays"
-    with MongoClient[Any](*users.address) as client:
+    with MongoClient[Any](users.url) as client:
         for name in (left, going, elsewhere, users_own):
             client[name].things.insert_one({})
     play(using(find_one), url=mongo())
-    assert databases_of(users) == sorted(["admin", "mine", going, elsewhere, users_own])
+    assert users.databases() == sorted(["admin", "mine", going, elsewhere, users_own])
 
 
-def test_a_server_of_the_users_that_goes_away_is_told_of(users: Embedded) -> None:
+def test_a_seed_that_the_users_server_refuses_leaves_nothing_there(users: OfTheUser) -> None:
+    with pytest.raises(ServiceError, match="MongoDB refuses what a play needs"):
+        play(using(find_one), url=mongo(seed={"users": [ADA, ADA]}))
+    assert users.databases() == ["admin", "mine"]
+
+
+def test_a_server_that_is_killed_in_a_play_is_the_graders_fault(users: OfTheUser) -> None:
     async def work(db: Any) -> Any:
         await db.users.insert_one({})
-        users.close()
+        users.kill()
         return await find_outcome(db)
 
-    trace = play(using(work), get("/"), url=mongo())
+    trace = play(using(work), get("/"), url=mongo(reads=["users"]))
     assert trace.outcome.kind == "grader-broke"
-    assert "The server of MONGODB_URL went away" in trace.outcome.detail
+    assert "The server of MONGODB_URL went away in the middle of a play" in trace.outcome.detail
+    assert "Run it again when the server is there." in trace.outcome.detail
+    assert trace.readings == {}
+
+
+def test_a_server_that_is_gone_before_it_is_read_is_the_graders_fault(
+    users: OfTheUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def factory(url: str) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            yield
+            users.kill()
+
+        return FastAPI(lifespan=lifespan)
+
+    monkeypatch.setattr(mongo_users, "PATIENCE", 0.5)
+    trace = play(factory, url=mongo(reads=["users"]))
+    assert (trace.outcome.kind, trace.readings) == ("grader-broke", {})
+    assert "MongoDB refuses what a play needs" in trace.outcome.detail
+
+
+def test_a_server_that_was_away_is_found_again(users: OfTheUser) -> None:
+    play(using(find_one), url=mongo())
+    old = mongo_users.server(users.url)
+    old.is_up = False
+    assert answer(using(find_outcome), mongo()) == ["done", 0.0]
+    assert mongo_users.server(users.url) is not old
 
 
 @pytest.mark.parametrize(
@@ -894,9 +894,9 @@ def test_a_url_that_cannot_be_used_is_told_of(
     url: str, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MONGODB_URL", url)
-    monkeypatch.setattr(mongo_databases, "PATIENCE", 0.05)
+    monkeypatch.setattr(mongo_users, "PATIENCE", 0.05)
     with pytest.raises(ServiceError) as caught:
-        Database({})
+        new_database({})
     assert caught.value.problem.startswith(problem)
     assert "unset it to use the embedded MongoDB" in caught.value.remedy
     assert "p%40ss" not in str(caught.value)
@@ -904,7 +904,7 @@ def test_a_url_that_cannot_be_used_is_told_of(
 
 def test_a_login_is_the_learners_too() -> None:
     """It is the server that asks for it, through the relay."""
-    login = mongo_databases._login
+    login = mongo_users._login
     assert login("mongodb://ada:p%40ss@host/?authSource=x") == ("ada:p%40ss@", {"authSource": "x"})
     assert login("mongodb://ada:secret@host/app") == ("ada:secret@", {"authSource": "app"})
     assert login("mongodb://host:27017") == ("", {})
@@ -913,7 +913,7 @@ def test_a_login_is_the_learners_too() -> None:
 # In a worker
 
 
-def test_a_worker_plays_with_a_server_of_its_own() -> None:
+def test_a_worker_plays_again_and_again_in_one_process() -> None:
     source = """
         import os
         from contextlib import asynccontextmanager
@@ -1041,6 +1041,15 @@ def test_the_servers_work_is_no_blocking_call_of_the_learners() -> None:
 
 
 # The wire
+
+
+def test_a_member_of_a_replica_set_is_made_to_look_alone() -> None:
+    """Else the driver would go to the others past the relay, or leave a request at the server."""
+    alone = {"isWritablePrimary": True, "maxWireVersion": 25, "ok": 1}
+    more = {"setName": "rs", "hosts": ["db:1"], "me": "db:1", "topologyVersion": {}, "msg": "x"}
+    said = Message(1, 2, bytes(5) + bson.encode(more | alone))
+    assert dict(as_of_stand_alone({"hello": 1}, said).document) == alone
+    assert as_of_stand_alone({"find": "users"}, said) is said
 
 
 def test_a_stream_is_cut_into_messages_wherever_it_is_broken() -> None:

@@ -139,7 +139,7 @@ def _gone(server: Server, error: BaseException) -> ServerGone:
 
 def _refused(server: Server, user: str, error: Any) -> ServiceError:
     """What to say when PostgreSQL says no."""
-    said = f"{error} (SQLSTATE {error.sqlstate})"
+    said = f"{' '.join(str(error).split())} (SQLSTATE {error.sqlstate})"
     match error:
         case asyncpg.InvalidAuthorizationSpecificationError():
             return ServiceError(f"{server.name} does not let {user!r} in: {said}", server.remedy)
@@ -150,6 +150,6 @@ def _refused(server: Server, user: str, error: Any) -> ServiceError:
                 + server.remedy,
             )
         case asyncpg.DiskFullError():
-            return ServiceError(f"The disk of {server.name} is full: {said}", "Free some space.")
+            return ServiceError(f"{server.name} has no disk space left: {said}", "Free some space.")
         case _:
             return ServiceError(f"{server.name} says: {said}", server.remedy)

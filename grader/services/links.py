@@ -30,6 +30,7 @@ COMMITTED = ord("C"), b"COMMIT\0"
 AUTHENTICATION_IS_OVER = b"\0\0\0\0", b"\0\0\0\x0c"
 
 IsEnd = Callable[[Frame], bool]
+Answered = asyncio.Future[list[Frame]]
 
 
 class Cancelled(Exception):
@@ -54,6 +55,7 @@ class Link(asyncio.Protocol):
         key: the server's process id and secret, as a cancel request names them.
         is_pending: whether the server owes an answer.
         is_held: whether the clock is held until it comes.
+        is_ended: whether the server has been told not to wait for a lock any longer.
         listens: whether notifications are to be passed on.
     """
 
@@ -62,6 +64,7 @@ class Link(asyncio.Protocol):
         self.key: tuple[int, int] | None = None
         self.is_pending = False
         self.is_held = False
+        self.is_ended = False
         self.listens = False
         # What the client asks
         self._parser = Parser(first_packet=True)
@@ -76,7 +79,7 @@ class Link(asyncio.Protocol):
         self._last_heard = 0
         self._turn: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[list[Frame] | OSError] | None = None
-        self._answered: asyncio.Future[list[Frame]]
+        self._answered: Answered
         self._status = b""
         self._skips_to_sync = False
         # What is written down
@@ -87,11 +90,6 @@ class Link(asyncio.Protocol):
     @property
     def pid(self) -> int | None:
         return self.key[0] if self.key else None
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether a cancel request came for the statement that is under way."""
-        return self._cancel.is_set()
 
     # What the client sends
 
@@ -148,6 +146,7 @@ class Link(asyncio.Protocol):
             link._cancel.set()
             async with self.relay.one_at_a_time:
                 if link.is_pending:
+                    link.is_ended = True
                     link.hold()
                     await self.relay.deliver(packet)
                     await self.relay.settle()
@@ -209,7 +208,7 @@ class Link(asyncio.Protocol):
             data, _ = await self._next()
             how = await self._take_time_and_ask(data, batch)
         await self.relay.pass_notifications()
-        return "cancelled" if how == "failed" and self.is_cancelled else how
+        return "cancelled" if how == "failed" and self._cancel.is_set() else how
 
     async def _skip(self, batch: Batch) -> Ending:
         """After an error the server takes up nothing but a Sync."""
@@ -283,18 +282,19 @@ class Link(asyncio.Protocol):
 
     async def _ask(self, message: bytes, is_end: IsEnd) -> list[Frame]:
         """Send the server something; its answer, up to the message that `is_end`."""
-        self._answered = self.relay.stage.loop.create_future()
-        self._turn = asyncio.ensure_future(self._take_turn(message, is_end))
-        return await self._answered
+        answered = self.relay.stage.loop.create_future()
+        self._turn = asyncio.ensure_future(self._take_turn(message, is_end, answered))
+        return await answered
 
-    async def _take_turn(self, message: bytes, is_end: IsEnd) -> None:
+    async def _take_turn(self, message: bytes, is_end: IsEnd, answered: Answered) -> None:
         # One after another: what comes first in the server must not be up to chance.
         async with self.relay.one_at_a_time:
-            self._say(message, is_end)
+            self._say(message, is_end, answered)
             await self.relay.settle()
 
-    def _say(self, message: bytes, is_end: IsEnd) -> None:
+    def _say(self, message: bytes, is_end: IsEnd, answered: Answered) -> None:
         self.await_server()
+        self._answered = answered
         self._reading = asyncio.ensure_future(self._read_answer(message, is_end))
 
     async def _read_answer(self, message: bytes, is_end: IsEnd) -> list[Frame] | OSError:
@@ -344,10 +344,10 @@ class Link(asyncio.Protocol):
         """Have an idle server say now what it would say by itself a little later."""
         if self._status != b"I":
             return
-        self._answered = self.relay.stage.loop.create_future()
-        self._say(SYNC, _is_ready)
+        answered = self.relay.stage.loop.create_future()
+        self._say(SYNC, _is_ready, answered)
         await self.relay.settle()
-        *notifications, ready = await self._answered
+        *notifications, ready = await answered
         self._status = ready.body
         if notifications:
             self._client.write(b"".join(frame.packed for frame in notifications))
@@ -357,7 +357,7 @@ class Link(asyncio.Protocol):
 
     def await_server(self) -> None:
         """The server owes an answer; until it is there, time stands still."""
-        self.is_pending = True
+        self.is_pending, self.is_ended = True, False
         self.hold()
 
     def hold(self) -> None:

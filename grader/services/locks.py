@@ -40,7 +40,7 @@ class Locks:
             if not link.is_pending:
                 continue
             waits = link.pid in blocked and not _is_deadlocked(link.pid, blocked)
-            if waits and not link.is_cancelled:
+            if waits and not link.is_ended:
                 link.let_go(pending=True)
             else:
                 link.hold()

@@ -16,8 +16,9 @@ from contextlib import ExitStack
 from ..driver.stage import Stage
 from ..scenarios import Mongo
 from .agenda import Agenda
+from .errors import ServiceError
 from .faults import Faults
-from .mongo_databases import Database
+from .mongo_databases import Connection, Database, new_database
 from .mongo_drivers import quiet_driver, renew_threads_of_motor, take_drivers_tasks_for_its_own
 from .mongo_links import Link
 from .sockets import loopback_socket
@@ -48,8 +49,7 @@ class MongoRelay:
         self.agenda = Agenda(stage.loop)
         self.faults = Faults(description.faults)
         self._links: list[Link] = []
-        self._database: Database | None = Database(description.seed)
-        self.address = self._database.address
+        self._database: Database | None = new_database(description.seed)
         self._installed = ExitStack()
         self._installed.enter_context(quiet_driver())
         self._sock = loopback_socket()
@@ -58,10 +58,20 @@ class MongoRelay:
         if not self.faults.refuses_all:  # else it is bound, and the kernel itself refuses
             self._listen()
 
-    def lose_server(self, error: Exception) -> None:
+    def connect(self) -> Connection:
+        """A connection to the server.
+
+        Raises:
+            OSError: the server has gone.
+        """
+        if self._database is None:
+            raise ConnectionResetError("the play is over")
+        return self._database.connect()
+
+    def lose_server(self, why: object) -> None:
         """The server has broken off, which is never the learner's doing."""
         if self._database is not None and not self.stage.broken:
-            self.stage.broken = str(self._database.lose(error))
+            self.stage.broken = str(self._database.lose(why))
 
     # As a service
 
@@ -73,10 +83,16 @@ class MongoRelay:
     async def close(self) -> None:
         for _ in range(TURNS_TO_SETTLE):
             await asyncio.sleep(0)
-        if self._database is not None and not self.stage.broken:
+        try:
+            self._read()
+        except ServiceError as error:
+            self.stage.broken = self.stage.broken or str(error)
+        self.give_back()
+
+    def _read(self) -> None:
+        if self._database is not None:
             for collection in self.description.reads:
                 self.stage.readings[collection] = self._database.read(collection)
-        self.give_back()
 
     def give_back(self) -> None:
         for link in self._links:

@@ -12,16 +12,13 @@ from ..driver.origins import Origin
 from ..driver.recorder import Open
 from ..scenarios import Fault
 from ..trace import Ending, Moment, SpanKind
+from .mongo_databases import Connection
 from .mongo_quirks import DRIVERS_OWN, as_of_stand_alone, failure, name_of, refusal
 from .mongo_wire import Document, Message, Parser, answer
-from .off_clock import off_clock
 from .pipe import Pipe
 
 if TYPE_CHECKING:
     from .mongo import MongoRelay
-
-PATIENCE = 10.0
-"""Real seconds that the server may take for one command."""
 
 Asked = tuple[Message, Origin]
 
@@ -36,7 +33,7 @@ class Link:
         self._pipe = Pipe(relay.stage.loop, sock, self._receive)
         self._parser = Parser()
         self._line: deque[Asked] = deque()
-        self._server: ServerEnd | None = None
+        self._server: Connection | None = None
         self._is_busy = False
         self._timer: Timer | None = None
         self._statement: Open | None = None
@@ -101,7 +98,7 @@ class Link:
             return
         try:
             reply = self._ask(message.answered_once())
-        except OSError as error:
+        except Exception as error:  # whatever it is, it is not the learner's doing
             self._drop()
             self._relay.lose_server(error)
         else:
@@ -109,7 +106,7 @@ class Link:
 
     def _ask(self, message: Message) -> Message:
         if self._server is None:
-            self._server = ServerEnd(self._relay.address)
+            self._server = self._relay.connect()
         return self._server.ask(message)
 
     def _answer(self, message: Message, reply: Message) -> None:
@@ -157,31 +154,6 @@ class Link:
         self._pipe.close()
         if self._server is not None:
             self._server.close()
-
-
-class ServerEnd:
-    """A connection to the server itself, in real time."""
-
-    def __init__(self, address: tuple[str, int]) -> None:
-        with off_clock():
-            self._sock = socket.create_connection(address, PATIENCE)
-        self._parser = Parser()
-
-    def ask(self, message: Message) -> Message:
-        """The answer to a request.
-
-        Raises:
-            OSError: the server has gone, or takes too long.
-        """
-        with off_clock():
-            self._sock.sendall(message.packed)
-            while data := self._sock.recv(65536):
-                for reply in self._parser.feed(data):
-                    return reply
-        raise ConnectionResetError("it has closed the connection")
-
-    def close(self) -> None:
-        self._sock.close()
 
 
 def text_of(command: Document) -> str:

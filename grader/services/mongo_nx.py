@@ -14,9 +14,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,10 @@ from bson.regex import Regex
 from neosqlite.collection.query_helper import set_force_fallback  # type: ignore[import-untyped]
 from nx_27017.handler import NeoSQLiteHandler  # type: ignore[import-untyped]
 from nx_27017.utils import convert_bson_to_neo_objectids  # type: ignore[import-untyped]
+from nx_27017.wire_protocol import OP_MSG, ResponseBuilder  # type: ignore[import-untyped]
+
+for name in ("nx_27017", "neosqlite"):  # a learner's failing command is no news
+    logging.getLogger(name).setLevel(logging.CRITICAL)
 
 Document = dict[str, Any]
 
@@ -35,53 +39,52 @@ _SWITCHES = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s", re.VERBOSE: 
 
 
 class Handler(NeoSQLiteHandler):  # type: ignore[misc]
-    """One command at a time, for whether SQL is used is a setting of the whole process."""
+    """A server with nothing in it."""
 
     def __init__(self) -> None:
         super().__init__(data_dir="memory")
-        self._one_at_a_time = threading.Lock()
 
-    def handle_insert(self, message: Document) -> tuple[int, Document]:
-        return self._answer(super().handle_insert, message, message["sections"][0][1])
-
-    def handle_command(self, message: Document) -> tuple[int, Document]:
-        with self._one_at_a_time:
-            kinds = [kind for kind, _ in message["sections"]]
-            command, *_ = parts = [prepared(part) for _, part in message["sections"]]
-            if "getMore" in command:
-                command.setdefault("batchSize", UNBOUNDED)
-            changes = list(_changes(parts))
-            for change in changes:
-                self._name_documents(command, change)
-            message = {**message, "sections": [*zip(kinds, parts, strict=True)]}
-            handle = self._distinct if "distinct" in command else super().handle_command
-            with _interpreting(not any(map(_changes_in_place, changes))):
-                return self._answer(handle, message, command)
-
-    def _answer(
-        self, handle: Callable[[Document], Any], message: Document, command: Document
-    ) -> tuple[int, Document]:
-        # `handle` takes away from the command, which says where a duplicate is.
-        about = f"{command.get('$db')}.{next(iter(command.values()), '')}"
-        try:
-            number, answer = handle(message)
-        except Exception as error:
-            number = message["request_id"]
-            answer = {"ok": 0, "errmsg": str(error), "code": BAD_VALUE, "codeName": "BadValue"}
-        for each in (answer, *answer.get("writeErrors", ())):
-            _name_duplicate(each, about)
-        _put_ids_first(answer)
-        return number, answer
-
-    def _distinct(self, message: Document) -> tuple[int, Document]:
+    def answer(self, packed: bytes) -> bytes:
+        """The answer to a message, both as they go over the wire."""
+        message = OP_MSG.parse(packed)
         command = message["sections"][0][1]
+        about = f"{command['$db']}.{next(iter(command.values()))}"  # it is taken to pieces below
+        try:
+            said = self._carry_out(message, command)
+        except Exception as error:  # of the learner's making: a filter that is none
+            said = {"ok": 0, "errmsg": str(error), "code": BAD_VALUE, "codeName": "BadValue"}
+        for each in (said, *said.get("writeErrors", ())):
+            _name_duplicate(each, about)
+        _put_ids_first(said)
+        reply: bytes = ResponseBuilder.build_op_msg_reply(0, message["request_id"], said)
+        return reply
+
+    def _carry_out(self, message: Document, command: Document) -> Document:
+        if "insert" in command:
+            inserted: Document = self.handle_insert(message)[1]
+            return inserted
+        parts = [(kind, prepared(part)) for kind, part in message["sections"]]
+        command, changes = parts[0][1], list(_changes([part for _, part in parts]))
+        if "distinct" in command:
+            return self._distinct(command)
+        if "getMore" in command:
+            command.setdefault("batchSize", UNBOUNDED)
+        for change in changes:
+            self._name_documents(command, change)
+        with _interpreting(not any(map(_changes_in_place, changes))):
+            said: Document = self.handle_command({**message, "sections": parts})[1]
+        return said
+
+    def _distinct(self, command: Document) -> Document:
         collection = self.get_database(command["$db"])[command["distinct"]]
         values: list[Any] = []
-        for document in collection.find(command.get("query", {})):
+        with _interpreting(True):
+            documents = list(collection.find(command.get("query", {})))
+        for document in documents:
             value = collection._get_val(document, command["key"])
             found = value if isinstance(value, list) else [value]
             values += [each for each in found if each is not None and each not in values]
-        return message["request_id"], {"ok": 1, "values": values}
+        return {"ok": 1, "values": values}
 
     def _name_documents(self, command: Document, change: Document) -> None:
         """Let a change be about certain documents, by their `_id`, if there are any for it."""

@@ -82,6 +82,11 @@ class Message:
         return _START + _number(self.body, _START)
 
 
+def request(command: Document) -> Message:
+    """A request of the grader's own."""
+    return Message(0, 0, bytes(_START) + bson.encode(command))
+
+
 def answer(to: Message, document: Document) -> Message:
     """An answer of the relay's own."""
     return Message(0, to.id, bytes(_START) + bson.encode(document))

@@ -43,9 +43,19 @@ class State:
 
     @classmethod
     def of_environment(cls) -> State:
-        """The state that `GRADER_STATE`, `XDG_STATE_HOME` and `DATABASE_URL` name."""
-        state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-        root = os.environ.get("GRADER_STATE") or f"{state}/fastapi-async-course"
+        """The state that `GRADER_STATE`, `XDG_STATE_HOME` and `DATABASE_URL` name.
+
+        Raises:
+            ServiceError: none is named, and the user has no home.
+        """
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        named = os.environ.get("GRADER_STATE") or f"{state}/fastapi-async-course"
+        root = os.path.expanduser(named)
+        if root.startswith("~"):
+            raise ServiceError(
+                "There is no home directory in which the grader could keep its database.",
+                "Name a directory for it in GRADER_STATE.",
+            )
         return cls(Path(root), os.environ.get("DATABASE_URL") or None)
 
     def owner(self) -> str:
