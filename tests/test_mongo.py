@@ -318,8 +318,9 @@ def test_a_first_batch_is_101_documents_and_the_second_all_the_rest() -> None:
         ]
 
     docs = [{"_id": n} for n in range(500)]
-    trace = play(using(work), get("/"), url=mongo(1, seed={"docs": docs}))
+    trace = play(using(work), get("/"), url=mongo(1, seed={"docs": docs}, reads=["docs"]))
     assert trace.exchanges[0].json() == [500, 500]
+    assert trace.readings == {"docs": docs}
     found = [(span.arguments[0], span.count) for span in spans(trace, "statement")]
     default, sized = found[:2], found[2:]
     assert default == [("find docs", 101), ("getMore docs", 399)]
@@ -813,11 +814,13 @@ def test_a_server_of_the_users_is_played_on_and_left_as_it_was(users: OfTheUser)
         there.extend(await db.client.list_database_names())
         return db.name
 
-    url = mongo(1, seed={"users": [ADA]}, reads=["users"])
+    seed = {"users": [ADA], "things": [{"name": "Mo"}], "empty": []}
+    url = mongo(1, seed=seed, reads=["users"])
     traces = [play(using(work), get("/"), url=url) for _ in range(2)]
     first, second = (trace.exchanges[0].json() for trace in traces)
     assert sorted(there) == sorted(["admin", "mine", first, "admin", "mine", second])
     assert first != second
+    assert seed["things"] == [{"name": "Mo"}]
     for trace in traces:
         assert (trace.exchanges[0].elapsed, trace.readings) == (2.0, {"users": [ADA, BOB]})
     assert users.databases() == ["admin", "mine"]
@@ -853,6 +856,7 @@ def test_a_server_that_is_killed_in_a_play_is_the_graders_fault(users: OfTheUser
     assert "The server of MONGODB_URL went away in the middle of a play" in trace.outcome.detail
     assert "Run it again when the server is there." in trace.outcome.detail
     assert trace.readings == {}
+    assert not mongo_users._servers[users.url].is_up, "nobody waits for it once more"
 
 
 def test_a_server_that_is_gone_before_it_is_read_is_the_graders_fault(

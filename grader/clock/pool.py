@@ -96,7 +96,7 @@ def _submit(
     clock, actor = here()
     if clock is not None:
         lane = _lanes.get(pool)
-        if lane is None:
+        if lane is None or lane.clock is not clock:  # it has outlived the play before
             lane = _lanes[pool] = Lane(clock, pool._max_workers)
         _submitting.lane = lane
     try:
