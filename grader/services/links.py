@@ -282,7 +282,7 @@ class Link(asyncio.Protocol):
 
     async def _ask(self, message: bytes, is_end: IsEnd) -> list[Frame]:
         """Send the server something; its answer, up to the message that `is_end`."""
-        answered = self.relay.stage.loop.create_future()
+        answered: Answered = self.relay.stage.loop.create_future()
         self._turn = asyncio.ensure_future(self._take_turn(message, is_end, answered))
         return await answered
 
