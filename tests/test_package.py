@@ -103,16 +103,28 @@ MAY_IMPORT = {
     "grader.scenarios": set(),
     "grader.errors": set(),
     "grader.report": {"grader.trace"},
-    "grader.clock": {"grader.trace"},
-    "grader.driver": {"grader.trace", "grader.scenarios", "grader.errors", "grader.clock"},
+    "grader.real_time": set(),
+    "grader.waiting": set(),
+    "grader.clock": {"grader.real_time", "grader.trace"},
+    # A play is set up with services only if it asks for them, and imports them then.
+    "grader.driver": {
+        "grader.trace", "grader.scenarios", "grader.errors", "grader.clock", "grader.services",
+    },
+    "grader.services": {
+        "grader.trace", "grader.scenarios", "grader.errors", "grader.clock", "grader.driver",
+        "grader.real_time", "grader.waiting", "grader.worker",
+    },
     "grader.worker": {
         "grader.trace", "grader.scenarios", "grader.errors", "grader.clock", "grader.driver",
+        "grader.real_time",
     },
     "grader.render": {"grader.trace", "grader.report"},
     "grader.course": {"grader.errors"},
     "grader.hints": {"grader.errors", "grader.course"},
     "grader.saving": {*VOCABULARY, "grader.course", "grader.hints", "grader.render"},
-    "grader.judge": {*VOCABULARY, "grader.course", "grader.worker"},
+    "grader.judge": {
+        *VOCABULARY, "grader.course", "grader.services", "grader.waiting", "grader.worker",
+    },
     "grader.checks": {"grader", "grader.judge", "grader.scenarios", "grader.trace"},
 }  # fmt: skip
 """Layers point one way. What is not listed (the command) may import anything."""

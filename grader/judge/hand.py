@@ -70,8 +70,6 @@ class Hand:
 
     def ask(self, number: int, perform: Perform) -> None:
         """Ask for a play; `answer` gives the trace."""
-        if not self.asked:
-            self._mistrust()
         if self._process is None:
             self._start()
         token = secrets.token_hex(16)
@@ -133,11 +131,6 @@ class Hand:
         self._forget()
         self._process = self._worker.fork()
         self._send(self._load)
-
-    def _mistrust(self) -> None:
-        """Replace a process that is dead, or says something while nobody asks."""
-        if self._process is not None and select.select([self._process.channel], [], [], 0)[0]:
-            self.close()
 
     def _send(self, message: Load | Perform) -> bool:
         assert self._process is not None

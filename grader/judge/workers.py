@@ -18,8 +18,8 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from .. import waiting
 from ..errors import GraderError
+from ..waiting import SIGN
 from ..worker.channel import Channel, ChannelClosed
 from ..worker.zygote import Fork, Forked, Reap, Reaped
 from .spawn import spawned
@@ -196,7 +196,7 @@ class PlayerProcess:
             return None
         fields = rest.split()
         cpu = int(fields[11]) + int(fields[12])
-        return ProcessState(fields[0], cpu, name.endswith(waiting.SIGN))
+        return ProcessState(fields[0], cpu, name.endswith(SIGN))
 
     def dump_stacks(self) -> str:
         """The stacks of all threads, as `faulthandler` writes them, if it still can."""

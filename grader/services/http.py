@@ -55,7 +55,10 @@ class HttpConnection:
         self._asked: Asked | None = None
         self._next: Timer | None = None
         self._pipe = Pipe(server.loop, sock, self._take)
-        self.step = self._pipe.step
+
+    def step(self) -> bool:
+        """Take and send what there is, without the loop; whether there was anything."""
+        return self._pipe.step()
 
     def _begin(self, kind: SpanKind) -> Open:
         return self._recorder.begin(

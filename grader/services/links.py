@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CANCELLED = "57014", "canceling statement due to user request"
 TOO_MANY = "53300", "sorry, too many clients already"
+LONGEST_TEXT = 10_000
+"""Characters of a statement that a span tells."""
 BY_SCENARIO = "the scenario lets this fail"
 
 COMMITTED = ord("C"), b"COMMIT\0"
@@ -191,7 +193,10 @@ class Link(asyncio.Protocol):
     async def _answer(self, batch: Batch, origin: Origin) -> None:
         learners = [statement for statement in batch.statements if statement.is_learners]
         self.listens |= any(statement.listens for statement in learners)
-        spans = [(s, self._span("statement", origin, s.text, s.parameters)) for s in learners]
+        spans = [
+            (s, self._span("statement", origin, s.text[:LONGEST_TEXT], s.parameters))
+            for s in learners
+        ]
         how: Ending = "failed"
         try:
             how = await self._carry_out(batch)

@@ -121,7 +121,12 @@ class Statement:
 
     @property
     def is_learners(self) -> bool:
-        return not all(map(_NOT_THE_LEARNERS.match, self.text.split(";")))
+        return not all(map(_NOT_THE_LEARNERS.match, self._parts))
+
+    @property
+    def _parts(self) -> list[str]:
+        """The statements of a text of several. Where a value has a `;`, there seem to be more."""
+        return self.text.split(";")
 
     @property
     def takes_time(self) -> bool:
@@ -130,7 +135,7 @@ class Statement:
 
     @property
     def listens(self) -> bool:
-        return _LISTEN.match(self.text) is not None
+        return any(map(_LISTEN.match, self._parts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

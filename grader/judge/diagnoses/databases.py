@@ -1,4 +1,4 @@
-"""Databases: connections opened, kept and lost, and the statements that go over them."""
+"""Databases: the statements that went to one, and what became of what they wrote."""
 
 from __future__ import annotations
 
@@ -7,253 +7,168 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
+
 from ...report import Diagnosis
-from ...scenarios import Request
-from ...trace import Exchange, Span, SpanKind, Trace
-from .case import Case, at_line, lines_in_words, overlap
+from ...scenarios import Request, Scenario
+from ...trace import Span, Trace
+from .case import Case, at_line, done, lines_in_words, overlap
+from .relayed import about_databases, is_about_time, owner_of, spans_of, statements_of
+
+WRITING = ("insert", "update", "delete", "merge", "copy", "with")
+"""First words of statements that write, or may."""
 
 
-def pool_per_request(case: Case) -> Iterable[Diagnosis]:
-    opened = [span for span in _spans(case.got, "connection") if span.exchange is not None]
-    requests = {span.exchange for span in opened}
-    short = [span for span in opened if _ends_with_its_exchange(case.got, span)]
-    if len(requests) > 1 and len(short) > len(_spans(case.expected, "connection")):
-        line = _line_of(case, short[0])
+@about_databases
+def blocked_by_driver(case: Case) -> Iterable[Diagnosis]:
+    """The loop's own thread sleeps until the database answers, which the same loop relays."""
+    outcome = case.got.outcome
+    if (outcome.kind, outcome.detail) == ("stuck", "real") and outcome.line is not None:
         yield Diagnosis(
-            "pool-per-request",
-            line,
-            f"{at_line(line)} opens a connection for each request ({len(opened)} of them for "
-            f"{len(requests)} requests). Opening one costs more than most queries, and a crowd of "
-            "requests takes all that the server has. What lives as long as the app does?",
+            "loop-blocked",
+            outcome.line,
+            f"{at_line(outcome.line)} blocks the event loop: it waits for an answer without an "
+            "`await`, and until that comes nobody else gets on, whatever they wait for. (Here it "
+            "never comes: the grader's database needs the event loop, too.) Which drivers are "
+            "made to be awaited, and where does FastAPI run one that is not?",
         )
 
 
-def _ends_with_its_exchange(trace: Trace, connection: Span) -> bool:
-    over = trace.exchanges[connection.exchange or 0].returned
-    return over is not None and connection.how == "done" and connection.end.tick <= over.tick
-
-
-def connection_leaked(case: Case) -> Iterable[Diagnosis]:
-    """A request waits for a connection, and no connection does anything."""
-    for exchange in _unanswered(case):
-        waits = [s for s in case.waits(exchange.number) if s.how in ("open", "cancelled", "failed")]
-        if not waits or any(overlap(waits[-1], s) for s in _spans(case.got, "statement")):
-            continue
-        used = [s for s in _spans(case.got, "statement") if s.exchange != exchange.number]
-        if used and _spans(case.got, "connection") and not _holds_one(case.got, exchange):
-            line = _taken_at(case, _first_to_leak(case.got, used))
-            yield Diagnosis(
-                "connection-leaked",
-                line,
-                f"A connection that line {line} takes from the pool does not come back when the "
-                "request fails or its caller leaves. After a few of those the pool is empty, and "
-                f"line {waits[-1].line} waits for ever. What runs however a block is left?",
-            )
-            return
-
-
-def _first_to_leak(trace: Trace, used: list[Span]) -> Span:
-    """The first statement that did not end well, for that is where the way back is missed."""
-    return next((span for span in used if span.how != "done"), used[0])
-
-
-def _taken_at(case: Case, statement: Span) -> int | None:
-    """The line that took the connection which a statement goes over."""
-    before = [
-        wait
-        for wait in case.waits(statement.exchange)
-        if wait.start < statement.start and _takes_connection(wait)
-    ]
-    return before[-1].line if before else statement.line
-
-
-def _takes_connection(wait: Span) -> bool:
-    return any(word in wait.name.lower() for word in ("acquire", "getconn", "connection"))
-
-
-def two_connections_per_request(case: Case) -> Iterable[Diagnosis]:
-    if not case.expects_time() and case.got.outcome.kind == "finished":
-        return
-    for exchange in case.got.exchanges:
-        taken = [s for s in case.waits(exchange.number) if _takes_connection(s)]
-        if len(taken) > 1 and _holds_one(case.got, exchange) and exchange.completed is None:
-            yield _two_connections(taken[0].line, taken[-1].line)
-            return
-        if pair := _two_at_once(case.got, exchange.number):
-            yield _two_connections(*(span.line for span in pair))
-            return
-
-
-def _two_connections(first: int | None, second: int | None) -> Diagnosis:
-    return Diagnosis(
-        "two-connections-per-request",
-        second,
-        f"{at_line(second)} takes a second connection while the one of line {first} is still held. "
-        "When every connection of the pool is held by a request that wants another one, nobody "
-        "ever gets it. Could both queries go over the same connection?",
-    )
-
-
-def _holds_one(trace: Trace, exchange: Exchange) -> bool:
-    """Whether an exchange holds a connection in the middle of a transaction."""
-    return any(
-        span.exchange == exchange.number and span.how == "open"
-        for span in _spans(trace, "transaction")
-    )
-
-
-def _two_at_once(trace: Trace, exchange: int) -> tuple[Span, Span] | None:
-    """Transactions of one exchange on two connections, the second within the first."""
-    mine = [s for s in _spans(trace, "transaction") if s.exchange == exchange]
-    return next(
-        (
-            (one, other)
-            for one in mine
-            for other in mine
-            if one.resource != other.resource
-            and one.start < other.start
-            and other.start.tick < one.end.tick
-        ),
-        None,
-    )
-
-
-def connection_held_while_waiting(case: Case) -> Iterable[Diagnosis]:
-    """A transaction stays open while something else is waited for."""
-    if not case.expects_time():
-        return
-    for transaction in _spans(case.got, "transaction"):
-        inside = [
-            call
-            for call in (*case.got.calls(), *_spans(case.got, "request"))
-            if call.exchange == transaction.exchange
-            and call.start > transaction.start
-            and call.start.tick < transaction.end.tick
-            and call.seconds
-        ]
-        if inside:
-            line = case.call_line(inside[0])
-            yield Diagnosis(
-                "connection-held-while-waiting",
-                line,
-                f"{at_line(line)} waits for {inside[0].name} with a connection in its hand. "
-                "Others wait for that connection meanwhile. What needs it, and what does not?",
-            )
-            return
-
-
-def pool_not_closed(case: Case) -> Iterable[Diagnosis]:
-    left = [span for span in _spans(case.got, "connection") if span.how == "open"]
-    expected = [span for span in _spans(case.expected, "connection") if span.how == "open"]
-    if case.got.outcome.kind == "finished" and len(left) > len(expected):
-        line = left[0].line
-        yield Diagnosis(
-            "pool-not-closed",
-            line,
-            f"When the app has shut down, {len(left)} of its connections are still open; "
-            f"{at_line(line).lower()} opened them. The server keeps each of them until it notices. "
-            "Who says good-bye, and when?",
-        )
-
-
-def query_per_row(case: Case) -> Iterable[Diagnosis]:
-    for ours, theirs in case.exchanges():
-        mine = _statements(case.got, ours.number)
-        should = _statements(case.expected, theirs.number)
-        repeated = Counter(_shape(span) for span in mine).most_common(1)
-        if repeated and repeated[0][1] > max(2, len(should)):
-            text, count = repeated[0]
-            line = next(span.line for span in mine if _shape(span) == text)
-            yield Diagnosis(
-                "query-per-row",
-                line,
-                f"{at_line(line)} asks the database {count} times for one answer, once for each "
-                "row. Every question is a journey there and back. Could it be one question?",
-            )
-            return
-
-
+@about_databases
 def sql_injection(case: Case) -> Iterable[Diagnosis]:
-    for span in _spans(case.got, "statement"):
-        if span.exchange is None or span.exchange >= len(case.scenario.requests):
-            continue
-        request = case.scenario.requests[span.exchange]
-        if any(value in str(span.arguments[0]) for value in _values_of(request)):
-            yield Diagnosis(
-                "sql-injection",
-                span.line,
-                f"{at_line(span.line)} writes what the client sent into the text of the statement. "
-                "The server cannot tell your SQL from the client's then, and a quote in a name is "
-                "enough to say anything. How does a value travel beside the statement?",
-            )
-            return
+    """With other names all would be well, and then the names are in the statement's text."""
+    harmless = _without_quotes(case.scenario)
+    if harmless == case.scenario:
+        return
+    got, expected = case.replay(harmless)
+    pasted = next(_pasted(case, got, harmless), None)
+    if pasted is not None and _is_right(case, got, expected):
+        yield Diagnosis(
+            "sql-injection",
+            pasted.line,
+            f"{at_line(pasted.line)} writes what the client sent into the text of the statement. "
+            "The server cannot tell your SQL from the client's then, and a quote in a name is "
+            "enough to say anything. How does a value travel beside the statement?",
+        )
 
 
-def _values_of(request: Request) -> Iterator[str]:
+def _without_quotes(scenario: Scenario) -> Scenario:
+    """The same requests, with nothing in their bodies that means something in SQL."""
+    plain = tuple(
+        msgspec.structs.replace(request, body=request.body.replace(b"'", b"").replace(b";", b""))
+        for request in scenario.requests
+    )
+    return msgspec.structs.replace(scenario, requests=plain)
+
+
+def _pasted(case: Case, trace: Trace, scenario: Scenario) -> Iterator[Span]:
+    """The statements that have in their text what a client sent."""
+    values = [value for request in scenario.requests for value in _texts_in(request)]
+    for span in spans_of(case, trace, "statement"):
+        if any(value in _text(span) for value in values):
+            yield span
+
+
+def _texts_in(request: Request) -> Iterator[str]:
     """What a client sent that could only come into a statement by being pasted there."""
     try:
         body: Any = json.loads(request.body)
     except ValueError:
         return
     values = body.values() if isinstance(body, dict) else ()
-    for value in values:
-        if isinstance(value, str) and len(value) > 5:
-            yield from (value, value.replace("'", "''"))
+    yield from (value for value in values if isinstance(value, str) and len(value) > 5)
 
 
-def queries_in_turn(case: Case) -> Iterable[Diagnosis]:
-    """Queries of one request that need not wait for each other, and do."""
-    for ours, theirs in case.exchanges():
-        should = _statements(case.expected, theirs.number)
-        mine = _statements(case.got, ours.number)
-        if _any_overlap(should) and len(mine) > 1 and not _any_overlap(mine):
-            lines = lines_in_words(span.line for span in mine)
+def _is_right(case: Case, got: Trace, expected: Trace) -> bool:
+    """Whether the check would hold for these two."""
+    if got.outcome.kind != "finished":
+        return False
+    return case.aspect is None or case.aspect(got) == case.aspect(expected)
+
+
+@about_databases
+def table_emptied(case: Case) -> Iterable[Diagnosis]:
+    """What was in the database is thrown away when the app starts."""
+    for span in spans_of(case, case.got, "statement"):
+        at_startup = all(span.start < exchange.started for exchange in case.got.exchanges)
+        if span.how == "done" and at_startup and _word(span) in ("drop", "truncate", "delete"):
             yield Diagnosis(
-                "queries-in-turn",
-                mine[0].line,
-                f"{lines} wait for each query before the next one starts. None needs what another "
-                "returns. What would it take for them to be under way at the same time?",
+                "table-emptied",
+                span.line,
+                f"{at_line(span.line)} throws away what is in the database, each time the app "
+                "starts. Data outlives the process that wrote it; what is there when yours "
+                "begins belongs to somebody. What does your app have to find, and what to make?",
             )
             return
 
 
-def one_connection_for_all(case: Case) -> Iterable[Diagnosis]:
-    """A single connection, or a pool that is too small: requests stand in line for it."""
-    mine, should = _spans(case.got, "statement"), _spans(case.expected, "statement")
-    if not case.expects_time() or not mine or not should:
+@about_databases
+def not_committed(case: Case) -> Iterable[Diagnosis]:
+    """The answer says that something was written, and its transaction was not committed."""
+    for transaction in spans_of(case, case.got, "transaction"):
+        if transaction.how == "done":
+            continue
+        for span in _within(case, transaction):
+            exchange = owner_of(case.got, span)
+            done = span.how == "done" and not _is_repeated(case, span)
+            if done and _word(span) in WRITING and _is_accepted(case, exchange):
+                yield Diagnosis(
+                    "not-committed",
+                    span.line,
+                    f"{at_line(span.line)} writes within a transaction that nobody commits. The "
+                    "answer says that it is done; when the connection is given back or closed, "
+                    "the server takes it all back. Who opened that transaction, and what ends it?",
+                )
+                return
+
+
+def _within(case: Case, transaction: Span) -> Iterator[Span]:
+    for span in spans_of(case, case.got, "statement"):
+        mine = span.resource == transaction.resource
+        if mine and transaction.start.tick <= span.start.tick <= transaction.end.tick:
+            yield span
+
+
+def _is_repeated(case: Case, statement: Span) -> bool:
+    """Whether its request has carried it out once more, later."""
+    return any(
+        span.start > statement.start
+        and (span.exchange, _text(span)) == (statement.exchange, _text(statement))
+        for span in spans_of(case, case.got, "statement")
+    )
+
+
+def _is_accepted(case: Case, number: int | None) -> bool:
+    return number is not None and 200 <= (case.got.exchanges[number].status or 500) < 300
+
+
+@about_databases
+def not_stored(case: Case) -> Iterable[Diagnosis]:
+    """The answers tell of changes, and none was ever sent to the database."""
+    if case.got.readings == case.expected.readings or not case.got.readings:
         return
-    if _most_at_once(mine) < _most_at_once(should):
-        count = _most_at_once(mine)
-        connections = "one connection" if count == 1 else f"{count} connections"
-        line = next(iter(_spans(case.got, "connection"))).line
-        yield Diagnosis(
-            "serialized",
-            line,
-            f"All requests share {connections}: no more than {count} of their queries are under "
-            f"way at once, where there could be {_most_at_once(should)}. How many does "
-            f"{at_line(line).lower()} allow?",
-        )
-
-
-def shared_connection(case: Case) -> Iterable[Diagnosis]:
-    for exchange in case.got.exchanges:
-        error = exchange.raised
-        if error is not None and "another operation is in progress" in error.text:
+    if any(_word(span) in WRITING for span in spans_of(case, case.got, "statement")):
+        return
+    for ours, theirs in case.exchanges():
+        changes = [s for s in statements_of(case, case.expected, theirs) if _word(s) in WRITING]
+        if changes and _is_accepted(case, ours.number):
             yield Diagnosis(
-                "shared-connection",
-                error.line,
-                f"{at_line(error.line)} uses a connection on which another request is still "
-                "waiting for its answer. A connection does one thing at a time. Who hands out a "
-                "connection of its own to each?",
+                "not-stored",
+                None,
+                f"{ours.method} {ours.path} is answered with {ours.status} as if all were well, "
+                "and nothing was written to the database. What lives in the memory of one "
+                "process is gone when that ends, and no other process ever sees it. Where is "
+                "what you were given?",
             )
             return
 
 
+@about_databases
 def lost_update(case: Case) -> Iterable[Diagnosis]:
     """Two requests read the same row before either has written it."""
     if case.got.readings == case.expected.readings:
         return
-    for one, other in _pairs(case.got):
+    for one, other in _pairs(case):
         reads, writes = _first(one, "select"), _first(one, "update")
         if reads and writes and _reads_before(other, writes) and _writes_after(other, reads):
             yield Diagnosis(
@@ -266,6 +181,35 @@ def lost_update(case: Case) -> Iterable[Diagnosis]:
             return
 
 
+@about_databases
+def conflict_not_retried(case: Case) -> Iterable[Diagnosis]:
+    """The server has refused a transaction because of another one, and that was the end of it."""
+    for exchange in case.got.exchanges:
+        error = exchange.raised
+        if error is not None and any(words in error.text for words in _CONFLICTS):
+            yield Diagnosis(
+                "conflict-not-retried",
+                error.line,
+                f"{at_line(error.line)} is refused ({error.text.strip()[:100]}): another request "
+                "was at the same rows at the same time. The server takes back all that this "
+                "transaction did, and leaves it to you to begin it anew. Who does, or how can "
+                "the two stay out of each other's way?",
+            )
+            return
+
+
+_CONFLICTS = ("could not serialize access", "deadlock detected")
+
+
+def _pairs(case: Case) -> Iterator[tuple[list[Span], list[Span]]]:
+    each = [statements_of(case, case.got, exchange) for exchange in case.got.exchanges]
+    return ((a, b) for at, a in enumerate(each) for b in each[at + 1 :])
+
+
+def _first(spans: list[Span], word: str) -> Span | None:
+    return next((span for span in spans if _word(span) == word and span.how == "done"), None)
+
+
 def _reads_before(others: list[Span], write: Span) -> bool:
     read = _first(others, "select")
     return read is not None and read.end.tick <= write.start.tick
@@ -276,69 +220,82 @@ def _writes_after(others: list[Span], read: Span) -> bool:
     return write is not None and read.end.tick <= write.start.tick
 
 
-def not_committed(case: Case) -> Iterable[Diagnosis]:
-    """What was written is not there, because its transaction was never ended."""
-    if case.got.readings == case.expected.readings:
+@about_databases
+def query_per_row(case: Case) -> Iterable[Diagnosis]:
+    if not is_about_time(case):
         return
-    open_ = [s for s in _spans(case.got, "transaction") if s.how == "open"]
-    written = [
-        s for s in _spans(case.got, "statement") if _word(s) in ("insert", "update", "delete")
-    ]
-    for transaction in open_:
-        for span in written:
-            if span.resource == transaction.resource and span.start >= transaction.start:
-                yield Diagnosis(
-                    "not-committed",
-                    span.line,
-                    f"{at_line(span.line)} writes within a transaction that nobody ever commits. "
-                    "The answer says that it is done; when the connection ends, it never happened.",
-                )
-                return
+    for ours, _ in case.exchanges():
+        mine = statements_of(case, case.got, ours)
+        repeated = Counter(_shape(span) for span in mine).most_common(1)
+        if repeated and _is_one_for_each_row(mine, *repeated[0]):
+            text, count = repeated[0]
+            line = next(span.line for span in mine if _shape(span) == text)
+            yield Diagnosis(
+                "query-per-row",
+                line,
+                f"{at_line(line)} asks the database {count} times for one answer, once for each "
+                "row. Every question is a journey there and back. Could it be one question?",
+            )
+            return
 
 
-def _unanswered(case: Case) -> Iterator[Exchange]:
-    """Exchanges that have no answer where the reference's have one."""
-    for ours, theirs in case.exchanges():
-        late = ours.status is not None and ours.status >= 500 and theirs.status == 200
-        if theirs.completed is not None and (ours.completed is None or late):
-            yield ours
-
-
-def _spans(trace: Trace, kind: SpanKind) -> list[Span]:
-    """The spans of a kind; a `connection` only if statements went over it, or could have."""
-    upstreams = {span.name for span in trace.spans if span.kind == "request"}
-    return [span for span in trace.spans if span.kind == kind and span.name not in upstreams]
-
-
-def _statements(trace: Trace, exchange: int) -> list[Span]:
-    return [span for span in _spans(trace, "statement") if span.exchange == exchange]
-
-
-def _pairs(trace: Trace) -> Iterator[tuple[list[Span], list[Span]]]:
-    each = [_statements(trace, exchange.number) for exchange in trace.exchanges]
-    return ((a, b) for at, a in enumerate(each) for b in each[at + 1 :])
-
-
-def _first(spans: list[Span], word: str) -> Span | None:
-    return next((span for span in spans if _word(span) == word), None)
-
-
-def _word(statement: Span) -> str:
-    return str(statement.arguments[0]).split(maxsplit=1)[0].lower() if statement.arguments else ""
+def _is_one_for_each_row(spans: list[Span], shape: str, count: int) -> bool:
+    """Whether a statement was carried out once for each row that another had found."""
+    return count > 1 and any(s.count == count for s in spans if _shape(s) != shape)
 
 
 def _shape(statement: Span) -> str:
     """A statement's text without its numbers: the same question about another row."""
-    return "".join("0" if c.isdigit() else c for c in str(statement.arguments[0]))
+    return "".join("0" if c.isdigit() else c for c in _text(statement))
+
+
+@about_databases
+def queries_in_turn(case: Case) -> Iterable[Diagnosis]:
+    """Queries of one request that need not wait for each other, and do."""
+    for ours, theirs in case.exchanges():
+        should = statements_of(case, case.expected, theirs)
+        mine = statements_of(case, case.got, ours)
+        if _any_overlap(should) and len(mine) > 1 and not _any_overlap(mine):
+            lines = lines_in_words(span.line for span in mine)
+            yield Diagnosis(
+                "queries-in-turn",
+                mine[0].line,
+                f"{lines} wait for each query before the next one starts. None needs what another "
+                "returns. What would it take for them to be under way at the same time?",
+            )
+            return
 
 
 def _any_overlap(spans: list[Span]) -> bool:
     return any(overlap(a, b) for at, a in enumerate(spans) for b in spans[at + 1 :])
 
 
-def _most_at_once(spans: list[Span]) -> int:
-    return max((sum(overlap(a, b) for b in spans) for a in spans), default=0)
+@about_databases
+def needless_query(case: Case) -> Iterable[Diagnosis]:
+    """More statements for an answer than it takes, where that is what it is late by."""
+    if not is_about_time(case):
+        return
+    for ours, theirs in case.exchanges():
+        mine = statements_of(case, case.got, ours)
+        should = statements_of(case, case.expected, theirs)
+        late = (done(ours) or 0) > (done(theirs) or 0)
+        if late and ours.status == theirs.status and len(mine) > len(should) > 0:
+            lines = lines_in_words(span.line for span in mine)
+            several = lines.startswith("Lines")
+            yield Diagnosis(
+                "needless-query",
+                mine[0].line,
+                f"{lines} {'ask' if several else 'asks'} the database {len(mine)} times for one "
+                f"answer to {ours.method} {ours.path}, where {len(should)} would do. Every "
+                "question is a journey there and back, and holds a connection that others wait "
+                "for. What does each of them add?",
+            )
+            return
 
 
-def _line_of(case: Case, connection: Span) -> int | None:
-    return connection.line if connection.line is not None else case.call_line(connection)
+def _text(statement: Span) -> str:
+    return str(statement.arguments[0]) if statement.arguments else ""
+
+
+def _word(statement: Span) -> str:
+    return _text(statement).strip().partition(" ")[0].split("\n")[0].lower()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 
 from ...report import Diagnosis
 from ...trace import Failure, Outcome
-from ...worker.limits import FORKS
 from .case import Case, at_line
 
 
@@ -143,7 +142,7 @@ _DEATHS: dict[str, Callable[[str], str]] = {
         "The loop belongs to the server; an endpoint ends by returning or raising."
     ),
     "forks": lambda where: (
-        f"{where} starts one process after another. An exercise may start {FORKS} in a play."
+        f"{where} starts one process after another. An exercise may start eight of them."
     ),
     "patched": lambda where: (
         f"{where} changes something that all of Python shares (a function of asyncio, a "

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from ...report import Diagnosis
-from . import answers, databases, outcomes, resources, timing, upstreams, work
+from . import (
+    answers,
+    connections,
+    databases,
+    exhaustion,
+    outcomes,
+    resources,
+    timing,
+    upstreams,
+    work,
+)
 from .case import Case, Rule
 
 MOST = 3
 """Diagnoses given for one failed check. A learner mends one thing at a time."""
 
 RULES: tuple[Rule, ...] = (
-    databases.two_connections_per_request,
-    databases.connection_leaked,
+    databases.blocked_by_driver,
+    exhaustion.no_connection_left,
+    connections.connected_too_early,
     upstreams.retry_without_limit,
     outcomes.ended_early,
+    connections.pool_not_opened,
     work.lifespan_failed,
-    answers.missing_route,
     databases.sql_injection,
-    databases.shared_connection,
-    databases.pool_per_request,
+    databases.table_emptied,
+    databases.not_committed,
+    databases.lost_update,
+    databases.conflict_not_retried,
+    connections.wrong_loop,
+    connections.shared_connection,
+    connections.pool_per_request,
+    connections.pool_too_large,
+    answers.missing_route,
     answers.memory_error,
     timing.loop_blocked,
     timing.thread_pool_exhausted,
@@ -34,13 +52,13 @@ RULES: tuple[Rule, ...] = (
     timing.cancellation_swallowed,
     timing.no_timeout,
     timing.wrong_timeout,
-    databases.lost_update,
-    databases.not_committed,
+    databases.not_stored,
     databases.query_per_row,
     databases.queries_in_turn,
-    databases.connection_held_while_waiting,
-    databases.one_connection_for_all,
-    databases.pool_not_closed,
+    connections.connection_held_while_waiting,
+    connections.pool_too_small,
+    databases.needless_query,
+    connections.pool_not_closed,
     upstreams.client_not_closed,
     resources.called_twice,
     timing.awaited_in_turn,
@@ -70,6 +88,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 GENERAL: tuple[Rule, ...] = (
+    outcomes.ended_early,
     answers.race,
     timing.serialized,
     answers.wrong_status,

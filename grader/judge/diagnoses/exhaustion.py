@@ -1,0 +1,234 @@
+"""Connections that nobody gets: they are lost, or in the hands of those who want another one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from ...report import Diagnosis
+from ...scenarios import Scenario
+from ...trace import Exchange, Span
+from ..aspects import most_at_once
+from .case import Case, at_line, overlap
+from .relayed import about_databases, connections_of, is_about, replayed, spans_of, statements_of
+
+AGAIN = 12
+"""How often a request is repeated, at the least, to see whether it uses up a pool."""
+
+SUSPECTS = 4
+"""Requests that are looked at one by one when a connection is missing."""
+
+_OF_ASYNCIO = ("Lock.", "Event.", "Condition.", "Semaphore.", "BoundedSemaphore.", "Queue.")
+_ALSO_OF_ASYNCIO = ("sleep", "gather", "Future")
+"""What a wait is called that is not for a connection."""
+
+_NO_MORE = (
+    "When all connections of the pool are in the hands of requests that want another one, nobody "
+    "ever gets it."
+)
+_LOCKED = (
+    "What the first has locked, the second waits for, and the first is not done before the second "
+    "is: so neither ever is."
+)
+
+
+@about_databases
+def no_connection_left(case: Case) -> Iterable[Diagnosis]:
+    """Of two causes, one: connections are lost, or requests that hold one want another."""
+    if case.got.outcome.kind == "finished" and not _is_troubled(case):
+        return
+    if second := next(_second_within_first(case), None):
+        yield _two_connections(second)
+        return
+    starved = _starved(case)
+    leak = _leak(case) if starved or _is_left(case) else None
+    if leak is not None:
+        yield _leaked(case, leak)
+    elif starved:
+        yield _two_connections(_second_of(case, starved))
+
+
+def _is_troubled(case: Case) -> bool:
+    return case.expects_time() or is_about(case, "left open")
+
+
+# Two connections
+
+
+class Second(NamedTuple):
+    """The line that wants a second connection, the one that took the first, and what follows."""
+
+    line: int | None
+    first: int | None
+    what_follows: str = _NO_MORE
+
+
+def _two_connections(second: Second) -> Diagnosis:
+    held = f"the one of line {second.first}" if second.first else "the first one"
+    return Diagnosis(
+        "two-connections-per-request",
+        second.line,
+        f"{at_line(second.line)} wants a second connection while {held} is still held. "
+        f"{second.what_follows} Could both queries go over the same connection?",
+    )
+
+
+def _second_within_first(case: Case) -> Iterator[Second]:
+    """A statement on one connection, while a transaction of its task is open on another."""
+    for transaction in spans_of(case, case.got, "transaction"):
+        for span in spans_of(case, case.got, "statement"):
+            mine = (span.exchange, span.task) == (transaction.exchange, transaction.task)
+            other = span.resource != transaction.resource
+            within = transaction.start < span.start < transaction.end
+            if mine and other and within and span.exchange is not None:
+                locked = span.how == "open"
+                yield Second(span.line, transaction.line, _LOCKED if locked else _NO_MORE)
+
+
+def _second_of(case: Case, starved: list[Starved]) -> Second:
+    """Who waits, since nothing is lost, waits for a second connection, or for one who does."""
+    in_line = {wait.line for _, wait in starved}
+    for exchange, wait in starved:
+        before = [w for w in case.waits(exchange.number) if w.start < wait.start]
+        passed = [w for w in before if w.line in in_line - {wait.line}]
+        held = _open_transaction(case, exchange) or next(iter(passed), None)
+        if held is not None:
+            return Second(wait.line, held.line)
+    # Those who came first have got one at once. They are the first who had to wait.
+    return Second(min((wait for _, wait in starved), key=lambda wait: wait.start).line, None)
+
+
+def _open_transaction(case: Case, exchange: Exchange) -> Span | None:
+    transactions = spans_of(case, case.got, "transaction")
+    mine = (span for span in transactions if span.exchange == exchange.number)
+    return next((span for span in mine if span.how == "open"), None)
+
+
+# Lost connections
+
+
+class Leak(NamedTuple):
+    """A request that keeps its connection for good, and the line that takes it."""
+
+    exchange: Exchange
+    line: int | None
+
+
+def _leaked(case: Case, leak: Leak) -> Diagnosis:
+    return Diagnosis(
+        "connection-leaked",
+        leak.line,
+        f"The connection that line {leak.line} takes from the pool {_how_it_is_lost(case, leak)}. "
+        "After a few of those the pool is empty: whoever wants one waits in vain, and so may the "
+        "shutdown. What gives it back, however the block is left?",
+    )
+
+
+def _how_it_is_lost(case: Case, leak: Leak) -> str:
+    exchange = leak.exchange
+    if exchange.raised is not None and exchange.raised.type == "CancelledError":
+        return "does not come back when the caller leaves"
+    if (exchange.status or 500) >= 400:
+        return "does not come back when the request fails"
+    used = {span.resource for span in statements_of(case, case.got, exchange)}
+    ends = [span for span in connections_of(case, case.got) if span.resource in used]
+    if any(span.how == "done" and _ends_with(exchange, span) for span in ends):
+        return "ends with the request, and does not go back"
+    return "does not come back"
+
+
+def _ends_with(exchange: Exchange, connection: Span) -> bool:
+    over = exchange.returned
+    return (
+        over is not None and exchange.started < connection.end and connection.end.tick <= over.tick
+    )
+
+
+def leaks(case: Case) -> bool:
+    """Whether a request keeps its connection for good."""
+    return _leak(case) is not None
+
+
+def _is_left(case: Case) -> bool:
+    """Whether the shutdown waits for ever, or a connection is left when it is over."""
+    if is_about(case, "left open"):
+        return True
+    answered = all(exchange.returned is not None for exchange in case.got.exchanges)
+    return case.got.outcome.kind == "stuck" and answered and bool(connections_of(case, case.got))
+
+
+def _leak(case: Case) -> Leak | None:
+    """The first request that uses up the connections when it is made again and again."""
+    asked = [e for e in case.got.exchanges if statements_of(case, case.got, e)]
+    for exchange in _unlike(case, asked)[:SUSPECTS]:
+        again = _starved(_repeated(case, exchange))
+        if again and again[0].exchange.number > 0:
+            return Leak(exchange, again[0].wait.line)
+    return None
+
+
+def _unlike(case: Case, exchanges: list[Exchange]) -> list[Exchange]:
+    """One exchange of each kind: of those that ask for the same, and get the same status."""
+    kinds: dict[object, Exchange] = {}
+    for exchange in exchanges:
+        request = case.scenario.requests[exchange.number]
+        kinds.setdefault((msgspec.structs.replace(request, at=0.0), exchange.status), exchange)
+    return list(kinds.values())
+
+
+def _repeated(case: Case, exchange: Exchange) -> Case:
+    """One request alone, again and again, more often than there are connections."""
+    request = case.scenario.requests[exchange.number]
+    times = max(AGAIN, most_at_once(connections_of(case, case.got)) + 2)
+    again = tuple(msgspec.structs.replace(request, at=40.0 * n) for n in range(times))
+    return replayed(case, _with(case.scenario, requests=again))
+
+
+def _with(scenario: Scenario, **changes: object) -> Scenario:
+    return msgspec.structs.replace(scenario, order_seed=None, horizon=1200.0, **changes)
+
+
+# Who waits in vain
+
+
+class Starved(NamedTuple):
+    """A request that gets no connection, and its wait for one."""
+
+    exchange: Exchange
+    wait: Span
+
+
+def _starved(case: Case) -> list[Starved]:
+    """Requests that wait for a connection in vain, while none is at work."""
+    found = []
+    for exchange in _unanswered(case) if connections_of(case, case.got) else ():
+        waits = [w for w in case.waits(exchange.number) if w.seconds or w.how == "open"]
+        if waits and _is_for_connection(case, exchange, waits[-1]):
+            found.append(Starved(exchange, waits[-1]))
+    return found
+
+
+def _unanswered(case: Case) -> Iterator[Exchange]:
+    """Exchanges that have no answer, or a server error, where the reference's have a better."""
+    for ours, theirs in case.exchanges():
+        failed = (ours.status or 0) >= 500 > (theirs.status or 500)
+        if theirs.completed is not None and (ours.completed is None or failed):
+            yield ours
+
+
+def _is_for_connection(case: Case, exchange: Exchange, wait: Span) -> bool:
+    """Whether a wait came to nothing: no statement of the exchange, and none of any other."""
+    if wait.name.startswith(_OF_ASYNCIO) or wait.name in _ALSO_OF_ASYNCIO:
+        return False
+    mine = statements_of(case, case.got, exchange)
+    if any(overlap(span, wait) or span.start > wait.start for span in mine):
+        return False
+    return not any(_goes_on(span, wait) for span in spans_of(case, case.got, "statement"))
+
+
+def _goes_on(statement: Span, wait: Span) -> bool:
+    """Whether a statement is under way when a wait ends."""
+    later = statement.how == "open" or statement.end.tick > wait.end.tick
+    return statement.start < wait.end and later

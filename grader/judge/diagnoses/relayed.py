@@ -1,0 +1,78 @@
+"""What rules of databases are made with: what went to one, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import wraps
+
+from ...report import Diagnosis
+from ...scenarios import Mongo, Postgres, Scenario
+from ...trace import Exchange, Span, SpanKind, Trace
+from ..aspects import elapsed, sorted_elapsed
+from .case import Case, Rule
+
+
+def about_databases(rule: Rule) -> Rule:
+    """A rule that has nothing to say of a scenario without a database."""
+
+    @wraps(rule)
+    def only_there(case: Case) -> Iterable[Diagnosis]:
+        return rule(case) if _names(case) else ()
+
+    return only_there
+
+
+def spans_of(case: Case, trace: Trace, kind: SpanKind) -> list[Span]:
+    """What a trace tells of the scenario's databases, and not of other services."""
+    names = _names(case)
+    return [span for span in trace.spans if span.kind == kind and span.name in names]
+
+
+def statements_of(case: Case, trace: Trace, exchange: Exchange) -> list[Span]:
+    """The statements of one exchange, in order."""
+    statements = spans_of(case, trace, "statement")
+    return [span for span in statements if owner_of(trace, span) == exchange.number]
+
+
+def owner_of(trace: Trace, span: Span) -> int | None:
+    """The exchange that a span belongs to.
+
+    Nobody sees who writes to a socket in a thread. If one exchange only is under way, it was
+    that.
+    """
+    if span.exchange is not None:
+        return span.exchange
+    under_way = [
+        exchange.number
+        for exchange in trace.exchanges
+        if exchange.started <= span.start
+        and (exchange.returned is None or span.start <= exchange.returned)
+    ]
+    return under_way[0] if len(under_way) == 1 else None
+
+
+def connections_of(case: Case, trace: Trace) -> list[Span]:
+    """The connections that were opened, in order."""
+    return spans_of(case, trace, "connection")
+
+
+def is_about_time(case: Case) -> bool:
+    """Whether what differs is how long the answers took."""
+    return case.aspect in (elapsed, sorted_elapsed)
+
+
+def replayed(case: Case, scenario: Scenario) -> Case:
+    """The case that another scenario makes."""
+    got, expected = case.replay(scenario)
+    return Case(got, expected, scenario, None, case.replay)
+
+
+def is_about(case: Case, words: str) -> bool:
+    """Whether the fact that differs is told with these words."""
+    return case.aspect is not None and any(words in fact for fact in case.aspect(case.expected))
+
+
+def _names(case: Case) -> set[str]:
+    """The parameters of the factory that databases are handed in by."""
+    collaborators = case.scenario.collaborators.items()
+    return {name for name, what in collaborators if isinstance(what, Postgres | Mongo)}
