@@ -152,6 +152,11 @@ def test_file_that_changes_is_judged_as_it_was(
     assert "changed while it was graded" in report.notes[0]
 
 
+def test_module_that_answers_for_every_name_is_not_asked(grading: Grading, tmp_path: Path) -> None:
+    text = f"{SOLUTION}\ndef __getattr__(name): raise LookupError(name)\n"
+    assert grade(grading, tmp_path, text, 2, 6).passed == 2
+
+
 # Files that cannot be imported
 
 
