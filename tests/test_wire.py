@@ -461,6 +461,12 @@ def test_to_declare_a_cursor_takes_no_time() -> None:
     assert Statement("FETCH FORWARD 10 FROM c").takes_time
 
 
+@pytest.mark.parametrize("sql", ["listen news", "LISTEN a; LISTEN b", "select 1; listen a"])
+def test_who_listens_is_known(sql: str) -> None:
+    assert Statement(sql).listens
+    assert not Statement("select 'listen a'").listens
+
+
 def test_a_long_statement_is_looked_at_quickly() -> None:
     long = Statement("select '" + "from pg_type; " * 200_000 + "'")
     assert long.is_learners

@@ -18,7 +18,6 @@ PATIENCE = 10.0
 LOST = (
     OSError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

@@ -22,6 +22,7 @@ from .errors import ServiceError
 from .leases import Lease, lease
 from .links import Link
 from .locks import Locks
+from .psycopg_pools import tell_psycopg_pools
 from .sockets import loopback_socket
 from .wire import ASKS_FOR_TLS, Batch, Frame
 
@@ -55,6 +56,7 @@ class PostgresRelay:
         self.stage = stage
         self.links: list[Link] = []
         self.connections = 0
+        tell_psycopg_pools()
         self._lease: Lease | None = lease(description.seed_sql)
         self.address = self._lease.address
         self.locks = Locks(self)

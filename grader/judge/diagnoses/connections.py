@@ -107,10 +107,10 @@ def pool_per_request(case: Case) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "pool-per-request",
             line,
-            f"{at_line(line)} opens a connection for each request: {len(opened)} of them for "
-            f"{len(opened)} requests that come one after the other. Opening one costs more than "
-            "most queries, and a crowd of requests takes all that the server has. What lives as "
-            "long as the app does?",
+            f"{at_line(line)} opens a connection for each request: {len(opened)} of them, though "
+            "the requests come one after the other. Opening one costs more than most queries, and "
+            "a crowd of requests takes all that the server has. What lives as long as the app "
+            "does?",
         )
 
 
@@ -143,7 +143,7 @@ def _ends_with_its_exchange(trace: Trace, connection: Span) -> bool:
 def pool_too_large(case: Case) -> Iterable[Diagnosis]:
     """More connections at once than the reference has where it would use more."""
     mine, should = (most_at_once(connections_of(case, t)) for t in (case.got, case.expected))
-    short = _queries_at_once(case, case.expected) < _requests_at_once(case.expected)
+    short = 0 < _queries_at_once(case, case.expected) < _requests_at_once(case.expected)
     crowded = short and _queries_at_once(case, case.got) > _queries_at_once(case, case.expected)
     if mine <= should or not (crowded or is_about(case, "connections opened")):
         return
@@ -152,10 +152,10 @@ def pool_too_large(case: Case) -> Iterable[Diagnosis]:
         yield Diagnosis(
             "pool-too-large",
             line,
-            f"As many as {mine} connections are open at once, the first of them opened by line "
-            f"{line}. A server has few, for all that use it: whoever comes too late gets none. "
-            "Is it one pool that opens them, how many may it have, and how many does it take if "
-            "nobody says?",
+            f"{at_line(line)} opens the first of {mine} connections that are open at once. A "
+            "server has few, for all that use it: whoever comes too late gets none. Is it one "
+            "pool that opens them, how many may it have, and how many does it take if nobody "
+            "says?",
         )
 
 
@@ -164,18 +164,16 @@ def pool_too_small(case: Case) -> Iterable[Diagnosis]:
     """A single connection, or too few: requests stand in line for it."""
     mine, should = (_queries_at_once(case, trace) for trace in (case.got, case.expected))
     statuses = all(ours.status == theirs.status for ours, theirs in case.exchanges())
-    if 0 < mine < should and case.expects_time() and statuses:
+    if 0 < mine < should and is_about_time(case) and statuses:
         line = connections_of(case, case.got)[0].line
-        few = (
-            "one connection: one query is"
-            if mine == 1
-            else f"{mine} connections: {mine} queries are"
+        connections, are = (
+            ("connection", "query is") if mine == 1 else ("connections", "queries are")
         )
         yield Diagnosis(
             "serialized",
             line,
-            f"All requests share {few} under way at a time, where {should} could be. "
-            f"How many connections does line {line} allow?",
+            f"All requests share {mine} {connections}: no more than {mine} {are} under way at "
+            f"a time, where {should} could be. How many does {at_line(line).lower()} allow?",
         )
 
 

@@ -89,6 +89,7 @@ RULES: tuple[Rule, ...] = (
 
 GENERAL: tuple[Rule, ...] = (
     outcomes.ended_early,
+    databases.needless_query,
     answers.race,
     timing.serialized,
     answers.wrong_status,

@@ -1,0 +1,69 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+from pydantic import BaseModel
+
+
+class Item(BaseModel):
+    name: str
+    price: float
+
+
+class Change(BaseModel):
+    name: str | None = None
+    price: float | None = None
+
+
+def exercise_3(dsn):
+    pool = AsyncConnectionPool(
+        dsn, open=False, kwargs={"row_factory": dict_row}
+    )
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with pool:
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    async def one(sql, params):
+        async with pool.connection() as conn:
+            cursor = await conn.execute(sql, params)
+            row = await cursor.fetchone()
+        if row is None:
+            raise HTTPException(404, "there is no such item")
+        return row
+
+    @app.post("/items", status_code=201)
+    async def create(item: Item):
+        return await one(
+            "insert into items (name, price) values (%s, %s) returning *", (item.name, item.price)
+        )
+
+    @app.get("/items")
+    async def read_all():
+        async with pool.connection() as conn:
+            cursor = await conn.execute("select * from items order by id")
+            return await cursor.fetchall()
+
+    @app.get("/items/{id}")
+    async def read(id: int):
+        return await one("select * from items where id = %s", (id,))
+
+    @app.put("/items/{id}")
+    async def update(id: int, change: Change):
+        return await one(
+            """
+            update items set name = coalesce(%(name)s, name), price = coalesce(%(price)s, price)
+            where id = %(id)s returning *
+            """,
+            {"id": id, **change.model_dump()},
+        )
+
+    @app.delete("/items/{id}", status_code=204)
+    async def delete(id: int):
+        await one("delete from items where id = %s returning id", (id,))
+
+    return app
