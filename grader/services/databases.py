@@ -112,9 +112,7 @@ class Databases:
             return [dict(row) for row in await holding.view.fetch(sql)]
 
     def end(self, holding: Holding) -> None:
-        """Drop a database in the background, whoever still uses it."""
-        if holding.view:
-            holding.view.terminate()
+        """Drop a database in the background, whoever still uses it, and be it `view`."""
         self._discard(holding.name)
 
     def fill(self) -> None:

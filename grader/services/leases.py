@@ -127,7 +127,7 @@ def stop() -> None:
     Raises:
         ServiceError: the keeper does not end.
     """
-    state = _state()
+    state = State.of_environment()
     deadline = monotonic() + LIMIT
     if channel := _connect(state):
         with contextlib.suppress(ChannelClosed):

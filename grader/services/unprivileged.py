@@ -18,6 +18,7 @@ from .errors import ServiceError
 
 _PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT = 1, 8, 47
 _PR_CAP_AMBIENT_RAISE = 2
+_PR_SET_SECUREBITS, _NO_SETUID_FIXUP = 28, 1 << 2
 _CAP_DAC_OVERRIDE = 1
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -66,6 +67,9 @@ def _nobody() -> pwd.struct_passwd:
 def _become(user: pwd.struct_passwd) -> None:
     if sys.platform == "linux":
         _libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Without this bit `access()` asks as if there were no capability, and PostgreSQL does
+        # not find its own program below a folder that is closed to others.
+        _libc.prctl(_PR_SET_SECUREBITS, _NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)

@@ -1,0 +1,177 @@
+"""Rules about databases: what they are silent about. What they say is in the bank."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from grader import get, post, postgres, scenario, takes, upstream
+from grader.judge.aspects import answers, sorted_elapsed
+from grader.judge.diagnoses import RULES, Case
+from grader.judge.diagnoses.relayed import owner_of
+from grader.scenarios import Scenario
+from grader.trace import Ending, Exchange, Failure, Moment, Outcome, Span, SpanKind, Trace, to_ticks
+
+OURS = [
+    rule
+    for rule in RULES
+    if rule.__module__.endswith((".databases", ".connections", ".exhaustion"))
+]
+
+DATABASE = scenario(get("/items"), get("/items", at=1), dsn=postgres())
+
+
+def at(seconds: float, order: int = 0) -> Moment:
+    return Moment(to_ticks(seconds), order or to_ticks(seconds) + 1)
+
+
+def span(
+    kind: SpanKind, start: float, end: float, how: Ending = "done", text: str = "", **facts: Any
+) -> Span:
+    facts = {"name": "dsn", "line": 7, "exchange": 0, "resource": 1, "task": "task 1", **facts}
+    arguments = (text, 0) if text else ()
+    return Span(kind=kind, start=at(start), end=at(end), how=how, arguments=arguments, **facts)
+
+
+def exchange(number: int = 0, start: float = 0, end: float | None = 1, **facts: Any) -> Exchange:
+    facts = {"method": "GET", "path": "/items", "status": None if end is None else 200, **facts}
+    over = None if end is None else at(end)
+    return Exchange(number=number, started=at(start), completed=over, returned=over, **facts)
+
+
+def trace(*parts: Exchange | Span, outcome: str = "finished", **facts: Any) -> Trace:
+    return Trace(
+        outcome=Outcome(outcome),  # type: ignore[arg-type]
+        exchanges=tuple(part for part in parts if isinstance(part, Exchange)),
+        spans=tuple(part for part in parts if isinstance(part, Span)),
+        **facts,
+    )
+
+
+def no_replay(_: Scenario) -> tuple[Trace, Trace]:
+    raise AssertionError("nothing here is worth a second play")
+
+
+def said(got: Trace, expected: Trace, of: Scenario = DATABASE, aspect: Any = answers) -> list[str]:
+    case = Case(got, expected, of, aspect, no_replay)
+    return [diagnosis.id for rule in OURS for diagnosis in rule(case)]
+
+
+FINE = trace(exchange(), exchange(1, 1, 2), readings={"q": []})
+
+TERRIBLE = trace(
+    exchange(raised=Failure("InterfaceError", "another operation is in progress", 7), end=3),
+    exchange(1, 1, 2),
+    span("transaction", 0, 3, "failed"),
+    span("statement", 0, 1, text="insert into items"),
+    span("statement", 1, 2, text="drop table items", resource=2),
+    readings={"q": [1]},
+)
+
+
+def test_terrible_things_are_told_of_a_database() -> None:
+    """The trace is as bad as the tests below need it."""
+    told = said(TERRIBLE, FINE)
+    assert {"two-connections-per-request", "not-committed", "shared-connection"} <= set(told)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [scenario(get("/items")), scenario(dsn=takes(1)), scenario(dsn=upstream({}))],
+    ids=["no collaborator", "a function", "an upstream"],
+)
+def test_nothing_is_said_where_there_is_no_database(elsewhere: Scenario) -> None:
+    assert said(TERRIBLE, FINE, elsewhere) == []
+
+
+def waiting(name: str, *others: Span) -> Trace:
+    """A request that waits for ever, with a connection that was used by another."""
+    wait = Span(kind="wait", name=name, start=at(1), end=at(2), how="open", line=9, exchange=1)
+    used = span("connection", 0, 2, "open"), span("statement", 0, 1, text="select 1")
+    return trace(exchange(), exchange(1, 1, None), wait, *used, *others, outcome="stuck")
+
+
+@pytest.mark.parametrize("name", ["Lock.acquire", "Event.wait", "Queue.get", "sleep", "Future"])
+def test_wait_for_something_of_asyncio_is_not_for_a_connection(name: str) -> None:
+    assert said(waiting(name), FINE) == []
+
+
+def test_wait_for_a_statement_is_not_for_a_connection() -> None:
+    mine = span("statement", 1, 2, "open", "select 2", exchange=1)
+    assert said(waiting("Connection.fetchrow", mine), FINE) == []
+
+
+def test_wait_while_others_are_at_work_is_not_in_vain() -> None:
+    """A pool that has much to do is late, and has lost nothing."""
+    others = span("statement", 1, 3, "open", "select 2", resource=2)
+    assert said(waiting("Pool._acquire", others), FINE) == []
+
+
+def test_transaction_that_was_begun_anew_is_committed() -> None:
+    """A transaction that the server refuses is rolled back, and the next one counts."""
+    text = "update items set price = 1"
+    twice = trace(
+        exchange(),
+        span("transaction", 0, 0.4, "failed"),
+        span("statement", 0.1, 0.2, text=text),
+        span("transaction", 0.5, 0.9),
+        span("statement", 0.6, 0.7, text=text),
+    )
+    assert "not-committed" not in said(twice, FINE)
+
+
+def test_failed_request_may_roll_back() -> None:
+    refused = trace(
+        exchange(status=404),
+        span("transaction", 0, 0.9, "failed"),
+        span("statement", 0.1, 0.2, text="update items set price = 1"),
+    )
+    assert said(refused, FINE) == []
+
+
+def test_connection_in_use_by_the_same_request_is_not_shared() -> None:
+    """Somebody else must be there to share it with."""
+    failure = Failure("InterfaceError", "another operation is in progress", 7)
+    alone = trace(exchange(raised=failure, status=500, end=0.5), exchange(1, 1, 2))
+    assert said(alone, FINE) == []
+
+
+def test_second_connection_of_another_task_is_a_query_at_the_same_time() -> None:
+    """Two tasks of a request may have a connection each."""
+    at_once = trace(
+        exchange(end=1.5),
+        span("transaction", 0, 1),
+        span("statement", 0.1, 0.9, text="select 1"),
+        span("transaction", 0, 1, resource=2, task="task 2"),
+        span("statement", 0.1, 0.9, text="select 2", resource=2, task="task 2"),
+    )
+    assert "two-connections-per-request" not in said(at_once, trace(exchange()))
+
+
+def test_query_that_only_looks_like_another_is_not_one_per_row() -> None:
+    """As many questions as rows, and not as many questions by chance."""
+    asked = [span("statement", n, n + 1, text=f"select {n}", count=1) for n in range(3)]
+    late = trace(exchange(end=3), *asked)
+    told = said(late, trace(exchange(), asked[0]), aspect=sorted_elapsed)
+    assert told == ["needless-query"]
+
+
+def test_quotes_that_nobody_sent_are_no_injection() -> None:
+    """A replay without quotes is worth it only if there are some."""
+    plain = scenario(post("/items", json={"name": "violet-lamp"}), dsn=postgres())
+    pasted = trace(exchange(), span("statement", 0, 1, text="insert 'violet-lamp'"))
+    assert "sql-injection" not in said(pasted, FINE, plain)
+
+
+# Whose connection it is
+
+
+def test_span_of_a_thread_belongs_to_the_only_request_under_way() -> None:
+    in_thread = span("connection", 1.5, 1.8, exchange=None)
+    assert owner_of(trace(exchange(), exchange(1, 1.2, 2)), in_thread) == 1
+
+
+def test_span_of_a_thread_belongs_to_nobody_if_it_could_be_anybodys() -> None:
+    in_thread = span("connection", 1.5, 1.8, exchange=None)
+    assert owner_of(trace(exchange(end=2), exchange(1, 1.2, 2)), in_thread) is None
