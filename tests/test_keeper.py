@@ -429,14 +429,11 @@ def test_a_data_directory_that_cannot_be_used_is_moved_aside(at_rest: State, har
 
 def test_a_path_that_is_too_long_for_sockets_will_do(tmp_path: Path) -> None:
     with kept(tmp_path / ("long" * 30)) as state:
-        try:
-            with lease() as held:
-                assert held.rows("SELECT 1 AS one") == [{"one": 1}]
-            assert state.sockets != state.home
-            assert state.sockets.stat().st_mode & 0o777 == 0o700
-            stop()
-        finally:
-            shutil.rmtree(state.sockets, ignore_errors=True)
+        with lease() as held:
+            assert held.rows("SELECT 1 AS one") == [{"one": 1}]
+        assert state.sockets != state.home
+        assert state.sockets.stat().st_mode & 0o777 == 0o700
+    shutil.rmtree(state.sockets)
 
 
 def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
