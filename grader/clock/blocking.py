@@ -86,7 +86,7 @@ def _is_waiting_for_the_clock(clock: Clock, actor: Actor | None) -> bool:
     """Whether a wait of the calling thread is one of the program's, not of the machinery's."""
     if clock.is_home():
         return not clock.at_work
-    return actor is not None and clock.has_turn(actor)
+    return actor is not None and not actor.at_work and clock.has_turn(actor)
 
 
 def _wait(
