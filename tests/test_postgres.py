@@ -1563,7 +1563,6 @@ def test_a_server_that_dies_is_not_the_learners_fault(state: State) -> None:
     assert trace.outcome.kind == "grader-broke"
     assert trace.outcome.detail.startswith("The embedded PostgreSQL does not answer: ")
     assert "\nRun it again." in trace.outcome.detail
-    assert trace.exchanges[0].json() == "gone"
     assert play(app_on(with_asyncpg, q=fetch), get("/q"), dsn=postgres()).outcome.kind == "finished"
 
 
