@@ -286,6 +286,15 @@ class Clock:
             self.holds -= 1
         self._notify()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Time stands still in this block."""
+        self.hold()
+        try:
+            yield
+        finally:
+            self.release()
+
     def finish(self) -> None:
         """The play is over: whoever is parked or in line is let go."""
         with self._lock:

@@ -150,7 +150,8 @@ class Link(asyncio.Protocol):
                 if link.is_pending:
                     link.is_ended = True
                     link.hold()
-                    await self.relay.deliver(packet)
+                    with self.relay.stage.clock.held():
+                        await self.relay.deliver(packet)
                     await self.relay.settle()
         self._client.close()
 
