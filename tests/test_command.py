@@ -39,6 +39,7 @@ def grade(grading: Grading, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     """The command, run in an empty folder with the worker of the whole run."""
     monkeypatch.setattr("grader.judge.grading.Grading", lambda: nullcontext(grading))
     monkeypatch.setattr(course, "carried_root", lambda: ROOT)
+    monkeypatch.setattr(course, "workspace", lambda: tmp_path)
     monkeypatch.chdir(tmp_path)
 
     def grade(*words: object, **env: str) -> Result:
@@ -397,6 +398,7 @@ def test_exercise_without_checks_does_not_pass(grade: Grade, checks: Path) -> No
         (KeyboardInterrupt(), 130, "grade: stopped"),
     ],
 )
+@pytest.mark.usefixtures("workspace")
 def test_error_of_the_grader_is_owned(
     grade: Grade,
     grading: Grading,
@@ -417,17 +419,26 @@ def test_error_of_the_grader_is_owned(
 # Hints
 
 
-def test_hints_are_a_ladder(grade: Grade) -> None:
-    """Each step says how to get the next; the last one stays."""
+def test_each_hint_goes_a_step_further(grade: Grade) -> None:
+    """The last one stays. An earlier one can be had again, which is no step back."""
     for step in (1, 2):
-        result = grade("hint", "day53", 2, "--step", step)
+        result = grade("hint", "day53", 2)
         assert result.exit_code == 0
         assert result.output.startswith(f"Exercise 2, hint {step} of 3\n")
-        assert f"more: grade hint day53 2 --step {step + 1}" in result.output
-    last = grade("hint", "day53", 2, "--step", 3).output
-    assert "more:" not in last
+        assert result.output.endswith("\nmore: grade hint day53 2\n")
+    first = grade("hint", "day53", 2, "--step", 1).output
+    assert first.startswith("Exercise 2, hint 1 of 3\n")
+    last = grade("hint", "day53", 2).output
+    assert last.startswith("Exercise 2, hint 3 of 3\n")
+    assert last.endswith("\nThat was the last one. Try it: grade day53 2\n")
+    assert grade("hint", "day53", 2).output == last
     assert grade("hint", "day53", 2, "--step", 99).output == last
-    assert grade("hint", "day53", 2).output == grade("hint", "day53", 2, "--step", 1).output
+
+
+def test_a_hint_names_the_section_to_read_as_a_command(grade: Grade) -> None:
+    assert (
+        "grade lesson day53 concurrent-operations" in grade("hint", "day53", 2, "--step", 2).output
+    )
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 8])

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ..report import Report
-from .terminal import SIGNS, STYLES, WORDS
+from .signs import SIGNS, STYLES, WORDS
 
 
 def show_overview(report: Report, console: Console) -> None:

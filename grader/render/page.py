@@ -13,8 +13,8 @@ import msgspec
 
 from ..report import CheckReport, Diagnosis, ExerciseReport, Report
 from .markdown import Section, sections, to_html
+from .signs import SIGNS, WORDS
 from .svg import svg
-from .terminal import SIGNS, WORDS
 from .text import marked_up
 from .timeline import timeline
 

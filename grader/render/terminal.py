@@ -10,11 +10,8 @@ from rich.text import Text
 
 from ..report import CheckReport, ExerciseReport, Report
 from .bars import draw
+from .signs import SIGNS, STYLES, WORDS
 from .timeline import timeline
-
-SIGNS = {"passed": "✔", "failed": "✘", "todo": "·", "broken": "?"}
-STYLES = {"passed": "green", "failed": "red", "todo": "dim", "broken": "yellow"}
-WORDS = {"passed": "passed", "failed": "not yet", "todo": "to do", "broken": "the grader broke"}
 
 MOST_OUTPUT = 12
 """Lines of what the learner's code printed that are shown."""

@@ -31,3 +31,8 @@ def cut(text: str, most: int) -> str:
     found = _NUMBER.search(text)
     end = found[0] if found and len(found[0]) < most - 4 else ""
     return set_cell_size(text, most - 1 - len(end)).rstrip() + "…" + end
+
+
+def counted(number: int, thing: str) -> str:
+    """As in `1 hint` and `2 hints`."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,5 @@
+"""The commands of `grade`, one module each; `grader.cli` finds them by their names.
+
+A module is imported when its command is called, or listed. It imports what it needs in its
+functions, so that to list the commands nothing but click is loaded.
+"""

@@ -1,0 +1,13 @@
+"""The learner's progress, for commands: what is wrong with its file is told on stderr."""
+
+from __future__ import annotations
+
+import click
+
+from .. import course
+from ..progress import ProgressFile
+
+
+def progress_file() -> ProgressFile:
+    """The progress of the workspace that the command was called in."""
+    return ProgressFile(course.workspace(), lambda words: click.echo(f"grade: {words}", err=True))

@@ -1,0 +1,79 @@
+"""The course with its state, and the exercise that is next."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from ..answers import Answers, stub_or_none
+from ..course import Exercise, Lesson
+from .signs import SIGNS, STYLES
+from .text import counted
+
+if TYPE_CHECKING:
+    from ..progress import ExerciseProgress, LessonProgress
+
+TITLES = 30
+"""Columns for the number and title of an exercise."""
+
+
+def show_list(lesson: Lesson, progress: LessonProgress, answers: Answers, console: Console) -> None:
+    """Print a lesson's exercises with how far each is, and the quiz."""
+    solved = sum(progress.exercise(e.number).passes > 0 for e in lesson.exercises)
+    head = Text(f"{lesson.name} · {lesson.title}", style="bold")
+    head.append(f"  {lesson.minutes} min, {solved} of {len(lesson.exercises)} solved", "dim")
+    console.print(head, soft_wrap=True)
+    stub = stub_or_none(lesson)
+    for exercise in lesson.exercises:
+        known = progress.exercise(exercise.number)
+        is_begun = stub is None or answers.answer(exercise) != stub.answer(exercise)
+        words = _state(known, is_begun, known.graded == answers.digest(exercise))
+        line = f"  {SIGNS[known.status]} {exercise.number} · {exercise.title}"
+        console.print(
+            Text(f"{line:<{TITLES}}", style=STYLES[known.status]).append(f"  {words}", "dim"),
+            soft_wrap=True,
+        )
+    if progress.quiz:
+        right = sum(answer.right for answer in progress.quiz.values())
+        console.print(f"  quiz: {counted(len(progress.quiz), 'question')} answered, {right} right")
+
+
+def _state(known: ExerciseProgress, is_begun: bool, is_as_graded: bool) -> str:
+    """In words, how far an exercise is."""
+    if known.status == "todo" and not known.attempts:
+        return "begun, not graded yet" if is_begun and not is_as_graded else "to do"
+    told = [_outcome(known, is_as_graded), counted(known.attempts, "attempt")]
+    if known.hints:
+        told.append(counted(known.hints, "hint"))
+    return ", ".join(told)
+
+
+def _outcome(known: ExerciseProgress, is_as_graded: bool) -> str:
+    since = "" if is_as_graded else ", changed since"
+    if known.first_pass is not None:
+        now = "" if known.status == "passed" else ", but not now"
+        return f"solved on {known.first_pass[:10]}{now}{since}"
+    return f"not yet{since}"
+
+
+def show_next(
+    lesson: Lesson, exercise: Exercise, answers: Answers, file: str, console: Console
+) -> None:
+    """Print what an exercise asks for, where its answer goes, and what helps with it."""
+    where = f"{file}:{answers.line(exercise) or 1}"
+    console.print(Text(f"{lesson.name} {exercise.number} · {exercise.title}", style="bold"))
+    console.print(Text(f"  {where}", "dim"), soft_wrap=True)
+    width = min(console.width, 100)
+    for paragraph in answers.describes(exercise).splitlines():
+        for line in wrap(paragraph, width - 2, subsequent_indent="  ") or [""]:
+            console.print(Text(f"  {line}"), soft_wrap=True)
+    console.print()
+    for command, what in (
+        (f"grade lesson {lesson.name}", "read about it"),
+        (f"grade {lesson.name} {exercise.number}", "grade your answer"),
+        (f"grade hint {lesson.name} {exercise.number}", "a hint"),
+    ):
+        console.print(Text(f"  {command:<24}", "cyan").append(what, "dim"), soft_wrap=True)
