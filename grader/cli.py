@@ -18,6 +18,12 @@ COMMANDS = (
     "list",
     "next",
     "hint",
+    "lesson",
+    "notebook",
+    "serve",
+    "doctor",
+    "init",
+    "completion",
 )
 """In the order of the help: as a learner meets them."""
 

@@ -172,6 +172,12 @@ def stub_source(name: str) -> str | None:
     return file.read_text("utf-8") if file is not None and file.is_file() else None
 
 
+def tables(lesson: Lesson, exercise: Exercise) -> str:
+    """The SQL that makes the tables an exercise begins with; empty if it needs no database."""
+    file = content_root() / "exercises" / lesson.name / f"exercise_{exercise.number}.sql"
+    return file.read_text("utf-8") if file.is_file() else ""
+
+
 def factories(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """The functions at the top level of a file, by name; none if it is not valid Python."""
     try:

@@ -5,8 +5,9 @@ What the app needs from outside (a slow fetch, a connection) comes as a paramete
 defaults let you serve the app by hand; the grader passes its own, with other values and
 other delays, so use the parameters and not the functions below.
 
-    grade day53        grade everything
-    grade day53 2      grade exercise 2
+    grade day53            grade everything
+    grade day53 2          grade exercise 2
+    grade serve day53 2    serve it, to try it by hand
 """
 
 import asyncio
@@ -91,8 +92,8 @@ def exercise_3(dsn="postgresql://postgres@localhost/day53"):
     """Items in a PostgreSQL database: create, read, update and delete them.
 
     The table is there: items (id serial primary key, name text, price double precision).
-    The grader has a PostgreSQL of its own. To serve the app by hand, make that table in one
-    of yours, and give its address as the default above.
+    The grader has a PostgreSQL of its own, and `grade serve day53 3` gives the app one, to
+    try it by hand.
 
     - POST /items takes {"name", "price"} and answers 201 {"id", "name", "price"}.
     - GET /items answers a list of items by id, GET /items/{id} one of them.

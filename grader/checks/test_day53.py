@@ -24,6 +24,7 @@ from grader import (
     takes,
     times,
 )
+from grader.course import lesson, tables
 from grader.judge.aspects import (
     answer_of,
     answers,
@@ -208,10 +209,8 @@ def _failing_dashboards(secret: str, draw: Draw) -> Scenario:
 
 # Exercise 3: a database
 
-TABLE = """
-    create table items (id serial primary key, name text not null, price double precision);
-    insert into items (name, price) values ('lamp', 20), ('desk', 150.5)
-"""
+DAY53 = lesson("day53")
+TABLE = tables(DAY53, DAY53.exercise(3))
 ROWS = "select id, name, price from items order by id"
 
 

@@ -41,7 +41,7 @@ Examples:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["rich", "plain", "json", "junit"]),
+    type=click.Choice(["rich", "plain", "json", "junit", "classroom"]),
     default="rich",
     help="How to show the result.",
 )
@@ -125,6 +125,10 @@ def _show(reports: list[Report], style: str, everything: bool, overview: bool) -
             from ..render.junit import to_junit
 
             sys.stdout.write(to_junit(reports))
+        case "classroom":
+            from ..render.classroom import to_classroom
+
+            sys.stdout.write(to_classroom(reports))
         case _:
             _print(reports, style, everything, overview)
 

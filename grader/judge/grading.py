@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..course import Exercise, Lesson, content_root, factories, read_source, stub_source
 from ..errors import GraderError
@@ -16,6 +17,9 @@ from ..report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..trace import Trace
 from .players import Performer
 from .workers import Worker
+
+if TYPE_CHECKING:
+    from .plugin import Judge
 
 CHECKS = Path(__file__).resolve().parents[1] / "checks"
 
@@ -97,9 +101,7 @@ class Grading:
         began = time.monotonic()
         seed = self.seed if seed is None else seed
         exercises = tuple(lesson.exercise(n) for n in numbers) or lesson.exercises
-        source = read_source(file)
-        learner = self._performer(source, os.path.abspath(file))
-        submission = Submission(lesson, source, learner, self._reference(lesson), seed)
+        submission = self.submission(lesson, file, seed)
         reports = submission.grade(exercises)
         return Report(
             lesson=lesson.name,
@@ -107,8 +109,18 @@ class Grading:
             seed=seed,
             seconds=round(time.monotonic() - began, 3),
             exercises=reports,
-            notes=_notes(file, source),
+            notes=_notes(file, submission.source),
         )
+
+    def submission(self, lesson: Lesson, file: Path, seed: int) -> Submission:
+        """`file` as the answer to `lesson`, as it is now.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        source = read_source(file)
+        learner = self._performer(source, os.path.abspath(file))
+        return Submission(lesson, source, learner, self._reference(lesson), seed)
 
     def _performer(self, source: str, path: str) -> Performer:
         if self.learner is None:
@@ -141,6 +153,7 @@ class Submission:
         self, lesson: Lesson, source: str, learner: Performer, reference: Performer, seed: int
     ) -> None:
         self.lesson = lesson
+        self.source = source
         self.learner = learner
         self.reference = reference
         self.seed = seed
@@ -158,13 +171,17 @@ class Submission:
         stub = self.stub.get(exercise.factory)
         return mine is not None and stub is not None and ast.dump(mine) == ast.dump(stub)
 
+    def judge(self, numbers: tuple[int, ...]) -> Judge:
+        """Who runs the checks of these exercises on it."""
+        from .plugin import Judge
+
+        return Judge(self.learner, self.reference, numbers, self.seed)
+
     def run_checks(self, numbers: tuple[int, ...]) -> dict[int, tuple[CheckReport, ...]]:
         """Let pytest run the lesson's checks."""
         import pytest
 
-        from .plugin import Judge
-
-        judge = Judge(self.learner, self.reference, numbers, self.seed)
+        judge = self.judge(numbers)
         file = CHECKS / f"test_{self.lesson.name}.py"
         with _untouched_environment():
             code = pytest.main(

@@ -49,41 +49,31 @@ class Judge:
     @pytest.fixture
     def learner(self, request: pytest.FixtureRequest) -> Player:
         """Plays scenarios with the learner's answer to the exercise of this check."""
-        return self._learner(_number_of(request.node))
+        return self.learner_of(number_of(request.node))
 
     @pytest.fixture
     def reference(self, request: pytest.FixtureRequest) -> Player:
         """Plays scenarios with the solution."""
-        return Player(self._reference, f"exercise_{_number_of(request.node)}")
+        return self.reference_of(number_of(request.node))
 
     @pytest.fixture
     def draw(self, request: pytest.FixtureRequest) -> Draw:
         """Draws values that differ from run to run."""
-        return Draw(f"{self._seed} {request.node.name}")
+        return self.draw_of(request.node)
 
     # Hooks
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if _number_of(item) in self._numbers]
+        items[:] = [item for item in items if number_of(item) in self._numbers]
         for item in items:
-            self.collected[_number_of(item)].append(_id_of(item))
+            self.collected[number_of(item)].append(_id_of(item))
         if any(_needs(item) == "postgres" for item in items):
             wake()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self) -> bool | None:
         """Import the file once, before any check; if that fails, no exercise can be graded."""
-        trace = self._first_look()
-        if trace.outcome.kind == "grader-broke":
-            self.problem = trace.outcome.detail
-        elif trace.outcome.kind != "factory-missing":  # all that can be missing after an import
-            self.broken_file = CheckReport(
-                id="file-can-be-imported",
-                says="The file can be imported.",
-                status="failed",
-                diagnoses=tuple(explain(trace.outcome)),
-                got=trace,
-            )
+        self.look_first()
         return True if self.problem or self.broken_file else None
 
     def pytest_internalerror(self, excrepr: object) -> bool:
@@ -100,10 +90,44 @@ class Judge:
     ) -> Iterator[Any]:
         report = yield
         if call.when == "call" or call.excinfo is not None:
-            self.reports[_number_of(item)].append(self._report(item, call))
+            error = call.excinfo.value if call.excinfo is not None else None
+            self.reports[number_of(item)].append(self.report_on(item, error))
         return report
 
     # The rest
+
+    def look_first(self) -> None:
+        """Import both files; see whether the learner's can be played at all."""
+        trace = self._first_look()
+        if trace.outcome.kind == "grader-broke":
+            self.problem = trace.outcome.detail
+        elif trace.outcome.kind != "factory-missing":  # all that can be missing after an import
+            self.broken_file = CheckReport(
+                id="file-can-be-imported",
+                says="The file can be imported.",
+                status="failed",
+                diagnoses=tuple(explain(trace.outcome)),
+                got=trace,
+            )
+
+    def report_on(self, item: pytest.Item, error: BaseException | None) -> CheckReport:
+        """What a check has found, which ended with this error or with none."""
+        id_, says = _id_of(item), _sentence_of(item)
+        if error is None:
+            return CheckReport(id=id_, says=says, status="passed")
+        if isinstance(error, Mismatch):
+            return CheckReport(
+                id=id_,
+                says=says,
+                status="failed",
+                expected=error.expected,
+                actual=error.actual,
+                diagnoses=self._diagnose(number_of(item), error),
+                got=error.got,
+                reference=error.reference,
+            )
+        problem = f"{type(error).__name__}: {error}"
+        return CheckReport(id=id_, says=says, status="broken", problem=problem)
 
     def _first_look(self) -> Trace:
         """Load both files, and so start both processes at once."""
@@ -114,39 +138,30 @@ class Judge:
         reference.finish()
         return learner.finish()
 
-    def _learner(self, number: int) -> Player:
+    def learner_of(self, number: int) -> Player:
+        """Plays scenarios with the learner's answer to that exercise."""
         if number not in self._players:
             self._players[number] = Player(self._submission, f"exercise_{number}")
         return self._players[number]
 
-    def _report(self, item: pytest.Item, call: pytest.CallInfo[None]) -> CheckReport:
-        id_, says = _id_of(item), _sentence_of(item)
-        error = call.excinfo.value if call.excinfo is not None else None
-        if error is None:
-            return CheckReport(id=id_, says=says, status="passed")
-        if isinstance(error, Mismatch):
-            return CheckReport(
-                id=id_,
-                says=says,
-                status="failed",
-                expected=error.expected,
-                actual=error.actual,
-                diagnoses=self._diagnose(_number_of(item), error),
-                got=error.got,
-                reference=error.reference,
-            )
-        problem = f"{type(error).__name__}: {error}" if error else "it did not report"
-        return CheckReport(id=id_, says=says, status="broken", problem=problem)
+    def reference_of(self, number: int) -> Player:
+        """Plays scenarios with the solution of that exercise."""
+        return Player(self._reference, f"exercise_{number}")
+
+    def draw_of(self, item: pytest.Item) -> Draw:
+        """Draws a check's values."""
+        return Draw(f"{self._seed} {item.name}")
 
     def _diagnose(self, number: int, error: Mismatch) -> tuple[Diagnosis, ...]:
         def replay(scenario: Scenario) -> tuple[Trace, Trace]:
-            reference = Player(self._reference, f"exercise_{number}")
-            return self._learner(number).play(scenario), reference.play(scenario)
+            reference = self.reference_of(number)
+            return self.learner_of(number).play(scenario), reference.play(scenario)
 
         return diagnose(Case(error.got, error.reference, error.scenario, error.aspect, replay))
 
 
-def _number_of(item: pytest.Item) -> int:
+def number_of(item: pytest.Item) -> int:
+    """The exercise that a check belongs to; -1 if it names none."""
     marker = item.get_closest_marker("exercise")
     return int(marker.args[0]) if marker is not None else -1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
 from rich.console import Console
@@ -34,7 +34,20 @@ HARMLESS = dict.fromkeys([*range(32), *range(127, 160)], "·")
 
 def lines(report: Report, width: int, everything: bool = False) -> Iterator[Text]:
     """The lines of a report, none of which obeys a control character."""
-    for text in _lines(report, width, everything):
+    yield from _harmless(_lines(report, width, everything))
+
+
+def check_lines(check: CheckReport, lesson: str, number: int, width: int) -> Iterator[Text]:
+    """The lines about one check that did not pass.
+
+    Args:
+        number: of the exercise that the check belongs to.
+    """
+    yield from _harmless(_failed_check(check, f"{lesson} {number}", width))
+
+
+def _harmless(texts: Iterable[Text]) -> Iterator[Text]:
+    for text in texts:
         text.plain = text.plain.translate(HARMLESS)
         yield text
 
@@ -72,16 +85,14 @@ def _detail(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Te
     failure = exercise.first_failure
     for check in exercise.checks:
         if check is failure:
-            yield from _failed_check(report, exercise, check, width)
+            yield from _failed_check(check, f"{report.lesson} {exercise.number}", width)
         elif check.status == "passed":
             yield from _wrapped(f"✔ {check.says}", width, indent=2, hang=4, style="green")
         else:
             yield from _wrapped(f"✘ {check.says}", width, indent=2, hang=4, style="red")
 
 
-def _failed_check(
-    report: Report, exercise: ExerciseReport, check: CheckReport, width: int
-) -> Iterator[Text]:
+def _failed_check(check: CheckReport, exercise: str, width: int) -> Iterator[Text]:
     yield from _wrapped(f"✘ {check.says}", width, indent=2, hang=4, style="bold red")
     if check.status == "broken":
         yield from _wrapped(
@@ -103,7 +114,7 @@ def _failed_check(
             yield from _wrapped(paragraph, width, indent=4, style=style)
     if check.got is not None and check.got.output.strip():
         yield from _output(check.got.output, width)
-    yield Text(f"    more: grade hint {report.lesson} {exercise.number}", style="cyan")
+    yield Text(f"    more: grade hint {exercise}", style="cyan")
 
 
 def _sides(check: CheckReport, width: int) -> Iterator[Text]:

@@ -1,0 +1,24 @@
+"""For editors: `pytest grader/checks` grades the answers in the workspace, check by check.
+
+`grade` itself does not read this file.
+"""
+
+from __future__ import annotations
+
+from grader.editor import (
+    draw,
+    learner,
+    pytest_configure,
+    pytest_runtest_makereport,
+    reference,
+    submissions,
+)
+
+__all__ = [
+    "draw",
+    "learner",
+    "pytest_configure",
+    "pytest_runtest_makereport",
+    "reference",
+    "submissions",
+]

@@ -1,0 +1,44 @@
+"""`grade notebook day53`: open the lesson's notebook in Jupyter."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from .. import course
+from ..course import Lesson
+from ..errors import InputError, UsageError
+from ..files import shown
+from .words import takes_lesson
+
+EXAMPLES = """\b
+Examples:
+  grade notebook day53
+  grade notebook day53 --no-browser    on another machine: it prints the address
+"""
+
+
+@click.command(
+    "notebook",
+    epilog=EXAMPLES,
+    short_help="Open a lesson's notebook in Jupyter.",
+    context_settings={"ignore_unknown_options": True},
+)
+@takes_lesson
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def command(lesson: Lesson, options: tuple[str, ...]) -> NoReturn:
+    """Open a lesson's notebook in Jupyter.
+
+    OPTIONS are JupyterLab's own, such as --no-browser or --port 9999.
+    """
+    file = course.workspace() / "notebooks" / f"{lesson.name}.ipynb"
+    if not file.is_file():
+        raise InputError(f"{shown(file)} is not there", "make a workspace: grade init my-course")
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise UsageError("Jupyter is not installed", "install it: python -m pip install jupyter")
+    os.chdir(file.parents[1])  # its file browser begins there, and the magics find the workspace
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(file), *options])
