@@ -350,9 +350,7 @@ def test_a_healthy_machine_is_in_order(workspace: Path) -> None:
     assert result.exit_code == 0, result.output
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
     assert any(line.startswith("✔ Virtual clock a second of sleep took ") for line in lines)
-    assert any(
-        re.match(r"✔ PostgreSQL PostgreSQL \d+\S* gave a clean database", line) for line in lines
-    )
+    assert any(re.match(r"✔ PostgreSQL PostgreSQL \d+\S* gave", line) for line in lines)
     assert "✔ MongoDB answers on the virtual clock" in lines
     assert f"✔ Workspace {workspace}" in lines
 
