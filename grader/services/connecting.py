@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -32,7 +32,15 @@ class Connection(Protocol):
     async def fetch(self, sql: str, *values: object) -> list[Mapping[str, Any]]: ...
     def get_server_version(self) -> Any: ...
     def is_closed(self) -> bool: ...
+    async def reset(self) -> None: ...
     def terminate(self) -> None: ...
+
+
+class Tenant(NamedTuple):
+    """A role that owns the databases of plays and nothing else, and their connection limit."""
+
+    role: str
+    connections: int
 
 
 class Server(Protocol):
@@ -43,6 +51,7 @@ class Server(Protocol):
         remedy: what to do when it does not work.
         new_database: options of CREATE DATABASE.
         setup_sql: what to run after each start.
+        tenant: whom plays connect as, if it is the keeper's own to clean up after.
     """
 
     @property
@@ -53,6 +62,8 @@ class Server(Protocol):
     def new_database(self) -> str: ...
     @property
     def setup_sql(self) -> str: ...
+    @property
+    def tenant(self) -> Tenant | None: ...
 
     def address(self, database: str) -> Address:
         """How a play reaches a database."""
@@ -125,6 +136,7 @@ async def _connect(address: Address, settings: dict[str, str]) -> Connection:
         password=address.password or None,
         ssl=address.sslmode,
         timeout=PATIENCE,
+        statement_cache_size=0,  # a table of the same name may be another one the next time
         server_settings={"application_name": "fastapi-async-course", **settings},
     )
     return connection

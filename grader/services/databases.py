@@ -1,4 +1,4 @@
-"""Makes databases, one for each play, and drops them. It keeps a few that are made ahead."""
+"""Makes databases, one for each play, and takes them back. It keeps a few that are made ahead."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ from .connecting import (
     PostgresError,
     Server,
     ServerGone,
+    Tenant,
     connect,
     connected,
     told,
 )
 from .errors import ServiceError
 from .messages import Address
+from .recycling import TIMES, is_made_new
 
 log = logging.getLogger(__name__)
 
-SPARES = 3
+SPARES, MOST = 3, 8
+"""Spares that are made ahead, and how many are kept of those that come back."""
 COMEBACK = 0.5
 """Seconds in which a lease is tried again: a server may be gone before anybody knows."""
 LONGEST = "20s"
@@ -39,10 +42,12 @@ OLDEST = 13
 
 
 class Spare(NamedTuple):
-    """A new database. Its open connection runs the seed at once, and shows that it is alive."""
+    """A new database, and how many plays it was used for. The keeper's connection is open: it
+    runs the seed at once, and shows that it is alive."""
 
     name: str
     connection: Connection
+    plays: int
 
 
 @dataclass
@@ -51,12 +56,14 @@ class Holding:
 
     Attributes:
         start: of the server, after which the database was made.
-        view: the connection for looking into it, once somebody has looked.
+        plays: that it has been used for, this one too.
+        connection: the keeper's, for looking into it.
     """
 
     name: str
     start: int
-    view: Connection | None = None
+    plays: int
+    connection: Connection
 
 
 class Databases:
@@ -77,6 +84,7 @@ class Databases:
         # A user's server may not have many connections. A drop may take long to end others'.
         self._making, self._dropping = asyncio.Semaphore(2), asyncio.Semaphore(2)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._recycling: set[asyncio.Task[None]] = set()
 
     def address(self, holding: Holding) -> Address:
         """How a play reaches its database."""
@@ -105,15 +113,22 @@ class Databases:
             ServiceError: the server has gone since, or refuses the statement.
         """
         self._check(holding)
-        address = self._server.admin(holding.name)
-        if holding.view is None or holding.view.is_closed():
-            holding.view = await connect(self._server, address, statement_timeout=LONGEST)
-        with told(self._server, address.user):
-            return [dict(row) for row in await holding.view.fetch(sql)]
+        if holding.connection.is_closed():
+            holding.connection = await self._connect(holding.name)
+        with told(self._server, self._server.admin().user):
+            return [dict(row) for row in await holding.connection.fetch(sql)]
 
     def end(self, holding: Holding) -> None:
-        """Drop a database in the background, whoever still uses it, and be it `view`."""
-        self._discard(holding.name)
+        """Take a database back in the background, whoever still uses it."""
+        tenant = self._server.tenant
+        is_enough = len(self._spares) + len(self._recycling) >= MOST
+        if tenant is None or holding.plays >= TIMES or is_enough or self._closed:
+            holding.connection.terminate()
+            self._discard(holding.name)
+            return
+        task = self._in_background(self._recycle(holding, tenant))
+        self._recycling.add(task)
+        task.add_done_callback(self._recycling.discard)
 
     def fill(self) -> None:
         """Make spares in the background."""
@@ -139,18 +154,17 @@ class Databases:
         self._in_background(self._drop(name, "WITH (FORCE)"))
 
     async def _lease(self, seed_sql: str) -> Holding:
-        name, connection = await self._take()
-        holding = Holding(name, self._start)
+        name, connection, plays = await self._take()
+        holding = Holding(name, self._start, plays + 1, connection)
         try:
             with told(self._server, self._server.address(name).user):
-                await _seed(connection, seed_sql)
+                await _seed(connection, seed_sql, self._server.tenant)
             await self._ready()  # an open connection may outlive its server by a moment
             self._check(holding)
         except ServiceError:
+            connection.terminate()
             self._discard(name)
             raise
-        finally:
-            connection.terminate()
         self.fill()
         return holding
 
@@ -163,12 +177,14 @@ class Databases:
 
     async def _take(self) -> Spare:
         await self._ready()
+        while not self._spares and self._recycling:  # one of them will be there sooner
+            await asyncio.wait(set(self._recycling), return_when=asyncio.FIRST_COMPLETED)
         return self._spares.popleft() if self._spares else await self._make()
 
     async def _fill(self) -> None:
         async with self._filling:
             await self._ready()
-            while len(self._spares) < SPARES and not self._closed:
+            while len(self._spares) + len(self._recycling) < SPARES and not self._closed:
                 self._spares.append(await self._make())
 
     async def _ready(self) -> None:
@@ -204,11 +220,26 @@ class Databases:
         async with self._making, self._admin() as connection:
             await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 {options}')
         try:
-            address = self._server.address(name)
-            return Spare(name, await connect(self._server, address, statement_timeout=LONGEST))
+            return Spare(name, await self._connect(name), plays=0)
         except ServiceError:
             self._discard(name)
             raise
+
+    async def _connect(self, name: str) -> Connection:
+        return await connect(self._server, self._server.admin(name), statement_timeout=LONGEST)
+
+    async def _recycle(self, holding: Holding, tenant: Tenant) -> None:
+        name, connection = holding.name, holding.connection
+        is_new = False
+        try:
+            with told(self._server, self._server.admin().user):
+                is_new = await is_made_new(connection, tenant)
+        finally:
+            if is_new and holding.start == self._start and not self._closed:
+                self._spares.append(Spare(name, connection, holding.plays))
+            else:
+                connection.terminate()
+                self._discard(name)
 
     async def _drop(self, name: str, how: str) -> None:
         async with self._dropping, self._admin() as connection:
@@ -217,10 +248,11 @@ class Databases:
     def _admin(self) -> AbstractAsyncContextManager[Connection]:
         return connected(self._server, self._server.admin())
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:
@@ -231,9 +263,14 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
         log.warning("%s", error.problem)
 
 
-async def _seed(connection: Connection, sql: str) -> None:
+async def _seed(connection: Connection, sql: str, tenant: Tenant | None) -> None:
+    """Run a seed as the role of plays; what it does to the connection itself is undone."""
     try:
+        if tenant is not None:
+            await connection.execute(f"SET SESSION AUTHORIZATION {tenant.role}")
         await connection.execute(sql or "SELECT 1")
+        await connection.reset()
+        await connection.execute("RESET SESSION AUTHORIZATION")
     except LOST:
         raise
     except PostgresError as error:

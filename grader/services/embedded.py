@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..worker.limits import adopt_orphans
 from .cluster import find_programs, is_ready, move_aside, version_of
+from .connecting import Tenant
 from .errors import ServiceError
 from .leftovers import end_orphans, end_server_of
 from .messages import Address
@@ -70,8 +71,9 @@ class Embedded:
 
     name = "The embedded PostgreSQL"
     remedy = "Run it again. If that does not help, set DATABASE_URL to a server of yours."
+    tenant = Tenant(OWNER, CONNECTIONS + 1)  # one is the keeper's
     # A copy by files is six times as fast as one through the log.
-    new_database = f"OWNER {OWNER} STRATEGY file_copy CONNECTION LIMIT {CONNECTIONS}"
+    new_database = f"OWNER {OWNER} STRATEGY file_copy CONNECTION LIMIT {tenant.connections}"
     setup_sql = f"""
         DO $$ BEGIN CREATE ROLE {OWNER} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$
     """

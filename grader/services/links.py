@@ -125,7 +125,7 @@ class Link(asyncio.Protocol):
             self._parser.first_packet = True
         elif code == CANCEL:
             key = struct.unpack_from("!II", packet.body, 4)
-            self._task = asyncio.ensure_future(self._pass_cancel(self.relay.link_of(key), packet))
+            self._task = self.relay.start(self._pass_cancel(self.relay.link_of(key), packet))
         else:
             self._begin(packet)
 
@@ -135,7 +135,7 @@ class Link(asyncio.Protocol):
             self.relay.links.append(self)
             self._resource = self.relay.stage.recorder.new_resource()
             self._life = self._span("connection", self._origin())
-            self._task = asyncio.ensure_future(self._serve(startup))
+            self._task = self.relay.start(self._serve(startup))
         elif fault.does == "too-many":
             self._client.write(error("FATAL", *TOO_MANY).packed)
             self._client.close()
@@ -289,7 +289,7 @@ class Link(asyncio.Protocol):
     async def _ask(self, message: bytes, is_end: IsEnd) -> list[Frame]:
         """Send the server something; its answer, up to the message that `is_end`."""
         answered: Answered = self.relay.stage.loop.create_future()
-        self._turn = asyncio.ensure_future(self._take_turn(message, is_end, answered))
+        self._turn = self.relay.start(self._take_turn(message, is_end, answered))
         return await answered
 
     async def _take_turn(self, message: bytes, is_end: IsEnd, answered: Answered) -> None:
@@ -301,7 +301,7 @@ class Link(asyncio.Protocol):
     def _say(self, message: bytes, is_end: IsEnd, answered: Answered) -> None:
         self.await_server()
         self._answered = answered
-        self._reading = asyncio.ensure_future(self._read_answer(message, is_end))
+        self._reading = self.relay.start(self._read_answer(message, is_end))
 
     async def _read_answer(self, message: bytes, is_end: IsEnd) -> list[Frame] | OSError:
         answer: list[Frame] = []

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +25,8 @@ from .locks import Locks
 from .psycopg_pools import tell_psycopg_pools
 from .sockets import loopback_socket
 from .wire import ASKS_FOR_TLS, Batch, Frame
+
+T = TypeVar("T")
 
 TURNS_TO_SETTLE = 20
 """Turns of the loop in which a connection that was closed at shutdown is seen to be closed."""
@@ -101,6 +103,10 @@ class PostgresRelay:
             with suppress(OSError):
                 self._lease.close()
             self._lease = None
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do work of the relay's own, which nobody watches as they watch the app's tasks."""
+        return asyncio.Task(work, loop=self.stage.loop)
 
     # What goes wrong on order
 

@@ -17,6 +17,7 @@ class Remote:
     # Text is compared as in the embedded server, whatever the user's own databases do.
     new_database = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
     setup_sql = ""
+    tenant = None
 
     def __init__(self, url: str) -> None:
         self._url = url
