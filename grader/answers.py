@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import re
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Answers:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines = text.splitlines(keepends=True)
+        self.lines = _lines(text)
         self._factories = course.factories(text)
 
     def answer(self, exercise: Exercise) -> str:
@@ -57,10 +58,16 @@ class Answers:
         return (ast.get_docstring(node) if node else None) or ""
 
     def with_answer(self, exercise: Exercise, answer: str) -> str:
-        """The file's text, with another answer to one exercise; at its end, if there was none."""
+        """The file's text, with another answer to one exercise; at its end, if there was none.
+
+        The answer gets the line ends of the file, whose other lines stay as they are.
+        """
+        end_of_line = "\r\n" if self.text.count("\r\n") * 2 > self.text.count("\n") else "\n"
+        answer = "".join(line.rstrip("\r\n") + end_of_line for line in _lines(answer))
         span = self.span(exercise)
         if span is None:
-            return f"{self.text.rstrip()}\n\n\n{answer}"
+            ends = end_of_line * (2 if self.text.endswith(("\n", "\r")) else 3)
+            return f"{self.text}{ends}{answer}"
         begin, end = span
         return "".join([*self.lines[:begin], answer, *self.lines[end:]])
 
@@ -76,6 +83,11 @@ class Answers:
                     end -= 1
                 return begin, end
         return None
+
+
+def _lines(text: str) -> list[str]:
+    """With their ends, where Python has them: str.splitlines would also break at form feeds."""
+    return io.StringIO(text, newline="").readlines()
 
 
 def _is_at_margin(line: str) -> bool:

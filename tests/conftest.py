@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from learner import ROOT, STUB, Learner
 
+from grader import course
 from grader.judge.grading import Grading
 
 
@@ -14,3 +18,14 @@ def grading() -> Iterator[Grading]:
     """A warm worker for the whole run."""
     with Grading() as grading:
         yield grading
+
+
+@pytest.fixture
+def learner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Learner:
+    """Somebody in a folder of their own, with the stub in it."""
+    shutil.copy(ROOT / "course.toml", tmp_path)
+    (tmp_path / "exercises" / "day53").mkdir(parents=True)
+    shutil.copy(STUB, tmp_path / "exercises" / "day53")
+    monkeypatch.setattr(course, "carried_root", lambda: ROOT)
+    monkeypatch.chdir(tmp_path)
+    return Learner(tmp_path)

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 from programs import FENCE, Program, blocks_of, lesson_programs, run
 
+from grader.quiz import parse
+
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted(ROOT.glob("lessons/*.md"))
 QUIZZES = sorted(ROOT.glob("quizzes/*.md"))
@@ -155,6 +157,15 @@ def test_a_question_has_an_answer(question: Question) -> None:
         assert texts(question.answer, "text")
 
 
+@pytest.mark.parametrize("quiz", QUIZZES, ids=label)
+def test_a_typed_answer_is_compared_with_what_was_printed(quiz: Path) -> None:
+    """The key that `grade quiz` knows is the transcript that is held to the program above."""
+    typed = [q for q in parse(quiz.read_text("utf-8"), str(quiz)) if q.kind == "typed"]
+    assert [(q.line, q.program, q.key) for q in typed] == [
+        (program.line, program.source, program.prints) for program in quiz_programs(quiz)
+    ]
+
+
 @pytest.mark.parametrize("question", QUESTIONS, ids=str)
 def test_an_answer_says_where_to_read_again(question: Question) -> None:
     """Whoever got it wrong is sent to the section that explains it."""
@@ -279,5 +290,7 @@ async def run_as_jupyter_does(notebook: Path) -> None:
 
 
 def code_cells(notebook: Path) -> list[str]:
+    """Those that are Python; what begins with a magic only a kernel can run."""
     content = json.loads(notebook.read_text("utf-8"))
-    return ["".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code"]
+    cells = ["".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code"]
+    return [cell for cell in cells if not cell.startswith("%")]

@@ -120,13 +120,20 @@ MAY_IMPORT = {
     },
     "grader.render": {
         "grader.trace", "grader.report", "grader.answers", "grader.course", "grader.progress",
-        "grader.examination",
+        "grader.examination", "grader.quiz", "grader.transcripts",
     },
     "grader.course": {"grader.errors"},
     "grader.files": set(),
     "grader.answers": {"grader.errors", "grader.course"},
     "grader.progress": {"grader.answers", "grader.course", "grader.files", "grader.report"},
     "grader.hints": {"grader.errors", "grader.course"},
+    "grader.quiz": {"grader.errors", "grader.course"},
+    "grader.transcripts": set(),
+    "grader.asking": {"grader.quiz"},
+    "grader.solutions": {"grader.errors", "grader.answers", "grader.course"},
+    "grader.restoring": {
+        "grader.errors", "grader.answers", "grader.course", "grader.files",
+    },
     "grader.saving": {*VOCABULARY, "grader.course", "grader.hints", "grader.render"},
     "grader.judge": {
         *VOCABULARY, "grader.course", "grader.services", "grader.waiting", "grader.worker",
@@ -140,7 +147,7 @@ MAY_IMPORT = {
 
 ENTRANCES = {
     "grader", "grader.cli", "grader.commands", "grader.editor", "grader.watching",
-    "grader.serving", "grader.examination", "grader.__main__",
+    "grader.serving", "grader.examination", "grader.notebook", "grader.__main__",
 }  # fmt: skip
 """What nobody imports but a command, or whoever begins with it."""
 

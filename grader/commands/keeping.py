@@ -10,4 +10,12 @@ from ..progress import ProgressFile
 
 def progress_file() -> ProgressFile:
     """The progress of the workspace that the command was called in."""
-    return ProgressFile(course.workspace(), lambda words: click.echo(f"grade: {words}", err=True))
+    told: set[str] = set()
+
+    def tell(words: str) -> None:
+        """Once: a quiz keeps an answer after each question."""
+        if words not in told:
+            told.add(words)
+            click.echo(f"grade: {words}", err=True)
+
+    return ProgressFile(course.workspace(), tell)

@@ -30,12 +30,12 @@ class Section(msgspec.Struct, frozen=True):
 
 def sections(text: str) -> list[Section]:
     """The sections of a lesson, in order."""
-    headings = list(_headings(text))
-    starts = [line for level, line, _ in headings if level == 2]
+    heads = list(headings(text))
+    starts = [line for level, line, _ in heads if level == 2]
     lines = text.splitlines()
     found = []
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        titles = [title for level, line, title in headings if start <= line < end]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=False):
+        titles = [title for level, line, title in heads if start <= line < end]
         body = "\n".join(lines[start + 1 : end])
         found.append(Section(titles[0], body, tuple(anchor(title) for title in titles)))
     return found
@@ -62,7 +62,7 @@ def to_html(text: str, link: Link, prefix: str = "") -> str:
     return str(_PARSER.renderer.render(tokens, _PARSER.options, {}))
 
 
-def _headings(text: str) -> Iterator[tuple[int, int, str]]:
+def headings(text: str) -> Iterator[tuple[int, int, str]]:
     """Level, line and title of each heading."""
     tokens = _PARSER.parse(text)
     for token, inline in pairwise(tokens):

@@ -1,17 +1,83 @@
-"""Lessons and hints to be read in a terminal."""
+"""Lessons, quizzes and hints to be read in a terminal."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import ClassVar
 
-from rich.console import Console
-from rich.markdown import Markdown
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.markdown import Heading, Markdown, MarkdownElement
+from rich.segment import Segment
+from rich.text import Text
+from rich.theme import Theme
+
+from .code import LegibleCode
 
 WIDEST = 90
 """Columns of text that are still easy to read."""
+WHOLE = 48
+"""Columns of a command that is not broken between two lines, so that it can be copied."""
 
-_LINK_TO_LESSON = re.compile(r"\[([^\]]*)\]\((?:[./]*lessons/)?(day\d+)\.md(?:#([\w-]+))?\)")
-_LINK_WITHIN = re.compile(r"\[([^\]]*)\]\(#([\w-]+)\)")
+_GLUE = "\ue000"
+"""A space where no line ends, until the text is laid out."""
+
+_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\[(?P<words>[^\]]*)\]\((?P<target>[^)\s]+)\)")
+_CODE = re.compile(r"(?<!`)`[^`]+`(?!`)")
+_COMMAND = re.compile(r"`grade [^`]+`")
+_SHOWN_BY = {
+    "lessons": "grade lesson {name}",
+    "quizzes": "grade quiz {name}",
+    "notebooks": "grade notebook {name}",
+}
+"""The commands that show what a folder of the course holds."""
+
+_THEME = Theme(
+    {
+        "markdown.code": "bold magenta",
+        "markdown.h1": "bold",
+        "markdown.h2": "bold",
+        "markdown.h3": "bold",
+        "markdown.block_quote": "none",
+        "markdown.item.bullet": "bold",
+        "markdown.table.header": "bold",
+        "markdown.table.border": "dim",
+    }
+)
+
+
+class _SignedHeading(Heading):
+    """A heading that can be seen to be one without bold letters, too."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        line = {"h1": "═", "h2": "─"}.get(self.tag)
+        if line is None:
+            yield Text("▸ ") + self.text
+        else:
+            yield self.text
+            yield Text(line * min(self.text.cell_len, options.max_width))
+
+
+class Readable(Markdown):
+    """A markdown text for terminals of any width and colour, or none."""
+
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Markdown.elements,
+        "heading_open": _SignedHeading,
+        "fence": LegibleCode,
+        "code_block": LegibleCode,
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, hyperlinks=False)  # an address that can be seen can be copied
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        with console.use_theme(_THEME):
+            for part in super().__rich_console__(console, options):
+                if isinstance(part, Segment):
+                    part = Segment(part.text.replace(_GLUE, " "), part.style, part.control)
+                yield part
 
 
 def show_markdown(text: str, console: Console, lesson: str = "") -> None:
@@ -20,14 +86,56 @@ def show_markdown(text: str, console: Console, lesson: str = "") -> None:
     Args:
         lesson: the name of the lesson that the text is of, for links within it.
     """
-    told = _LINK_TO_LESSON.sub(_as_command, text)
-    told = _LINK_WITHIN.sub(rf"\1 (`grade lesson {lesson} \2`)", told)
-    width = min(console.width, WIDEST)
-    console.print(
-        Markdown(told, code_theme="ansi_light" if console.no_color else "monokai"), width=width
-    )
+    console.print(readable(text, console, lesson), width=reading_width(console))
 
 
-def _as_command(found: re.Match[str]) -> str:
-    words, lesson, anchor = found.groups()
-    return f"{words} (`{' '.join(filter(None, ['grade lesson', lesson, anchor]))}`)"
+def readable(text: str, console: Console, lesson: str = "") -> Readable:
+    """A markdown text that can be printed to this console; see `show_markdown`."""
+    told = with_commands(text, lesson)
+    told = _in_prose(told, lambda prose: _COMMAND.sub(_glued, prose))
+    if console.color_system is None:  # then code looks like the words around it
+        told = _in_prose(told, lambda prose: _CODE.sub(r"`` \g<0> ``", prose))
+    return Readable(told)
+
+
+def reading_width(console: Console) -> int:
+    """Columns of a text on this console."""
+    return min(console.width, WIDEST)
+
+
+def with_commands(text: str, lesson: str = "") -> str:
+    """The text with a command, or a path, in the place of each link within the course."""
+    return _in_prose(text, lambda prose: _LINK.sub(lambda found: _told(found, lesson), prose))
+
+
+def _in_prose(text: str, change: Callable[[str], str]) -> str:
+    """The text, changed where it is not a program."""
+    prose = [change(part) for part in _FENCED.split(text)]
+    programs = [*_FENCED.findall(text), ""]
+    return "".join(part for pair in zip(prose, programs, strict=True) for part in pair)
+
+
+def _told(found: re.Match[str], lesson: str) -> str:
+    words, target = found["words"], found["target"]
+    if re.match(r"\w+:", target):
+        return found[0]
+    what = _command(target, lesson)
+    return words if words.strip("`") == what else f"{words} (`{what}`)"
+
+
+def _glued(found: re.Match[str]) -> str:
+    return found[0].replace(" ", _GLUE) if len(found[0]) <= WHOLE else found[0]
+
+
+def _command(target: str, lesson: str) -> str:
+    """What shows the target of a link; its path in the course, if no command does."""
+    path, _, anchor = target.partition("#")
+    path = re.sub(r"^(\.{1,2}/)+", "", path)
+    if not path:
+        return f"grade lesson {lesson} {anchor}"
+    folder, _, file = path.rpartition("/")
+    name, _, suffix = file.rpartition(".")
+    shown_by = _SHOWN_BY.get(folder or ("lessons" if suffix == "md" else ""))
+    if shown_by is None:
+        return path
+    return " ".join(filter(None, [shown_by.format(name=name), anchor]))

@@ -1,4 +1,7 @@
-"""Day 53: the reference answers. What the grader expects is measured on this file."""
+"""Day 53: the reference answers. What the grader expects is measured on this file.
+
+Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+"""
 
 import asyncio
 import json
@@ -13,6 +16,13 @@ from pydantic import BaseModel
 
 
 def exercise_1(compute=lambda: time.sleep(2)):
+    """Three of the endpoints only wait, so they become `async def` with a sleep that can be
+    awaited. The tempting half of that, `async def` around `time.sleep`, is worse than the `def`
+    that you began with: on the loop it holds up every other request. /compute has no `await` to
+    offer, so it stays `def`: FastAPI runs it in a thread, and the loop stays free.
+
+    Read: [Blocking the loop](../../lessons/day53.md#blocking-the-loop).
+    """
     app = FastAPI()
 
     @app.get("/users")
@@ -39,6 +49,14 @@ def exercise_1(compute=lambda: time.sleep(2)):
 
 
 def exercise_2(fetch_user, fetch_orders, fetch_stats):
+    """All three fetches are under way before the first of them is awaited, so the dashboard
+    takes as long as the slowest. `asyncio.gather` is as fast, but when one fetch fails it hands
+    on the error and leaves the others running, for an answer that nobody will get. A `TaskGroup`
+    cancels them and waits until they have ended. What comes out of it is an exception *group*,
+    which a plain `except HTTPException` does not catch; `except*` does.
+
+    Read: [When one of them fails](../../lessons/day53.md#when-one-of-them-fails).
+    """
     app = FastAPI()
 
     @app.get("/dashboard")
@@ -67,6 +85,14 @@ class Change(BaseModel):
 
 
 def exercise_3(dsn):
+    """One pool is made when the app starts, and lends a connection to each statement. A single
+    connection does one thing at a time, and a pool in each endpoint opens connections that nobody
+    closes. To read an item, change it in Python and write it back looks natural, but of two
+    clients that do so at once, one loses its change: a single `UPDATE` with `coalesce` and
+    `RETURNING` leaves no gap. The values travel as `$1` and `$2`, so that no name is read as SQL.
+
+    Read: [Two updates at once](../../lessons/day53.md#two-updates-at-once).
+    """
     @asynccontextmanager
     async def lifespan(app):
         # One pool for the life of the app. Leaving the block closes it.
@@ -117,6 +143,14 @@ def exercise_3(dsn):
 
 
 def exercise_4(fetch):
+    """`asyncio.timeout` limits the call as a whole, and cancels the fetch when time is up. The
+    limit of an HTTP client is no replacement: it holds for each step, so that a server which sends
+    a byte now and then can take an hour. An `HTTPException` is an `Exception` too, so it has a
+    clause of its own above the last one, or its 404 would become a 502. And the detail is a
+    sentence of your own, for `str(error)` may tell strangers about your servers.
+
+    Read: [Timeouts](../../lessons/day53.md#timeouts).
+    """
     app = FastAPI()
 
     @app.get("/external")
@@ -135,6 +169,14 @@ def exercise_4(fetch):
 
 
 def exercise_5(process):
+    """`BackgroundTasks` runs the work when the answer is out, and a server that is asked to stop
+    waits for it. `asyncio.create_task` looks simpler, but nobody holds that task: it may be
+    collected halfway, and a server that stops does not wait for it. When the work fails the client
+    has its 202 already, so the log is the only place where anybody hears of it: `log.exception`
+    keeps the traceback.
+
+    Read: [Background tasks](../../lessons/day53.md#background-tasks).
+    """
     app = FastAPI()
     log = logging.getLogger("day53")
 
@@ -155,6 +197,14 @@ def exercise_5(process):
 
 
 def exercise_6(sources):
+    """With `return_exceptions=True` each failure comes back as a value, in its place among the
+    results. Without it, `gather` would raise the first error and lose what the others returned. A
+    `TaskGroup` would even cancel them: right for the dashboard, where all or nothing counts, and
+    wrong here. A loop with a `try` around each `await` loses nothing, but asks one source after
+    the other.
+
+    Read: [Partial failures](../../lessons/day53.md#data-api-example-partial-failures).
+    """
     app = FastAPI()
 
     @app.get("/aggregate")
@@ -174,6 +224,14 @@ def exercise_6(sources):
 
 
 def exercise_7(read_rows):
+    """The generator hands on each row when it is there, so that the first line leaves at once and
+    memory holds one row. A list of all rows would be easier to return, but the client would see
+    nothing before the last of them. Each line is a piece of JSON of its own, and can be used
+    before the next one comes. There is no `except` around the loop: when the client hangs up, the
+    generator is cancelled, and that has to come through.
+
+    Read: [Streaming](../../lessons/day53.md#streaming).
+    """
     app = FastAPI()
 
     @app.get("/stream")
@@ -188,6 +246,14 @@ def exercise_7(read_rows):
 
 
 def exercise_8(connect):
+    """An error inside `async with` is raised at the `yield`, so the `finally` stands around it.
+    With a `close()` that just follows the query, the first query that fails would leak its
+    connection. `connect()` comes before the `try`: what was never opened cannot be closed. The
+    context manager catches nothing, so that nobody is told that all went well; to make a 502 of it
+    is the endpoint's business.
+
+    Read: [Async context managers](../../lessons/day53.md#async-context-managers).
+    """
     app = FastAPI()
 
     @asynccontextmanager

@@ -1,0 +1,59 @@
+"""The sections of a lesson: how they are called, and where each begins and ends."""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+import msgspec
+
+from .markdown import anchor, headings
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A section, or a section within one.
+
+    Attributes:
+        level: of its heading, 2 for a section.
+        text: its own, with its heading and the sections within it.
+    """
+
+    level: int
+    title: str
+    anchor: str
+    text: str
+
+
+def outline(text: str) -> list[Part]:
+    """The sections of a lesson and those within them, in order."""
+    lines = text.splitlines(keepends=True)
+    found = list(headings(text))
+    names = _unique([anchor(title) for _, _, title in found])
+    parts = []
+    for index, (level, start, title) in enumerate(found):
+        after = (line for deep, line, _ in found[index + 1 :] if deep <= level)
+        body = "".join(lines[start : next(after, len(lines))])
+        parts.append(Part(level, title, names[index], body))
+    return [part for part in parts if part.level > 1]
+
+
+def matching(parts: list[Part], asked: str) -> list[Part]:
+    """The sections that a name or its beginning may mean: one, if it is clear."""
+    name = anchor(asked.strip("# "))
+    exact = [part for part in parts if part.anchor == name]
+    return exact or [part for part in parts if name and part.anchor.startswith(name)]
+
+
+def nearest(parts: list[Part], asked: str) -> list[Part]:
+    """All sections, the one that is most like the name first."""
+    name = anchor(asked)
+    return sorted(parts, key=lambda part: -SequenceMatcher(None, name, part.anchor).ratio())
+
+
+def _unique(names: list[str]) -> list[str]:
+    """As on GitHub: a name that was there before gets a number."""
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        count = seen[name] = seen.get(name, -1) + 1
+        unique.append(f"{name}-{count}" if count else name)
+    return unique
