@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from . import cold, databases, drawing, memory, plain, steadiness, warm
+from . import cold, databases, drawing, memory, plain, steadiness, warm, watching
 from .results import BenchmarkError, Row
 
 BENCHMARKS = {
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "memory": memory.measure,
     "databases": databases.measure,
     "drawing": drawing.measure,
+    "watching": watching.measure,
 }
 
 Rows = list[tuple[str, Row]]

@@ -65,13 +65,16 @@ _ELSEWHERE = {
     "play": "driver.play",
     "timeline": "render.timeline",
     **dict.fromkeys(("Exchange", "Incident", "Span", "Trace"), "trace"),
+    # For IPython, which asks for them when it reads `%load_ext grader`.
+    "load_ipython_extension": "notebook.magics",
+    "unload_ipython_extension": "notebook.magics",
 }
 
 
 def __getattr__(name: str) -> object:
     from importlib import import_module
 
-    if name not in __all__:
+    if name not in __all__ and name not in _ELSEWHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = import_module(f".{_ELSEWHERE.get(name, 'scenarios')}", __name__)
     # Set here, because importing `grader.scenarios` has put the module under that name.

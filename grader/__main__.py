@@ -38,12 +38,11 @@ def main() -> NoReturn:
 
 
 def _will_grade(arguments: list[str]) -> bool:
+    """Whether this process will need a worker. One that watches lets another process grade."""
+    if "_GRADE_COMPLETE" in os.environ or {"--help", "--version", "--watch"} & {*arguments}:
+        return False
     plain = [word for word in arguments if not word.startswith("-")]
-    asks = any(word in ("--help", "--version") for word in arguments)
-    completes = "_GRADE_COMPLETE" in os.environ
-    return (
-        not asks and not completes and (not plain or re.fullmatch(r"day\d+", plain[0]) is not None)
-    )
+    return not plain or re.fullmatch(r"day\d+", plain[0]) is not None
 
 
 def _leave(exit: SystemExit) -> NoReturn:

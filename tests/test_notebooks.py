@@ -1,21 +1,120 @@
-"""Notebooks run from top to bottom in a real Jupyter kernel."""
+"""Notebooks run from top to bottom in a real Jupyter kernel, unsolved and solved."""
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from workspaces import ROOT, workspace_in
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+from grader import course
+from grader.answers import Answers, solution
+from grader.course import Lesson
+from grader.progress import ProgressFile
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the Jupyter packages
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the Jupyter packages' own
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_in_a_kernel(path: Path) -> None:
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    return workspace_in(tmp_path)
+
+
+def graded_cells(notebook: Any) -> dict[int, Any]:
+    """The cells that are graded, by the number of their exercise."""
+    found = {}
+    for cell in notebook.cells:
+        match = re.match(r"%%grade day\d+ (\d+)\n", cell.source)
+        if match:
+            found[int(match[1])] = cell
+    return found
+
+
+def run(workspace: Path, notebook: Any) -> list[Any]:
+    """Run a notebook where it lies; its outputs."""
+    resources = {"metadata": {"path": str(workspace / "notebooks")}}
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def verdicts(notebook: Any) -> dict[int, str]:
+    """What was said of each exercise."""
+    return {
+        number: cell.outputs[-1].data["text/plain"]
+        for number, cell in graded_cells(notebook).items()
+    }
+
+
+@every_notebook
+def test_notebook_runs_as_it_comes(path: Path, workspace: Path) -> None:
+    """Every exercise is to do, and nothing counts as an attempt."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-    outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
-    assert any("image/svg+xml" in str(o) or "<svg" in str(o) for o in outputs)
-    assert not [o for o in outputs if o.output_type == "error"]
+    outputs = run(workspace, notebook)
+    assert not [output for output in outputs if output.output_type == "error"]
+    drawn = [cell for cell in notebook.cells if cell.source.endswith("\ntimeline(trace)")]
+    assert len(drawn) > 10
+    assert [cell.id for cell in drawn if "<svg" not in str(cell.get("outputs"))] == []
+    for number, said in verdicts(notebook).items():
+        assert said.startswith(f"· {number} · "), said
+    assert not (workspace / ".course").exists()
+
+
+@every_notebook
+def test_notebook_runs_with_the_solutions_in_it(path: Path, workspace: Path) -> None:
+    """Every exercise passes. Of the solutions only the answers stand in the graded cells: what
+    else they need stands in a cell before."""
+    lesson = course.lesson(path.stem)
+    answers = solution(lesson)
+    notebook = nbformat.read(path, as_version=4)
+    for number, cell in graded_cells(notebook).items():
+        cell.source = (
+            f"{cell.source.partition(chr(10))[0]}\n{answers.answer(lesson.exercise(number))}"
+        )
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(without_answers(lesson, answers)))
+    outputs = run(workspace, notebook)
+    assert not [output for output in outputs if output.output_type == "error"]
+    for number, said in verdicts(notebook).items():
+        assert said.startswith(f"✔ {number} · "), said
+    progress = ProgressFile(workspace, print).read()
+    assert all(progress.exercise(lesson, exercise).passes for exercise in lesson.exercises)
+
+
+def without_answers(lesson: Lesson, answers: Answers) -> str:
+    """A file's imports and helpers."""
+    factories = {exercise.factory for exercise in lesson.exercises}
+    tree = ast.parse(answers.text)
+    kept = [node for node in tree.body if getattr(node, "name", "") not in factories]
+    return "\n".join(map(ast.unparse, kept))
+
+
+@every_notebook
+def test_graded_cells_hold_the_stubs(path: Path) -> None:
+    """Each exercise of the lesson, as it is in the file; so that it is known as not begun."""
+    lesson = course.lesson(path.stem)
+    stub = (ROOT / "exercises" / lesson.name / "exercise.py").read_text("utf-8")
+    cells = graded_cells(nbformat.read(path, as_version=4))
+    assert sorted(cells) == [exercise.number for exercise in lesson.exercises]
+    factories = course.factories(stub)
+    for exercise in lesson.exercises:
+        magic, _, body = cells[exercise.number].source.partition("\n")
+        assert magic == f"%%grade {lesson.name} {exercise.number}"
+        mine = course.factories(body)[exercise.factory]
+        assert ast.dump(mine) == ast.dump(factories[exercise.factory])
+
+
+@every_notebook
+def test_notebook_is_written_as_jupyter_writes_it(path: Path) -> None:
+    """So that the next to save it changes no more than what they changed."""
+    text = path.read_text("utf-8")
+    notebook = nbformat.reads(text, as_version=4)
+    nbformat.validate(notebook)
+    assert nbformat.writes(notebook) + "\n" == text

@@ -86,6 +86,7 @@ class Grading:
         numbers: tuple[int, ...] = (),
         seed: int | None = None,
         shown_as: str | None = None,
+        source: str | None = None,
     ) -> Report:
         """Grade `file` as the answer to `lesson`.
 
@@ -93,6 +94,7 @@ class Grading:
             numbers: of the exercises to grade; none means all.
             seed: of the values that are drawn; None is this grading's own.
             shown_as: the file's name in the report.
+            source: the text to grade, if it is not to be read from the file.
 
         Raises:
             InputError: the file cannot be read.
@@ -101,7 +103,7 @@ class Grading:
         began = time.monotonic()
         seed = self.seed if seed is None else seed
         exercises = tuple(lesson.exercise(n) for n in numbers) or lesson.exercises
-        submission = self.submission(lesson, file, seed)
+        submission = self.submission(lesson, file, seed, source)
         reports = submission.grade(exercises)
         return Report(
             lesson=lesson.name,
@@ -109,16 +111,18 @@ class Grading:
             seed=seed,
             seconds=round(time.monotonic() - began, 3),
             exercises=reports,
-            notes=_notes(file, submission.source),
+            notes=_notes(file, submission.source) if source is None else (),
         )
 
-    def submission(self, lesson: Lesson, file: Path, seed: int) -> Submission:
-        """`file` as the answer to `lesson`, as it is now.
+    def submission(
+        self, lesson: Lesson, file: Path, seed: int, source: str | None = None
+    ) -> Submission:
+        """`file` as the answer to `lesson`, as it is now, or with another text.
 
         Raises:
             InputError: the file cannot be read.
         """
-        source = read_source(file)
+        source = read_source(file) if source is None else source
         learner = self._performer(source, os.path.abspath(file))
         return Submission(lesson, source, learner, self._reference(lesson), seed)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from ..report import CheckReport, Diagnosis
@@ -84,15 +81,17 @@ class Judge:
         if report.failed:
             self.problem = str(report.longrepr)
 
-    @pytest.hookimpl(wrapper=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[Any]:
-        report = yield
-        if call.when == "call" or call.excinfo is not None:
-            error = call.excinfo.value if call.excinfo is not None else None
+    ) -> pytest.TestReport | None:
+        error = call.excinfo.value if call.excinfo is not None else None
+        if call.when == "call" or error is not None:
             self.reports[number_of(item)].append(self.report_on(item, error))
-        return report
+        if error is None or call.when == "collect":
+            return None  # pytest's own will do
+        # Made here: pytest would write a traceback, which takes long, and nobody reads it.
+        return pytest.TestReport(item.nodeid, item.location, {}, "failed", str(error), call.when)
 
     # The rest
 

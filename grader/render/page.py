@@ -24,6 +24,8 @@ MOST_OUTPUT = 200
 """Lines of what the learner's code printed that are shown."""
 
 HERE = Path(__file__).parent
+STYLES = ("verdict.css", "page.css")
+"""What an exercise's part looks like, wherever it is shown; then the page around it."""
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +43,7 @@ def to_page(graded: Sequence[tuple[Report, Beside]]) -> str:
     reports = [report for report, _ in graded]
     return Template((HERE / "page.html").read_text("utf-8")).substitute(
         title=marked_up(", ".join(f"{r.lesson}: {_score(r)}" for r in reports)),
-        style=(HERE / "page.css").read_text("utf-8").rstrip(),
+        style="".join((HERE / name).read_text("utf-8") for name in STYLES).rstrip(),
         body="\n".join(part for one in graded for part in Article(*one).parts()),
     )
 
@@ -81,7 +83,7 @@ class Article:
     def _entry(self, exercise: ExerciseReport) -> str:
         return (
             f'<li class="{exercise.status}">{_sign(exercise.status)}'
-            f'<a href="#{self._place(exercise)}">{_name(exercise)}</a> {_word(exercise)}</li>'
+            f'<a href="#{self._place(exercise)}">{name(exercise)}</a> {word(exercise)}</li>'
         )
 
     def _place(self, exercise: ExerciseReport) -> str:
@@ -91,13 +93,18 @@ class Article:
 
     def _exercise(self, exercise: ExerciseReport) -> Iterator[str]:
         yield f'<section class="exercise" id="{self._place(exercise)}">'
-        yield f'<h2 class="{exercise.status}">{_name(exercise)} {_word(exercise)}</h2>'
+        yield f'<h2 class="{exercise.status}">{name(exercise)} {word(exercise)}</h2>'
         where = f", line {exercise.line}" if exercise.line else ""
         yield f'<p class="quiet">{marked_up(self._report.file)}{where}</p>'
+        yield from self.checks(exercise)
+        hints = list(self.hints(exercise))
+        yield from ("<h3>Hints</h3>", *hints) if hints else ()
+        yield "</section>"
+
+    def checks(self, exercise: ExerciseReport) -> Iterator[str]:
+        """Its checks; what is known of the first failure is unfolded."""
         for check in exercise.checks:
             yield from self._check(check, check is exercise.first_failure)
-        yield from self._hints(exercise)
-        yield "</section>"
 
     def _check(self, check: CheckReport, is_first: bool) -> Iterator[str]:
         says = f"{_sign(check.status)}<span>{marked_up(check.says)}</span>"
@@ -137,12 +144,11 @@ class Article:
 
     # Hints, and what they point at
 
-    def _hints(self, exercise: ExerciseReport) -> Iterator[str]:
+    def hints(self, exercise: ExerciseReport) -> Iterator[str]:
+        """Its hints, each folded; none if it is done."""
         steps = self._steps(exercise)
-        if steps:
-            yield "<h3>Hints</h3>"
         for number, step in enumerate(steps, 1):
-            yield _fold(f"Hint {number} of {len(steps)}", to_html(step, self._link))
+            yield fold(f"Hint {number} of {len(steps)}", to_html(step, self.link))
 
     def _steps(self, exercise: ExerciseReport) -> tuple[str, ...]:
         wanted = exercise.status in ("failed", "todo")
@@ -154,8 +160,8 @@ class Article:
         yield '<section class="lesson">\n<h2>From the lesson</h2>'
         for section in self._sections:
             prefix = f"{self._report.lesson}-"
-            text = to_html(section.text, self._link, prefix)
-            yield _fold(
+            text = to_html(section.text, self.link, prefix)
+            yield fold(
                 marked_up(section.title), f'<div id="{prefix}{section.anchors[0]}">{text}</div>'
             )
         yield "</section>"
@@ -164,7 +170,8 @@ class Article:
         hints = "".join(step for e in self._report.exercises for step in self._steps(e))
         return any(f"#{anchor})" in hints for anchor in section.anchors)
 
-    def _link(self, target: str) -> str | None:
+    def link(self, target: str) -> str | None:
+        """Where a link of a hint or of the lesson leads from here, if anywhere."""
         path, _, anchor = target.partition("#")
         if target.startswith(("https://", "http://")):
             return target
@@ -176,7 +183,7 @@ def _score(report: Report) -> str:
     return f"{report.passed} of {report.total} exercises pass"
 
 
-def _name(exercise: ExerciseReport) -> str:
+def name(exercise: ExerciseReport) -> str:
     return marked_up(f"{exercise.number} · {exercise.title}")
 
 
@@ -185,7 +192,7 @@ def _sign(status: str) -> str:
     return f'<span class="sign" aria-hidden="true">{SIGNS[status]}</span>{said}'
 
 
-def _word(exercise: ExerciseReport) -> str:
+def word(exercise: ExerciseReport) -> str:
     return f'<span class="word">{WORDS[exercise.status]}</span>'
 
 
@@ -235,8 +242,8 @@ def _output(check: CheckReport) -> Iterator[str]:
         if len(printed) > MOST_OUTPUT:
             shown.append(f"… and {len(printed) - MOST_OUTPUT} more lines")
         text = "\n".join(shown)
-        yield _fold("Your code printed", f"<pre>{marked_up(text)}</pre>")
+        yield fold("Your code printed", f"<pre>{marked_up(text)}</pre>")
 
 
-def _fold(summary: str, body: str) -> str:
+def fold(summary: str, body: str) -> str:
     return f'<details class="fold"><summary>{summary}</summary>\n<div>{body}</div></details>'

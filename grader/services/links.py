@@ -412,12 +412,14 @@ class Link(asyncio.Protocol):
     async def _leave(self) -> None:
         """Take leave of the server; the locks of the connection are free when it hangs up."""
         self._client.close()
+        is_idle = self._status == b"I"
         if self._server is not None and self in self.relay.links:
+            if is_idle:  # its end is no news to others, so the server may begin at once
+                self._hang_up(self._server)
             async with self.relay.one_at_a_time:
                 self.await_server()
-                self._send(TERMINATE)
-                if self._server.can_write_eof():
-                    self._server.write_eof()
+                if not is_idle:
+                    self._hang_up(self._server)
                 with suppress(OSError):
                     while True:
                         self._heard.clear()
@@ -426,6 +428,11 @@ class Link(asyncio.Protocol):
                 self.relay.locks.look_again()
                 await self.relay.settle()
         self.abort()
+
+    def _hang_up(self, server: asyncio.StreamWriter) -> None:
+        self._send(TERMINATE)
+        if server.can_write_eof():
+            server.write_eof()
 
     def leave_open(self) -> None:
         """The app is down: a connection that is still there was never closed."""

@@ -1,14 +1,7 @@
-"""Watch mode."""
+"""Watch mode: grades what is saved, as it is saved."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from .command import watch
 
-from ..course import Lesson
-from ..errors import UsageError
-
-
-def watch(
-    lesson: Lesson | None, numbers: tuple[int, ...], file: Path | None, seed: int | None
-) -> int:
-    raise UsageError("watch mode is not here yet")
+__all__ = ["watch"]

@@ -1,0 +1,61 @@
+"""A verdict, as notebooks and terminals show it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from .. import course
+from ..course import Exercise, Lesson
+from ..errors import GraderError
+from ..hints import ladder
+from ..render.fragment import to_fragment
+from ..render.page import Beside
+from ..render.terminal import lines
+from ..report import Report
+
+WIDEST = 100
+"""Columns of the text, at most."""
+
+
+class Verdict:
+    """A report that shows itself: as HTML where that can be, else as text.
+
+    Args:
+        source: the text that its lines are of.
+    """
+
+    def __init__(self, lesson: Lesson, report: Report, source: str) -> None:
+        self.report = report
+        self._lesson = lesson
+        self._source = source
+
+    def __repr__(self) -> str:
+        width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+        texts = (text.plain.rstrip() for text in lines(self.report, width, everything=True))
+        return "\n".join(texts).strip("\n")
+
+    def _repr_html_(self) -> str:
+        beside = Beside(
+            title=self._lesson.title,
+            source=self._source,
+            hints={e.number: _hints(self._lesson, e) for e in self._lesson.exercises},
+            lesson="",
+        )
+        return to_fragment(self.report, beside, _lesson_at(self._lesson))
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def _hints(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:
+    try:
+        return ladder(lesson, exercise)
+    except GraderError:
+        return ()
+
+
+def _lesson_at(lesson: Lesson) -> str:
+    """The lesson's text as seen from the notebook; empty if the workspace has none."""
+    file = course.workspace() / "lessons" / f"{lesson.name}.md"
+    return os.path.relpath(file) if file.is_file() else ""

@@ -1,0 +1,36 @@
+"""What `grade --watch` calls."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from ..course import Lesson
+from ..judge import spawn
+from .judging import Judge
+
+
+def watch(
+    lesson: Lesson | None, numbers: tuple[int, ...], file: Path | None, seed: int | None
+) -> int:
+    """Grade what is saved, as it is saved, until the learner has enough of it.
+
+    Args:
+        lesson: None means the first one with an unsolved exercise.
+        numbers: of the exercises; none means the first unsolved one.
+        file: with the answers; None means the workspace's own.
+        seed: of the values that are drawn; None draws new ones.
+
+    Returns:
+        What to exit with: 0 if what is at hand passes in the end, else 1; as a shell has
+        it for a signal that has ended this.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    spawn.give_up()  # the process that judges starts a worker of its own
+    judge = Judge()
+    judge.warm_up()  # it imports while we do
+    from .session import Session
+
+    return asyncio.run(Session(lesson, numbers, file, seed, judge).run())

@@ -1,0 +1,111 @@
+"""The pages of watch mode. Each prints itself, at the width that the console then has."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from rich.console import Console
+from rich.text import Text
+
+from ..answers import Answers, learners_or_stub
+from ..course import Exercise, Lesson
+from ..progress import Progress
+from ..render.listing import show_list, show_next
+from ..render.reading import show_markdown
+from ..render.terminal import HARMLESS, show
+from ..report import Report
+from .at_hand import AtHand
+from .screen import Page
+
+
+def of_start(shown_as: str, at_hand: AtHand) -> Page:
+    """What is shown before the first verdict."""
+    numbers = ", ".join(str(exercise.number) for exercise in at_hand.exercises)
+    words = f"{at_hand.lesson.name} {numbers}: graded whenever {shown_as} is saved."
+    return lambda console: _say(console, words, "bold")
+
+
+def of_verdict(report: Report, at_hand: AtHand, text: str, next_step: str) -> Page:
+    """The verdict, and what to try next; what is asked for, if nobody has begun."""
+    exercise = at_hand.exercise
+    is_to_do = report.exercises[0].status == "todo"
+
+    def page(console: Console) -> None:
+        if exercise is not None and is_to_do:
+            show_next(at_hand.lesson, exercise, Answers(text), report.file, console)
+        else:
+            show(report, console)
+        if next_step:
+            console.print()
+            _say(console, next_step, "green")
+
+    return page
+
+
+def next_step(at_hand: AtHand, found: AtHand | None, has_keys: bool) -> str:
+    """What to try when what is at hand passes, and `found` comes after it."""
+    if found is not None and found.exercise is not None:
+        press = " (press n)" if has_keys else ""
+        return f"Next: {found.lesson.name} {found.exercise.number}, {found.exercise.title}{press}"
+    name, number = at_hand.lesson.name, at_hand.exercises[-1].number
+    return (
+        f"No exercise is left to solve. Next: `grade quiz {name}`. "
+        f"`grade solution {name} {number}` shows another way."
+    )
+
+
+def of_problem(problem: str, remedy: str) -> Page:
+    """Why there is no verdict."""
+
+    def show_problem(console: Console) -> None:
+        for line in problem.splitlines():
+            _say(console, line, "bold yellow")
+        for line in remedy.splitlines():
+            _say(console, line, "yellow")
+        console.print()
+
+    return show_problem
+
+
+def of_hint(exercise: Exercise, hint: str, step: int, steps: int) -> Page:
+    def page(console: Console) -> None:
+        _say(console, f"Exercise {exercise.number}, hint {step} of {steps}", "bold")
+        console.print()
+        show_markdown(hint, console)
+        console.print()
+        _say(console, "more: press h" if step < steps else "That was the last one.", "cyan")
+
+    return page
+
+
+def of_list(lessons: tuple[Lesson, ...], progress: Progress) -> Page:
+    """The course with its state.
+
+    Raises:
+        GraderError: a file is gone, and so is its stub.
+    """
+    answers = [learners_or_stub(lesson) for lesson in lessons]
+
+    def page(console: Console) -> None:
+        for lesson, own in zip(lessons, answers, strict=True):
+            show_list(lesson, progress.lesson(lesson), own, console)
+        console.print()
+
+    return page
+
+
+def with_messages(page: Page, messages: tuple[str, ...]) -> Page:
+    """A page, and what there was to tell meanwhile."""
+
+    def both(console: Console) -> None:
+        page(console)
+        for words in messages:
+            _say(console, words, "yellow")
+
+    return both if messages else page
+
+
+def _say(console: Console, words: str, style: str) -> None:
+    width = min(console.width, 100)
+    for line in wrap(words, width, break_on_hyphens=False) or [""]:
+        console.print(Text(line.translate(HARMLESS), style), soft_wrap=True)

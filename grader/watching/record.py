@@ -1,0 +1,50 @@
+"""What watch mode keeps of the learner's progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .. import course
+from ..answers import Answers
+from ..course import Exercise, Lesson
+from ..hints import ladder
+from ..progress import Progress, ProgressFile
+from ..report import Report
+
+
+class Record:
+    """Progress in the workspace; of another file's gradings only for this run.
+
+    Args:
+        tell: called with a sentence when something is wrong with the file.
+        keeps: whether what is graded is the workspace's own.
+    """
+
+    def __init__(self, tell: Callable[[str], object], keeps: bool) -> None:
+        self._file = ProgressFile(course.workspace(), tell)
+        self._own = None if keeps else self._file.read()
+
+    def read(self) -> Progress:
+        return self._file.read() if self._own is None else self._own
+
+    def note(self, lesson: Lesson, answers: Answers, report: Report) -> None:
+        """Keep what was found of a lesson's answers."""
+        if self._own is None:
+            self._file.note([(lesson, answers, report)])
+            return
+        for found in report.exercises:
+            exercise = lesson.exercise(found.number)
+            self._own.exercise(lesson, exercise).note(found.status, answers.digest(exercise))
+
+    def next_hint(self, lesson: Lesson, exercise: Exercise) -> tuple[str, int, int]:
+        """A hint, a step further each time; which one it is, and of how many.
+
+        Raises:
+            GraderError: the exercise has none.
+        """
+        steps = ladder(lesson, exercise)
+        with self._file.changing() as progress:
+            kept = progress.exercise(lesson, exercise)
+            step = min(kept.hints + 1, len(steps))
+            kept.hints = max(kept.hints, step)
+        return steps[step - 1], step, len(steps)

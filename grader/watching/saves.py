@@ -1,0 +1,123 @@
+"""Tells when a file may have been saved.
+
+Its folder is watched, not the file: most editors put a new file in the place of the old
+one. Whether the text has changed is for others to see; here too much is told, not too little.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from watchfiles import awatch
+
+STEP = 5
+"""Milliseconds between two looks at what the kernel has told; a save takes one or two."""
+DEBOUNCE = 50
+"""Milliseconds after which a folder where something always happens is told of all the same."""
+POLL_EVERY = 100
+"""Milliseconds between two looks at a folder of which the kernel tells nothing."""
+HEARTBEAT = 250
+"""Milliseconds after which to look even if nothing was told: other machines write, too,
+and a folder may be another one than it was."""
+MOST_LINKS = 40
+
+Task = asyncio.Task[None]
+Folders = dict[Path, int]
+"""Folders, with what tells one from another in its place."""
+
+
+class Saves:
+    """Follows a file, and another one when it is told to.
+
+    Args:
+        tell: called whenever the file may have changed.
+        fail: called with the task if that ends in an error.
+    """
+
+    def __init__(self, tell: Callable[[], object], fail: Callable[[Task], object]) -> None:
+        self._tell = tell
+        self._fail = fail
+        self._file: Path | None = None
+        self._stop = asyncio.Event()
+        self._tasks: set[Task] = set()
+
+    def follow(self, file: Path) -> None:
+        if file == self._file:
+            return
+        self._file = file
+        self._stop.set()
+        self._stop = asyncio.Event()
+        task = asyncio.create_task(tell_of_saves(file, self._tell, self._stop))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def close(self) -> None:
+        self._stop.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception():
+            self._fail(task)
+
+
+async def tell_of_saves(file: Path, tell: Callable[[], object], stop: asyncio.Event) -> None:
+    """Call `tell` whenever the file may have changed, until `stop` is set."""
+    must_poll: bool | None = None  # None: as the environment says
+    while not stop.is_set():
+        folders = folders_of(file)
+        try:
+            await _while_they_stay(file, folders, tell, stop, must_poll)
+        except FileNotFoundError:  # gone meanwhile
+            await asyncio.sleep(POLL_EVERY / 1000)
+        except (OSError, RuntimeError):  # as when the kernel has no watches left
+            must_poll = True
+            await asyncio.sleep(POLL_EVERY / 1000)
+        tell()
+
+
+async def _while_they_stay(
+    file: Path,
+    folders: Folders,
+    tell: Callable[[], object],
+    stop: asyncio.Event,
+    must_poll: bool | None,
+) -> None:
+    if not folders:
+        await asyncio.sleep(HEARTBEAT / 1000)
+        return
+    changes = awatch(
+        *folders,
+        watch_filter=None,
+        debounce=DEBOUNCE,
+        step=STEP,
+        stop_event=stop,
+        rust_timeout=HEARTBEAT,
+        yield_on_timeout=True,
+        force_polling=must_poll,
+        poll_delay_ms=POLL_EVERY,
+        recursive=False,
+    )
+    async with contextlib.aclosing(changes):
+        async for _ in changes:
+            tell()
+            if folders_of(file) != folders:
+                return
+
+
+def folders_of(file: Path) -> Folders:
+    """The folders in which something changes when the file does, also if it is a link."""
+    folders: Folders = {}
+    for _ in range(MOST_LINKS):
+        file = Path(os.path.abspath(file))
+        with contextlib.suppress(OSError):
+            folders[file.parent] = file.parent.stat().st_ino
+        try:
+            file = file.parent / file.readlink()
+        except OSError:
+            break
+    return folders
