@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from . import cold, databases, drawing, memory, plain, steadiness, warm, watching
+from . import cold, commands, databases, drawing, memory, plain, steadiness, warm, watching
 from .results import BenchmarkError, Row
 
 BENCHMARKS = {
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "databases": databases.measure,
     "drawing": drawing.measure,
     "watching": watching.measure,
+    "commands": commands.measure,
 }
 
 Rows = list[tuple[str, Row]]

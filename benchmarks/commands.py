@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from .processes import timed
 from .results import Row, at_most
 
@@ -11,11 +9,13 @@ SECONDS = 0.25
 COMMANDS = (("list",), ("next",), ("hint", "day53", "2", "--step", "1"), ("--help",))
 
 
-def measure(short: bool) -> Iterator[Row]:
+def measure(short: bool) -> list[Row]:
     """Whole processes, from their start to their end, one command after the other."""
     runs: list[list[float]] = [[] for _ in COMMANDS]
     for _ in range(5 if short else 25):
         for values, words in zip(runs, COMMANDS, strict=True):
             values.append(timed("-m", "grader", *words))
-    for values, words in zip(runs, COMMANDS, strict=True):
-        yield at_most(f"seconds of `grade {' '.join(words)}`", values, SECONDS)
+    return [
+        at_most(f"seconds of `grade {' '.join(words)}`", values, SECONDS)
+        for values, words in zip(runs, COMMANDS, strict=True)
+    ]
