@@ -93,6 +93,7 @@ def exercise_3(dsn):
 
     Read: [Two updates at once](../../lessons/day53.md#two-updates-at-once).
     """
+
     @asynccontextmanager
     async def lifespan(app):
         # One pool for the life of the app. Leaving the block closes it.
