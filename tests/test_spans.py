@@ -6,7 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +266,43 @@ def test_a_timeout_ends_the_wait_that_it_interrupts() -> None:
             await asyncio.sleep(5)  # interrupted
 
     assert rows_of(trace_of(endpoint)) == [("sleep", line("interrupted"), 0.0, 1.0, "cancelled")]
+
+
+def test_a_wait_that_a_library_cancels_within_itself_was_not_cancelled() -> None:
+    """As when anyio connects to one of two addresses, and gives up the other one."""
+
+    async def within() -> None:
+        with anyio.CancelScope() as scope:
+            asyncio.get_running_loop().call_later(0.5, scope.cancel)
+            await anyio.sleep(9)
+        await anyio.sleep(1)
+
+    within.__code__ = within.__code__.replace(co_filename=anyio.__file__)  # not own code
+
+    async def endpoint() -> None:
+        await within()  # in the library
+
+    name, number = "within", line("in the library")
+    assert rows_of(trace_of(endpoint)) == [
+        (name, number, 0.0, 0.5, "done"),
+        (name, number, 0.5, 1.5, "done"),
+    ]
+
+
+def test_a_cancellation_that_ones_own_code_swallows_is_one() -> None:
+    async def endpoint() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_later(0.5, task.cancel)
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(1)  # swallowed
+
+    number = line("swallowed")
+    assert rows_of(trace_of(endpoint)) == [
+        ("sleep", number, 0.0, 0.5, "cancelled"),
+        ("sleep", number, 0.5, 1.5, "done"),
+    ]
 
 
 def test_a_wait_for_what_fails_is_over_when_it_fails() -> None:

@@ -229,14 +229,15 @@ class Driver:
         waiting = tuple(self.waiting())
         if isinstance(why, Stuck):
             return Outcome("stuck", line=waiting[0].line if waiting else None, waiting=waiting)
-        return Outcome("ran-away", line=self.recorder.last_own_line(), waiting=waiting)
+        return Outcome("ran-away", line=self.recorder.last_own_line, waiting=waiting)
 
     def waiting(self) -> list[Waiting]:
         found = []
         for watched in self.tasks.made.values():
             place = watched.place()
             if place is not None:
-                found.append(Waiting(watched.task_name, *place, exchange=watched.exchange))
+                facts = watched.task_name, place.line, place.name
+                found.append(Waiting(*facts, exchange=watched.exchange))
         return found[:20]
 
     def trace(self, outcome: Outcome) -> Trace:

@@ -9,7 +9,7 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 _NOT_OWN = tuple(
     str(Path(p).resolve())
@@ -21,6 +21,14 @@ _NOT_OWN = tuple(
 def written_by_the_user(filename: str) -> bool:
     """Whether a file is neither the standard library's, nor a package's, nor the kit's."""
     return not filename.startswith(("<frozen", *_NOT_OWN))
+
+
+class Place(NamedTuple):
+    """An `await` in own code: its line, and what is awaited there, by name and itself."""
+
+    line: int
+    name: str
+    awaited: Any
 
 
 class Lines:
@@ -63,13 +71,13 @@ class Lines:
                 line = self.of_error(other)
         return line
 
-    def of_wait(self, coroutine: Any) -> tuple[int, str] | None:
-        """Where a suspended coroutine waits in own code, and the name of what it waits for."""
+    def of_wait(self, coroutine: Any) -> Place | None:
+        """Where a suspended coroutine waits in own code; None if it waits elsewhere."""
         found = None
         for frame, inner in awaited_chain(coroutine):
             if frame is not None and self.own(frame.f_code.co_filename):
                 found = frame.f_lineno, inner
-        return (found[0], _name_of(found[1])) if found is not None else None
+        return Place(found[0], _name_of(found[1]), found[1]) if found is not None else None
 
 
 def awaited_chain(coroutine: Any) -> Iterator[tuple[FrameType | None, Any]]:

@@ -31,7 +31,12 @@ class Open:
 
 
 class Recorder:
-    """The events of one play, in order."""
+    """The events of one play, in order.
+
+    Attributes:
+        last_resumed: the watched coroutine whose turn it was last.
+        last_own_line: where it was in own code when it suspended.
+    """
 
     def __init__(self, clock: Clock, lines: Lines) -> None:
         self.clock = clock
@@ -41,7 +46,7 @@ class Recorder:
         self.logs: list[LogRecord] = []
         self.open: dict[int, Open] = {}
         self.last_resumed: Any = None
-        self.last_own_place: tuple[int, str] | None = None
+        self.last_own_line: int | None = None
         self.events = 0
         self._resources = 0
 
@@ -61,12 +66,15 @@ class Recorder:
         self.open[id(span)] = span
         return span
 
-    def end(self, span: Open, how: Ending, **facts: Any) -> None:
-        """End a span, unless the play has already closed it."""
+    def end(self, span: Open, how: Ending, at: Moment | None = None, **facts: Any) -> None:
+        """End a span, unless the play has already closed it.
+
+        Args:
+            at: when that was; without it, now.
+        """
         if self.open.pop(id(span), None) is not None and len(self.spans) < MOST_SPANS:
-            self.spans.append(
-                Span(start=span.start, end=self.moment(), how=how, **(span.facts | facts))
-            )
+            end = at or self.moment()
+            self.spans.append(Span(start=span.start, end=end, how=how, **(span.facts | facts)))
 
     def past(self, kind: SpanKind, name: str, start: int, **facts: Any) -> None:
         """Record a span that began at the tick `start` and ends now."""
@@ -91,10 +99,6 @@ class Recorder:
         A task's first step has no own frame below it; the line that made the task has.
         """
         return self.lines.of_stack() or getattr(self.last_resumed, "made_at", None)
-
-    def last_own_line(self) -> int | None:
-        """The own line at which a task was last seen to suspend."""
-        return self.last_own_place[0] if self.last_own_place else None
 
     def incident(self, kind: IncidentKind, **facts: Any) -> None:
         facts.setdefault("exchange", current_exchange.get())

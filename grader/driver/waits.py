@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine, Generator
 from itertools import count
 from typing import Any
 
+from ..trace import Ending
+from .lines import Place
 from .recorder import Open, Recorder, current_exchange
 
 
@@ -27,6 +29,7 @@ class Watched(Coroutine[Any, Any, Any]):
         self.wrapped = coroutine
         self._recorder = recorder
         self._wait: Open | None = None
+        self._place: Place | None = None
         self.task_name = name
         self.made_at = made_at
         self.exchange: int | None = None
@@ -44,9 +47,29 @@ class Watched(Coroutine[Any, Any, Any]):
         self.wrapped.close()
 
     def _run(self, how: Any, step: Callable[..., Any], *args: Any) -> Any:
+        if how == "cancelled":
+            return self._run_cancelled(step, *args)
         if self._wait is not None:
             self._recorder.end(self._wait, how)
-            self._wait = None
+        return self._step(step, *args)
+
+    def _run_cancelled(self, step: Callable[..., Any], *args: Any) -> Any:
+        """A library may have cancelled a wait of its own, as anyio does when the first of two
+        connections is there: then own code still awaits what it awaited before."""
+        before, resumed = self._wait, self._recorder.moment()
+        how: Ending = "cancelled"
+        awaited = self._place.awaited if self._place else None
+        try:
+            result = self._step(step, *args)
+            if awaited is not None and self._place and self._place.awaited is awaited:
+                how = "done"
+        finally:
+            if before is not None:
+                self._recorder.end(before, how, at=resumed)
+        return result
+
+    def _step(self, step: Callable[..., Any], *args: Any) -> Any:
+        self._wait = self._place = None
         self._recorder.last_resumed = self
         awaited = step(*args)
         self.exchange = current_exchange.get()
@@ -55,12 +78,14 @@ class Watched(Coroutine[Any, Any, Any]):
 
     def _note_wait(self, is_turn: bool) -> None:
         """Begin a span, unless it yielded nothing: that only gives others a turn."""
-        where = self._recorder.last_own_place = self.place()
+        where = self._place = self.place()
+        self._recorder.last_own_line = where.line if where else None
         if where is not None and not is_turn:
-            line, name = where
-            self._wait = self._recorder.begin("wait", name, line=line, task=self.task_name)
+            self._wait = self._recorder.begin(
+                "wait", where.name, line=where.line, task=self.task_name
+            )
 
-    def place(self) -> tuple[int, str] | None:
+    def place(self) -> Place | None:
         """The own line at which it is suspended, and what it waits for there."""
         return self._recorder.lines.of_wait(self.wrapped)
 

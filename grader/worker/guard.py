@@ -64,7 +64,7 @@ class Guard:
         self._same_turn = self._same_turn + 1 if turn == self._last_turn else 0
         self._last_turn = turn
         self._looks += 1
-        line = recorder.lines.of_stack(frame) or recorder.last_own_line() or self.seen_at
+        line = recorder.lines.of_stack(frame) or recorder.last_own_line or self.seen_at
         self.seen_at = line
         if self._same_turn == BLOCKED_AFTER and line and asyncio._get_running_loop() is not None:
             recorder.incident("loop-blocked", line=line, detail="computing")
