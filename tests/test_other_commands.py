@@ -133,7 +133,8 @@ def test_the_list_has_each_exercise_with_its_state(workspace: Path) -> None:
     assert line_about(2) == "✘ 2 · Concurrent operations not yet, 2 attempts"
     grade("hint", "day53", 2)
     change(workspace, "return FastAPI()", "return FastAPI( )")
-    assert line_about(2) == "✘ 2 · Concurrent operations not yet, changed since, 2 attempts, 1 hint"
+    told = "✘ 2 · Concurrent operations not yet, changed since, 2 attempts, 1 hint"
+    assert line_about(2) == told
 
 
 def test_a_solved_exercise_says_when_and_whether_it_still_is(workspace: Path) -> None:
@@ -142,6 +143,16 @@ def test_a_solved_exercise_says_when_and_whether_it_still_is(workspace: Path) ->
     note(workspace, exercise_1="failed")
     assert "but not now, 2 attempts" in line_about(1)
     assert "1 of 8 solved" in grade("list").output
+
+
+def test_a_long_state_has_a_line_of_its_own_where_it_is_narrow(workspace: Path) -> None:
+    note(workspace, exercise_2="failed")
+    grade("hint", "day53", 2)
+    change(workspace, 'raise NotImplementedError("exercise 2")', "return FastAPI()")
+    lines = grade("list", env={"COLUMNS": "60"}).output.splitlines()
+    at = lines.index("  ✘ 2 · Concurrent operations")
+    assert lines[at + 1] == "      not yet, changed since, 1 attempt, 1 hint"
+    assert max(map(len, lines)) <= 60
 
 
 def test_the_list_counts_the_quiz(workspace: Path) -> None:

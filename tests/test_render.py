@@ -298,7 +298,7 @@ def test_overview_of_a_finished_lesson_sends_to_the_solutions() -> None:
     assert out.getvalue().splitlines() == [
         "day53: 1 of 1 pass",
         "  ✔ 1 · Basic async                   passed",
-        "All done. Read the solutions to see another way.",
+        "All done. To see another way: grade solution day53 1",
     ]
 
 

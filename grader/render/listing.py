@@ -32,10 +32,11 @@ def show_list(lesson: Lesson, progress: LessonProgress, answers: Answers, consol
         is_begun = stub is None or answers.answer(exercise) != stub.answer(exercise)
         words = _state(known, is_begun, known.graded == answers.digest(exercise))
         line = f"  {SIGNS[known.status]} {exercise.number} · {exercise.title}"
-        console.print(
-            Text(f"{line:<{TITLES}}", style=STYLES[known.status]).append(f"  {words}", "dim"),
-            soft_wrap=True,
-        )
+        if TITLES + 2 + len(words) > console.width:  # the state gets a line of its own
+            line, words = f"{line}\n", f"      {words}"
+        else:
+            line, words = f"{line:<{TITLES}}", f"  {words}"
+        console.print(Text(line, style=STYLES[known.status]).append(words, "dim"), soft_wrap=True)
     if progress.quiz:
         right = sum(answer.right for answer in progress.quiz.values())
         console.print(f"  quiz: {counted(len(progress.quiz), 'question')} answered, {right} right")

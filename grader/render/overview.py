@@ -23,4 +23,4 @@ def show_overview(report: Report, console: Console) -> None:
         step = f"Next: grade {report.lesson} {unfinished[0].number}"
         console.print(Text(f"{step}   ({report.file}:{unfinished[0].line or 1})"), soft_wrap=True)
     else:
-        console.print("All done. Read the solutions to see another way.")
+        console.print(f"All done. To see another way: grade solution {report.lesson} 1")
