@@ -167,9 +167,15 @@ def read_source(path: Path) -> str:
 
 def stub_source(name: str) -> str | None:
     """The stub of a lesson as it was installed; None if this kit runs uninstalled."""
+    file = stub_file(name)
+    return file.read_text("utf-8") if file is not None else None
+
+
+def stub_file(name: str) -> Path | None:
+    """Where that is."""
     root = carried_root()
     file = root / "exercises" / name / "exercise.py" if root else None
-    return file.read_text("utf-8") if file is not None and file.is_file() else None
+    return file if file is not None and file.is_file() else None
 
 
 def tables(lesson: Lesson, exercise: Exercise) -> str:

@@ -106,7 +106,6 @@ def _exercise_of(item: pytest.Item) -> Exercise:
 def _told(item: pytest.Item, check: CheckReport) -> str:
     """What `grade` would say of a check."""
     lesson, exercise = _lesson_of(item), _exercise_of(item)
-    line = next((d.line for d in check.diagnoses if d.line), None)
-    where = shown(answers_file(lesson)) + (f":{line}" if line else "")
+    where = shown(answers_file(lesson)) + (f":{check.line}" if check.line else "")
     lines = check_lines(check, lesson.name, exercise.number, COLUMNS)
     return "\n".join([where, *(line.plain for line in lines)])

@@ -37,6 +37,16 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     reference: Trace | None = None
     problem: str = ""
 
+    @property
+    def reason(self) -> str | None:
+        """The id of the likeliest diagnosis."""
+        return self.diagnoses[0].id if self.diagnoses else None
+
+    @property
+    def line(self) -> int | None:
+        """The line of the likeliest diagnosis that has one."""
+        return next((found.line for found in self.diagnoses if found.line), None)
+
 
 class ExerciseReport(msgspec.Struct, frozen=True, kw_only=True):
     """One exercise. `line` is where its factory stands in the learner's file."""

@@ -123,7 +123,7 @@ def test_mistake_is_explained(grade: Grade) -> None:
     assert result.exit_code == 1
     for words in (
         "2 · Concurrent operations",
-        "2_awaited_in_turn.py:4",
+        "2_awaited_in_turn.py:10",
         "✘ The dashboard takes as long as its slowest fetch",
         "expected  2.00 s     got  4.50 s",
         "fetch_user ",

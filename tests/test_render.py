@@ -165,7 +165,7 @@ def test_report_at_eighty_columns() -> None:
             """
         ✔ 1 · Basic async                                                         passed
 
-        2 · Concurrent operations                         exercises/day53/exercise.py:41
+        2 · Concurrent operations                         exercises/day53/exercise.py:47
           ✔ The dashboard holds all three.
           ✘ The dashboard takes as long as its slowest fetch, not as long as all of them
             together.
@@ -199,7 +199,7 @@ def test_report_of_everything_at_sixty_columns() -> None:
             """
         ✔ 1 · Basic async                                     passed
 
-        2 · Concurrent operations     exercises/day53/exercise.py:41
+        2 · Concurrent operations     exercises/day53/exercise.py:47
           ✔ The dashboard holds all three.
           ✘ The dashboard takes as long as its slowest fetch, not as
             long as all of them together.
@@ -221,7 +221,7 @@ def test_report_of_everything_at_sixty_columns() -> None:
               Please report this: KeyError: 'fetch'
 
 
-        5 · Background tasks          exercises/day53/exercise.py:70
+        5 · Background tasks           exercises/day53/exercise.py:3
           ✘ The file can be imported.
             Line 3 is not valid Python: invalid syntax.
               def broken(:
@@ -324,6 +324,17 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(map(len, shown(report, width).splitlines())) <= width
 
 
+def test_a_check_that_fails_for_the_reason_that_was_told_says_so() -> None:
+    again, other = (
+        msgspec.structs.replace(LATER, diagnoses=(Diagnosis(reason, None, ""),))
+        for reason in (SLOW.diagnoses[0].id, "another")
+    )
+    exercise = msgspec.structs.replace(REPORT.exercises[1], checks=(SLOW, again, other))
+    lines = shown(msgspec.structs.replace(REPORT, exercises=(exercise,)), 80).splitlines()
+    assert "  ✘ When a fetch fails, the answer is 502. (the same reason)" in lines
+    assert "  ✘ When a fetch fails, the answer is 502." in lines
+
+
 def test_report_is_no_wider_than_a_hundred_columns() -> None:
     assert max(map(len, shown(REPORT, 250).splitlines())) <= 100
 
@@ -334,7 +345,7 @@ def test_markup_in_words_and_paths_is_not_obeyed() -> None:
         with_check(actual="[red]x[/red]", diagnoses=(Diagnosis("raised", 1, "[bold]y[/]"),)),
         file="[green]z.py",
     )
-    for words in ("[red]x[/red]", "[bold]y[/]", "[green]z.py:41"):
+    for words in ("[red]x[/red]", "[bold]y[/]", "[green]z.py:1"):
         assert words in shown(report, 80)
 
 

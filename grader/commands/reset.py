@@ -73,7 +73,7 @@ def _put_back(lesson: Lesson, exercise: Exercise, file: Path, yes: bool) -> None
         raise
     _note(lesson, now, (exercise,))
     _tell(file, copy, now, exercise)
-    _warn(restoring.missing(now, stub(lesson), exercise))
+    _warn(restoring.missing(now, stub(lesson), exercise), course.stub_file(lesson.name))
 
 
 def _ask(question: str, lesson: Lesson, exercise: Exercise, yes: bool) -> None:
@@ -100,9 +100,9 @@ def _tell(file: Path, copy: Path, now: Answers, exercise: Exercise) -> None:
     click.echo(f"To have it back:\n  cp {shlex.quote(shown(copy))} {shlex.quote(shown(file))}")
 
 
-def _warn(names: list[str]) -> None:
+def _warn(names: list[str], file: Path | None) -> None:
     if names:
         click.echo(
             f"\nYour file does not have what the stub uses: {', '.join(names)}.\n"
-            "Put that back too, or the file cannot be loaded. The stub has it."
+            f"Put that back too, or the file cannot be loaded. It is in {file}."
         )

@@ -38,8 +38,7 @@ def _suite(report: Report, exercise: ExerciseReport) -> ET.Element:
 
 
 def _case(report: Report, exercise: ExerciseReport, check: CheckReport) -> ET.Element:
-    line = next((d.line for d in check.diagnoses if d.line), exercise.line)
-    case = _bare_case(report, exercise, check.says, line)
+    case = _bare_case(report, exercise, check.says, check.line or exercise.line)
     if check.status == "failed":
         ids = ", ".join(diagnosis.id for diagnosis in check.diagnoses)
         _add(case, "failure", _difference(check), ids, _explanation(report, check))

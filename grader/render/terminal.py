@@ -80,16 +80,18 @@ def _one_line(exercise: ExerciseReport, width: int) -> Iterator[Text]:
 
 
 def _detail(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Text]:
-    where = f"{report.file}:{exercise.line}" if exercise.line else report.file
-    yield _two_ends(f"{exercise.number} · {exercise.title}", where, width, "bold")
     failure = exercise.first_failure
+    line = (failure.line if failure else None) or exercise.line
+    where = f"{report.file}:{line}" if line else report.file
+    yield _two_ends(f"{exercise.number} · {exercise.title}", where, width, "bold")
     for check in exercise.checks:
         if check is failure:
             yield from _failed_check(check, f"{report.lesson} {exercise.number}", width)
         elif check.status == "passed":
             yield from _wrapped(f"✔ {check.says}", width, indent=2, hang=4, style="green")
         else:
-            yield from _wrapped(f"✘ {check.says}", width, indent=2, hang=4, style="red")
+            same = " (the same reason)" if failure and failure.reason == check.reason else ""
+            yield from _wrapped(f"✘ {check.says}{same}", width, indent=2, hang=4, style="red")
 
 
 def _failed_check(check: CheckReport, exercise: str, width: int) -> Iterator[Text]:
