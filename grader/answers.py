@@ -95,9 +95,13 @@ def _is_at_margin(line: str) -> bool:
     return bool(line.strip()) and line[0] not in " \t)]}"
 
 
-def answers_file(lesson: Lesson) -> Path:
-    """Where the learner's answers to a lesson are."""
-    return course.workspace() / "exercises" / lesson.name / "exercise.py"
+def answers_file(lesson: Lesson, workspace: Path | None = None) -> Path:
+    """Where the learner's answers to a lesson are, in the workspace or another folder.
+
+    Raises:
+        UsageError: there is no workspace here.
+    """
+    return (workspace or course.workspace()) / "exercises" / lesson.name / "exercise.py"
 
 
 def learners(lesson: Lesson) -> Answers:
@@ -121,16 +125,16 @@ def stub(lesson: Lesson) -> Answers:
     """The lesson's file as it was when nobody had begun.
 
     Raises:
-        GraderError: this kit was never installed, so there is none.
+        GraderError: the kit has none.
     """
     found = stub_or_none(lesson)
     if found is None:
-        raise GraderError(f"the stub of {lesson.name} is missing", "install the kit: pip install .")
+        raise GraderError(f"the stub of {lesson.name} is missing", "install the kit again")
     return found
 
 
 def stub_or_none(lesson: Lesson) -> Answers | None:
-    """The lesson's file as it was when nobody had begun, if this kit carries it."""
+    """The lesson's file as it was when nobody had begun, if the kit has it."""
     text = course.stub_source(lesson.name)
     return Answers(text) if text is not None else None
 

@@ -21,6 +21,9 @@ CARRIED = "fastapi_async_course_content"
 """The folder of site-packages that a wheel puts the content folders into."""
 
 
+OR_RESET = ", or have the stub again: grade reset LESSON EXERCISE"
+
+
 class Exercise(msgspec.Struct, frozen=True):
     """An exercise by number and title; its factory is called `exercise_<number>`."""
 
@@ -70,13 +73,16 @@ def content_root() -> Path:
     Raises:
         GraderError: it is not there.
     """
-    checkout = Path(__file__).resolve().parents[1]
-    if (checkout / "course.toml").is_file():
-        return checkout
-    carried = carried_root()
-    if carried is not None:
-        return carried
-    raise GraderError("the course's files are missing", "install the kit again")
+    root = _checkout() or carried_root()
+    if root is None:
+        raise GraderError("the course's files are missing", "install the kit again")
+    return root
+
+
+def _checkout() -> Path | None:
+    """The clone that this package is part of; None if it was installed elsewhere."""
+    folder = Path(__file__).resolve().parents[1]
+    return folder if (folder / "course.toml").is_file() else None
 
 
 def carried_root() -> Path | None:
@@ -89,15 +95,22 @@ def carried_root() -> Path | None:
 
 
 def workspace(start: Path | None = None) -> Path:
-    """The learner's folder: the nearest one upwards that holds `exercises/`.
+    """The learner's folder: the nearest one upwards that holds `exercises/`, or the checkout.
 
-    Without one it is the content root, where a checkout's learner works.
+    Raises:
+        UsageError: there is none.
     """
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / "exercises").is_dir() and (folder / "course.toml").is_file():
             return folder
-    return content_root()
+    checkout = _checkout()
+    if checkout is None:
+        raise UsageError(
+            "there is no course in this folder, nor in one above it",
+            "go to the one that you work in, or make one: grade init my-course",
+        )
+    return checkout
 
 
 @cache
@@ -132,8 +145,12 @@ def lesson(name: str) -> Lesson:
     for one in lessons():
         if one.name == name:
             return one
-    names = ", ".join(one.name for one in lessons())
-    raise UsageError(f"there is no lesson {name!r}", f"the lessons are: {names}")
+    names = [one.name for one in lessons()]
+    if name.isdecimal():
+        remedy = f"the lesson comes before the exercise, as in {names[0]} {name}"
+    else:
+        remedy = f"the lessons are: {', '.join(names)}"
+    raise UsageError(f"there is no lesson {name!r}", remedy)
 
 
 def read_source(path: Path) -> str:
@@ -148,9 +165,9 @@ def read_source(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InputError(f"{path} cannot be read: {reason}", "check the path") from error
+        raise InputError(f"{path} cannot be read: {reason}", f"check the path{OR_RESET}") from error
     if not raw.strip():
-        raise InputError(f"{path} is empty", "put your answers into it, or restore the stub")
+        raise InputError(f"{path} is empty", f"put your answers into it{OR_RESET}")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -166,16 +183,14 @@ def read_source(path: Path) -> str:
 
 
 def stub_source(name: str) -> str | None:
-    """The stub of a lesson as it was installed; None if this kit runs uninstalled."""
+    """The file of a lesson's exercises as it was before anybody began; None if there is none."""
     file = stub_file(name)
-    return file.read_text("utf-8") if file is not None else None
+    return file.read_text("utf-8") if file.is_file() else None
 
 
-def stub_file(name: str) -> Path | None:
-    """Where that is."""
-    root = carried_root()
-    file = root / "exercises" / name / "exercise.py" if root else None
-    return file if file is not None and file.is_file() else None
+def stub_file(name: str) -> Path:
+    """Where that is. It lies in the package: whoever installs from a clone may have begun."""
+    return Path(__file__).with_name("stubs") / f"{name}.txt"
 
 
 def tables(lesson: Lesson, exercise: Exercise) -> str:

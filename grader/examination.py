@@ -83,7 +83,7 @@ def packages() -> Finding:
             "Packages", f"missing: {', '.join(missing)}", False, "python -m pip install ."
         )
     versions = (f"{name} {importlib.metadata.version(name)}" for name in ("fastapi", "asyncpg"))
-    return Finding("Packages", f"{len(wanted)} are asked for and there, with {', '.join(versions)}")
+    return Finding("Packages", f"all are there, {', '.join(versions)} among them")
 
 
 def _missing(requirements: Iterable[str]) -> Iterator[str]:

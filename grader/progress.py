@@ -11,8 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from .answers import Answers
+from . import course
+from .answers import Answers, stub_or_none
 from .course import Exercise, Lesson
+from .errors import UsageError
 from .files import write_whole
 from .report import ExerciseStatus, Report
 
@@ -44,17 +46,22 @@ class ExerciseProgress(msgspec.Struct, omit_defaults=True):
         """Gradings that did not pass."""
         return self.attempts - self.passes
 
-    def note(self, status: ExerciseStatus, digest: str) -> None:
-        """Keep what a grading found. What the grader broke is no attempt."""
+    def note(self, status: ExerciseStatus, digest: str, asked: bool = True) -> None:
+        """Keep what a grading found.
+
+        What the grader broke is no attempt. To pass once more with the same answer is none
+        either, nor to fail where nobody asked for a verdict.
+        """
+        is_same = (status, digest) == (self.status, self.graded)
         if status == "broken":
             return
         self.status, self.graded = status, digest
-        if status == "todo":
-            return
-        self.attempts += 1
-        if status == "passed":
+        if status == "passed" and not is_same:
+            self.attempts += 1
             self.passes += 1
             self.first_pass = self.first_pass or _now()
+        elif status == "failed" and asked:
+            self.attempts += 1
 
 
 class QuizAnswer(msgspec.Struct):
@@ -73,6 +80,18 @@ class LessonProgress(msgspec.Struct, omit_defaults=True):
     def exercise(self, number: int) -> ExerciseProgress:
         """The exercise of that number; what is written into it is kept."""
         return self.exercises.setdefault(number, ExerciseProgress())
+
+    def note(self, lesson: Lesson, answers: Answers, report: Report, asked: bool = True) -> None:
+        """Keep what was found of the lesson's answers.
+
+        A file that cannot be loaded fails in all its exercises, also in those not begun.
+        """
+        stub = stub_or_none(lesson)
+        for found in report.exercises:
+            exercise = lesson.exercise(found.number)
+            is_begun = stub is None or answers.answer(exercise) != stub.answer(exercise)
+            status = found.status if is_begun else "todo"
+            self.exercise(found.number).note(status, answers.digest(exercise), asked)
 
 
 class Progress(msgspec.Struct):
@@ -101,16 +120,27 @@ class ProgressFile:
     """The file of a workspace. It never stands in the way: what is wrong with it is told.
 
     Args:
-        workspace: the folder that holds `exercises/`.
-        tell: called with a sentence when the file is broken or cannot be written.
+        workspace: the folder that holds `exercises/`; None if there is none.
+        tell: called with a sentence when progress cannot be kept, or the file is broken.
     """
 
-    def __init__(self, workspace: Path, tell: Callable[[str], object]) -> None:
-        self.path = workspace / FILE
+    def __init__(self, workspace: Path | None, tell: Callable[[str], object]) -> None:
+        self._workspace = workspace
+        self.path = (workspace or Path()) / FILE
         self._tell = tell
+
+    @classmethod
+    def here(cls, tell: Callable[[str], object]) -> ProgressFile:
+        """That of the workspace in which the process runs."""
+        try:
+            return cls(course.workspace(), tell)
+        except UsageError:
+            return cls(None, tell)
 
     def read(self) -> Progress:
         """What is known; nothing, if there is no file or a broken one."""
+        if self._workspace is None:
+            return Progress()
         try:
             raw = self.path.read_bytes()
         except OSError:
@@ -131,6 +161,10 @@ class ProgressFile:
 
         Two commands at once don't lose each other's changes.
         """
+        if self._workspace is None:
+            yield Progress()
+            self._tell("Progress is not kept: there is no course in this folder.")
+            return
         try:
             lock = self._lock()
         except OSError as error:
@@ -146,14 +180,15 @@ class ProgressFile:
         finally:
             os.close(lock)
 
-    def note(self, gradings: Iterable[tuple[Lesson, Answers, Report]]) -> None:
-        """Keep what was found of each lesson's answers."""
+    def note(self, gradings: Iterable[tuple[Lesson, Answers, Report]], asked: bool = True) -> None:
+        """Keep what was found of each lesson's answers.
+
+        Args:
+            asked: whether somebody wanted a verdict on them, and not only to look.
+        """
         with self.changing() as progress:
             for lesson, answers, report in gradings:
-                for found in report.exercises:
-                    exercise = lesson.exercise(found.number)
-                    digest = answers.digest(exercise)
-                    progress.exercise(lesson, exercise).note(found.status, digest)
+                progress.lesson(lesson).note(lesson, answers, report, asked)
 
     def _lock(self) -> int:
         self.path.parent.mkdir(exist_ok=True)

@@ -139,8 +139,8 @@ def test_all_shows_every_failing_exercise_in_detail(grade: Grade) -> None:
     """Without it, the first is shown so, and the rest has a line each with its reason."""
     few = grade("day53", "--file", IN_TURN).output
     assert few.count("more: grade hint") == 1
-    assert few.count("not yet: factory-missing") == 6
-    assert few.count("not yet: awaited-in-turn") == 1
+    assert few.count("not yet: factory missing") == 6
+    assert few.count("not yet: awaited in turn") == 1
     every = grade("day53", "--file", IN_TURN, "--all").output
     assert every.count("more: grade hint") == 8
     assert "not yet" not in every
@@ -414,6 +414,35 @@ def test_error_of_the_grader_is_owned(
     result = grade("day53")
     assert result.exit_code == status
     assert words in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["compltion", "bash"], "did you mean: grade completion"),
+        (["4"], "the lesson comes before the exercise, as in day53 4"),
+        (["day54"], "the lessons are: day53"),
+    ],
+)
+def test_what_is_mistyped_is_told_what_it_may_have_been(
+    grade: Grade, words: list[str], remedy: str
+) -> None:
+    result = grade(*words)
+    assert result.exit_code == 2
+    assert f"       {remedy}\n" in result.output
+
+
+def test_what_is_to_do_is_told_what_it_asks_for(grade: Grade, workspace: Path) -> None:
+    result = grade("day53", 2)
+    assert result.exit_code == 1
+    assert 'GET /dashboard answers {"user": ..., "orders": ..., "stats": ...}.' in result.output
+
+
+def test_after_a_pass_the_next_one_is_named(grade: Grade, workspace: Path) -> None:
+    shutil.copy(SOLUTION, workspace / "exercises" / "day53" / "exercise.py")
+    result = grade("day53", 1)
+    assert result.exit_code == 0
+    assert "Next: exercise 2, Concurrent operations: grade day53 2\n" in result.output
 
 
 # Hints

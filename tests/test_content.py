@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from programs import FENCE, Program, blocks_of, lesson_programs, run
 
+from grader import course
 from grader.quiz import parse
 
 ROOT = Path(__file__).parents[1]
@@ -181,6 +182,12 @@ def test_the_keys_are_spread(quiz: Path) -> None:
 
 
 # Hints
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=label)
+def test_the_kit_knows_the_stub(stub: Path) -> None:
+    """`grader/stubs/dayNN.txt` is the file as nobody has begun it. Copy it when you change one."""
+    assert course.stub_source(stub.parent.name) == stub.read_text("utf-8")
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=label)

@@ -120,10 +120,23 @@ def test_content_of_a_checkout_is_beside_the_package() -> None:
     assert course.content_root() == ROOT
 
 
-def test_installation_carries_the_stubs(carried: Path) -> None:
+def test_the_stubs_are_those_of_the_kit_whatever_an_installation_carries(carried: Path) -> None:
+    """Whoever installs from a clone may have solved something in it."""
     assert course.carried_root() == carried
-    assert course.stub_source("day53") == "def exercise_1(): ...\n"
+    stub = (ROOT / "exercises" / "day53" / "exercise.py").read_text("utf-8")
+    assert course.stub_source("day53") == stub
     assert course.stub_source("day99") is None
+
+
+def test_outside_of_a_course_there_is_no_workspace(
+    carried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody should work on what an installation carries."""
+    monkeypatch.setattr(course, "__file__", str(carried.parent / "grader" / "course.py"))
+    with pytest.raises(UsageError) as caught:
+        course.workspace(tmp_path)
+    assert caught.value.problem == "there is no course in this folder, nor in one above it"
+    assert caught.value.remedy.endswith("grade init my-course")
 
 
 def test_content_of_an_installation_is_what_it_carries(

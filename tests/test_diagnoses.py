@@ -12,6 +12,7 @@ import pytest
 
 import grader.judge.diagnoses
 from grader.driver import run_play
+from grader.judge.aspects import statuses
 from grader.judge.diagnoses import RULES, Case, diagnose
 from grader.judge.diagnoses.outcomes import explain
 from grader.judge.diagnoses.rules import GENERAL, MOST
@@ -26,6 +27,7 @@ PROMISED = [
     "missing-route",
     "wrong-status",
     "wrong-body",
+    "wrong-order",
     "loop-blocked",
     "thread-pool-exhausted",
     "awaited-in-turn",
@@ -138,6 +140,18 @@ def test_runaway_and_endless_loop_are_one_diagnosis() -> None:
     assert ids == {"endless-loop"}
 
 
+def test_place_where_several_wait_is_told_once() -> None:
+    """And how many they are; a task that belongs to no request makes them tasks."""
+    at_the_door = tuple(Waiting(f"task {n}", 20, "Event.wait", n) for n in range(3))
+    besides = Waiting("task 4", 31, "Queue.get", None)
+    [diagnosis] = explain(Outcome("stuck", line=20, waiting=(*at_the_door, besides)))
+    assert "3 requests wait at line 20 for Event.wait; line 31 waits for Queue.get." in (
+        diagnosis.text
+    )
+    [diagnosis] = explain(Outcome("stuck", line=31, waiting=(besides, besides)))
+    assert "2 tasks wait at line 31 for Queue.get." in diagnosis.text
+
+
 @pytest.mark.parametrize(
     ("code", "column"), [("    def f(:", 11), ("\tdef f(:", 8), ("def f(:", 7), ("  def f(:", None)]
 )
@@ -181,6 +195,27 @@ def test_wrong_body_is_shown() -> None:
     [diagnosis] = diagnose(case_of(got, expected, what))
     assert (diagnosis.id, diagnosis.line) == ("wrong-body", None)
     assert diagnosis.text.endswith("bad")
+
+
+def test_right_list_in_the_wrong_order_is_told_from_a_wrong_list() -> None:
+    what = scenario(get("/"))
+    first, second = '{"id": 1, "name": "lamp"}', '{"id": 2, "name": "desk"}'
+    wanted = f"[{first}, {second}]"
+    other_way_round = '{"name": "desk", "id": 2}'
+    got, expected = traces(what, learner=f"[{other_way_round}, {first}]", reference=wanted)
+    [diagnosis] = diagnose(case_of(got, expected, what))
+    assert diagnosis.id == "wrong-order"
+    assert "2, 1, where 1, 2 is asked for" in diagnosis.text
+    for other in (f"[{second}, {second}]", f"[{second}]", "{}"):
+        got, expected = traces(what, learner=other, reference=wanted)
+        assert [d.id for d in diagnose(case_of(got, expected, what))] == ["wrong-body"]
+
+
+def test_order_is_no_fault_where_the_check_does_not_look_at_it() -> None:
+    what = scenario(get("/"))
+    got, expected = traces(what, learner="[2, 1]", reference="[1, 2]")
+    case = Case(got, expected, what, statuses, lambda _: (got, expected))
+    assert "wrong-order" not in [diagnosis.id for diagnosis in diagnose(case)]
 
 
 def test_something_is_always_said() -> None:

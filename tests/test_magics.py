@@ -180,7 +180,7 @@ def test_wrong_answer_is_explained_by_the_lines_of_the_cell(
 ) -> None:
     """The line of the magic is the first one, as Jupyter counts."""
     text = notebook.verdict(WRONG)
-    assert re.search(r"2 · Concurrent operations +cell \[3\]:3\n", text)
+    assert re.search(r"2 · Concurrent operations +cell \[3\]:8\n", text)
     assert "Lines 8, 9 and 10 wait for one call to end" in text
     assert "fetch_orders ██" in text
     assert (kept(workspace).status, kept(workspace).attempts) == ("failed", 1)

@@ -125,7 +125,9 @@ MAY_IMPORT = {
     "grader.course": {"grader.errors"},
     "grader.files": set(),
     "grader.answers": {"grader.errors", "grader.course"},
-    "grader.progress": {"grader.answers", "grader.course", "grader.files", "grader.report"},
+    "grader.progress": {
+        "grader.answers", "grader.course", "grader.errors", "grader.files", "grader.report",
+    },
     "grader.hints": {"grader.errors", "grader.course"},
     "grader.quiz": {"grader.errors", "grader.course"},
     "grader.transcripts": set(),

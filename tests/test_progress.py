@@ -43,6 +43,42 @@ def test_gradings_are_counted(tmp_path: Path) -> None:
     assert first.graded == answers.digest(FIRST)
 
 
+def test_the_same_answer_passes_only_once(tmp_path: Path) -> None:
+    file = ProgressFile(tmp_path, silent)
+    for text in ("def exercise_1(): pass\n", "def exercise_1(): pass\n", "def exercise_1(): ...\n"):
+        file.note([(DAY53, Answers(text), report("passed"))])
+    known = file.read().exercise(DAY53, FIRST)
+    assert (known.attempts, known.passes) == (2, 2)
+
+
+def test_to_look_is_no_attempt_unless_it_passes(tmp_path: Path) -> None:
+    file = ProgressFile(tmp_path, silent)
+    file.note([(DAY53, Answers("def exercise_1(): 1\n"), report("failed"))], asked=False)
+    assert file.read().exercise(DAY53, FIRST).attempts == 0
+    file.note([(DAY53, Answers("def exercise_1(): 2\n"), report("passed"))], asked=False)
+    assert file.read().exercise(DAY53, FIRST).passes == 1
+
+
+def test_what_was_not_begun_fails_with_no_file(tmp_path: Path) -> None:
+    """A file that cannot be loaded fails as a whole; that is no attempt at each exercise."""
+    stub = course.stub_source("day53") or ""
+    file = ProgressFile(tmp_path, silent)
+    broken = stub.replace('raise NotImplementedError("exercise 2")', "return (")
+    file.note([(DAY53, Answers(broken), report("failed", "failed"))])
+    first, second = (file.read().exercise(DAY53, exercise) for exercise in DAY53.exercises[:2])
+    assert (first.status, first.attempts) == ("todo", 0)
+    assert (second.status, second.attempts) == ("failed", 1)
+
+
+def test_without_a_workspace_nothing_is_kept_and_that_is_said(tmp_path: Path) -> None:
+    told: list[str] = []
+    file = ProgressFile(None, told.append)
+    with file.changing() as progress:
+        progress.exercise(DAY53, FIRST).hints = 1
+    assert file.read() == Progress()
+    assert told == ["Progress is not kept: there is no course in this folder."]
+
+
 def test_the_first_pass_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(["2026-01-01T10:00:00+00:00", "2026-01-02T10:00:00+00:00"])
     monkeypatch.setattr("grader.progress._now", lambda: next(moments))

@@ -160,11 +160,17 @@ def test_a_terminal_gets_a_pager(learner: Learner) -> None:
     assert "current/)." in text
 
 
-def test_a_section_needs_no_pager(learner: Learner) -> None:
+def test_a_long_section_gets_one_too(learner: Learner) -> None:
     status, text = learner.on_terminal("lesson", "day53", "blocking", PAGER="tail -n 3")
     assert status == 0
-    assert "Blocking the loop" in text
-    assert "\x1b[1" in text
+    assert len(text.splitlines()) == 3
+    assert "next: grade lesson day53 " in text
+
+
+def test_a_command_in_a_table_is_left_out() -> None:
+    """Its columns are too narrow for one."""
+    table = "| what | where |\n|---|---|\n| [A](#timeouts) | [B](day54.md#b) |"
+    assert with_commands(table, "day53").endswith("| A | B |")
 
 
 def test_no_colour_is_no_colour(learner: Learner) -> None:

@@ -181,7 +181,7 @@ def test_report_at_eighty_columns() -> None:
           ✘ When a fetch fails, the answer is 502.
 
         ? 4 · Error handling                                            the grader broke
-        ✘ 5 · Background tasks                                     not yet: syntax-error
+        ✘ 5 · Background tasks                                     not yet: syntax error
         · 6 · Partial failures                                                     to do
 
         The file changed while it was graded. This is the verdict on how it was before.

@@ -457,7 +457,7 @@ def test_a_link_to_the_file_stays_a_link(learner: Learner, tmp_path: Path) -> No
 def test_without_a_stub_there_is_nothing_to_go_back_to(
     learner: Learner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(course, "carried_root", lambda: None)
+    monkeypatch.setattr(course, "stub_source", lambda name: None)
     result = learner.grade("reset", "day53", 2, "--yes")
     assert result.exit_code == 3
     assert "the stub of day53 is missing" in result.output

@@ -96,7 +96,8 @@ def exercise_3(dsn="postgresql://postgres@localhost/day53"):
     try it by hand.
 
     - POST /items takes {"name", "price"} and answers 201 {"id", "name", "price"}.
-    - GET /items answers a list of items by id, GET /items/{id} one of them.
+    - GET /items answers a list of all items, in the order of their ids; GET /items/{id}
+      answers one of them.
     - PUT /items/{id} takes a name, a price, or both. What the body does not have stays as
       it is. It answers 200 with the item.
     - DELETE /items/{id} answers 204, with no body.

@@ -89,11 +89,11 @@ def command(
         _show(reports, style, everything, overview=lesson is None)
         if page is not None:
             page.save(reports)
+            click.echo(f"The page is in {html}", err=True)
     if file is None:
-        progress_file().note(
-            (one, text, report)
-            for (one, _), text, report in zip(answers, texts, reports, strict=True)
-        )
+        progress_file().note(zip(chosen, texts, reports, strict=True), asked=lesson is not None)
+    if style in ("rich", "plain") and lesson is not None:
+        _tell_next(lesson, reports[0], texts[0])
     ctx.exit(max(report.exit_code for report in reports))
 
 
@@ -131,6 +131,20 @@ def _show(reports: list[Report], style: str, everything: bool, overview: bool) -
             sys.stdout.write(to_classroom(reports))
         case _:
             _print(reports, style, everything, overview)
+
+
+def _tell_next(lesson: Lesson, report: Report, answers: Answers) -> None:
+    """What there is to do: the task, if nothing else was asked for; or what comes next."""
+    if [found.status for found in report.exercises] == ["todo"]:
+        from ..render.console import console
+        from ..render.listing import show_task
+
+        show_task(lesson.exercise(report.exercises[0].number), answers, console())
+    elif report.exit_code == 0 and len(report.exercises) < len(lesson.exercises):
+        found = progress_file().read().first_unsolved([lesson])
+        if found is not None:
+            number, title = found[1].number, found[1].title
+            click.echo(f"Next: exercise {number}, {title}: grade {lesson.name} {number}")
 
 
 def _print(reports: list[Report], style: str, everything: bool, overview: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .. import course
+from ..answers import answers_file
 from ..errors import UsageError
 from ..files import shown
 
@@ -39,6 +40,8 @@ def command(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in FOLDERS:
             shutil.copytree(content / name, folder / name, ignore=shutil.ignore_patterns("__*"))
+        for lesson in course.lessons():
+            shutil.copy(course.stub_file(lesson.name), answers_file(lesson, folder))
         shutil.copy(content / "course.toml", folder)
         if not (folder / ".gitignore").exists():
             (folder / ".gitignore").write_text(IGNORED, "utf-8")

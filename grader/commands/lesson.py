@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -60,7 +61,7 @@ def command(lesson: Lesson, section: str | None, sections: bool) -> None:
         screen = console()
         with screen.capture() as shown:
             show_markdown(text, screen, lesson.name)
-        click.echo_via_pager(shown.get().rstrip("\n"), color=None if sys.stdout.isatty() else True)
+        _page(shown.get())
 
 
 def _text(lesson: Lesson) -> str:
@@ -83,12 +84,20 @@ def _show_section(lesson: Lesson, parts: list[Part], asked: str) -> None:
 
     part = _the_one(lesson, parts, asked)
     screen = console()
-    show_markdown(part.text, screen, lesson.name)
-    # What the section holds has been shown: the next one is not deeper in.
-    after = (p for p in parts[parts.index(part) + 1 :] if p.level <= part.level)
-    following = next(after, None)
-    if following is not None:
-        screen.print(f"\nnext: grade lesson {lesson.name} {following.anchor}", soft_wrap=True)
+    with screen.capture() as shown:
+        show_markdown(part.text, screen, lesson.name)
+        # What the section holds has been shown: the next one is not deeper in.
+        after = (p for p in parts[parts.index(part) + 1 :] if p.level <= part.level)
+        following = next(after, None)
+        if following is not None:
+            screen.print(f"\nnext: grade lesson {lesson.name} {following.anchor}", soft_wrap=True)
+    _page(shown.get())
+
+
+def _page(text: str) -> None:
+    """Show a text page by page, on a terminal; what fits on one screen needs no keys."""
+    os.environ.setdefault("LESS", "-FRX")
+    click.echo_via_pager(text.rstrip("\n"), color=None if sys.stdout.isatty() else True)
 
 
 def _the_one(lesson: Lesson, parts: list[Part], asked: str) -> Part:

@@ -100,7 +100,7 @@ def _tell(file: Path, copy: Path, now: Answers, exercise: Exercise) -> None:
     click.echo(f"To have it back:\n  cp {shlex.quote(shown(copy))} {shlex.quote(shown(file))}")
 
 
-def _warn(names: list[str], file: Path | None) -> None:
+def _warn(names: list[str], file: Path) -> None:
     if names:
         click.echo(
             f"\nYour file does not have what the stub uses: {', '.join(names)}.\n"

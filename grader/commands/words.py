@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from ..course import Exercise, Lesson
+from ..errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +33,22 @@ class LessonName(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, *_: object) -> Lesson:
         from ..course import lesson
 
-        return value if isinstance(value, Lesson) else lesson(value)
+        try:
+            return value if isinstance(value, Lesson) else lesson(value)
+        except UsageError as error:
+            raise _or_command(value, error) from None
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
         return lessons_like(incomplete)
+
+
+def _or_command(word: str, error: UsageError) -> UsageError:
+    """What stands in the place of a lesson may have been meant as a command."""
+    from ..cli import COMMANDS
+
+    for command in get_close_matches(word, COMMANDS, n=1):
+        return UsageError(f"there is no {word!r}", f"did you mean: grade {command}")
+    return error
 
 
 class ExerciseNumber(click.ParamType):  # type: ignore[type-arg]

@@ -17,6 +17,7 @@ from ..trace import Exchange, Span, Trace, to_seconds
 Aspect = Callable[[Trace], tuple[str, ...]]
 
 NONE = "nothing"
+NO_ANSWER = "no answer"
 
 
 def seconds(ticks: int) -> str:
@@ -33,7 +34,7 @@ def elapsed(trace: Trace) -> tuple[str, ...]:
 
 def _elapsed(exchange: Exchange) -> str:
     if exchange.completed is None:
-        return "no answer"
+        return NO_ANSWER
     return seconds(exchange.completed.tick - exchange.started.tick)
 
 
@@ -130,11 +131,20 @@ def arguments(trace: Trace, name: str | None = None) -> tuple[str, ...]:
 
 
 def left_running(trace: Trace) -> tuple[str, ...]:
-    """The calls that went on after the answer that they were made for."""
-    return tuple(
-        f"{span.name} goes on for {seconds(late)} after the answer"
-        for span, late in calls_after_answer(trace)
-    ) or (f"{NONE} goes on after the answer",)
+    """The calls that went on after the answer that they were made for, and for how long."""
+    late: dict[int, dict[int, list[str]]] = {}
+    for span, ticks in calls_after_answer(trace):
+        late.setdefault(span.exchange or 0, {}).setdefault(ticks, []).append(span.name)
+    if not late:
+        return (f"{NONE} goes on after the answer",)
+    requests = (_late_calls(trace, number, late[number]) for number in sorted(late))
+    return ("; ".join(requests) + " after the answer",)
+
+
+def _late_calls(trace: Trace, number: int, late: dict[int, list[str]]) -> str:
+    """`#1: fetch_orders, fetch_stats for 2.50 s`; a single request has no number."""
+    words = ", ".join(f"{', '.join(names)} for {seconds(ticks)}" for ticks, names in late.items())
+    return f"#{number + 1}: {words}" if len(trace.exchanges) > 1 else words
 
 
 def calls_after_answer(trace: Trace) -> Iterator[tuple[Span, int]]:

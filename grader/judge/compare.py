@@ -11,7 +11,7 @@ import pytest
 from ..errors import GraderError
 from ..scenarios import Scenario
 from ..trace import LogRecord, Span, Trace
-from .aspects import Aspect, summary
+from .aspects import NO_ANSWER, Aspect, elapsed, statuses, summary
 from .players import Player
 
 Test = TypeVar("Test", bound=Callable[..., Any])
@@ -72,11 +72,20 @@ def assert_same(*aspects: Aspect, of: Scenario, learner: Player, reference: Play
     if got.outcome.kind == "grader-broke":
         raise GraderError("a play could not be played", got.outcome.detail)
     if got.outcome.kind != "finished":
-        raise Mismatch(got, expected, of, None, "", "")
+        raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
     for aspect in aspects:
         should, does = aspect(expected), aspect(got)
         if should != does:
             raise Mismatch(got, expected, of, aspect, *_words(should, does))
+
+
+def _missing_answers(expected: Trace, got: Trace) -> tuple[str, str]:
+    """The answers of the reference to requests that the learner's app leaves without one."""
+    facts = zip(statuses(expected), elapsed(expected), elapsed(got), strict=False)
+    missing = tuple(
+        f"{status} at {moment}" for status, moment, mine in facts if moment != mine == NO_ANSWER
+    )
+    return (summary(missing), "no answer") if missing else ("", "")
 
 
 def _words(should: tuple[str, ...], does: tuple[str, ...]) -> tuple[str, str]:

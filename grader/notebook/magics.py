@@ -235,7 +235,7 @@ def _keep(lesson: Lesson, source: str, report: Report) -> None:
     begun = tuple(e for e in report.exercises if e.status != "todo")
     if begun:
         found = msgspec.structs.replace(report, exercises=begun)
-        ProgressFile(course.workspace(), print).note([(lesson, Answers(source), found)])
+        ProgressFile.here(print).note([(lesson, Answers(source), found)])
 
 
 def _tell(error: CourseError) -> NoReturn:

@@ -7,7 +7,7 @@ import shutil
 
 from .. import course
 from ..course import Exercise, Lesson
-from ..errors import GraderError
+from ..errors import GraderError, UsageError
 from ..hints import ladder
 from ..render.fragment import to_fragment
 from ..render.page import Beside
@@ -57,5 +57,8 @@ def _hints(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:
 
 def _lesson_at(lesson: Lesson) -> str:
     """The lesson's text as seen from the notebook; empty if the workspace has none."""
-    file = course.workspace() / "lessons" / f"{lesson.name}.md"
+    try:
+        file = course.workspace() / "lessons" / f"{lesson.name}.md"
+    except UsageError:
+        return ""
     return os.path.relpath(file) if file.is_file() else ""

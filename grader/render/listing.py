@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -67,10 +69,7 @@ def show_next(
     where = f"{file}:{answers.line(exercise) or 1}"
     console.print(Text(f"{lesson.name} {exercise.number} · {exercise.title}", style="bold"))
     console.print(Text(f"  {where}", "dim"), soft_wrap=True)
-    width = min(console.width, 100)
-    for paragraph in answers.describes(exercise).splitlines():
-        for line in wrap(paragraph, width - 2, subsequent_indent="  ") or [""]:
-            console.print(Text(f"  {line}"), soft_wrap=True)
+    show_task(exercise, answers, console)
     console.print()
     for command, what in (
         (f"grade lesson {lesson.name}", "read about it"),
@@ -78,3 +77,19 @@ def show_next(
         (f"grade hint {lesson.name} {exercise.number}", "a hint"),
     ):
         console.print(Text(f"  {command:<24}", "cyan").append(what, "dim"), soft_wrap=True)
+
+
+def show_task(exercise: Exercise, answers: Answers, console: Console) -> None:
+    """Print what an exercise asks for."""
+    for line in _wrapped(answers.describes(exercise), min(console.width, 100) - 2):
+        console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    """The lines of a docstring, broken anew; an item of a list begins a line of its own."""
+    for number, paragraph in enumerate(re.split(r"\n\s*\n", text)):
+        if number:
+            yield ""
+        for part in re.split(r"\n(?=- )", paragraph):
+            indent = "  " if part.startswith("- ") else ""
+            yield from wrap(" ".join(part.split()), width, subsequent_indent=indent)

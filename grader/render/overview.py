@@ -22,5 +22,7 @@ def show_overview(report: Report, console: Console) -> None:
     if unfinished:
         step = f"Next: grade {report.lesson} {unfinished[0].number}"
         console.print(Text(f"{step}   ({report.file}:{unfinished[0].line or 1})"), soft_wrap=True)
+        if not report.passed:
+            console.print(f"Read first: grade lesson {report.lesson}")
     else:
         console.print(f"All done. To see another way: grade solution {report.lesson} 1")

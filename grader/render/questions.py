@@ -48,11 +48,11 @@ def show_verdict(
         console.print("  All that is printed:")
         for line in question.key.splitlines():
             _show_line("  │ ", line, console)
-    show_explanation(question, console)
+    show_explanation(question, console, is_right)
 
 
-def show_explanation(question: Question, console: Console) -> None:
-    """Print the answer's words, and where to read again."""
+def show_explanation(question: Question, console: Console, is_right: bool = False) -> None:
+    """Print the answer's words, and where to read about it: again, unless it was right."""
     if question.explanation:
         console.print()
         console.print(
@@ -60,7 +60,8 @@ def show_explanation(question: Question, console: Console) -> None:
             width=reading_width(console),
         )
     if question.again:
-        console.print(Text(f"\n  Read again: {question.again.command}", "dim"), soft_wrap=True)
+        words = "More about it" if is_right else "Read again"
+        console.print(Text(f"\n  {words}: {question.again.command}", "dim"), soft_wrap=True)
 
 
 def _verdict(question: Question, is_right: bool) -> str:

@@ -24,6 +24,7 @@ _GLUE = "\ue000"
 
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[(?P<words>[^\]]*)\]\((?P<target>[^)\s]+)\)")
+_ROW = re.compile(r"^\|.*$", re.MULTILINE)
 _CODE = re.compile(r"(?<!`)`[^`]+`(?!`)")
 _COMMAND = re.compile(r"`grade [^`]+`")
 _SHOWN_BY = {
@@ -104,8 +105,16 @@ def reading_width(console: Console) -> int:
 
 
 def with_commands(text: str, lesson: str = "") -> str:
-    """The text with a command, or a path, in the place of each link within the course."""
-    return _in_prose(text, lambda prose: _LINK.sub(lambda found: _told(found, lesson), prose))
+    """The text with a command, or a path, in the place of each link within the course.
+
+    In a table, whose columns are narrow, the words of the link have to do.
+    """
+
+    def told(prose: str) -> str:
+        prose = _ROW.sub(lambda row: _LINK.sub(lambda found: found["words"], row[0]), prose)
+        return _LINK.sub(lambda found: _told(found, lesson), prose)
+
+    return _in_prose(text, told)
 
 
 def _in_prose(text: str, change: Callable[[str], str]) -> str:

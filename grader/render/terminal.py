@@ -75,7 +75,7 @@ def _one_line(exercise: ExerciseReport, width: int) -> Iterator[Text]:
     tail = WORDS[exercise.status]
     failure = exercise.first_failure
     if failure is not None and failure.diagnoses:
-        tail += f": {failure.diagnoses[0].id}"
+        tail += f": {failure.diagnoses[0].id.replace('-', ' ')}"
     yield _two_ends(head, tail, width, STYLES[exercise.status])
 
 

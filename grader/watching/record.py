@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .. import course
 from ..answers import Answers
 from ..course import Exercise, Lesson
 from ..hints import ladder
@@ -21,7 +20,7 @@ class Record:
     """
 
     def __init__(self, tell: Callable[[str], object], keeps: bool) -> None:
-        self._file = ProgressFile(course.workspace(), tell)
+        self._file = ProgressFile.here(tell)
         self._own = None if keeps else self._file.read()
 
     def read(self) -> Progress:
@@ -32,9 +31,7 @@ class Record:
         if self._own is None:
             self._file.note([(lesson, answers, report)])
             return
-        for found in report.exercises:
-            exercise = lesson.exercise(found.number)
-            self._own.exercise(lesson, exercise).note(found.status, answers.digest(exercise))
+        self._own.lesson(lesson).note(lesson, answers, report)
 
     def next_hint(self, lesson: Lesson, exercise: Exercise) -> tuple[str, int, int]:
         """A hint, a step further each time; which one it is, and of how many.

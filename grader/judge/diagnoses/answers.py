@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
+
+import msgspec
 
 from ...report import Diagnosis
 from ...scenarios import Error, InTurn, Named, Scenario, Takes
-from ...trace import Exchange, Failure
-from ..aspects import answers, arguments, call_counts, everything_said
+from ...trace import Exchange, Failure, Span, Trace
+from ..aspects import arguments, call_counts, elapsed, everything_said, statuses
 from .case import Case, at_line, calls_of, done, in_seconds
-from .timing import one_by_one
+from .relayed import statements_of
+from .timing import awaited_in_turn, one_by_one
 
 
 def missing_route(case: Case) -> Iterable[Diagnosis]:
@@ -147,18 +152,17 @@ def error_swallowed(case: Case) -> Iterable[Diagnosis]:
             return
 
 
-_LASTING = (answers, arguments, call_counts)
-"""Aspects in which a race shows: what was answered and done, not when."""
-
-
 def race(case: Case) -> Iterable[Diagnosis]:
-    """Each request alone is answered rightly; together they get in each other's way."""
+    """Each request alone is answered rightly and in time; together they get in each other's way."""
     alone = one_by_one(case.scenario)
-    together = any(aspect(case.got) != aspect(case.expected) for aspect in _LASTING)
-    if alone is None or case.aspect is None or not together:
+    if alone is None or case.aspect is None or _has_plainer_cause(case):
+        return
+    if not _meet(case.got) or all(part(case.got) == part(case.expected) for part in _LASTING):
         return
     got, expected = case.replay(alone)
-    if got.outcome.kind == "finished" and case.aspect(got) == case.aspect(expected):
+    everything = (statuses, elapsed, case.aspect)
+    right = all(aspect(got) == aspect(expected) for aspect in everything)
+    if got.outcome.kind == "finished" and right:
         line = _shared_wait(case)
         yield Diagnosis(
             "race",
@@ -169,6 +173,35 @@ def race(case: Case) -> Iterable[Diagnosis]:
         )
 
 
+def _has_plainer_cause(case: Case) -> bool:
+    """Whether something is wrong with each request that would be so without the others."""
+    return bool(case.incidents("never-awaited")) or any(awaited_in_turn(case))
+
+
+def _meet(trace: Trace) -> bool:
+    """Whether any two requests, with the work that they leave behind, were under way at once."""
+    return any(
+        later.started.tick == earlier.started.tick or later.started.tick < _over(trace, earlier)
+        for earlier, later in combinations(sorted(trace.exchanges, key=lambda e: e.started), 2)
+    )
+
+
+def _over(trace: Trace, exchange: Exchange) -> int:
+    """The tick at which the last that belongs to a request was over."""
+    ends = [span.end for span in trace.spans if span.exchange == exchange.number]
+    ends += [end for end in (exchange.returned, exchange.completed) if end is not None]
+    return max((end.tick for end in ends), default=exchange.started.tick)
+
+
+def _answered(trace: Trace) -> tuple[object, ...]:
+    """What was answered. How a failure is worded is everybody's own affair."""
+    return tuple((e.status, _read(e) if (e.status or 0) < 400 else None) for e in trace.exchanges)
+
+
+_LASTING: tuple[Callable[[Trace], object], ...] = (_answered, arguments, call_counts)
+"""In what a race shows: what was answered and done, not when."""
+
+
 def _shared_wait(case: Case) -> int | None:
     """A line at which a request waits whose answer is wrong: others run in the meantime."""
     for ours, theirs in case.exchanges():
@@ -177,12 +210,71 @@ def _shared_wait(case: Case) -> int | None:
     return None
 
 
+def wrong_order(case: Case) -> Iterable[Diagnosis]:
+    """A list has all that it should have, and not in the order that it should have it in."""
+    for ours, theirs in case.exchanges():
+        mine, wanted = ours.json(), theirs.json()
+        if ours.status == theirs.status and _is_reordered(mine, wanted):
+            if not _is_looked_at(case, ours, theirs):
+                continue
+            asked = [s for s in statements_of(case, case.got, ours) if s.count == len(mine)]
+            line = asked[-1].line if asked else _last_wait(case, ours)
+            where = f" (line {line})" if line is not None else ""
+            yield Diagnosis(
+                "wrong-order",
+                line,
+                f"{ours.method} {ours.path} answers with the right list in the wrong order{where}: "
+                f"{_in_short(mine)}, where {_in_short(wanted)} is asked for. "
+                f"{_whose_order(asked)}What in your code decides the order?",
+            )
+            return
+
+
+def _whose_order(asked: list[Span]) -> str:
+    if not asked or any("order by" in str(span.arguments).lower() for span in asked):
+        return ""
+    return "A table has no order of its own: a row that was changed may come last. "
+
+
+def _last_wait(case: Case, exchange: Exchange) -> int | None:
+    waits = case.waits(exchange.number)
+    return waits[-1].line if waits else None
+
+
+def _is_reordered(mine: object, wanted: object) -> bool:
+    if not isinstance(mine, list) or not isinstance(wanted, list) or mine == wanted:
+        return False
+    one, other = ([json.dumps(each, sort_keys=True) for each in part] for part in (mine, wanted))
+    return sorted(one) == sorted(other)
+
+
+def _is_looked_at(case: Case, ours: Exchange, theirs: Exchange) -> bool:
+    """Whether the check would see another list if the order were right."""
+    mended = msgspec.structs.replace(ours, chunks=theirs.chunks)
+    exchanges = tuple(mended if e is ours else e for e in case.got.exchanges)
+    trace = msgspec.structs.replace(case.got, exchanges=exchanges)
+    return case.aspect is None or case.aspect(trace) != case.aspect(case.got)
+
+
+def _in_short(elements: list[object]) -> str:
+    """The ids of the elements, or else the beginnings of them."""
+    ids = [element.get("id") for element in elements if isinstance(element, dict)]
+    known = len(ids) == len(elements) and None not in ids
+    words = [json.dumps(each)[:30] for each in (ids if known else elements)]
+    return ", ".join(words[:6]) + (", ..." if len(words) > 6 else "")
+
+
 def wrong_status(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
         if ours.status == theirs.status:
             continue
         if ours.status is None and theirs.status is not None:
             text = f"{ours.method} {ours.path} gets no answer; {theirs.status} is expected."
+        elif theirs.status is None:
+            text = (
+                f"{ours.method} {ours.path} is answered with status {ours.status}; no answer is "
+                "expected, for the request is over before there is one."
+            )
         else:
             text = (
                 f"{ours.method} {ours.path} is answered with status {ours.status}; "

@@ -113,4 +113,10 @@ def lines_in_words(lines: Iterable[int | None]) -> str:
     known = sorted({line for line in lines if line is not None})
     if len(known) < 2:
         return at_line(known[0] if known else None)
-    return f"Lines {', '.join(map(str, known[:-1]))} and {known[-1]}"
+    return f"Lines {in_words(map(str, known))}"
+
+
+def in_words(names: Iterable[str]) -> str:
+    """`one, another and a third`."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last

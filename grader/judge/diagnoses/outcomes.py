@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ...report import Diagnosis
-from ...trace import Failure, Outcome
+from ...trace import Failure, Outcome, Waiting
 from .case import Case, at_line
 
 
@@ -93,15 +93,28 @@ def _stuck(outcome: Outcome) -> tuple[str, str]:
             f"{at_line(outcome.line)} blocks the whole program for ever: it waits for something "
             "that only other code could bring about, and no other code can run.",
         )
-    waits = "; ".join(
-        f"line {waiting.line} waits for {waiting.what or 'something'}"
-        for waiting in outcome.waiting[:3]
-    )
+    waits = "; ".join(_places_of(outcome.waiting)[:3])
     return (
         "stuck",
         f"The program waits for ever: {waits or _nothing_left(outcome.line)}. "
         "No timer, task or thread is left that could end the wait. Who was to do it?",
     )
+
+
+def _places_of(waiting: Iterable[Waiting]) -> list[str]:
+    """Where they wait and for what; a place where several do is told once, with how many."""
+    places: dict[tuple[int | None, str], list[Waiting]] = {}
+    for each in waiting:
+        places.setdefault((each.line, each.what or "something"), []).append(each)
+    return [_place(*place, who) for place, who in places.items()]
+
+
+def _place(line: int | None, what: str, who: list[Waiting]) -> str:
+    if len(who) == 1:
+        return f"line {line} waits for {what}"
+    requests = {each.exchange for each in who}
+    each_its_own = len(requests) == len(who) and None not in requests
+    return f"{len(who)} {'requests' if each_its_own else 'tasks'} wait at line {line} for {what}"
 
 
 def _nothing_left(line: int | None) -> str:

@@ -112,7 +112,9 @@ def cancelled_call_answers(case: Case) -> Iterable[Diagnosis]:
         cancelled = theirs.raised is not None and theirs.raised.type == "CancelledError"
         if cancelled and (ours.raised is None or ours.raised.type != "CancelledError"):
             cut = [wait for wait in case.waits(ours.number) if wait.how == "cancelled"]
-            line = cut[0].line if cut else None
+            if not cut:
+                continue  # it was over before
+            line = cut[0].line
             yield Diagnosis(
                 "cancellation-swallowed",
                 line,
@@ -213,6 +215,18 @@ def not_closed(case: Case) -> Iterable[Diagnosis]:
                 "not-closed",
                 line,
                 f"The connection that is opened at line {line} is not closed.{cut} "
-                "Follow the request that fails, or is cancelled: which lines still run?",
+                f"{_what_to_follow(case, opening)}",
             )
             return
+
+
+def _what_to_follow(case: Case, opening: Span) -> str:
+    """What to think about; it depends on how the request went."""
+    if opening.exchange is None:
+        return "Who closes it, and when?"
+    request = case.scenario.requests[opening.exchange]
+    if request.cancelled_at is not None or case.got.exchanges[opening.exchange].hung_up:
+        return "Follow the request that is cancelled: which lines still run?"
+    if any(call.how == "failed" for call in calls_of(case.got, opening.exchange)):
+        return "Follow the request that fails: which lines still run?"
+    return "Follow the request to its end: which line closes it, and when?"

@@ -8,7 +8,7 @@ from itertools import combinations
 import msgspec
 
 from ...report import Diagnosis
-from ...scenarios import Scenario
+from ...scenarios import InTurn, Scenario, Takes
 from ...trace import Exchange, Span
 from .case import Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
 
@@ -69,9 +69,25 @@ def awaited_in_turn(case: Case) -> Iterable[Diagnosis]:
                 lines[0],
                 f"{lines_in_words(lines)} {'wait' if len(set(lines)) > 1 else 'waits'} for one "
                 f"call to end before the next one starts ({names}). None of them needs the "
-                "answer of another: they could all be under way at once.",
+                "answer of another: they could all be under way at once."
+                f"{_who_comes_there(case, members) if len(set(lines)) == 1 else ''}",
             )
             return
+
+
+def _who_comes_there(case: Case, calls: list[Span]) -> str:
+    """Of a line that one task comes to again and again: what may bring it there.
+
+    Members of a dict are gone through in a loop; nobody makes dependencies of them.
+    """
+    own_parameters = all(call.name in case.scenario.collaborators for call in calls)
+    if not own_parameters or len({call.task for call in calls}) > 1:
+        return ""
+    return (
+        " What brings your code back to that line: a loop, one call after the other, or the "
+        "dependencies of the request, which FastAPI solves one after the other "
+        "(`grade lesson day53 async-in-fastapi`)?"
+    )
 
 
 def _resource_calls(spans: list[Span]) -> bool:
@@ -94,13 +110,65 @@ def no_timeout(case: Case) -> Iterable[Diagnosis]:
             continue
         wait = case.longest_wait(ours.number)
         line = wait.line if wait else case.call_line(does)
+        most = done(theirs) or 0
+        limit = _limit(case, ours.number, does) if _shows_its_limit(case, does, wait) else 0
+        if limit is not None and 0 < limit <= most:
+            continue  # the limit is right, and something else keeps it from being kept
         yield Diagnosis(
             "no-timeout",
             line,
-            f"{at_line(line)} waits for {does.name} as long as it takes: {does.seconds:g} s here, "
-            f"where {in_seconds(done(theirs) or 0)} is the most. Nothing puts an end to it.",
+            f"{at_line(line)} waits for {does.name} "
+            f"{'too long' if limit else 'as long as it takes'}: {does.seconds:g} s here, where "
+            f"{in_seconds(most)} is the most. {_about_limit(limit, most)}",
         )
         return
+
+
+def _about_limit(limit: int | None, most: int) -> str:
+    if limit is None:
+        return "Nothing puts an end to it."
+    if not limit:
+        return "No limit ends it by then."
+    unit = " In which unit is a limit counted?" if limit >= 100 * most else ""
+    return f"There is a limit, and it is {in_seconds(limit)}.{unit}"
+
+
+def _shows_its_limit(case: Case, call: Span, wait: Span | None) -> bool:
+    """Whether the code can be played with a call that takes an hour.
+
+    Code that looks again and again would be taken for an endless loop in so long a time, and
+    nothing else of it would be played.
+    """
+    known = isinstance(case.scenario.collaborators.get(call.name), Takes | InTurn)
+    plain = wait is not None and wait.seconds >= call.seconds
+    return known and plain and len(case.got.spans) <= _FEW_SPANS
+
+
+def _limit(case: Case, exchange: int, call: Span) -> int | None:
+    """The ticks after which the learner's code does give up a call that takes for ever.
+
+    None if it never does, 0 if that is not known.
+    """
+    got, _ = case.replay(_endless(case.scenario, exchange, call.name))
+    if got.outcome.kind != "finished":
+        return 0
+    cut = any(span.how == "cancelled" for span in calls_of(got, 0, call.name))
+    return done(got.exchanges[0]) if cut else None
+
+
+def _endless(scenario: Scenario, exchange: int, name: str) -> Scenario:
+    """One of the requests alone, with a call that takes longer than any limit in reason."""
+    alone = msgspec.structs.replace(scenario.requests[exchange], at=0.0)
+    return msgspec.structs.replace(
+        scenario,
+        requests=(alone,),
+        collaborators={**scenario.collaborators, name: Takes(_FOR_EVER)},
+        horizon=2 * _FOR_EVER,
+    )
+
+
+_FOR_EVER = 5_000.0
+_FEW_SPANS = 100
 
 
 def wrong_timeout(case: Case) -> Iterable[Diagnosis]:
@@ -208,7 +276,8 @@ def serialized(case: Case) -> Iterable[Diagnosis]:
             "serialized",
             line,
             f"Each request by itself is answered in time, but together they wait for each other"
-            f"{f' at line {line}' if line else ''}. What do they share that only one can have?",
+            f"{f' at line {line}' if line else ''}. What do they share that not all of them can "
+            "have at once?",
         )
 
 

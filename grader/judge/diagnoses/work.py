@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ...report import Diagnosis
 from ...trace import Exchange, Span
 from ..aspects import calls_after_answer
-from .case import Case, at_line, calls_of, in_seconds
+from .case import Case, at_line, calls_of, in_seconds, in_words, lines_in_words
 
 
 def lifespan_failed(case: Case) -> Iterable[Diagnosis]:
@@ -33,13 +33,21 @@ def never_awaited_then_used(case: Case) -> Iterable[Diagnosis]:
 
 
 def _never_awaited(case: Case) -> Iterable[Diagnosis]:
-    for incident in case.incidents("never-awaited")[:1]:
+    made = sorted(case.incidents("never-awaited"), key=lambda one: (one.line or 0, one.detail))
+    if made:
+        lines = lines_in_words(incident.line for incident in made)
+        names = _few(list(dict.fromkeys(f"{incident.detail}()" for incident in made)))
         yield Diagnosis(
             "never-awaited",
-            incident.line,
-            f"{at_line(incident.line)} calls {incident.detail}(), and nothing awaits what comes "
-            "back. Calling an async function runs none of it: it only makes a coroutine.",
+            made[0].line,
+            f"{lines} {'call' if lines.startswith('Lines') else 'calls'} {names}, and nothing "
+            "awaits what comes back. Calling an async function runs none of it: it only makes a "
+            "coroutine.",
         )
+
+
+def _few(names: list[str]) -> str:
+    return in_words(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
 
 
 def _work_after_answer(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, list[Span]]]:

@@ -1,0 +1,73 @@
+"""What is said of some mistakes of the bank, word for word, and what must not be said of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.course import lesson
+from grader.judge.grading import Grading
+from grader.report import ExerciseReport
+
+BANK = Path(__file__).parent / "mistakes"
+
+
+def grade(grading: Grading, name: str) -> ExerciseReport:
+    case = BANK / "day53" / f"{name}.py"
+    return grading.grade(lesson("day53"), case, (int(name[0]),), seed=1).exercises[0]
+
+
+NO_RACE = [
+    "2_awaited_in_turn",
+    "2_await_create_task_each",
+    "2_dependencies",
+    "2_semaphore_of_one",
+    "2_two_and_then_one",
+    "3_fetch_not_awaited",
+    "3_rows_as_lists",
+]
+
+
+@pytest.mark.parametrize("name", NO_RACE)
+def test_what_is_wrong_with_each_request_alone_is_no_race(grading: Grading, name: str) -> None:
+    checks = grade(grading, name).checks
+    assert "race" not in {diagnosis.id for check in checks for diagnosis in check.diagnoses}
+
+
+SAID = {
+    "1_helper_never_awaited": "Lines 14, 19 and 24 call slow(), and nothing awaits what comes back",
+    "2_dependencies": "the dependencies of the request, which FastAPI solves one after the other",
+    "2_queue_never_filled": "3 requests wait at line 23 for Queue.get.",
+    "4_no_timeout": "as long as it takes: 5 s here, where 2 s is the most. Nothing puts an end",
+    "4_timeout_in_milliseconds": "There is a limit, and it is 2000 s. In which unit is a limit",
+    "4_polls_without_limit": "5 s here, where 2 s is the most. No limit ends it by then.",
+    "7_ten_streams_at_most": "What do they share that not all of them can have at once?",
+    "8_closed_in_except_exception": "Follow the request that is cancelled: which lines still run?",
+    "8_never_closed": "Follow the request to its end: which line closes it, and when?",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_first_failure_is_explained_as_it_is(grading: Grading, name: str) -> None:
+    """The first diagnosis of the first check that fails is what most learners read."""
+    failure = grade(grading, name).first_failure
+    assert failure is not None
+    assert SAID[name] in failure.diagnoses[0].text
+
+
+def test_looking_for_a_limit_spoils_no_later_check(grading: Grading) -> None:
+    """Code that polls is not played for an hour, where it would be taken for an endless loop."""
+    checks = grade(grading, "4_polls_without_limit").checks
+    said = {diagnosis.id for check in checks for diagnosis in check.diagnoses}
+    assert "endless-loop" not in said
+
+
+def test_what_goes_on_is_told_of_each_request(grading: Grading) -> None:
+    failure = grade(grading, "2_gather_leaves_siblings").first_failure
+    assert failure is not None
+    assert failure.expected == "nothing goes on after the answer"
+    assert failure.actual == (
+        "#1: fetch_orders, fetch_stats for 2.50 s; #2: fetch_user, fetch_stats for 2.50 s; "
+        "#3: fetch_user, fetch_orders for 2.50 s after the answer"
+    )
