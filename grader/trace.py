@@ -104,6 +104,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     `completed` is the moment of the last body chunk, `returned` the moment the ASGI
     call itself was over (after background tasks), `hung_up` the moment the client left.
+    `handled` is the error in whose handler an HTTPException was made, if one was.
     """
 
     number: int
@@ -118,6 +119,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     returned: Moment | None = None
     hung_up: Moment | None = None
     raised: Failure | None = None
+    handled: Failure | None = None
 
     @property
     def elapsed(self) -> float | None:

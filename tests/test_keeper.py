@@ -204,6 +204,14 @@ def test_clients_that_begin_at_once_share_one_keeper(at_rest: State, tmp_path: P
     assert {name.split("_")[3] for name in names} == {str(keeper_of(at_rest))}
 
 
+def test_whoever_asks_while_a_keeper_is_about_to_begin_starts_no_other(at_rest: State) -> None:
+    """It has the lock from the moment it is started, long before it has read its program."""
+    wake()
+    code = "from grader.services import leases; leases.wake(); print(len(leases._started))"
+    assert run_client(code).communicate()[0] == "0\n"
+    lease().close()
+
+
 def test_spares_are_made_ahead_and_leased(state: State) -> None:
     with lease() as first, contextlib.ExitStack() as stack:
         ours = first.address.database.rpartition("_")[0]

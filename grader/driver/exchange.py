@@ -132,5 +132,6 @@ class Conversation:
             path=self.request.path,
             started=self.sent,
             chunks=tuple(self._chunks),
+            handled=self._recorder.handled.get(self.number),
             **self._facts,
         )

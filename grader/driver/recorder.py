@@ -34,6 +34,7 @@ class Recorder:
     """The events of one play, in order.
 
     Attributes:
+        handled: the errors that an HTTPException took the place of, by exchange.
         last_resumed: the watched coroutine whose turn it was last.
         last_own_line: where it was in own code when it suspended.
     """
@@ -45,6 +46,7 @@ class Recorder:
         self.incidents: list[Incident] = []
         self.logs: list[LogRecord] = []
         self.open: dict[int, Open] = {}
+        self.handled: dict[int | None, Failure] = {}
         self.last_resumed: Any = None
         self.last_own_line: int | None = None
         self.events = 0
@@ -110,6 +112,10 @@ class Recorder:
         """A loop that blocks a thousand times at one line is told of a hundred times."""
         same = [old for old in self.incidents if (old.kind, old.line) == (new.kind, new.line)]
         return len(same) >= 100
+
+    def note_handled(self, error: BaseException) -> None:
+        """An HTTPException is made while this one is handled."""
+        self.handled[current_exchange.get()] = self.failure(error)
 
     def failure(self, error: BaseException) -> Failure:
         """An exception as data."""

@@ -47,6 +47,7 @@ def watching(clock: Clock, recorder: Recorder) -> Iterator[None]:
         stack.enter_context(_lost_coroutines(recorder))
         stack.enter_context(_swallowed_timeouts(recorder))
         stack.enter_context(_logs(recorder))
+        stack.enter_context(_replaced_errors(recorder))
         yield
 
 
@@ -67,6 +68,25 @@ def _sleeps(clock: Clock, recorder: Recorder) -> Iterator[None]:
         yield
     finally:
         unwatch_blocks(clock)
+
+
+@contextmanager
+def _replaced_errors(recorder: Recorder) -> Iterator[None]:
+    """Note which error an HTTPException takes the place of: no answer tells that."""
+    exceptions = sys.modules.get("starlette.exceptions")
+    if exceptions is None:
+        yield
+        return
+    real = exceptions.HTTPException.__init__
+
+    def init(self: Any, *args: Any, **options: Any) -> None:
+        real(self, *args, **options)
+        error = sys.exc_info()[1]
+        if error is not None:
+            recorder.note_handled(error)
+
+    with replaced(exceptions.HTTPException, __init__=init):
+        yield
 
 
 _recorders: dict[int, Recorder] = {}

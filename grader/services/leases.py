@@ -21,7 +21,7 @@ from ..waiting import for_service
 from ..worker.channel import Channel, ChannelClosed, Message
 from .errors import ServiceError
 from .messages import Address, Answer, Ask, Failed, Leased, Query, Rows, Stop, Stopping
-from .state import State, held_by
+from .state import Lock, State, held_by
 
 __all__ = ["Address", "Lease", "ServiceError", "lease", "stop", "wake"]
 
@@ -188,19 +188,25 @@ def _is_starting(state: State) -> bool:
 
 
 def _start(state: State) -> None:
-    """Start a keeper, unless one is about to begin or to end."""
-    if _is_starting(state) or held_by(state.lock) is not None:
-        return
+    """Start a keeper, unless one is about to begin or to end.
+
+    It is given the lock at once. Before it has read its own program somebody else may want
+    one: a player, say, and all that a player starts ends with it.
+    """
+    lock = Lock(state.lock)
     try:
-        _started[_spawn(state)] = state.lock
+        if lock.take():
+            _started[_spawn(state, lock.hand_on())] = state.lock
     except OSError as error:
         raise _broken(f"cannot be started: {error}", state) from error
+    finally:
+        lock.close()
 
 
-def _spawn(state: State) -> int:
+def _spawn(state: State, lock: int) -> int:
     root = str(Path(__file__).resolve().parents[2])
     # -P: what lies in the current directory has no say in what is imported
-    command = [sys.executable, "-P", "-c", _MAIN.format(root=root), str(state.home)]
+    command = [sys.executable, "-P", "-c", _MAIN.format(root=root), str(state.home), str(lock)]
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     # Not `subprocess`: nobody is to wait for it, or to be warned that it still runs.
     return os.posix_spawn(

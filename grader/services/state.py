@@ -98,8 +98,9 @@ def _check_private(directory: Path) -> None:
 class Lock:
     """A file that one living process at a time can hold. The kernel lets go of it for the dead."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = open(path, "a+")  # noqa: SIM115 (held until the process ends)
+    def __init__(self, file: Path | int) -> None:
+        """Open the file; or take over the descriptor of who holds it, with the lock."""
+        self._file = open(file, "a+")  # noqa: SIM115 (held until the process ends)
 
     def take(self) -> bool:
         """Take the lock, and write down who has it; False if somebody else does."""
@@ -111,6 +112,15 @@ class Lock:
         self._file.write(str(os.getpid()))
         self._file.flush()
         return True
+
+    def hand_on(self) -> int:
+        """The descriptor, for a process that is started now; it holds the lock as well."""
+        os.set_inheritable(self._file.fileno(), True)
+        return self._file.fileno()
+
+    def close(self) -> None:
+        """Let go of the lock, unless it was handed on."""
+        self._file.close()
 
 
 def held_by(path: Path) -> int | None:

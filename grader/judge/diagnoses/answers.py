@@ -58,10 +58,54 @@ def raised(case: Case) -> Iterable[Diagnosis]:
         error = ours.raised
         if error is None or theirs.raised is not None or _is_a_collaborators(case, error):
             continue
+        yield Diagnosis("raised", error.line, _told(error))
+        return
+
+
+def _told(error: Failure) -> str:
+    """What was raised: by a line, or by the framework of what it was given."""
+    text = f"{error.type}: {error.text.strip()[:200]}"
+    if error.line is not None:
+        return f"Line {error.line} raises {text}."
+    note = "Is that something that can be sent?"
+    if "has no attribute 'encode'" in error.text:
+        note = "A stream sends text or bytes: what has to become of a row first?"
+    return f"{text}. That is raised when an answer is made of what your code gives out. {note}"
+
+
+_MEANT = {"HTTPException", "CancelledError"}
+"""What is raised on purpose, by somebody."""
+
+
+def error_hidden(case: Case) -> Iterable[Diagnosis]:
+    """An error of the learner's own making, for which the learner's own `except` answers."""
+    for ours, theirs in case.exchanges():
+        error = ours.handled
+        is_asked_for = ours.status == theirs.status or (theirs.status or 500) >= 400
+        if error is None or error.line is None or is_asked_for:
+            continue
+        if _MEANT & {*error.bases} or _is_a_collaborators(case, error):
+            continue
         yield Diagnosis(
-            "raised",
+            "error-hidden",
             error.line,
-            f"{at_line(error.line)} raises {error.type}: {error.text.strip()[:200]}.",
+            f"{at_line(error.line)} raises {error.type}: {error.text.strip()[:200]}. That is an "
+            f"error in the program, and your `except` makes an answer of it: {ours.status}.",
+        )
+        return
+
+
+def not_called(case: Case) -> Iterable[Diagnosis]:
+    """Something that the factory is given, and never used."""
+    calls = {span.name for span in case.got.spans if span.kind == "call"}
+    wanted = {span.name for span in case.expected.spans if span.kind == "call"}
+    answered = any(exchange.status == 200 for exchange in case.got.exchanges)
+    for name in sorted(wanted & {*case.scenario.collaborators} - calls) if answered else ():
+        yield Diagnosis(
+            "not-called",
+            None,
+            f"Your app never calls the {name} that the factory is given. It is a parameter of "
+            "the function: is another name called in its place?",
         )
         return
 
@@ -126,6 +170,15 @@ def errors_of(scenario: Scenario) -> Iterator[Error]:
                 yield taken.raises
 
 
+def _says_something_of(name: str, body: object) -> bool:
+    """Whether there is a text under that name, somewhere in a body of JSON."""
+    if not isinstance(body, dict):
+        return False
+    told = body.get(name)
+    is_text = isinstance(told, str) and bool(told)
+    return is_text or any(_says_something_of(name, value) for value in body.values())
+
+
 def error_swallowed(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
         lost = [s for s in calls_of(case.got, ours.number) if s.how in ("failed", "cancelled")]
@@ -142,12 +195,22 @@ def error_swallowed(case: Case) -> Iterable[Diagnosis]:
             )
             return
         unsaid = [e.type for e in errors_of(case.scenario) if e.type not in ours.text]
-        if any(name in theirs.text for name in unsaid):
+        missing = next((name for name in unsaid if name in theirs.text), None)
+        is_told = lost[0].how == "failed" and _says_something_of(lost[0].name, ours.json())
+        if missing is not None and not is_told:
             yield Diagnosis(
                 "error-swallowed",
                 line,
                 f"{lost[0].name} (line {line}) {what}, and the answer does not say so. Whoever "
                 "asked cannot know that something is missing.",
+            )
+            return
+        if missing is not None:
+            yield Diagnosis(
+                "wrong-body",
+                None,
+                f"The answer tells of {lost[0].name}, and not what is asked for: the name of its "
+                f"error's class, {missing}.",
             )
             return
 

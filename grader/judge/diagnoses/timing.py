@@ -9,7 +9,7 @@ import msgspec
 
 from ...report import Diagnosis
 from ...scenarios import InTurn, Scenario, Takes
-from ...trace import Exchange, Span
+from ...trace import Exchange, Incident, Span
 from .case import Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
 
 
@@ -18,7 +18,8 @@ def loop_blocked(case: Case) -> Iterable[Diagnosis]:
     if not blocked:
         return
     worst = max(blocked, key=lambda incident: (incident.seconds, -incident.at.tick))
-    what = f"({worst.detail}) " if worst.detail not in ("computing", "") else ""
+    called = _called_at(case, worst) or worst.detail
+    what = f"({called}) " if called not in ("computing", "") else ""
     how_long = f" for {worst.seconds:g} s" if worst.seconds else ""
     yield Diagnosis(
         "loop-blocked",
@@ -26,6 +27,15 @@ def loop_blocked(case: Case) -> Iterable[Diagnosis]:
         f"{at_line(worst.line)} {what}blocks the event loop{how_long}: meanwhile no other request "
         "gets on, whatever it waits for. In async code only an `await` lets others run.",
     )
+
+
+def _called_at(case: Case, blocked: Incident) -> str:
+    """The collaborator that the line calls, as the learner knows it; the rest is ours."""
+    for span in case.got.spans:
+        within = span.start.tick <= blocked.at.tick <= span.end.tick
+        if span.kind == "call" and within and span.line == blocked.line:
+            return span.name
+    return ""
 
 
 def thread_pool_exhausted(case: Case) -> Iterable[Diagnosis]:
