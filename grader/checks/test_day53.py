@@ -301,7 +301,7 @@ def test_bad_bodies_are_refused(both: Both) -> None:
 @exercise(3, needs="postgres")
 def test_one_pool_serves_all(both: Both) -> None:
     """One pool is opened when the app starts. No request opens connections of its own."""
-    apart = _shop(*(get("/items/1", at=place) for place in range(8)))
+    apart = _shop(*(get("/items/1", at=place) for place in range(6)))
     assert_same(statuses, at_most_open(5), of=apart, **both)
 
 

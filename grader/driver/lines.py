@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
 from typing import Any, NamedTuple
@@ -73,20 +73,19 @@ class Lines:
 
     def of_wait(self, coroutine: Any) -> Place | None:
         """Where a suspended coroutine waits in own code; None if it waits elsewhere."""
-        found = None
-        for frame, inner in awaited_chain(coroutine):
-            if frame is not None and self.own(frame.f_code.co_filename):
-                found = frame.f_lineno, inner
+        # Without a function for each step: this is done each time that any task suspends.
+        found, at, known = None, coroutine, self._known
+        while at is not None:
+            if type(at) is CoroutineType:
+                frame, inner = at.cr_frame, at.cr_await
+            else:
+                frame, inner = _step(at)
+            if frame is not None:
+                name = frame.f_code.co_filename
+                if known[name] if name in known else self.own(name):
+                    found = frame.f_lineno, inner
+            at = inner
         return Place(found[0], _name_of(found[1]), found[1]) if found is not None else None
-
-
-def awaited_chain(coroutine: Any) -> Iterator[tuple[FrameType | None, Any]]:
-    """The frames of a suspended coroutine, outermost first, each with what it awaits."""
-    at = coroutine
-    while at is not None:
-        frame, inner = _step(at)
-        yield frame, inner
-        at = inner
 
 
 def _step(at: Any) -> tuple[FrameType | None, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .connecting import Connection, Tenant
 
-TIMES = 50
-"""Plays that a database is used for. Its catalog grows with each; nothing vacuums it."""
+TIMES = 200
+"""Plays that a database is used for. Its catalog grows a little with each."""
 
 _END_OTHERS = """
     SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
