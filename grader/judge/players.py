@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from ..scenarios import Scenario
 from ..trace import Outcome, OutcomeKind, Trace, encode
@@ -48,13 +49,26 @@ class Performer:
         self._wanted = b""
         self._played: list[Perform] = []
         self._foreseen: deque[tuple[int, Perform]] = deque()
+        self._ahead = self._hands
 
     def load(self, source: str, path: str) -> None:
         """Play another file from now on."""
         for hand in self._hands:
             hand.load(Load(source, path))
         self._foreseen = deque(enumerate(self._played))
+        self._ahead = self._hands
         self._played = []
+        self._ask_ahead()
+
+    def foresee(self, performs: Iterable[Perform]) -> None:
+        """Ask for what is likely to be played next, unless that is known from the last time.
+
+        One process is asked: to start the other one takes longer than it saves at first.
+        """
+        if self._foreseen or any(hand.asked for hand in self._hands):
+            return
+        self._foreseen = deque(enumerate(performs, start=len(self._played) + 1))
+        self._ahead = self._hands[:1]
         self._ask_ahead()
 
     def start(self, factory: str, scenario: Scenario) -> None:
@@ -113,7 +127,7 @@ class Performer:
     def _ask_ahead(self) -> None:
         """Let the process that has least to do play what comes next."""
         while self._foreseen:
-            hand = min(self._hands, key=lambda hand: len(hand.asked))
+            hand = min(self._ahead, key=lambda hand: len(hand.asked))
             if len(hand.asked) >= AHEAD:
                 return
             hand.ask(*self._foreseen.popleft())

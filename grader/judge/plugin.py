@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from ..report import CheckReport, Diagnosis
 from ..scenarios import Scenario, scenario
 from ..services.leases import wake
 from ..trace import Trace
+from ..worker.channel import Perform
 from .compare import Mismatch
 from .diagnoses import Case, diagnose
 from .diagnoses.outcomes import explain
 from .draw import Draw
+from .foresight import scenarios_of
 from .players import Performer, Player
 
 
@@ -68,9 +72,9 @@ class Judge:
             wake()
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self) -> bool | None:
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Import the file once, before any check; if that fails, no exercise can be graded."""
-        self.look_first()
+        self.look_first(session.items)
         return True if self.problem or self.broken_file else None
 
     def pytest_internalerror(self, excrepr: object) -> bool:
@@ -95,9 +99,13 @@ class Judge:
 
     # The rest
 
-    def look_first(self) -> None:
-        """Import both files; see whether the learner's can be played at all."""
-        trace = self._first_look()
+    def look_first(self, checks: Sequence[pytest.Item] = ()) -> None:
+        """Import both files; see whether the learner's can be played at all.
+
+        Args:
+            checks: what is to be run then, and asked for ahead.
+        """
+        trace = self._first_look(checks)
         if trace.outcome.kind == "grader-broke":
             self.problem = trace.outcome.detail
         elif trace.outcome.kind != "factory-missing":  # all that can be missing after an import
@@ -128,14 +136,23 @@ class Judge:
         problem = f"{type(error).__name__}: {error}"
         return CheckReport(id=id_, says=says, status="broken", problem=problem)
 
-    def _first_look(self) -> Trace:
+    def _first_look(self, checks: Sequence[pytest.Item]) -> Trace:
         """Load both files, and so start both processes at once."""
         nothing = scenario()
         learner, reference = Player(self._submission, ""), Player(self._reference, "")
         learner.start(nothing)
         reference.start(nothing)
+        foreseen = [
+            Perform(f"exercise_{number_of(check)}", scenario)
+            for check in checks
+            for scenario in scenarios_of(check, self.draw_of(check))
+        ]
         reference.finish()
-        return learner.finish()
+        trace = learner.finish()
+        if trace.outcome.kind == "factory-missing":  # the file itself is all right
+            for performer in (self._submission, self._reference):
+                performer.foresee(foreseen)
+        return trace
 
     def learner_of(self, number: int) -> Player:
         """Plays scenarios with the learner's answer to that exercise."""

@@ -45,7 +45,7 @@ def _modules_at_first() -> tuple[str, ...]:
 
 
 def _facts() -> Iterator[object]:
-    yield tuple(id(sys.modules.get(name)) for name in _modules_at_first())
+    yield tuple(map(id, map(sys.modules.get, _modules_at_first())))
     for module in _MODULES:
         yield tuple(map(id, vars(module).values()))
     yield threading.Thread, threading.Lock, sys.stdout, sys.stderr

@@ -74,16 +74,6 @@ def exercise_2(fetch_user, fetch_orders, fetch_stats):
     return app
 
 
-class Item(BaseModel):
-    name: str
-    price: float
-
-
-class Change(BaseModel):
-    name: str | None = None
-    price: float | None = None
-
-
 def exercise_3(dsn):
     """One pool is made when the app starts, and lends a connection to each statement. A single
     connection does one thing at a time, and a pool in each endpoint opens connections that nobody
@@ -93,6 +83,14 @@ def exercise_3(dsn):
 
     Read: [Two updates at once](../../lessons/day53.md#two-updates-at-once).
     """
+
+    class Item(BaseModel):
+        name: str
+        price: float
+
+    class Change(BaseModel):
+        name: str | None = None
+        price: float | None = None
 
     @asynccontextmanager
     async def lifespan(app):
