@@ -150,10 +150,7 @@ def test_the_signature_of_the_stub_is_no_difference(learner: Learner) -> None:
 
 
 def test_what_the_answer_uses_is_part_of_it(learner: Learner) -> None:
-    """Classes and helpers that the learner and the solution made, but not those of the stub."""
-    found = solution_of(DAY53, DAY53.exercise(3))
-    assert found.code.startswith("class Item(BaseModel):\n")
-    assert "\n\n\nclass Change(BaseModel):\n" in found.code
+    """Values and helpers that the learner made, but not those of the stub."""
     mine = (
         "LIMIT = 2\n\n\ndef spare():\n    return LIMIT\n\n\ndef unused():\n    pass\n\n\n"
         "def exercise_4(fetch=fetch_slowly):\n    return spare()\n"

@@ -7,6 +7,8 @@ import threading
 import traceback
 from typing import Any
 
+import msgspec
+
 from ..clock import Clock
 from ..trace import Ending, Failure, Incident, IncidentKind, LogRecord, Moment, Span, SpanKind
 from .lines import Lines
@@ -115,15 +117,19 @@ class Recorder:
 
     def note_handled(self, error: BaseException) -> None:
         """An HTTPException is made while this one is handled."""
-        self.handled[current_exchange.get()] = self.failure(error)
+        self.handled[current_exchange.get()] = self._outline(error)
 
     def failure(self, error: BaseException) -> Failure:
         """An exception as data."""
+        text = "".join(traceback.format_exception(error, limit=-12))[-4000:]
+        return msgspec.structs.replace(self._outline(error), traceback=sendable(text))
+
+    def _outline(self, error: BaseException) -> Failure:
+        """An exception without its traceback, which takes long to be written."""
         return Failure(
             type=type(error).__name__,
             text=_text_of(error),
             line=self.lines.of_error(error),
-            traceback=sendable("".join(traceback.format_exception(error, limit=-12))[-4000:]),
             bases=tuple(base.__name__ for base in type(error).__mro__),
         )
 

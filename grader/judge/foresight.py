@@ -14,6 +14,7 @@ from ..scenarios import Scenario
 from ..trace import Outcome, Trace
 from .draw import Draw
 
+_OUTCOMES = tuple(one.Exception for one in (pytest.skip, pytest.fail, pytest.xfail, pytest.exit))
 _EMPTY = Trace(outcome=Outcome("finished"))
 
 
@@ -39,7 +40,7 @@ def scenarios_of(item: pytest.Item, draw: Draw) -> list[Scenario]:
     learner, reference = _Onlooker(), _Onlooker()
     both = {"learner": learner, "reference": reference}
     given: dict[str, Any] = {"draw": draw, "both": both, **both}
-    with suppress(Exception):  # whatever it is, it is told when the check is run
+    with suppress(Exception, *_OUTCOMES):  # whatever it is, it is told when the check is run
         arguments = item._fixtureinfo.argnames  # type: ignore[attr-defined]
         item.function(**{name: given[name] for name in arguments})  # type: ignore[attr-defined]
     return learner.scenarios

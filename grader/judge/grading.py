@@ -130,6 +130,8 @@ class Grading:
         if self.learner is None:
             self.learner = Performer(self.worker, source, path)
         else:
+            for reference in self.references.values():
+                self.learner.take_over(reference)
             self.learner.load(source, path)
         return self.learner
 

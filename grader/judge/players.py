@@ -35,7 +35,7 @@ class Performer:
     """A file being played.
 
     Learners grade the same exercises again and again, so what is played next is mostly
-    what was played next the last time. Two processes are asked for it ahead.
+    what was played next the last time. Each process is asked for it ahead.
 
     Args:
         source: the text of the file, as it was when grading began.
@@ -43,33 +43,38 @@ class Performer:
     """
 
     def __init__(self, worker: Worker, source: str, path: str, remember: bool = False) -> None:
-        self._hands = [Hand(worker, Load(source, path)) for _ in range(2)]
+        self._worker = worker
+        self._load = Load(source, path)
+        self._hands = [Hand(worker, self._load)]
         self._hand = self._hands[0]
         self._known: dict[bytes, Trace] | None = {} if remember else None
         self._wanted = b""
         self._played: list[Perform] = []
         self._foreseen: deque[tuple[int, Perform]] = deque()
-        self._ahead = self._hands
 
     def load(self, source: str, path: str) -> None:
         """Play another file from now on."""
+        self._load = Load(source, path)
         for hand in self._hands:
-            hand.load(Load(source, path))
+            hand.load(self._load)
         self._foreseen = deque(enumerate(self._played))
-        self._ahead = self._hands
         self._played = []
         self._ask_ahead()
 
-    def foresee(self, performs: Iterable[Perform]) -> None:
-        """Ask for what is likely to be played next, unless that is known from the last time.
+    def take_over(self, other: Performer) -> None:
+        """Play with the process of another performer, too, which mostly knows all it needs.
 
-        One process is asked: to start the other one takes longer than it saves at first.
+        That one gets a new process when it has to play again: this one's file may be anything.
         """
-        if self._foreseen or any(hand.asked for hand in self._hands):
-            return
-        self._foreseen = deque(enumerate(performs, start=len(self._played) + 1))
-        self._ahead = self._hands[:1]
-        self._ask_ahead()
+        if len(self._hands) == 1:
+            self._hands.append(other._hands[0])
+            other._hands[0] = other._hand = Hand(other._worker, other._load)
+
+    def foresee(self, performs: Iterable[Perform]) -> None:
+        """Ask for what is likely to be played next, unless that is known from the last time."""
+        if not self._foreseen and not any(hand.asked for hand in self._hands):
+            self._foreseen = deque(enumerate(performs, start=len(self._played) + 1))
+            self._ask_ahead()
 
     def start(self, factory: str, scenario: Scenario) -> None:
         """Begin to play; `finish` gives the trace."""
@@ -127,7 +132,7 @@ class Performer:
     def _ask_ahead(self) -> None:
         """Let the process that has least to do play what comes next."""
         while self._foreseen:
-            hand = min(self._ahead, key=lambda hand: len(hand.asked))
+            hand = min(self._hands, key=lambda hand: len(hand.asked))
             if len(hand.asked) >= AHEAD:
                 return
             hand.ask(*self._foreseen.popleft())
