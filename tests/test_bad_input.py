@@ -779,6 +779,7 @@ def test_play_that_was_asked_for_ahead_outlives_the_one_before_it(
 ) -> None:
     """A play that nobody wants any more dies, and takes with it one that is wanted."""
     performer, go = make(), tmp_path / "go"
+    performer.take_over(make())
     os.mkfifo(go)
     dies, *others = scenario(dies=takes(1)), scenario(get("/a")), scenario(get("/b"))
     for what in (dies, *others):
