@@ -112,8 +112,8 @@ def package(module: str, name: str, used_for: str) -> Finding:
 
 def workspace() -> Finding:
     """Whether the learner's folder can be read and written."""
-    folder = course.workspace()
     try:
+        folder = course.workspace()
         for lesson in course.lessons():
             course.read_source(folder / "exercises" / lesson.name / "exercise.py")
         with tempfile.TemporaryFile(dir=folder):
@@ -122,7 +122,7 @@ def workspace() -> Finding:
         return Finding("Workspace", error.problem, False, error.remedy)
     except OSError as error:
         remedy = "make it yours, or work elsewhere: grade init my-course"
-        return Finding("Workspace", f"{folder}: {error.strerror}", False, remedy)
+        return Finding("Workspace", f"it cannot be written: {error.strerror}", False, remedy)
     return Finding("Workspace", str(folder))
 
 

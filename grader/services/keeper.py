@@ -25,6 +25,8 @@ from .messages import (
     LARGEST,
     Answer,
     Ask,
+    Check,
+    Checked,
     Failed,
     Leased,
     Query,
@@ -189,6 +191,9 @@ class Client:
             case Stop(), _:
                 self._keeper.stop()
                 return Stopping(os.getpid())
+            case Check(), None:
+                self._keeper.check_program()
+                return Checked()
             case Ask(seed_sql), None:
                 self._keeper.check_program()
                 self._holding = await self._databases.lease(seed_sql)

@@ -20,7 +20,20 @@ from ..real_time import monotonic, sleep
 from ..waiting import for_service
 from ..worker.channel import Channel, ChannelClosed, Message
 from .errors import ServiceError
-from .messages import Address, Answer, Ask, Failed, Leased, Query, Rows, Stop, Stopping
+from .messages import (
+    Address,
+    Answer,
+    Ask,
+    Check,
+    Checked,
+    Failed,
+    Leased,
+    Query,
+    Request,
+    Rows,
+    Stop,
+    Stopping,
+)
 from .state import Lock, State, held_by
 
 __all__ = ["Address", "Lease", "ServiceError", "lease", "stop", "wake"]
@@ -76,17 +89,32 @@ class Lease:
 
 
 def wake() -> None:
-    """Start the keeper if it does not run, and do not wait for it.
+    """Start the keeper if it does not run, and do not wait for it; only for one that is ending.
 
     Raises:
-        ServiceError: there is no place to keep anything in.
+        ServiceError: there is no place to keep anything in, or one does not end.
     """
     state = _state()
+    deadline = monotonic() + LIMIT
     _reap()
-    if channel := _connect(state):
+    while not (_will_serve(state) or _start(state)):
+        _reap()
+        _check(deadline, state)
+        sleep(POLL)
+
+
+def _will_serve(state: State) -> bool:
+    """Whether there is a keeper, and one that does not end for its program was changed."""
+    channel = _connect(state)
+    if channel is None:
+        return False
+    try:
+        _ask(channel, Check(), Checked)
+    except ChannelClosed:
+        return False
+    finally:
         channel.close()
-    else:
-        _start(state)
+    return True
 
 
 def lease(seed_sql: str = "") -> Lease:
@@ -168,7 +196,7 @@ def _connect(state: State) -> Channel | None:
     return Channel(end)
 
 
-def _ask(channel: Channel, message: Ask | Query | Stop, kind: type[Message]) -> Message:
+def _ask(channel: Channel, message: Request, kind: type[Message]) -> Message:
     with for_service():
         channel.send(message)
         answer: Any = channel.receive(Answer)  # type: ignore[arg-type]
@@ -187,20 +215,22 @@ def _is_starting(state: State) -> bool:
     return state.lock in list(_started.values())
 
 
-def _start(state: State) -> None:
-    """Start a keeper, unless one is about to begin or to end.
+def _start(state: State) -> bool:
+    """Start a keeper, unless one is about to begin or to end; whether it was started.
 
     It is given the lock at once. Before it has read its own program somebody else may want
     one: a player, say, and all that a player starts ends with it.
     """
     lock = Lock(state.lock)
     try:
-        if lock.take():
+        is_ours = lock.take()
+        if is_ours:
             _started[_spawn(state, lock.hand_on())] = state.lock
     except OSError as error:
         raise _broken(f"cannot be started: {error}", state) from error
     finally:
         lock.close()
+    return is_ours
 
 
 def _spawn(state: State, lock: int) -> int:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
-VERSION = 1
+VERSION = 2
 LARGEST = 16 * 1024 * 1024
 """Bytes of the largest message that the keeper reads."""
 
@@ -48,6 +48,10 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
         return f"postgresql://{login}@{host}:{self.port}/{quote(self.database, safe='')}{mode}"
 
 
+class Check(msgspec.Struct, frozen=True, tag="check"):
+    """See whether the keeper will serve: one whose program was changed ends instead."""
+
+
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
     """Lease a database, and run `seed_sql` in it. The lease ends with the connection."""
 
@@ -62,6 +66,10 @@ class Query(msgspec.Struct, frozen=True, tag="query"):
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
     """End the keeper, its leases and its server."""
+
+
+class Checked(msgspec.Struct, frozen=True, tag="checked"):
+    """The answer to `Check`."""
 
 
 class Leased(msgspec.Struct, frozen=True, tag="leased"):
@@ -89,5 +97,5 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     remedy: str
 
 
-Request = Ask | Query | Stop
-Answer = Leased | Rows | Stopping | Failed
+Request = Check | Ask | Query | Stop
+Answer = Checked | Leased | Rows | Stopping | Failed
