@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from grader import get, scenario
+from grader.course import content_root, lesson
 from grader.judge.compare import assert_same
 from grader.judge.draw import Draw
 from grader.judge.foresight import scenarios_of
+from grader.judge.grading import Grading
 from grader.judge.players import Performer, Player
-from grader.judge.workers import Worker
+from grader.judge.workers import PlayerProcess, Worker
 from grader.scenarios import Scenario
 from grader.worker.channel import Perform
 
+SOLUTION = content_root() / "solutions" / "day53" / "solution.py"
 SOURCE = """
 import os
 from fastapi import FastAPI
@@ -101,3 +105,18 @@ def test_an_idle_process_is_taken_over(performers: tuple[Performer, Performer]) 
     assert {pid for _, pid in answers} <= {first, second}
     name, pid = answer_of(other, ONE)
     assert (name, pid in (first, second)) == ("other", False)
+
+
+def test_a_file_that_is_graded_again_needs_no_new_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the reference has played is known; its process plays the learner's file now."""
+    forks: list[PlayerProcess] = []
+    fork = Worker.fork
+    monkeypatch.setattr(Worker, "fork", lambda self: forks.append(fork(self)) or forks[-1])
+    file = tmp_path / "exercise.py"
+    with Grading() as grading:
+        for text in (SOLUTION.read_text(), f"{SOLUTION.read_text()}\n# changed\n"):
+            file.write_text(text)
+            assert grading.grade(lesson("day53"), file, (2, 4)).passed == 2
+            assert len(forks) == 2

@@ -70,11 +70,15 @@ class Performer:
             self._hands.append(other._hands[0])
             other._hands[0] = other._hand = Hand(other._worker, other._load)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it has no last time to go by, neither in traces nor in what was played."""
+        return not (self._played or self._foreseen or any(hand.asked for hand in self._hands))
+
     def foresee(self, performs: Iterable[Perform]) -> None:
-        """Ask for what is likely to be played next, unless that is known from the last time."""
-        if not self._foreseen and not any(hand.asked for hand in self._hands):
-            self._foreseen = deque(enumerate(performs, start=len(self._played) + 1))
-            self._ask_ahead()
+        """Ask for what is likely to be played next."""
+        self._foreseen = deque(enumerate(performs, start=len(self._played) + 1))
+        self._ask_ahead()
 
     def start(self, factory: str, scenario: Scenario) -> None:
         """Begin to play; `finish` gives the trace."""

@@ -139,20 +139,24 @@ class Judge:
     def _first_look(self, checks: Sequence[pytest.Item]) -> Trace:
         """Load both files, and so start both processes at once."""
         nothing = scenario()
+        new = [one for one in (self._submission, self._reference) if one.is_new]
         learner, reference = Player(self._submission, ""), Player(self._reference, "")
         learner.start(nothing)
         reference.start(nothing)
-        foreseen = [
+        foreseen = self._foreseen(checks) if new else []
+        reference.finish()
+        trace = learner.finish()
+        if trace.outcome.kind == "factory-missing":  # the file itself is all right
+            for performer in new:
+                performer.foresee(foreseen)
+        return trace
+
+    def _foreseen(self, checks: Sequence[pytest.Item]) -> list[Perform]:
+        return [
             Perform(f"exercise_{number_of(check)}", scenario)
             for check in checks
             for scenario in scenarios_of(check, self.draw_of(check))
         ]
-        reference.finish()
-        trace = learner.finish()
-        if trace.outcome.kind == "factory-missing":  # the file itself is all right
-            for performer in (self._submission, self._reference):
-                performer.foresee(foreseen)
-        return trace
 
     def learner_of(self, number: int) -> Player:
         """Plays scenarios with the learner's answer to that exercise."""
