@@ -11,6 +11,7 @@ from pathlib import Path
 from . import course
 from .course import Exercise, Lesson
 from .errors import GraderError, InputError
+from .syntax import first_line
 
 
 class Answers:
@@ -32,6 +33,12 @@ class Answers:
         begin, end = self.span(exercise) or (0, 0)
         return "".join(self.lines[begin:end])
 
+    def has_same(self, other: Answers | None, exercise: Exercise) -> bool:
+        """Whether another file, if there is one, has the same answer; line ends don't count."""
+        if other is None:
+            return False
+        return self.answer(exercise).splitlines() == other.answer(exercise).splitlines()
+
     def digest(self, exercise: Exercise) -> str:
         """What tells this answer from another one. Layout and comments count."""
         return hashlib.sha256(self.answer(exercise).encode()).hexdigest()[:16]
@@ -42,8 +49,7 @@ class Answers:
             node = self._factories.get(exercise.factory)
             if node is None:
                 return None
-            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            return first - 1, node.end_lineno or node.lineno
+            return first_line(node) - 1, node.end_lineno or node.lineno
         return self._span_of_broken(exercise)
 
     def line(self, exercise: Exercise) -> int | None:

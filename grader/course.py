@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 import importlib.util
 import tomllib
-import warnings
 from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from .errors import GraderError, InputError, UsageError
+from .syntax import parsed
 
 CARRIED = "fastapi_async_course_content"
 """The folder of site-packages that a wheel puts the content folders into."""
@@ -201,13 +201,9 @@ def tables(lesson: Lesson, exercise: Exercise) -> str:
 
 def factories(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """The functions at the top level of a file, by name; none if it is not valid Python."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of strange escapes, and the like
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+    tree = parsed(source)
     return {
         node.name: node
-        for node in tree.body
+        for node in (tree.body if tree else ())
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }

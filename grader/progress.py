@@ -46,6 +46,12 @@ class ExerciseProgress(msgspec.Struct, omit_defaults=True):
         """Gradings that did not pass."""
         return self.attempts - self.passes
 
+    def take_hint(self, steps: int, wanted: int | None = None) -> int:
+        """Which of so many steps to show: the one that is wanted, or the next one."""
+        step = min(wanted or self.hints + 1, steps)
+        self.hints = max(self.hints, step)
+        return step
+
     def note(self, status: ExerciseStatus, digest: str, asked: bool = True) -> None:
         """Keep what a grading found.
 
@@ -89,8 +95,7 @@ class LessonProgress(msgspec.Struct, omit_defaults=True):
         stub = stub_or_none(lesson)
         for found in report.exercises:
             exercise = lesson.exercise(found.number)
-            is_begun = stub is None or answers.answer(exercise) != stub.answer(exercise)
-            status = found.status if is_begun else "todo"
+            status = "todo" if answers.has_same(stub, exercise) else found.status
             self.exercise(found.number).note(status, answers.digest(exercise), asked)
 
 

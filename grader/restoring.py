@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import codecs
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from .answers import Answers
 from .course import Exercise, read_source
 from .errors import InputError
 from .files import shown, write_whole
+from .syntax import parsed
 
 BACKUPS = Path(".course", "backups")
 
@@ -23,11 +23,6 @@ def is_there(file: Path) -> bool:
         return file.is_dir() or (file.is_file() and bool(file.read_bytes().strip()))
     except OSError:
         return True
-
-
-def is_as_in(stub: Answers, answers: Answers, exercise: Exercise) -> bool:
-    """Whether an answer is still the stub's; line ends don't count."""
-    return answers.answer(exercise).splitlines() == stub.answer(exercise).splitlines()
 
 
 def put_back(file: Path, stub: Answers, exercise: Exercise) -> Answers:
@@ -98,12 +93,8 @@ def missing(answers: Answers, stub: Answers, exercise: Exercise) -> list[str]:
 
 def _bound(text: str) -> Iterator[str]:
     """The names that a file gives to something at its top level; none if it is broken."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of strange escapes, and the like
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in tree.body:
+    tree = parsed(text)
+    for node in tree.body if tree else ():
         match node:
             case ast.Import() | ast.ImportFrom():
                 yield from ((a.asname or a.name).partition(".")[0] for a in node.names)

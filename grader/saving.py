@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import course
-from .course import Exercise, Lesson
-from .errors import GraderError, UsageError
-from .hints import ladder
+from .course import Lesson
+from .errors import UsageError
+from .files import draft_of
+from .hints import ladders
 from .render.page import Beside, to_page
 from .report import Report
 
@@ -32,7 +33,7 @@ class Page:
         self._path = path
         self._besides = [_beside(lesson, file) for lesson, file in answers]
         self._place = Path(os.path.realpath(path))
-        self._draft = self._place.with_name(f".grade-{os.getpid()}")
+        self._draft = draft_of(self._place)
         self._write("")
 
     def __enter__(self) -> Page:
@@ -61,16 +62,9 @@ def _beside(lesson: Lesson, file: Path) -> Beside:
     return Beside(
         title=lesson.title,
         source=course.read_source(file),
-        hints={exercise.number: _hints(lesson, exercise) for exercise in lesson.exercises},
+        hints=ladders(lesson),
         lesson=text.read_text("utf-8") if text.is_file() else "",
     )
-
-
-def _hints(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:
-    try:
-        return ladder(lesson, exercise)
-    except GraderError:
-        return ()
 
 
 def _refuse_what_is_no_page(path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 
 import msgspec
@@ -13,6 +12,7 @@ from . import answers
 from .answers import Answers
 from .course import Exercise, Lesson
 from .errors import GraderError, InputError
+from .syntax import first_line, parsed
 
 TRIES = 3
 """Failing attempts after which a solution may be seen."""
@@ -121,7 +121,7 @@ class _File:
         return own is not None and ast.dump(own) == ast.dump(node)
 
     def _lines_of(self, node: _Definition) -> list[str]:
-        return self.lines[_first_line(node) - 1 : node.end_lineno]
+        return self.lines[first_line(node) - 1 : node.end_lineno]
 
     def _head(self, factory: ast.FunctionDef) -> list[str]:
         """Decorators and signature; nothing if the body begins on their last line."""
@@ -133,11 +133,11 @@ class _File:
         )
         while last < factory.body[0].lineno and not re.search(r":\s*(#.*)?$", self.lines[last - 1]):
             last += 1
-        return self.lines[_first_line(factory) - 1 : min(last, factory.body[0].lineno - 1)]
+        return self.lines[first_line(factory) - 1 : min(last, factory.body[0].lineno - 1)]
 
     def _body(self, factory: ast.FunctionDef) -> list[str]:
         """The rest, without the docstring, unless it is all that there is."""
-        begin = _first_line(factory) - 1 + len(self._head(factory))
+        begin = first_line(factory) - 1 + len(self._head(factory))
         if ast.get_docstring(factory) is not None and len(factory.body) > 1:
             begin = factory.body[0].end_lineno or begin
             while not self.lines[begin].strip():
@@ -147,7 +147,8 @@ class _File:
 
 def _definitions(text: str) -> Iterator[tuple[str, _Definition]]:
     """What a file defines at its top level; nothing if it is not valid Python."""
-    for node in _statements(text):
+    tree = parsed(text)
+    for node in tree.body if tree else ():
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.name, node
@@ -157,22 +158,9 @@ def _definitions(text: str) -> Iterator[tuple[str, _Definition]]:
                 yield name, node
 
 
-def _statements(text: str) -> list[ast.stmt]:
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of strange escapes, and the like
-            return ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-
-
 def _names_in(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _parameters(factory: ast.FunctionDef) -> list[str]:
     return [part.arg for part in ast.walk(factory.args) if isinstance(part, ast.arg)]
-
-
-def _first_line(node: _Definition) -> int:
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(decorator.lineno for decorator in decorators)])

@@ -122,9 +122,10 @@ MAY_IMPORT = {
         "grader.trace", "grader.report", "grader.answers", "grader.course", "grader.progress",
         "grader.examination", "grader.quiz", "grader.transcripts",
     },
-    "grader.course": {"grader.errors"},
+    "grader.syntax": set(),
+    "grader.course": {"grader.errors", "grader.syntax"},
     "grader.files": set(),
-    "grader.answers": {"grader.errors", "grader.course"},
+    "grader.answers": {"grader.errors", "grader.course", "grader.syntax"},
     "grader.progress": {
         "grader.answers", "grader.course", "grader.errors", "grader.files", "grader.report",
     },
@@ -132,11 +133,14 @@ MAY_IMPORT = {
     "grader.quiz": {"grader.errors", "grader.course"},
     "grader.transcripts": set(),
     "grader.asking": {"grader.quiz"},
-    "grader.solutions": {"grader.errors", "grader.answers", "grader.course"},
+    "grader.solutions": {"grader.errors", "grader.answers", "grader.course", "grader.syntax"},
     "grader.restoring": {
         "grader.errors", "grader.answers", "grader.course", "grader.files",
+        "grader.syntax",
     },
-    "grader.saving": {*VOCABULARY, "grader.course", "grader.hints", "grader.render"},
+    "grader.saving": {
+        *VOCABULARY, "grader.course", "grader.files", "grader.hints", "grader.render",
+    },
     "grader.judge": {
         *VOCABULARY, "grader.course", "grader.services", "grader.waiting", "grader.worker",
     },

@@ -29,9 +29,7 @@ def command(lesson: Lesson, exercise: Exercise, step: int | None) -> None:
 
     steps = ladder(lesson, exercise)
     with progress_file().changing() as progress:
-        kept = progress.exercise(lesson, exercise)
-        step = min(step or kept.hints + 1, len(steps))
-        kept.hints = max(kept.hints, step)
+        step = progress.exercise(lesson, exercise).take_hint(len(steps), step)
     click.echo(f"Exercise {exercise.number}, hint {step} of {len(steps)}\n")
     show_markdown(steps[step - 1], console())
     if step < len(steps):

@@ -40,7 +40,7 @@ def command(lesson: Lesson, exercise: Exercise, yes: bool) -> None:
     file = answers_file(lesson)
     if not restoring.is_there(file):
         _put_all_back(lesson, exercise, file, yes)
-    elif restoring.is_as_in(stub(lesson), Answers(read_source(file)), exercise):
+    elif Answers(read_source(file)).has_same(stub(lesson), exercise):
         click.echo(f"Exercise {exercise.number} is the stub already. Nothing was changed.")
     else:
         _put_back(lesson, exercise, file, yes)

@@ -18,6 +18,7 @@ import builtins
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from ..syntax import first_line
 from .statements import Statement, definitions, is_future, parsed
 
 ELSEWHERE = "<earlier cells>"
@@ -136,13 +137,8 @@ def _futures(cells: Sequence[str]) -> list[str]:
 
 def _only(cell: str, kept: Sequence[ast.stmt]) -> list[str]:
     """The lines of the cell, those empty that no kept statement stands on."""
-    wanted = {number for node in kept for number in range(_first_line(node), _last_line(node) + 1)}
+    wanted = {number for node in kept for number in range(first_line(node), _last_line(node) + 1)}
     return [line if n in wanted else "" for n, line in enumerate(cell.split("\n"), start=1)]
-
-
-def _first_line(node: ast.stmt) -> int:
-    first: int = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
-    return first
 
 
 def _last_line(node: ast.stmt) -> int:

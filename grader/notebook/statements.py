@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from .. import syntax
+
 CARRIED = (
     ast.Import,
     ast.ImportFrom,
@@ -44,13 +46,8 @@ class Statement(NamedTuple):
 
 
 def parsed(cell: str) -> ast.Module | None:
-    """The cell as a tree; None if it is not valid Python."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of strange escapes, and the like
-            compile(cell, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-            return ast.parse(cell)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    """The cell as a tree; None if it is not valid Python, as a notebook takes it."""
+    return syntax.parsed(cell, in_cell=True)
 
 
 @lru_cache(1000)

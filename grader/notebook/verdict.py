@@ -6,9 +6,9 @@ import os
 import shutil
 
 from .. import course
-from ..course import Exercise, Lesson
-from ..errors import GraderError, UsageError
-from ..hints import ladder
+from ..course import Lesson
+from ..errors import UsageError
+from ..hints import ladders
 from ..render.fragment import to_fragment
 from ..render.page import Beside
 from ..render.terminal import lines
@@ -39,20 +39,13 @@ class Verdict:
         beside = Beside(
             title=self._lesson.title,
             source=self._source,
-            hints={e.number: _hints(self._lesson, e) for e in self._lesson.exercises},
+            hints=ladders(self._lesson),
             lesson="",
         )
         return to_fragment(self.report, beside, _lesson_at(self._lesson))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
-
-
-def _hints(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:
-    try:
-        return ladder(lesson, exercise)
-    except GraderError:
-        return ()
 
 
 def _lesson_at(lesson: Lesson) -> str:

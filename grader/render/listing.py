@@ -31,7 +31,7 @@ def show_list(lesson: Lesson, progress: LessonProgress, answers: Answers, consol
     stub = stub_or_none(lesson)
     for exercise in lesson.exercises:
         known = progress.exercise(exercise.number)
-        is_begun = stub is None or answers.answer(exercise) != stub.answer(exercise)
+        is_begun = not answers.has_same(stub, exercise)
         words = _state(known, is_begun, known.graded == answers.digest(exercise))
         line = f"  {SIGNS[known.status]} {exercise.number} · {exercise.title}"
         if TITLES + 2 + len(words) > console.width:  # the state gets a line of its own

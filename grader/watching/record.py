@@ -41,7 +41,5 @@ class Record:
         """
         steps = ladder(lesson, exercise)
         with self._file.changing() as progress:
-            kept = progress.exercise(lesson, exercise)
-            step = min(kept.hints + 1, len(steps))
-            kept.hints = max(kept.hints, step)
+            step = progress.exercise(lesson, exercise).take_hint(len(steps))
         return steps[step - 1], step, len(steps)
