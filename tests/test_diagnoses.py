@@ -16,6 +16,7 @@ from grader.judge.aspects import statuses
 from grader.judge.diagnoses import RULES, Case, diagnose
 from grader.judge.diagnoses.outcomes import explain
 from grader.judge.diagnoses.rules import GENERAL, MOST
+from grader.judge.differences import apart
 from grader.report import Diagnosis
 from grader.scenarios import Scenario, get, scenario
 from grader.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
@@ -194,7 +195,60 @@ def test_wrong_body_is_shown() -> None:
     got, expected = traces(what, learner="bad", reference="good")
     [diagnosis] = diagnose(case_of(got, expected, what))
     assert (diagnosis.id, diagnosis.line) == ("wrong-body", None)
-    assert diagnosis.text.endswith("bad")
+    assert diagnosis.text.endswith("in line 1 stands bad, and not good.")
+
+
+@pytest.mark.parametrize(
+    ("learner", "reference", "words"),
+    [
+        ("[]", '{"a": 1}', "it is a list, [], and an object is asked for."),
+        ("", '{"a": 1}', "there is nothing, and JSON is asked for."),
+        ("{'a': 1}", '{"a": 1}', "{'a': 1} is how Python writes it, and JSON is asked for."),
+        ("a = 1", '{"a": 1}', "this is no JSON: a = 1"),
+        ('"{\\"a\\": 1}"', '{"a": 1}', "there is JSON within a string of JSON."),
+        ('{"data": {"a": 1}}', '{"a": 1}', 'what stands under "data" should be all of it.'),
+        ("{}", '{"a": 1}', '"a" is missing.'),
+        ('{"a": 1, "b": 2}', '{"a": 1}', '"b" is there, and nobody asked for it.'),
+        ('{"user": 1}', '{"users": 1}', '"users" is missing; there is "user" instead.'),
+        ('{"a": null}', '{"a": {}}', '"a" is null, and an object is asked for.'),
+        ('{"a": true}', '{"a": 1}', '"a" is true or false, true, and a number is asked for.'),
+        ('{"a": [{"b": 2}]}', '{"a": [{"b": 1}]}', '"a" → [0] → "b" is 2, and 1 is asked for.'),
+        ('{"a": [1]}', '{"a": [1, 2]}', '"a" is a list of 1, and one of 2 is asked for.'),
+        ('{"a": 2, "b": 1}', '{"a": 1, "b": 2}', 'under "a" stands what belongs under "b".'),
+        ('{"a": 3, "b": 4}', '{"a": 1, "b": 2}', "(And 1 more that differs.)"),
+        (
+            '{"a": {"i": 2, "n": "y"}, "b": {"i": 1, "n": "x"}}',
+            '{"a": {"i": 1, "n": "x"}, "b": {"i": 2, "n": "y"}}',
+            'under "a" stands what belongs under "b".',
+        ),
+        ("1\n3\n", "1\n2\n", "in line 2 it is 3, and 2 is asked for."),
+        ("1\n", "1\n2\n", "it has 1 line, and 2 are asked for."),
+        ("2\n3\n", "1\n2\n3\n", "and 3 are asked for. Line 1 is the first that differs."),
+    ],
+)
+def test_wrong_body_is_told_by_where_it_differs(learner: str, reference: str, words: str) -> None:
+    what = scenario(get("/"))
+    got, expected = traces(what, learner=learner, reference=reference)
+    [diagnosis] = diagnose(case_of(got, expected, what))
+    assert diagnosis.id == "wrong-body"
+    assert words in diagnosis.text
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "told"),
+    [
+        ('200 {"a": 1, "b": 2}', '200 {"a": 1, "b": 3}', ('200 {"b": 2, …}', '200 {"b": 3, …}')),
+        ('200 {"a": {}}', '200 {"a": {}}', ("200 …", "200 …")),
+        ("200 [1, 2, 3, 4]", "200 [1, 2, 3, 5]", ("200 […, 4]", "200 […, 5]")),
+        ('200 {"a": 1}', "200 [1]", ('200 {"a": 1}', "200 [1]")),
+        ('200 {"a": 1}', "504", ('200 {"a": 1}', "504")),
+        ("2.00 s", "3.00 s", ("2.00 s", "3.00 s")),
+    ],
+)
+def test_what_both_answers_share_is_left_out(
+    expected: str, got: str, told: tuple[str, str]
+) -> None:
+    assert apart(expected, got) == told
 
 
 def test_right_list_in_the_wrong_order_is_told_from_a_wrong_list() -> None:

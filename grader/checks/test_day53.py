@@ -577,7 +577,7 @@ def rows_in_body(trace: Trace) -> tuple[str, ...]:
         try:
             return json.dumps(json.loads(line), sort_keys=True)
         except ValueError:
-            return repr(line[:60])
+            return line[:60].decode("utf-8", "replace")
 
     return tuple(row(chunk.body) for e in trace.exchanges for chunk in e.lines())
 

@@ -53,8 +53,7 @@ def answers(trace: Trace) -> tuple[str, ...]:
 
 def _body(exchange: Exchange) -> str:
     body = exchange.json()
-    text = exchange.text if body is None else json.dumps(body, sort_keys=True)
-    return text if len(text) <= 200 else text[:200] + "…"
+    return exchange.text if body is None else json.dumps(body, sort_keys=True)
 
 
 def body_holds(what: str, accept: Callable[[Any], bool]) -> Aspect:
@@ -341,8 +340,12 @@ def together(*aspects: Aspect) -> Aspect:
 def summary(facts: tuple[str, ...]) -> str:
     """Facts in words: equal neighbours are counted."""
     groups = [(fact, len(list(same))) for fact, same in groupby(facts)]
-    words = [fact if count == 1 else f"{count} × {fact}" for fact, count in groups]
+    words = [_cut(fact) if count == 1 else f"{count} × {_cut(fact)}" for fact, count in groups]
     return ", ".join(words[:4]) + (f", and {len(words) - 4} more" if len(words) > 4 else "")
+
+
+def _cut(fact: str) -> str:
+    return fact if len(fact) <= 200 else f"{fact[:200]}…"
 
 
 def _since(trace: Trace, tick: int) -> str:

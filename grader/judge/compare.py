@@ -12,6 +12,7 @@ from ..errors import GraderError
 from ..scenarios import Scenario
 from ..trace import LogRecord, Span, Trace
 from .aspects import NO_ANSWER, Aspect, elapsed, statuses, summary
+from .differences import apart
 from .players import Player
 
 Test = TypeVar("Test", bound=Callable[..., Any])
@@ -93,6 +94,9 @@ def _words(should: tuple[str, ...], does: tuple[str, ...]) -> tuple[str, str]:
     if len(should) > 4 and len(should) == len(does) and len(set(should)) > 1:
         differing = [pair for pair in zip(should, does, strict=True) if pair[0] != pair[1]]
         should, does = tuple(a for a, _ in differing), tuple(b for _, b in differing)
+    if len(should) == len(does):
+        pairs = [apart(*pair) for pair in zip(should, does, strict=True)]
+        should, does = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
     return summary(should), summary(does) or "nothing"
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 
-import msgspec
-
 from ...report import Diagnosis
 from ...scenarios import Error, InTurn, Named, Scenario, Takes
-from ...trace import Exchange, Failure, Span, Trace
+from ...trace import Exchange, Failure, Trace
 from ..aspects import arguments, call_counts, elapsed, everything_said, statuses
 from .case import Case, at_line, calls_of, done, in_seconds
-from .relayed import statements_of
 from .timing import awaited_in_turn, one_by_one
 
 
@@ -273,60 +269,6 @@ def _shared_wait(case: Case) -> int | None:
     return None
 
 
-def wrong_order(case: Case) -> Iterable[Diagnosis]:
-    """A list has all that it should have, and not in the order that it should have it in."""
-    for ours, theirs in case.exchanges():
-        mine, wanted = ours.json(), theirs.json()
-        if ours.status == theirs.status and _is_reordered(mine, wanted):
-            if not _is_looked_at(case, ours, theirs):
-                continue
-            asked = [s for s in statements_of(case, case.got, ours) if s.count == len(mine)]
-            line = asked[-1].line if asked else _last_wait(case, ours)
-            where = f" (line {line})" if line is not None else ""
-            yield Diagnosis(
-                "wrong-order",
-                line,
-                f"{ours.method} {ours.path} answers with the right list in the wrong order{where}: "
-                f"{_in_short(mine)}, where {_in_short(wanted)} is asked for. "
-                f"{_whose_order(asked)}What in your code decides the order?",
-            )
-            return
-
-
-def _whose_order(asked: list[Span]) -> str:
-    if not asked or any("order by" in str(span.arguments).lower() for span in asked):
-        return ""
-    return "A table has no order of its own: a row that was changed may come last. "
-
-
-def _last_wait(case: Case, exchange: Exchange) -> int | None:
-    waits = case.waits(exchange.number)
-    return waits[-1].line if waits else None
-
-
-def _is_reordered(mine: object, wanted: object) -> bool:
-    if not isinstance(mine, list) or not isinstance(wanted, list) or mine == wanted:
-        return False
-    one, other = ([json.dumps(each, sort_keys=True) for each in part] for part in (mine, wanted))
-    return sorted(one) == sorted(other)
-
-
-def _is_looked_at(case: Case, ours: Exchange, theirs: Exchange) -> bool:
-    """Whether the check would see another list if the order were right."""
-    mended = msgspec.structs.replace(ours, chunks=theirs.chunks)
-    exchanges = tuple(mended if e is ours else e for e in case.got.exchanges)
-    trace = msgspec.structs.replace(case.got, exchanges=exchanges)
-    return case.aspect is None or case.aspect(trace) != case.aspect(case.got)
-
-
-def _in_short(elements: list[object]) -> str:
-    """The ids of the elements, or else the beginnings of them."""
-    ids = [element.get("id") for element in elements if isinstance(element, dict)]
-    known = len(ids) == len(elements) and None not in ids
-    words = [json.dumps(each)[:30] for each in (ids if known else elements)]
-    return ", ".join(words[:6]) + (", ..." if len(words) > 6 else "")
-
-
 def wrong_status(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
         if ours.status == theirs.status:
@@ -347,22 +289,6 @@ def wrong_status(case: Case) -> Iterable[Diagnosis]:
             text += f" FastAPI found the request not valid: {ours.text[:160]}"
         line = ours.raised.line if ours.raised else None
         yield Diagnosis("wrong-status", line, text)
-        return
-
-
-def wrong_body(case: Case) -> Iterable[Diagnosis]:
-    for ours, theirs in case.exchanges():
-        if ours.status != theirs.status:
-            continue
-        mine, wanted = (e.header("content-type").partition(";")[0] for e in (ours, theirs))
-        if mine != wanted:
-            text = f"The media type is {mine or 'not given'}, and {wanted} is asked for."
-        elif _read(ours) != _read(theirs):
-            shown = ours.text[:160] or "it is empty"
-            text = f"The status of {ours.method} {ours.path} is right and the body is not: {shown}"
-        else:
-            continue
-        yield Diagnosis("wrong-body", None, text)
         return
 
 

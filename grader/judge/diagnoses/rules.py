@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...report import Diagnosis
 from . import (
     answers,
+    bodies,
     connections,
     databases,
     exhaustion,
@@ -83,9 +84,9 @@ RULES: tuple[Rule, ...] = (
     answers.error_hidden,
     work.not_logged,
     work.error_unretrieved,
-    answers.wrong_order,
+    bodies.wrong_order,
     answers.wrong_status,
-    answers.wrong_body,
+    bodies.wrong_body,
     work.any_task_reference_lost,
     answers.wrong_time,
 )
@@ -96,7 +97,7 @@ GENERAL: tuple[Rule, ...] = (
     answers.race,
     timing.serialized,
     answers.wrong_status,
-    answers.wrong_body,
+    bodies.wrong_body,
     work.any_task_reference_lost,
     answers.wrong_time,
 )

@@ -1,0 +1,113 @@
+"""Where two JSON values differ, and how to say it shortly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, Final, NamedTuple, TypeGuard
+
+MISSING: Final = object()
+"""Stands for a member that one of the two values does not have."""
+ALIKE = "…"
+"""Stands for what both have."""
+
+Path = tuple[str | int, ...]
+
+
+class Difference(NamedTuple):
+    """A place where two values differ: the keys and indexes that lead to it, and both sides.
+
+    One of the sides is `MISSING` where an object has a member that the other has not.
+    """
+
+    path: Path
+    expected: Any
+    got: Any
+
+
+def differences(expected: Any, got: Any, path: Path = ()) -> Iterator[Difference]:
+    """The places where two JSON values differ, as deep within them as makes sense.
+
+    Of two records that have nothing in common but their keys one is in the other's place.
+    """
+    if is_same(expected, got):
+        return
+    if _are_both(dict, expected, got) and not (path and _are_strangers(expected, got)):
+        for key in (*expected, *(key for key in got if key not in expected)):
+            sides = expected.get(key, MISSING), got.get(key, MISSING)
+            yield from differences(*sides, (*path, key))
+    elif _are_both(list, expected, got) and len(expected) == len(got):
+        for index, sides in enumerate(zip(expected, got, strict=True)):
+            yield from differences(*sides, (*path, index))
+    else:
+        yield Difference(path, expected, got)
+
+
+def _are_strangers(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two records of plain values share keys, and none of their values."""
+    keys = one.keys() & other.keys()
+    plain = not any(isinstance(one[key], dict | list) for key in keys)
+    return plain and len(keys) > 1 and not any(is_same(one[key], other[key]) for key in keys)
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are written alike; in Python, 1 and True and 1.0 are equal."""
+    return as_text(one) == as_text(other)
+
+
+def as_text(value: Any) -> str:
+    return "" if value is MISSING else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def apart(one: str, other: str) -> tuple[str, str]:
+    """Two facts without what they share, if each ends with a JSON object or list."""
+    mine, its = _told_as_json(one), _told_as_json(other)
+    if mine is None or its is None:
+        return one, other
+    pruned = _pruned(mine[1], its[1])
+    return f"{mine[0]}{pruned[0]}", f"{its[0]}{pruned[1]}"
+
+
+def _told_as_json(fact: str) -> tuple[str, Any] | None:
+    """The words before an object or list, and that; None if a fact does not end with one."""
+    starts = [at for at in (fact.find("{"), fact.find("[")) if at >= 0]
+    if not starts:
+        return None
+    try:
+        return fact[: min(starts)], json.loads(fact[min(starts) :])
+    except ValueError:
+        return None
+
+
+def _pruned(one: Any, other: Any) -> tuple[str, str]:
+    """Both as JSON, with `ALIKE` in the place of equal members and elements."""
+    if is_same(one, other):
+        return ALIKE, ALIKE
+    if _are_both(dict, one, other):
+        return _object(one, other), _object(other, one)
+    if _are_both(list, one, other) and len(one) == len(other):
+        pairs = [_pruned(*pair) for pair in zip(one, other, strict=True)]
+        return _list(mine for mine, _ in pairs), _list(its for _, its in pairs)
+    return as_text(one), as_text(other)
+
+
+def _object(one: dict[str, Any], other: dict[str, Any]) -> str:
+    """What `one` has otherwise than `other`, then a sign for the rest."""
+    members = [
+        f"{as_text(key)}: {_pruned(one[key], other[key])[0] if key in other else as_text(one[key])}"
+        for key in sorted(one)
+        if key not in other or not is_same(one[key], other[key])
+    ]
+    rest = [ALIKE] if len(members) < len(one) else []
+    return "{" + ", ".join(members + rest) + "}"
+
+
+def _list(elements: Iterator[str]) -> str:
+    """The elements, with one sign for equal ones beside each other."""
+    folded = [ALIKE if text == ALIKE else ", ".join(same) for text, same in groupby(elements)]
+    return "[" + ", ".join(folded) + "]"
+
+
+def _are_both(kind: type, one: Any, other: Any) -> TypeGuard[Any]:
+    return isinstance(one, kind) and isinstance(other, kind)
