@@ -90,6 +90,15 @@ def test_untouched_stub_is_all_to_do(grade: Grade, workspace: Path) -> None:
     assert "Traceback" not in result.output
 
 
+def test_an_exercise_to_do_is_shown_with_what_it_asks(grade: Grade) -> None:
+    """Not with the command that was just typed as the next step."""
+    told = grade("day53", 2).output
+    assert "Next:" not in told
+    assert "day53 2 · Concurrent operations\n  exercises/day53/exercise.py:" in told
+    assert 'GET /dashboard answers {"user": ..., "orders": ..., "stats": ...}.' in told
+    assert "grade hint day53 2" in told
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -290,7 +299,7 @@ def test_output_keeps_to_the_columns(
         (["day53", "--format", "xml"], "xml", "json"),
         (["day53", "--seed", "-1"], "--seed", "--help"),
         (["day53", "--bogus"], "--bogus", "--help"),
-        (["hint", "day53"], "EXERCISE", "--help"),
+        (["reset", "day53"], "EXERCISE", "--help"),
     ],
 )
 def test_wrong_usage_is_told_what_is_right(

@@ -171,6 +171,18 @@ def test_next_is_the_first_unsolved_with_what_it_asks(workspace: Path) -> None:
     assert "grade hint day53 2" in told
 
 
+def test_a_hint_is_for_what_is_next_unless_another_exercise_is_named(workspace: Path) -> None:
+    note(workspace, exercise_1="passed")
+    assert grade("hint").output.startswith("Exercise 2, hint 1 of 3\n")
+    assert grade("hint", "day53").output.startswith("Exercise 2, hint 2 of 3\n")
+    assert grade("hint", "day53", 4).output.startswith("Exercise 4, hint 1 of 3\n")
+    note(workspace, **{exercise.factory: "passed" for exercise in DAY53.exercises})
+    result = grade("hint")
+    assert result.exit_code == 2
+    assert "you have solved all there is" in result.output
+    assert "grade hint day53 2" in result.output
+
+
 def test_next_says_when_there_is_nothing_left(workspace: Path) -> None:
     note(workspace, **{exercise.factory: "passed" for exercise in DAY53.exercises})
     assert grade("next").output.startswith("You have solved all there is.")

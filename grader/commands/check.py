@@ -137,9 +137,11 @@ def _tell_next(lesson: Lesson, report: Report, answers: Answers) -> None:
     """What there is to do: the task, if nothing else was asked for; or what comes next."""
     if [found.status for found in report.exercises] == ["todo"]:
         from ..render.console import console
-        from ..render.listing import show_task
+        from ..render.listing import show_next
 
-        show_task(lesson.exercise(report.exercises[0].number), answers, console())
+        exercise = lesson.exercise(report.exercises[0].number)
+        click.echo()
+        show_next(lesson, exercise, answers, report.file, console())
     elif report.exit_code == 0 and len(report.exercises) < len(lesson.exercises):
         found = progress_file().read().first_unsolved([lesson])
         if found is not None:

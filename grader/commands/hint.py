@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
+from .. import course
 from ..course import Exercise, Lesson
+from ..errors import UsageError
 from .keeping import progress_file
-from .words import takes_exercise
+from .words import ExerciseNumber, LessonName
 
 EXAMPLES = """\b
 Examples:
-  grade hint day53 2            the next step of the ladder
+  grade hint                    for the exercise that comes next
+  grade hint day53 2            for another; each time the next step of the ladder
   grade hint day53 2 --step 1   the first one again
 """
 
 
 @click.command("hint", epilog=EXAMPLES, short_help="Show a hint, a step further each time.")
-@takes_exercise
+@click.argument("lesson", type=LessonName(), required=False)
+@click.argument("exercise", type=ExerciseNumber(), required=False)
 @click.option("--step", type=click.IntRange(min=1), help="Show this step, not the next one.")
-def command(lesson: Lesson, exercise: Exercise, step: int | None) -> None:
+def command(lesson: Lesson | None, exercise: Exercise | None, step: int | None) -> None:
     """Show a hint. Each step of the ladder says more than the one before.
 
-    Called again it goes a step further, up to the last one.
+    Called again it goes a step further, up to the last one. Without an exercise it is for
+    the first one that you have not solved.
     """
     from ..hints import ladder
     from ..render.console import console
     from ..render.reading import show_markdown
 
+    if lesson is None or exercise is None:
+        lesson, exercise = _at_hand([lesson] if lesson else course.lessons())
     steps = ladder(lesson, exercise)
     with progress_file().changing() as progress:
         step = progress.exercise(lesson, exercise).take_hint(len(steps), step)
@@ -36,3 +45,12 @@ def command(lesson: Lesson, exercise: Exercise, step: int | None) -> None:
         click.echo(f"\nmore: grade hint {lesson.name} {exercise.number}")
     else:
         click.echo(f"\nThat was the last one. Try it: grade {lesson.name} {exercise.number}")
+
+
+def _at_hand(lessons: Sequence[Lesson]) -> tuple[Lesson, Exercise]:
+    found = progress_file().read().first_unsolved(lessons)
+    if found is None:
+        raise UsageError(
+            "you have solved all there is", "for a hint all the same: grade hint day53 2"
+        )
+    return found

@@ -69,7 +69,8 @@ def show_next(
     where = f"{file}:{answers.line(exercise) or 1}"
     console.print(Text(f"{lesson.name} {exercise.number} · {exercise.title}", style="bold"))
     console.print(Text(f"  {where}", "dim"), soft_wrap=True)
-    show_task(exercise, answers, console)
+    for line in _wrapped(answers.describes(exercise), min(console.width, 100) - 2):
+        console.print(Text(f"  {line}" if line else ""), soft_wrap=True)
     console.print()
     for command, what in (
         (f"grade lesson {lesson.name}", "read about it"),
@@ -77,12 +78,6 @@ def show_next(
         (f"grade hint {lesson.name} {exercise.number}", "a hint"),
     ):
         console.print(Text(f"  {command:<24}", "cyan").append(what, "dim"), soft_wrap=True)
-
-
-def show_task(exercise: Exercise, answers: Answers, console: Console) -> None:
-    """Print what an exercise asks for."""
-    for line in _wrapped(answers.describes(exercise), min(console.width, 100) - 2):
-        console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:

@@ -145,7 +145,7 @@ def _summary(report: Report) -> Text:
 
 def _next_step(report: Report, width: int) -> Iterator[Text]:
     unfinished = [exercise for exercise in report.exercises if exercise.status != "passed"]
-    if not unfinished:
+    if not unfinished or len(report.exercises) == 1:
         return
     first = unfinished[0]
     if first.status == "todo":
