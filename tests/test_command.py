@@ -90,7 +90,7 @@ def test_untouched_stub_is_all_to_do(grade: Grade, workspace: Path) -> None:
     assert "Traceback" not in result.output
 
 
-def test_an_exercise_to_do_is_shown_with_what_it_asks(grade: Grade) -> None:
+def test_an_exercise_to_do_is_shown_with_what_it_asks(grade: Grade, workspace: Path) -> None:
     """Not with the command that was just typed as the next step."""
     told = grade("day53", 2).output
     assert "Next:" not in told
@@ -124,6 +124,13 @@ def test_stub_is_judged_once_its_code_changes(grade: Grade, workspace: Path) -> 
     result = grade("day53", "--format", "json")
     found = [exercise["status"] for exercise in report_of(result)["exercises"]]
     assert found == ["failed", *["todo"] * 7]
+
+
+def test_one_reason_for_all_is_told_once(grade: Grade) -> None:
+    """It is not about what each check looks at, so they are only counted."""
+    told = grade("day53", 2, "--file", MISTAKES / "2_factory_misspelt.py").output
+    assert told.count("✘") == 2
+    assert "✘ 7 other checks for the same reason\n" in told
 
 
 def test_mistake_is_explained(grade: Grade) -> None:

@@ -38,12 +38,14 @@ def test_what_is_wrong_with_each_request_alone_is_no_race(grading: Grading, name
 SAID = {
     "1_helper_never_awaited": "Lines 14, 19 and 24 call slow(), and nothing awaits what comes back",
     "2_dependencies": "the dependencies of the request, which FastAPI solves one after the other",
+    "2_factory_misspelt": "The one at line 6 is called excercise_2.",
     "2_queue_never_filled": "3 requests wait at line 23 for Queue.get.",
     "4_no_timeout": "as long as it takes: 5 s here, where 2 s is the most. Nothing puts an end",
     "4_timeout_in_milliseconds": "There is a limit, and it is 2000 s. In which unit is a limit",
     "4_polls_without_limit": "5 s here, where 2 s is the most. No limit ends it by then.",
     "7_ten_streams_at_most": "What do they share that not all of them can have at once?",
     "8_closed_in_except_exception": "Follow the request that is cancelled: which lines still run?",
+    "8_factory_within_another": "stands within something else",
     "8_never_closed": "Follow the request to its end: which line closes it, and when?",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.text import Text
 from ..report import CheckReport, ExerciseReport, Report
 from .bars import draw
 from .signs import SIGNS, STYLES, WORDS
+from .text import counted
 from .timeline import timeline
 
 MOST_OUTPUT = 12
@@ -84,6 +85,11 @@ def _detail(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Te
     line = (failure.line if failure else None) or exercise.line
     where = f"{report.file}:{line}" if line else report.file
     yield _two_ends(f"{exercise.number} · {exercise.title}", where, width, "bold")
+    if failure is not None and _all_fail_alike(exercise.checks):
+        yield from _failed_check(failure, f"{report.lesson} {exercise.number}", width)
+        rest = counted(len(exercise.checks) - 1, "other check")
+        yield from _wrapped(f"✘ {rest} for the same reason", width, indent=2, hang=4, style="red")
+        return
     for check in exercise.checks:
         if check is failure:
             yield from _failed_check(check, f"{report.lesson} {exercise.number}", width)
@@ -92,6 +98,11 @@ def _detail(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Te
         else:
             same = " (the same reason)" if failure and failure.reason == check.reason else ""
             yield from _wrapped(f"✘ {check.says}{same}", width, indent=2, hang=4, style="red")
+
+
+def _all_fail_alike(checks: Sequence[CheckReport]) -> bool:
+    """Whether there is one reason for all: then it is not about what each of them checks."""
+    return len(checks) > 1 and len({(check.status, check.reason) for check in checks}) == 1
 
 
 def _failed_check(check: CheckReport, exercise: str, width: int) -> Iterator[Text]:

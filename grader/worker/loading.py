@@ -6,10 +6,12 @@ import ast
 import inspect
 import linecache
 import os
+import re
 import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -88,7 +90,9 @@ class Source:
             return _failed("import-failed", error, stage.recorder)
         function = vars(module).get(factory)
         if function is None:
-            return Outcome("factory-missing", detail=factory)
+            meant = _function_like(self.text, factory)
+            detail = f"{factory}:{meant.name}" if meant else factory
+            return Outcome("factory-missing", line=meant.lineno if meant else None, detail=detail)
         collaborators = {
             name: build(description, name, stage)
             for name, description in scenario.collaborators.items()
@@ -127,6 +131,24 @@ class Source:
             file = getattr(sys.modules[name], "__file__", None)
             if os.path.dirname(str(file)) == self._folder:
                 del sys.modules[name]
+
+
+def _function_like(text: str, factory: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """A function that may be meant for a missing factory.
+
+    It stands within something else, or has a name that nearly is the factory's and is not
+    that of another exercise.
+    """
+    tree = ast.parse(text)
+    functions = {
+        node.name: node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    if factory in functions:
+        return None if functions[factory] in tree.body else functions[factory]
+    others = [name for name in functions if not re.fullmatch(r"exercise_\d+", name)]
+    return next(map(functions.get, get_close_matches(factory, others, n=1, cutoff=0.65)), None)
 
 
 @contextmanager

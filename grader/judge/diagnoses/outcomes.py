@@ -49,11 +49,17 @@ def _import_failed(outcome: Outcome) -> tuple[str, str]:
 
 
 def _factory_missing(outcome: Outcome) -> tuple[str, str]:
-    return (
-        "factory-missing",
-        f"There is no function {outcome.detail} in the file. "
-        "The grader calls it by that name to get your app.",
-    )
+    factory, _, meant = outcome.detail.partition(":")
+    if meant == factory:
+        return (
+            "factory-missing",
+            f"The function {factory} (line {outcome.line}) stands within something else, where "
+            "the grader cannot call it to get your app. Is it indented too far?",
+        )
+    text = f"There is no function {factory} in the file. "
+    if meant:
+        text += f"The one at line {outcome.line} is called {meant}. "
+    return "factory-missing", text + "The grader calls it by that name to get your app."
 
 
 def _factory_failed(outcome: Outcome) -> tuple[str, str]:

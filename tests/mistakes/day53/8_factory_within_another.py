@@ -1,0 +1,29 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_7(read_rows):
+    app = FastAPI()
+    return app
+
+    def exercise_8(connect):
+        app = FastAPI()
+
+        @asynccontextmanager
+        async def connection():
+            conn = await connect()
+            try:
+                yield conn
+            finally:
+                await conn.close()
+
+        @app.get("/query")
+        async def query(sql: str):
+            try:
+                async with connection() as conn:
+                    return {"rows": await conn.query(sql)}
+            except Exception:
+                raise HTTPException(502, "the query failed") from None
+
+        return app
