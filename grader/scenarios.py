@@ -10,10 +10,13 @@ JSON, so it holds no code: `grader.driver.collaborators` builds the callables.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 import msgspec
+
+from .errors import UsageError
 
 HORIZON = 600.0
 """Virtual seconds after which a play that is still going has run away."""
@@ -26,7 +29,33 @@ THREADS = 40
 """Worker threads of a server: the capacity of anyio's default limiter."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Described(msgspec.Struct, frozen=True):
+    """What a scenario is made of. Each `float` of it is a time in seconds.
+
+    Raises:
+        UsageError: a time is none that the clock could go to.
+    """
+
+    def __post_init__(self) -> None:
+        for field, may_be_none in _times_of(type(self)):
+            seconds = getattr(self, field)
+            is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+            if not ((is_number and seconds >= 0) or (may_be_none and seconds is None)):
+                raise UsageError(
+                    f"{field}={seconds!r} is no time that can pass",
+                    "give seconds: a number, 0 or more",
+                )
+
+
+@cache
+def _times_of(struct: type[Described]) -> tuple[tuple[str, bool], ...]:
+    """The fields that are times, and whether each may be None."""
+    times = {"float": False, "float | None": True}
+    fields = struct.__annotations__.items()
+    return tuple((field, times[kind]) for field, kind in fields if kind in times)
+
+
+class Request(Described, frozen=True, kw_only=True):
     """A request to send.
 
     Args:
@@ -55,7 +84,7 @@ class Error(msgspec.Struct, frozen=True):
     status: int | None = None
 
 
-class Takes(msgspec.Struct, frozen=True, tag="takes"):
+class Takes(Described, frozen=True, tag="takes"):
     """A coroutine function that takes `seconds`, then returns or raises."""
 
     seconds: float
@@ -63,21 +92,21 @@ class Takes(msgspec.Struct, frozen=True, tag="takes"):
     raises: Error | None = None
 
 
-class Blocks(msgspec.Struct, frozen=True, tag="blocks"):
+class Blocks(Described, frozen=True, tag="blocks"):
     """A plain function that blocks its thread for `seconds`, then returns."""
 
     seconds: float
     returns: Any = None
 
 
-class Rows(msgspec.Struct, frozen=True, tag="rows"):
+class Rows(Described, frozen=True, tag="rows"):
     """An async generator function: a row, after every `every` seconds."""
 
     rows: tuple[Any, ...]
     every: float = 1.0
 
 
-class Connects(msgspec.Struct, frozen=True, tag="connects"):
+class Connects(Described, frozen=True, tag="connects"):
     """A coroutine function that opens a connection with `query(sql)` and `close()`."""
 
     seconds: float
@@ -118,7 +147,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     code: int = 8
 
 
-class Postgres(msgspec.Struct, frozen=True, tag="postgres", kw_only=True):
+class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
     """A real PostgreSQL database; the factory is handed its DSN.
 
     Args:
@@ -138,7 +167,7 @@ class Postgres(msgspec.Struct, frozen=True, tag="postgres", kw_only=True):
     faults: tuple[Fault, ...] = ()
 
 
-class Mongo(msgspec.Struct, frozen=True, tag="mongo", kw_only=True):
+class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
     """A real MongoDB database; the factory is handed its URL.
 
     It is a stand-alone server: it has no transactions and no change streams.
@@ -161,7 +190,7 @@ class Mongo(msgspec.Struct, frozen=True, tag="mongo", kw_only=True):
     faults: tuple[Fault, ...] = ()
 
 
-class Reply(msgspec.Struct, frozen=True, kw_only=True):
+class Reply(Described, frozen=True, kw_only=True):
     """What an upstream answers a request with; a redirect is a status and a `location`.
 
     Args:
@@ -182,7 +211,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     drops: Literal["instead", "midway"] | None = None
 
 
-class Upstream(msgspec.Struct, frozen=True, tag="upstream", kw_only=True):
+class Upstream(Described, frozen=True, tag="upstream", kw_only=True):
     """A real HTTP/1.1 server; the factory is handed its base URL.
 
     Args:
@@ -200,7 +229,7 @@ class Upstream(msgspec.Struct, frozen=True, tag="upstream", kw_only=True):
 Collaborator = Takes | Blocks | Rows | Connects | InTurn | Named | Postgres | Mongo | Upstream
 
 
-class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+class Scenario(Described, frozen=True, kw_only=True):
     """Everything that one play is to do.
 
     Args:
@@ -233,7 +262,13 @@ def request(
     hangs_up_after: int | None = None,
     cancelled_at: float | None = None,
 ) -> Request:
-    """A request; `json` is encoded and gets its content type, `query` is url-encoded."""
+    """A request; `json` is encoded and gets its content type, `query` is url-encoded.
+
+    Raises:
+        UsageError: the path does not begin with a slash.
+    """
+    if not path.startswith("/"):
+        raise UsageError(f"the path {path!r} does not begin with a slash", f"write '/{path}'")
     fields = {name.lower(): value for name, value in (headers or {}).items()}
     if json is not msgspec.UNSET:
         body = msgspec.json.encode(json)

@@ -100,7 +100,7 @@ VOCABULARY = {"grader.trace", "grader.scenarios", "grader.report", "grader.error
 
 MAY_IMPORT = {
     "grader.trace": {"grader.render"},
-    "grader.scenarios": set(),
+    "grader.scenarios": {"grader.errors"},
     "grader.errors": set(),
     "grader.report": {"grader.trace"},
     "grader.real_time": set(),

@@ -13,6 +13,7 @@ import textwrap
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from grader import (
     in_turn,
     play,
     post,
+    postgres,
+    reply,
     rows,
     scenario,
     takes,
@@ -323,6 +326,29 @@ def test_a_whole_scenario_takes_nothing_beside_it() -> None:
 def test_what_is_no_request_is_refused(wrong: Any) -> None:
     with pytest.raises(UsageError):
         play(sleeper(), wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: get("/", at=-1),
+        lambda: get("/", hangs_up_at="1"),
+        lambda: takes(float("nan")),
+        lambda: takes(True),
+        lambda: rows("ab", every=-0.5),
+        lambda: reply({"id": 1}),  # type: ignore[arg-type]
+        lambda: postgres(round_trip=None),  # type: ignore[arg-type]
+        lambda: scenario(get("/"), linger=-1),
+    ],
+)
+def test_a_time_that_cannot_pass_is_refused(wrong: Callable[[], object]) -> None:
+    with pytest.raises(UsageError, match="is no time that can pass"):
+        wrong()
+
+
+def test_a_path_begins_with_a_slash() -> None:
+    with pytest.raises(UsageError, match="write '/dashboard'"):
+        get("dashboard")
 
 
 def test_what_is_no_collaborator_is_refused() -> None:

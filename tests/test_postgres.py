@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import linecache
 import os
 import shutil
 import signal
@@ -35,6 +36,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from grader import Fault, Trace, get, play, postgres, scenario, times
 from grader.clock import clocks_installed
+from grader.driver import rescue
 from grader.judge.players import Performer, Player
 from grader.judge.workers import Worker
 from grader.services.embedded import find_programs, is_ready
@@ -212,6 +214,32 @@ def test_sqlalchemy_begins_and_rolls_back(driver: str) -> None:
     first, second = elapsed(trace)
     assert first > 1.0
     assert second == 0.55
+
+
+def test_a_driver_that_blocks_the_loop_that_it_waits_for_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the caller's own process a play must end, too. Other plays there are not harmed."""
+    monkeypatch.setattr(rescue, "LOOK_EVERY", 0.01)
+    connecting = psycopg.connect
+
+    def factory(dsn: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def endpoint() -> Any:
+            with connecting(dsn) as connection:
+                return connection.execute("SELECT 1").fetchone()
+
+        return app
+
+    for _ in range(2):
+        outcome = play(factory, get("/"), dsn=postgres()).outcome
+        assert (outcome.kind, outcome.detail) == ("stuck", "real")
+        assert "connecting(dsn)" in linecache.getline(__file__, outcome.line or 0)
+    assert (
+        play(app_on(with_asyncpg, q=a_query), get("/q"), dsn=postgres()).outcome.kind == "finished"
+    )
 
 
 def test_psycopg_prepares_at_the_sixth_time() -> None:

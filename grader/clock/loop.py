@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import heapq
 import selectors
+import socket
 from asyncio import selector_events
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -149,6 +150,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     # Of asyncio's own, and not in its type stubs. They have not changed since Python 3.7.
     _ready: deque[asyncio.Handle]
     _transports: Mapping[int, Any]
+    _selector: selectors.BaseSelector
+    _ssock: socket.socket
     _scheduled: list[Timer]
     _timer_cancelled_count: int
     _write_to_self: Callable[[], None]

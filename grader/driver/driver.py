@@ -28,13 +28,15 @@ TURNS_TO_SETTLE = 6
 
 BuildApp = Callable[[Stage], Any]
 """Makes the app to play, or returns the `Outcome` that says why it cannot."""
+Arm = Callable[[Recorder, VirtualLoop], Any]
+"""Is told what a guard needs to watch a play."""
 
 
 def run_play(
     build_app: BuildApp,
     scenario: Scenario,
     is_own: Callable[[str], bool] = written_by_the_user,
-    arm: Callable[[Recorder, VirtualLoop], Any] | None = None,
+    arm: Arm | None = None,
 ) -> Trace:
     """Play `scenario` in this thread, which must have no running loop.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, get_args
 
@@ -15,7 +15,8 @@ from ..scenarios import LINGER, Collaborator, InTurn, Request, Scenario, Takes
 from ..scenarios import scenario as make_scenario
 from ..trace import Trace
 from .collaborators import build
-from .driver import run_play
+from .driver import Arm, run_play
+from .rescue import Rescue, with_blocked_line
 from .stage import Stage
 
 
@@ -64,8 +65,7 @@ def play(
     # What a play replaces in the process must be put back before the next one replaces it;
     # only a play within a play comes to its end in that order by itself.
     with _one_at_a_time if now_of() is None else nullcontext():
-        trace: Trace = _in_fresh_thread(lambda: run_play(build_app, scenario))
-    return trace
+        return _in_fresh_thread(lambda arm: run_play(build_app, scenario, arm=arm))
 
 
 _one_at_a_time = threading.Lock()
@@ -115,20 +115,24 @@ def _takes(function: Any, *args: Any, **kwargs: Any) -> bool:
     return True
 
 
-def _in_fresh_thread(work: Any) -> Any:
+def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
     """Run `work` in a thread without a loop, and hand on what it returns or raises."""
-    result: list[Any] = []
+    result: list[Trace] = []
     error: list[BaseException] = []
 
     def run() -> None:
         try:
-            result.append(work())
+            result.append(work(rescue.arm))
         except BaseException as caught:
             error.append(caught)
 
     thread = threading.Thread(target=run, name="play")
+    rescue = Rescue(thread)
     start_in_real_time(thread)
-    thread.join()
+    if now_of() is None:
+        rescue.join()
+    else:  # the play around this one is looked after
+        thread.join()
     if error:
         raise error[0]
-    return result[0]
+    return with_blocked_line(result[0], rescue.line)

@@ -412,14 +412,10 @@ class Link(asyncio.Protocol):
     async def _leave(self) -> None:
         """Take leave of the server; the locks of the connection are free when it hangs up."""
         self._client.close()
-        is_idle = self._status == b"I"
         if self._server is not None and self in self.relay.links:
-            if is_idle:  # its end is no news to others, so the server may begin at once
-                self._hang_up(self._server)
             async with self.relay.one_at_a_time:
                 self.await_server()
-                if not is_idle:
-                    self._hang_up(self._server)
+                self._hang_up(self._server)
                 with suppress(OSError):
                     while True:
                         self._heard.clear()
