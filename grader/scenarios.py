@@ -85,18 +85,28 @@ class Error(msgspec.Struct, frozen=True):
 
 
 class Takes(Described, frozen=True, tag="takes"):
-    """A coroutine function that takes `seconds`, then returns or raises."""
+    """A coroutine function that takes `seconds`, then returns or raises.
+
+    Args:
+        parameters: the names of its parameters; None is whatever it is called with.
+    """
 
     seconds: float
     returns: Any = None
     raises: Error | None = None
+    parameters: tuple[str, ...] | None = None
 
 
 class Blocks(Described, frozen=True, tag="blocks"):
-    """A plain function that blocks its thread for `seconds`, then returns."""
+    """A plain function that blocks its thread for `seconds`, then returns.
+
+    Args:
+        parameters: as those of `Takes`.
+    """
 
     seconds: float
     returns: Any = None
+    parameters: tuple[str, ...] | None = None
 
 
 class Rows(Described, frozen=True, tag="rows"):
@@ -104,6 +114,11 @@ class Rows(Described, frozen=True, tag="rows"):
 
     rows: tuple[Any, ...]
     every: float = 1.0
+
+
+CLOSED = "the connection is closed"
+CLOSED_MEANWHILE = "the connection was closed before the rows were read"
+"""What a connection says that is used after it was closed, or closed while it is used."""
 
 
 class Connects(Described, frozen=True, tag="connects"):
@@ -115,7 +130,10 @@ class Connects(Described, frozen=True, tag="connects"):
 
 
 class InTurn(msgspec.Struct, frozen=True, tag="in-turn"):
-    """Behaves as the first of `steps` at the first call, and so on; the last one stays."""
+    """Behaves as the first of `steps` at the first call, and so on; the last one stays.
+
+    It has the parameters of the first.
+    """
 
     steps: tuple[Takes, ...]
 
@@ -137,6 +155,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
         at: which connection, or which statement of those that match, 1 being the first.
         times: how many in a row, from `at` on; None is all.
         matching: only statements whose text holds this, in any case of letters.
+        when: counted `always`, or only while the app is `serving`: it has started up.
     """
 
     does: Literal["refuse", "too-many", "drop", "stall", "fail"]
@@ -145,6 +164,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     matching: str = ""
     sqlstate: str = "XX000"
     code: int = 8
+    when: Literal["always", "serving"] = "always"
 
 
 class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
@@ -312,26 +332,39 @@ def times(count: int, one: Request) -> tuple[Request, ...]:
     return (one,) * count
 
 
-def takes(seconds: float, returns: Any = None) -> Takes:
-    """A coroutine function that takes `seconds` and returns `returns`."""
-    return Takes(seconds, returns)
+def takes(seconds: float, returns: Any = None, *, parameters: Iterable[str] | None = None) -> Takes:
+    """A coroutine function that takes `seconds` and returns `returns`; see `Takes`."""
+    return Takes(seconds, returns, parameters=_names(parameters))
 
 
 def fails(
-    after: float, type: str = "ConnectionError", text: str = "", status: int | None = None
+    after: float,
+    type: str = "ConnectionError",
+    text: str = "",
+    status: int | None = None,
+    *,
+    parameters: Iterable[str] | None = None,
 ) -> Takes:
     """A coroutine function that raises after `after` seconds.
 
     Args:
         type: the name of a built-in exception, or `HTTPException`.
         status: the status of the `HTTPException`.
+        parameters: see `Takes`.
     """
-    return Takes(after, raises=Error("HTTPException" if status else type, text, status))
+    error = Error("HTTPException" if status else type, text, status)
+    return Takes(after, raises=error, parameters=_names(parameters))
 
 
-def blocks(seconds: float, returns: Any = None) -> Blocks:
-    """A plain function that blocks its thread for `seconds`."""
-    return Blocks(seconds, returns)
+def blocks(
+    seconds: float, returns: Any = None, *, parameters: Iterable[str] | None = None
+) -> Blocks:
+    """A plain function that blocks its thread for `seconds`; see `Blocks`."""
+    return Blocks(seconds, returns, _names(parameters))
+
+
+def _names(parameters: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if parameters is None else tuple(parameters)
 
 
 def rows(values: Iterable[Any], every: float = 1.0) -> Rows:

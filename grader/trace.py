@@ -81,8 +81,16 @@ class Moment(msgspec.Struct, frozen=True, order=True, array_like=True):
         return to_seconds(self.tick)
 
 
+SERVER = "Server"
+"""The type of a failure that is none: an import that never ends, for it serves."""
+
+
 class Failure(msgspec.Struct, frozen=True):
-    """An exception: its class, its text, and the learner's line that it came through."""
+    """An exception: its class, its text, and the learner's line that it came through.
+
+    `within` are the errors of a group, `context` the class of the exception that was being
+    handled when it was raised.
+    """
 
     type: str
     text: str
@@ -90,6 +98,8 @@ class Failure(msgspec.Struct, frozen=True):
     traceback: str = ""
     column: int | None = None
     bases: tuple[str, ...] = ()
+    within: tuple[Failure, ...] = ()
+    context: str = ""
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -193,7 +203,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record that the learner's code logged; `error` is set if it had a traceback."""
+    """A record that the learner's code logged.
+
+    `error` is the class of the exception whose traceback it has, if it has one, and `line`
+    where that came through the learner's file.
+    """
 
     logger: str
     level: str
@@ -202,6 +216,7 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None = None
     error_text: str = ""
     exchange: int | None = None
+    line: int | None = None
 
 
 class Waiting(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ SAID = {
     "1_helper_never_awaited": "Lines 14, 19 and 24 call slow(), and nothing awaits what comes back",
     "2_dependencies": "the dependencies of the request, which FastAPI solves one after the other",
     "2_factory_misspelt": "The one at line 6 is called excercise_2.",
-    "2_queue_never_filled": "3 requests wait at line 23 for Queue.get.",
+    "2_queue_never_filled": "4 requests wait at line 23 for Queue.get.",
     "4_no_timeout": "as long as it takes: 5 s here, where 2 s is the most. Nothing puts an end",
     "4_timeout_in_milliseconds": "There is a limit, and it is 2000 s. In which unit is a limit",
     "4_polls_without_limit": "5 s here, where 2 s is the most. No limit ends it by then.",

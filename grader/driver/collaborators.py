@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import inspect
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
+from functools import cache
+from types import CodeType
 from typing import Any
 
 from ..scenarios import (
+    CLOSED,
+    CLOSED_MEANWHILE,
     Blocks,
     Collaborator,
     Connects,
@@ -35,12 +40,9 @@ def build(description: Collaborator, name: str, stage: Stage) -> Any:
     recorder = stage.recorder
     match description:
         case Takes():
-            return coroutine_function(lambda: description, name, recorder)
+            return coroutine_function((description,), name, recorder)
         case InTurn(steps):
-            left = list(steps)
-            return coroutine_function(
-                lambda: left.pop(0) if len(left) > 1 else left[0], name, recorder
-            )
+            return coroutine_function(steps, name, recorder)
         case Blocks():
             return blocking_function(description, name, recorder)
         case Rows():
@@ -81,13 +83,15 @@ def _base_url(description: Upstream, name: str, stage: Stage) -> str:
     return server.url
 
 
-def coroutine_function(next_step: Callable[[], Takes], name: str, recorder: Recorder) -> Any:
+def coroutine_function(steps: Sequence[Takes], name: str, recorder: Recorder) -> Any:
+    left = list(steps)
+
     async def collaborator(*args: Any, **kwargs: Any) -> Any:
-        step = next_step()
+        step = left.pop(0) if len(left) > 1 else left[0]
         with Call(recorder, name, arguments=(*args, *kwargs.values())):
             return await perform(step)
 
-    return renamed(collaborator, name)
+    return with_parameters(renamed(collaborator, name), steps[0].parameters)
 
 
 def blocking_function(description: Blocks, name: str, recorder: Recorder) -> Any:
@@ -96,7 +100,31 @@ def blocking_function(description: Blocks, name: str, recorder: Recorder) -> Any
             time.sleep(description.seconds)
             return description.returns
 
-    return renamed(collaborator, name)
+    return with_parameters(renamed(collaborator, name), description.parameters)
+
+
+def with_parameters(function: Any, names: tuple[str, ...] | None) -> Any:
+    """A function that takes these and nothing else, and fails as Python would have it.
+
+    Without names it takes whatever it is called with. To those who ask, such as FastAPI, it
+    then has no parameters: they would not know what to make of `*args`.
+    """
+    if names is None:
+        function.__signature__ = inspect.Signature()
+        return function
+    # The call itself must fail, not the first step of a coroutine; and it must be a coroutine
+    # function all the same. Only a function with just these parameters is both.
+    is_async = inspect.iscoroutinefunction(function)
+    header = f"{'async def' if is_async else 'def'} strict({', '.join(names)}):"
+    result = f"{'await ' if is_async else ''}function({', '.join(names)})"
+    made: dict[str, Any] = {"function": function}
+    exec(_compiled(f"{header}\n    return {result}"), made)
+    return renamed(made["strict"], function.__name__)
+
+
+@cache
+def _compiled(source: str) -> CodeType:
+    return compile(source, __file__, "exec")
 
 
 def generator_function(description: Rows, name: str, recorder: Recorder) -> Any:
@@ -111,7 +139,7 @@ def generator_function(description: Rows, name: str, recorder: Recorder) -> Any:
             finally:
                 call.facts["count"] = given
 
-    return renamed(collaborator, name)
+    return with_parameters(renamed(collaborator, name), None)
 
 
 def connect_function(description: Connects, name: str, recorder: Recorder) -> Any:
@@ -121,7 +149,7 @@ def connect_function(description: Connects, name: str, recorder: Recorder) -> An
             resource = call.facts["resource"] = recorder.new_resource()
             return Connection(description, name, recorder, resource)
 
-    return renamed(collaborator, name)
+    return with_parameters(renamed(collaborator, name), None)
 
 
 class Connection:
@@ -141,10 +169,10 @@ class Connection:
         """Run a query and return its rows."""
         with self._call("query", sql, *args):
             if self._closed:
-                raise ConnectionError("the connection is closed")
+                raise ConnectionError(CLOSED)
             rows = await perform(self._description.query)
             if self._closed:
-                raise ConnectionError("the connection was closed before the rows were read")
+                raise ConnectionError(CLOSED_MEANWHILE)
             return rows
 
     async def close(self) -> None:

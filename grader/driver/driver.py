@@ -141,6 +141,7 @@ class Driver:
         lifespan = Lifespan(self.app, self.recorder)
         await lifespan.start_up()
         self.opened = self.clock.now
+        self.stage.is_serving = True
         if not lifespan.failed:
             await self.serve(lifespan.state)
             await self.linger()

@@ -63,13 +63,16 @@ class Lines:
         return line
 
     def of_error(self, error: BaseException) -> int | None:
-        """Like `of_traceback`; looks into groups and causes if the error has no own line."""
-        line = self.of_traceback(error.__traceback__)
-        inner = [*getattr(error, "exceptions", ()), error.__cause__]
-        for other in inner:
-            if line is None and other is not None:
-                line = self.of_error(other)
-        return line
+        """Like `of_traceback`; looks into groups, causes and contexts if there is no own line."""
+        left: list[BaseException | None] = [error]
+        for one in left:  # which grows; errors may be in each other's contexts
+            line = self.of_traceback(one.__traceback__) if one is not None else None
+            if line is not None:
+                return line
+            if one is not None:
+                inner = (*getattr(one, "exceptions", ()), one.__cause__, one.__context__)
+                left += [other for other in inner if all(other is not known for known in left)]
+        return None
 
     def of_wait(self, coroutine: Any) -> Place | None:
         """Where a suspended coroutine waits in own code; None if it waits elsewhere."""

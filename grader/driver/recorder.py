@@ -131,7 +131,20 @@ class Recorder:
             text=_text_of(error),
             line=self.lines.of_error(error),
             bases=tuple(base.__name__ for base in type(error).__mro__),
+            within=tuple(map(self._outline, _leaves(error)[:MOST_WITHIN])),
+            context=type(error.__context__).__name__ if error.__context__ else "",
         )
+
+
+MOST_WITHIN = 5
+"""Errors of a group that are told of."""
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """The errors in a group, and in the groups within it; none if it is no group."""
+    if not isinstance(error, BaseExceptionGroup):
+        return []
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner) or [inner]]
 
 
 def sendable(text: str) -> str:

@@ -29,6 +29,7 @@ class Stage:
     """The loop of a play, its recorder, and its services in the order they were made in.
 
     Attributes:
+        is_serving: whether the app has started up.
         broken: why the play says nothing of the learner's code, if a service has failed.
         readings: what the grader has read from a service when the app was down, by query.
     """
@@ -38,6 +39,7 @@ class Stage:
         self.loop = loop
         self.origins = Origins(recorder)
         self.services: list[Service] = []
+        self.is_serving = False
         self.broken = ""
         self.readings: dict[str, object] = {}
 

@@ -201,28 +201,24 @@ def _hides_cancellation(kind: type[BaseException] | None) -> bool:
     return kind is None or (issubclass(kind, Exception) and not issubclass(kind, ExceptionGroup))
 
 
-class _LogWriter(logging.Handler):
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
-        self.recorder = recorder
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if now_of() is not self.recorder.clock or len(self.recorder.logs) >= 1000:
-            return
-        if record.levelno <= logging.DEBUG and record.name.startswith(CHATTY):
-            return
-        error = record.exc_info[1] if record.exc_info else None
-        self.recorder.logs.append(
-            LogRecord(
-                logger=record.name,
-                level=record.levelname,
-                message=_message_of(record),
-                at=self.recorder.moment(),
-                error=type(error).__name__ if error is not None else None,
-                error_text=sendable(str(error)[:1000]) if error is not None else "",
-                exchange=current_exchange.get(),
-            )
+def _note_log(recorder: Recorder, record: logging.LogRecord) -> None:
+    if now_of() is not recorder.clock or len(recorder.logs) >= 1000:
+        return
+    if record.levelno <= logging.DEBUG and record.name.startswith(CHATTY):
+        return
+    error = record.exc_info[1] if record.exc_info else None
+    recorder.logs.append(
+        LogRecord(
+            logger=record.name,
+            level=record.levelname,
+            message=_message_of(record),
+            at=recorder.moment(),
+            error=type(error).__name__ if error is not None else None,
+            error_text=sendable(str(error)[:1000]) if error is not None else "",
+            exchange=current_exchange.get(),
+            line=recorder.lines.of_error(error) if error is not None else None,
         )
+    )
 
 
 def _message_of(record: logging.LogRecord) -> str:
@@ -234,17 +230,24 @@ def _message_of(record: logging.LogRecord) -> str:
 
 @contextmanager
 def _logs(recorder: Recorder) -> Iterator[None]:
-    """Take down what is logged, at any level, by any logger that lets it through to the root."""
-    root, writer = logging.getLogger(), _LogWriter(recorder)
+    """Take down what is logged, at any level, whatever handlers there are for it."""
+    real = logging.Logger.callHandlers
+
+    def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
+        _note_log(recorder, record)
+        real(logger, record)
+
+    root, quiet = logging.getLogger(), logging.NullHandler()
     level, disabled = root.level, logging.root.manager.disable
-    root.addHandler(writer)
+    root.addHandler(quiet)  # else logging itself prints what nobody handles
     root.setLevel(logging.DEBUG)
     if disabled:
         logging.disable(logging.NOTSET)
     try:
-        yield
+        with replaced(logging.Logger, callHandlers=call_handlers):
+            yield
     finally:
-        root.removeHandler(writer)
+        root.removeHandler(quiet)
         root.setLevel(level)
         if logging.root.manager.disable != disabled:
             logging.disable(disabled)

@@ -7,12 +7,14 @@ call). A check holds when the learner's facts are the reference's.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import accumulate, groupby
 from typing import Any
 
-from ..trace import Exchange, Span, Trace, to_seconds
+from ..trace import Exchange, LogRecord, Span, Trace, to_seconds
+from .differences import as_text
 
 Aspect = Callable[[Trace], tuple[str, ...]]
 
@@ -53,7 +55,7 @@ def answers(trace: Trace) -> tuple[str, ...]:
 
 def _body(exchange: Exchange) -> str:
     body = exchange.json()
-    return exchange.text if body is None else json.dumps(body, sort_keys=True)
+    return exchange.text if body is None else as_text(body)
 
 
 def body_holds(what: str, accept: Callable[[Any], bool]) -> Aspect:
@@ -184,7 +186,7 @@ def mentions(secret: str) -> Aspect:
     def aspect(trace: Trace) -> tuple[str, ...]:
         return tuple(
             "an answer with the error's text"
-            if secret in everything_said(e)
+            if gives_away(e, secret)
             else "no trace of the error's text"
             for e in trace.exchanges
         )
@@ -192,27 +194,52 @@ def mentions(secret: str) -> Aspect:
     return aspect
 
 
-def everything_said(exchange: Exchange) -> str:
-    """The body and the values of the headers."""
-    return "\n".join([exchange.text, *(value for _, value in exchange.headers)])
+def gives_away(exchange: Exchange, secret: str) -> bool:
+    """Whether the body or a header holds a secret, or a part of it that says as much."""
+    said = "\n".join([exchange.text, *(value for _, value in exchange.headers)]).lower()
+    return any(part in said for part in (secret.lower(), *_TELLING.findall(secret.lower())))
 
 
-def logged(logger: str) -> Aspect:
-    """What was logged for each exchange: a completion, a failure, a traceback."""
+_TELLING = re.compile(r"(?=[\w-]*\d)[\w-]{6,}")
+"""Names and numbers in which there are digits: no answer has them by chance."""
+
+
+def logged(logger: str, after: str) -> Aspect:
+    """What was logged for each exchange when its call of `after` was over: with a traceback?"""
 
     def aspect(trace: Trace) -> tuple[str, ...]:
-        return tuple(_log_of(trace, exchange, logger) for exchange in trace.exchanges)
+        return tuple(
+            _told_of(records_about(trace, exchange, logger, after), logger)
+            for exchange in trace.exchanges
+        )
 
     return aspect
 
 
-def _log_of(trace: Trace, exchange: Exchange, logger: str) -> str:
-    records = [
+def records_about(
+    trace: Trace, exchange: Exchange, logger: str, after: str
+) -> tuple[LogRecord, ...]:
+    """The records on `logger`, or one below it, since the call of `after` was over."""
+    ends = [span.end for span in trace.calls(after) if span.exchange == exchange.number]
+    return tuple(
         log
         for log in trace.logs
-        if log.logger == logger and log.exchange in (exchange.number, None)
-    ]
-    if any(record.error for record in records):
+        if f"{log.logger}.".startswith(f"{logger}.")
+        and log.exchange in (exchange.number, None)
+        and (not ends or log.at > max(ends))
+    )
+
+
+def has_traceback(records: tuple[LogRecord, ...]) -> bool:
+    """Whether one of them has the traceback of an error, of its own or in its text."""
+    return any(record.error or _TRACEBACK in record.message for record in records)
+
+
+_TRACEBACK = "Traceback (most recent call last)"
+
+
+def _told_of(records: tuple[LogRecord, ...], logger: str) -> str:
+    if has_traceback(records):
         return f"a record with a traceback on {logger!r}"
     return f"a record on {logger!r}" if records else f"no record on {logger!r}"
 
@@ -250,6 +277,12 @@ def _life_of(trace: Trace, opening: Span) -> str:
         if over is not None and closings[0].end > over:
             return "closed when the request was over"
     return f"closed {_times(len(closings))}, {when} after it was asked for"
+
+
+def lifespan(trace: Trace) -> tuple[str, ...]:
+    """Whether the app has started and stopped without an error."""
+    failed = any(incident.kind == "lifespan-failed" for incident in trace.incidents)
+    return ("the app fails when it starts or stops" if failed else "the app starts and stops",)
 
 
 def sorted_elapsed(trace: Trace) -> tuple[str, ...]:
@@ -313,10 +346,7 @@ def most_at_once(spans: list[Span]) -> int:
 
 def readings(trace: Trace) -> tuple[str, ...]:
     """What the grader has read over a connection of its own, when the app was down."""
-    return tuple(
-        f"{query} gives {json.dumps(rows, sort_keys=True)}"
-        for query, rows in sorted(trace.readings.items())
-    )
+    return tuple(f"{query} gives {as_text(rows)}" for query, rows in sorted(trace.readings.items()))
 
 
 def answer_of(number: int) -> Aspect:

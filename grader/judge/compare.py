@@ -11,7 +11,7 @@ import pytest
 from ..errors import GraderError
 from ..scenarios import Scenario
 from ..trace import LogRecord, Span, Trace
-from .aspects import NO_ANSWER, Aspect, elapsed, statuses, summary
+from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, statuses, summary
 from .differences import apart
 from .players import Player
 
@@ -61,6 +61,8 @@ class ReferenceFailed(Exception):
 def assert_same(*aspects: Aspect, of: Scenario, learner: Player, reference: Player) -> None:
     """Play `of` with both, and hold the learner's facts against the reference's.
 
+    An app that fails when it starts or stops is never the same, whatever is looked at.
+
     Raises:
         Mismatch: the learner's play did not finish, or an aspect of it differs.
         ReferenceFailed: the reference's play did not finish.
@@ -74,7 +76,7 @@ def assert_same(*aspects: Aspect, of: Scenario, learner: Player, reference: Play
         raise GraderError("a play could not be played", got.outcome.detail)
     if got.outcome.kind != "finished":
         raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
-    for aspect in aspects:
+    for aspect in (*aspects, lifespan):
         should, does = aspect(expected), aspect(got)
         if should != does:
             raise Mismatch(got, expected, of, aspect, *_words(should, does))

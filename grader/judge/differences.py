@@ -52,12 +52,25 @@ def _are_strangers(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Whether two values are written alike; in Python, 1 and True and 1.0 are equal."""
+    """Whether two values are the same JSON; in Python, 1 and True are equal."""
     return as_text(one) == as_text(other)
 
 
 def as_text(value: Any) -> str:
-    return "" if value is MISSING else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    """A value as JSON, always in the same way: 20.0 is the number 20."""
+    if value is MISSING:
+        return ""
+    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_plain(element) for element in value]
+    if isinstance(value, dict):
+        return {key: _plain(member) for key, member in value.items()}
+    return value
 
 
 def apart(one: str, other: str) -> tuple[str, str]:

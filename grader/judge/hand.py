@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..trace import Outcome, OutcomeKind, Trace
+from ..trace import SERVER, Failure, Outcome, OutcomeKind, Trace
 from ..worker.channel import LAST_WORDS, ChannelClosed, Load, Nonsense, Perform, Performed
 from .source import loop_around
 from .workers import PlayerProcess, Worker
@@ -144,8 +144,12 @@ class Hand:
     def _cut_short(self, process: PlayerProcess, kind: OutcomeKind) -> Trace | None:
         if process.channel.within_message:  # something wrote half of one
             return self._died(process, FORGED)
-        line = self._line_in(process.dump_stacks())
+        stacks = process.dump_stacks()
+        line = self._line_in(stacks)
         self.close()
+        if "/uvicorn/" in stacks:
+            failure = Failure(SERVER, "", line)
+            return Trace(outcome=Outcome("import-failed", failure, line, detail="real"))
         return self._at_loop(Trace(outcome=Outcome(kind, line=line, detail="real")))
 
     def _at_loop(self, trace: Trace) -> Trace:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..driver.stage import Stage
 from ..scenarios import Fault
 
 
 class Faults:
     """Counts connections and statements, for the faults that wait for one of them."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[Fault], stage: Stage) -> None:
+        self._stage = stage
         self._of_connections = [f for f in faults if f.does in ("refuse", "too-many")]
         self._of_statements = [f for f in faults if f.does in ("drop", "stall", "fail")]
         self._met: dict[int, int] = {}
@@ -35,5 +37,7 @@ class Faults:
         return next(iter([fault for fault in concerned if self._is_met(fault)]), None)
 
     def _is_met(self, fault: Fault) -> bool:
+        if fault.when == "serving" and not self._stage.is_serving:
+            return False
         met = self._met[id(fault)] = self._met.get(id(fault), 0) + 1
         return met >= fault.at and (fault.times is None or met < fault.at + fault.times)

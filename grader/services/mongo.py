@@ -47,7 +47,7 @@ class MongoRelay:
         self.name = name
         self.stage = stage
         self.agenda = Agenda(stage.loop)
-        self.faults = Faults(description.faults)
+        self.faults = Faults(description.faults, stage)
         self._links: list[Link] = []
         self._database: Database | None = new_database(description.seed)
         self._installed = ExitStack()

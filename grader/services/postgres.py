@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from ..driver.stage import Stage
 from ..errors import GraderError
 from ..scenarios import Fault, Postgres
 from .errors import ServiceError
+from .faults import Faults
 from .leases import Lease, lease
 from .links import Link
 from .locks import Locks
@@ -64,7 +65,7 @@ class PostgresRelay:
         self.locks = Locks(self)
         self.one_at_a_time = asyncio.Lock()
         self.changed = asyncio.Event()
-        self._faults_met: dict[int, int] = {}
+        self.faults = Faults(description.faults, stage)
         self._server: asyncio.Server | None = None
         self._socket = loopback_socket()
 
@@ -75,7 +76,7 @@ class PostgresRelay:
         return here.dsn
 
     async def open(self) -> None:
-        if any(f.does == "refuse" and (f.at, f.times) == (1, None) for f in self.faults):
+        if self.faults.refuses_all:
             return  # bound, and nobody listens: the kernel itself refuses
         loop = self.stage.loop
         loop.while_waiting = in_turn(loop.while_waiting, self.locks.look)
@@ -110,33 +111,16 @@ class PostgresRelay:
 
     # What goes wrong on order
 
-    @property
-    def faults(self) -> tuple[Fault, ...]:
-        return self.description.faults
-
     def fault_of_connection(self) -> Fault | None:
         """What goes wrong with the connection that is opened now."""
         self.connections += 1
-        concerning = [fault for fault in self.faults if fault.does in ("refuse", "too-many")]
-        return self._first_met(concerning)
+        return self.faults.of_connection()
 
     def fault_of(self, batch: Batch) -> Fault | None:
         """What goes wrong with the statements that are sent now."""
-        texts = [statement.text.lower() for statement in batch.statements if statement.is_learners]
-        return self._first_met(
-            fault
-            for text in texts
-            for fault in self.faults
-            if fault.does in ("drop", "stall", "fail") and fault.matching.lower() in text
-        )
-
-    def _first_met(self, faults: Iterable[Fault]) -> Fault | None:
-        """Count what the faults wait for; the first whose turn it is."""
-        return next(iter([fault for fault in faults if self._is_met(fault)]), None)
-
-    def _is_met(self, fault: Fault) -> bool:
-        met = self._faults_met[id(fault)] = self._faults_met.get(id(fault), 0) + 1
-        return met >= fault.at and (fault.times is None or met < fault.at + fault.times)
+        texts = [statement.text for statement in batch.statements if statement.is_learners]
+        met = [self.faults.of_statement(text) for text in texts]  # all of them are counted
+        return next((fault for fault in met if fault is not None), None)
 
     def seconds_of(self, batch: Batch) -> float:
         """Virtual seconds from a batch to its answer."""

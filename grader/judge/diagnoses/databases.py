@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -125,7 +126,7 @@ def not_committed(case: Case) -> Iterable[Diagnosis]:
 def _within(case: Case, transaction: Span) -> Iterator[Span]:
     for span in spans_of(case, case.got, "statement"):
         mine = span.resource == transaction.resource
-        if mine and transaction.start.tick <= span.start.tick <= transaction.end.tick:
+        if mine and transaction.start <= span.start <= transaction.end:
             yield span
 
 
@@ -246,7 +247,7 @@ def _is_one_for_each_row(spans: list[Span], shape: str, count: int) -> bool:
 
 def _shape(statement: Span) -> str:
     """A statement's text without its numbers: the same question about another row."""
-    return "".join("0" if c.isdigit() else c for c in _text(statement))
+    return re.sub(r"\d+", "0", _text(statement))
 
 
 @about_databases

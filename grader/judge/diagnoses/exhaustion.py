@@ -50,6 +50,23 @@ def no_connection_left(case: Case) -> Iterable[Diagnosis]:
         yield _two_connections(_second_of(case, starved))
 
 
+@about_databases
+def gave_up_waiting(case: Case) -> Iterable[Diagnosis]:
+    """A limit of the learner's own that ends before there is a connection."""
+    for ours, theirs in case.exchanges():
+        error = ours.raised or ours.handled
+        if error is None or "TimeoutError" not in error.bases or (theirs.status or 500) >= 500:
+            continue
+        yield Diagnosis(
+            "early-timeout",
+            error.line,
+            f"{at_line(error.line)} is given up after {ours.elapsed or 0:g} s. When more requests "
+            "come at once than there are connections, some have to wait for one that another "
+            "gives back. How long may that take?",
+        )
+        return
+
+
 def _is_troubled(case: Case) -> bool:
     return case.expects_time() or is_about(case, "left open")
 
@@ -179,11 +196,17 @@ def _unlike(case: Case, exchanges: list[Exchange]) -> list[Exchange]:
 
 
 def _repeated(case: Case, exchange: Exchange) -> Case:
-    """One request alone, again and again, more often than there are connections."""
+    """One request alone, again and again, more often than there are connections.
+
+    The last one is made by a client that stays, or nobody would learn that it got none.
+    """
     request = case.scenario.requests[exchange.number]
     times = max(AGAIN, most_at_once(connections_of(case, case.got)) + 2)
-    again = tuple(msgspec.structs.replace(request, at=40.0 * n) for n in range(times))
-    return replayed(case, _with(case.scenario, requests=again))
+    again = [msgspec.structs.replace(request, at=40.0 * n) for n in range(times)]
+    again[-1] = msgspec.structs.replace(
+        again[-1], hangs_up_at=None, hangs_up_after=None, cancelled_at=None
+    )
+    return replayed(case, _with(case.scenario, requests=tuple(again)))
 
 
 def _with(scenario: Scenario, **changes: object) -> Scenario:
@@ -229,6 +252,7 @@ def _is_for_connection(case: Case, exchange: Exchange, wait: Span) -> bool:
 
 
 def _goes_on(statement: Span, wait: Span) -> bool:
-    """Whether a statement is under way when a wait ends."""
-    later = statement.how == "open" or statement.end.tick > wait.end.tick
+    """Whether a statement is under way when a wait ends, or is given up together with it."""
+    given_up = statement.how != "done" and statement.end.tick == wait.end.tick
+    later = statement.how == "open" or statement.end.tick > wait.end.tick or given_up
     return statement.start < wait.end and later

@@ -5,13 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ...report import Diagnosis
-from ...trace import Failure, Outcome, Waiting
+from ...trace import SERVER, Failure, Outcome, Waiting
 from .case import Case, at_line
+
+LONG = 300.0
+"""Seconds of a single wait that nobody means, half as long as a play may take."""
 
 
 def ended_early(case: Case) -> Iterable[Diagnosis]:
     """Everything that an outcome other than `finished` means."""
-    return explain(case.got.outcome)
+    return _endless_wait(case) or explain(case.got.outcome)
+
+
+def _endless_wait(case: Case) -> list[Diagnosis]:
+    """A single wait that is longer than any play."""
+    if case.got.outcome.kind != "ran-away":
+        return []
+    waits = [s for s in case.got.spans if s.kind == "wait" and s.how == "open" and s.line]
+    longest = max(waits, key=lambda wait: wait.seconds, default=None)
+    if longest is None or longest.seconds < LONG:
+        return []
+    return [
+        Diagnosis(
+            "wrong-time",
+            longest.line,
+            f"{at_line(longest.line)} ({longest.name}) waits and waits: when the play was ended, "
+            f"it had been waiting for {longest.seconds:g} s. In which unit does it count?",
+        )
+    ]
 
 
 def explain(outcome: Outcome) -> Iterable[Diagnosis]:
@@ -37,7 +58,12 @@ def _syntax_error(outcome: Outcome) -> tuple[str, str]:
 def _import_failed(outcome: Outcome) -> tuple[str, str]:
     failure = outcome.failure or Failure("Exception", "")
     where = at_line(outcome.line)
-    if failure.type == "SystemExit":
+    if failure.type == SERVER:
+        text = (
+            f"{where} starts a server while the file is being imported, and a server runs until "
+            "somebody stops it. Who imports this file, and who is it that runs it?"
+        )
+    elif failure.type == "SystemExit":
         text = f"{where} ends the program (sys.exit) while the file is still being imported."
     elif failure.type == "EOFError":
         text = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -45,7 +46,17 @@ def stream_buffered(case: Case) -> Iterable[Diagnosis]:
 def _each_line_is_late(ours: Exchange, theirs: Exchange) -> bool:
     mine = [chunk.at.tick - ours.started.tick for chunk in ours.lines()]
     should = [chunk.at.tick - theirs.started.tick for chunk in theirs.lines()]
-    return len(mine) == len(should) > 1 and mine != should and mine[:-1] == should[1:]
+    is_shifted = len(mine) == len(should) > 1 and mine != should and mine[:-1] == should[1:]
+    return is_shifted and _first_row(ours) == _first_row(theirs)
+
+
+def _first_row(exchange: Exchange) -> object:
+    """The first line read as JSON, or as it is."""
+    line = next(exchange.lines()).body
+    try:
+        return json.loads(line)
+    except ValueError:
+        return line
 
 
 def _generator_line(case: Case) -> int | None:

@@ -211,8 +211,8 @@ def needless_timeout(case: Case) -> Iterable[Diagnosis]:
             if other is None or other.how != "done" or _outlives(other, theirs):
                 continue
             cut = does.how == "cancelled" or _outlives(does, ours)
-            if cut and _fails_at(case, does.end.tick):
-                continue  # it was cancelled because another failed
+            if cut and (_fails_at(case, _left_at(does, ours)) or _stops_at_a_row(does, ours)):
+                continue  # it was cancelled because another failed, or when it had given enough
             waited = min(does.seconds, ours.elapsed or 0.0)
             if cut and 0 < waited < other.seconds:
                 wait = case.longest_wait(ours.number) if _outlives(does, ours) else None
@@ -224,6 +224,16 @@ def needless_timeout(case: Case) -> Iterable[Diagnosis]:
                     f"have been there after {other.seconds:g} s. How long may it take?",
                 )
                 return
+
+
+def _stops_at_a_row(call: Span, exchange: Exchange) -> bool:
+    return call.count > 0 and any(line.at.tick == call.end.tick for line in exchange.lines())
+
+
+def _left_at(call: Span, exchange: Exchange) -> int:
+    """The tick at which the answer did not wait for a call any longer."""
+    answered = exchange.completed
+    return min(call.end.tick, answered.tick) if answered is not None else call.end.tick
 
 
 def _outlives(call: Span, exchange: Exchange) -> bool:

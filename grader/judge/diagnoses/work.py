@@ -6,18 +6,21 @@ from collections.abc import Iterable, Iterator
 
 from ...report import Diagnosis
 from ...trace import Exchange, Span
-from ..aspects import calls_after_answer
+from ..aspects import calls_after_answer, has_traceback, records_about
 from .case import Case, at_line, calls_of, in_seconds, in_words, lines_in_words
 
 
 def lifespan_failed(case: Case) -> Iterable[Diagnosis]:
     for incident in case.incidents("lifespan-failed")[:1]:
-        when = "starts" if not case.got.exchanges else "starts or stops"
+        if case.got.exchanges:
+            when, follows = "stops", "What comes after that line is not done any more."
+        else:
+            when, follows = "starts", "An app whose startup fails answers nobody."
         yield Diagnosis(
             "lifespan-failed",
             incident.line,
             f"The lifespan of the app fails when the server {when}, at line {incident.line} "
-            f"({incident.detail}). An app whose startup fails answers nobody.",
+            f"({incident.detail}). {follows}",
         )
 
 
@@ -72,6 +75,13 @@ def work_inline(case: Case) -> Iterable[Diagnosis]:
                 f"{call.seconds:g} s for something that it does not need to wait for.",
             )
             return
+
+
+def work_awaited_too_early(case: Case) -> Iterable[Diagnosis]:
+    """The work was done at once, and what came of it was to be called after the answer."""
+    errors = [exchange.raised for exchange in case.got.exchanges if exchange.raised]
+    if any("must be callable" in error.text for error in errors):
+        yield from work_inline(case)
 
 
 def work_before_response(case: Case) -> Iterable[Diagnosis]:
@@ -142,8 +152,8 @@ def task_left_running(case: Case) -> Iterable[Diagnosis]:
     yield Diagnosis(
         "task-left-running",
         line,
-        f"The answer is out, but {span.name} (line {line}) goes on for another "
-        f"{in_seconds(ticks)}, for nobody. When one fails, what becomes of the others?",
+        f"The answer is out, but {span.name}{f' (line {line})' if line else ''} goes on for "
+        f"another {in_seconds(ticks)}, for nobody. When one fails, what becomes of the others?",
     )
 
 
@@ -173,31 +183,30 @@ def error_unretrieved(case: Case) -> Iterable[Diagnosis]:
 def not_logged(case: Case) -> Iterable[Diagnosis]:
     for ours, theirs in case.exchanges():
         expected = [log for log in case.expected.logs if log.exchange == theirs.number]
-        if not expected or ours.status is None or ours.status >= 300:
+        calls = calls_of(case.got, ours.number)
+        if not expected or not calls or ours.status is None or ours.status >= 300:
             continue
-        mine = [
-            log
-            for log in case.got.logs
-            if log.logger == expected[0].logger and log.exchange in (ours.number, None)
-        ]
-        if expected[0].error and not any(log.error for log in mine):
+        logger, line = expected[0].logger, case.call_line(calls[0])
+        mine = records_about(case.got, ours, logger, after=calls[0].name)
+        if expected[0].error and not has_traceback(mine):
             yield Diagnosis(
                 "error-swallowed",
-                _failed_line(case, ours),
+                line,
                 f"The work fails with {expected[0].error}, and no traceback of it is logged on "
-                f"the logger {expected[0].logger!r}. The client has its answer already, so the "
+                f"the logger {logger!r}. The client has its answer already, so the "
                 "log is the only place where anybody could learn of it.",
             )
             return
-        if not mine and any(c.how == "done" for c in calls_of(case.got, ours.number)):
+        if not mine and any(call.how == "done" for call in calls):
             yield Diagnosis(
                 "not-logged",
-                _failed_line(case, ours),
-                f"The work is done, but nothing is logged on the logger {expected[0].logger!r}.",
+                line,
+                f"The work is done, but nothing is logged on the logger {logger!r} after that."
+                f"{_where_it_is_logged(case, logger)}",
             )
             return
 
 
-def _failed_line(case: Case, exchange: Exchange) -> int | None:
-    calls = calls_of(case.got, exchange.number)
-    return case.call_line(calls[0]) if calls else None
+def _where_it_is_logged(case: Case, logger: str) -> str:
+    others = sorted({log.logger for log in case.got.logs} - {logger})
+    return f" What your code logs is on {in_words(map(repr, others))}." if others else ""

@@ -1,0 +1,30 @@
+import asyncio
+import time
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI
+
+
+def exercise_1(compute=lambda: time.sleep(2)):
+    app = FastAPI()
+
+    @app.get("/users")
+    async def users():
+        await asyncio.sleep(1)
+        return {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    async def products():
+        await asyncio.sleep(0.5)
+        return {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    async def orders():
+        await asyncio.sleep(0.8)
+        return {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    async def run_compute(result: Annotated[Any, Depends(compute)]):
+        return {"result": result}
+
+    return app

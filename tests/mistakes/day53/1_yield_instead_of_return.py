@@ -1,0 +1,29 @@
+import asyncio
+import time
+
+from fastapi import FastAPI
+
+
+def exercise_1(compute=lambda: time.sleep(2)):
+    app = FastAPI()
+
+    @app.get("/users")
+    async def users():
+        await asyncio.sleep(1)
+        yield {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    async def products():
+        await asyncio.sleep(0.5)
+        yield {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    async def orders():
+        await asyncio.sleep(0.8)
+        yield {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    def run_compute():
+        return {"result": compute()}
+
+    return app
