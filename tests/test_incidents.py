@@ -472,6 +472,41 @@ def test_a_flood_of_logs_is_cut() -> None:
     assert len(trace_of(endpoint).logs) == 1_000
 
 
+def test_logs_are_kept_however_logging_is_configured() -> None:
+    """And the next play in this process begins with what there was before."""
+    log = logging.getLogger("day53")
+    before = [*logging.root.handlers]
+
+    async def endpoint() -> None:
+        logging.basicConfig(force=True, level=logging.WARNING)
+        log.propagate = False
+        log.setLevel(logging.INFO)
+        log.info("kept")
+        log.disabled = True
+        logging.getLogger("made by the play").setLevel(logging.ERROR)
+
+    for _ in range(2):
+        assert [record.message for record in trace_of(endpoint).logs] == ["kept"]
+    assert logging.root.handlers == before
+    assert (log.propagate, log.level, log.disabled) == (True, logging.NOTSET, False)
+    assert logging.getLogger("made by the play").level == logging.NOTSET
+
+
+def test_no_text_tells_an_address() -> None:
+    """They are others in every run, and a report is to be the same."""
+
+    async def endpoint() -> None:
+        logging.info("%s", object())
+        raise ValueError(object())
+
+    trace = trace_of(endpoint)
+    assert [record.message for record in trace.logs] == ["<object object>"]
+    error = trace.exchanges[0].raised
+    assert error is not None
+    assert error.text == "<object object>"
+    assert " at 0x" not in error.traceback
+
+
 def test_logs_of_others_are_not_of_the_play() -> None:
     logging.getLogger("before").warning("not this one")
     assert trace_of(nap).logs == ()

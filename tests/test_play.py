@@ -15,11 +15,12 @@ import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import Depends, FastAPI, HTTPException
 
 from grader import (
     Trace,
@@ -170,6 +171,48 @@ def test_a_logger_keeps_its_own_ways() -> None:
 
 
 # Collaborators
+
+
+def test_a_collaborator_has_the_parameters_it_is_said_to_have() -> None:
+    def factory(process: Any, fetch: Any, compute: Any) -> FastAPI:
+        assert [*inspect.signature(process).parameters] == ["data"]
+        assert inspect.iscoroutinefunction(process)
+        assert not inspect.iscoroutinefunction(compute)
+        app = FastAPI()
+
+        @app.get("/", dependencies=[Depends(fetch), Depends(compute)])
+        async def endpoint() -> list[Any]:
+            for wrong in (process, partial(process, 1, 2), partial(process, other=1)):
+                with pytest.raises(TypeError, match=r"process\(\) "):
+                    wrong()  # at the call, as of any function, and not where it is awaited
+            return [await process(1), await process(data=2)]
+
+        return app
+
+    trace = play(
+        factory,
+        get("/"),
+        process=takes(1, "done", parameters=["data"]),
+        fetch=takes(0.5, "fetched"),
+        compute=blocks(0, 7, parameters=[]),
+    )
+    assert trace.exchanges[0].json() == ["done", "done"]
+    assert [span.name for span in trace.calls()] == ["fetch", "compute", "process", "process"]
+    assert [span.arguments for span in trace.calls("process")] == [(1,), (2,)]
+
+
+def test_a_collaborator_of_no_said_parameters_takes_anything() -> None:
+    def factory(fetch: Any) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def endpoint() -> Any:
+            return await fetch(1, name="two")
+
+        return app
+
+    trace = play(factory, get("/"), fetch=takes(1, "done"))
+    assert [span.arguments for span in trace.calls("fetch")] == [(1, "two")]
 
 
 def test_a_factory_is_handed_its_collaborators_by_name() -> None:

@@ -1124,6 +1124,20 @@ def test_a_statement_fails_with_the_state_that_is_asked_for(pool: Pool) -> None:
     assert [span.how for span in spans(trace, "statement")] == ["done", "failed", "done"]
 
 
+def test_a_fault_may_wait_until_the_app_serves() -> None:
+    """What the app does when it starts up is then not counted."""
+
+    @asynccontextmanager
+    async def pool(dsn: str) -> AsyncIterator[Any]:
+        async with with_asyncpg(dsn) as made:
+            await made.fetch("select 1")
+            yield made
+
+    fault = Fault(does="fail", when="serving")
+    trace = play(app_on(pool, q=a_query), get("/q"), get("/q", at=1), dsn=postgres(faults=[fault]))
+    assert [exchange.status for exchange in trace.exchanges] == [500, 200]
+
+
 def test_a_failure_in_a_transaction_is_one_for_the_server_too() -> None:
     async def insert(pool: Any) -> str | None:
         async with pool.acquire() as connection:

@@ -31,7 +31,7 @@ from ..scenarios import (
     Upstream,
 )
 from ..trace import Ending
-from .recorder import Open, Recorder, sendable
+from .recorder import Open, Recorder, sendable, steady
 from .stage import Stage
 
 
@@ -247,7 +247,7 @@ def as_data(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): as_data(item) for key, item in value.items()}
     model_dump = getattr(value, "model_dump", None)
-    return as_data(model_dump()) if callable(model_dump) else repr(value)[:200]
+    return as_data(model_dump()) if callable(model_dump) else steady(repr(value))[:200]
 
 
 def renamed(function: Any, name: str) -> Any:

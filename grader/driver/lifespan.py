@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .recorder import Recorder
+from .recorder import Recorder, text_of
 
 
 class Lifespan:
@@ -58,5 +58,7 @@ class Lifespan:
         line = self._recorder.lines.of_error(error)
         if line is not None:
             self._recorder.incident(
-                "lifespan-failed", line=line, detail=f"{type(error).__name__}: {error}"[:500]
+                "lifespan-failed",
+                line=line,
+                detail=f"{type(error).__name__}: {text_of(error)}"[:500],
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import re
 import threading
 import traceback
 from typing import Any
@@ -122,13 +123,13 @@ class Recorder:
     def failure(self, error: BaseException) -> Failure:
         """An exception as data."""
         text = "".join(traceback.format_exception(error, limit=-12))[-4000:]
-        return msgspec.structs.replace(self._outline(error), traceback=sendable(text))
+        return msgspec.structs.replace(self._outline(error), traceback=steady(text))
 
     def _outline(self, error: BaseException) -> Failure:
         """An exception without its traceback, which takes long to be written."""
         return Failure(
             type=type(error).__name__,
-            text=_text_of(error),
+            text=text_of(error),
             line=self.lines.of_error(error),
             bases=tuple(base.__name__ for base in type(error).__mro__),
             within=tuple(map(self._outline, _leaves(error)[:MOST_WITHIN])),
@@ -147,13 +148,22 @@ def _leaves(error: BaseException) -> list[BaseException]:
     return [leaf for inner in error.exceptions for leaf in _leaves(inner) or [inner]]
 
 
+def steady(text: str) -> str:
+    """A text without the addresses of objects, which are others in every run."""
+    return _ADDRESS.sub("", sendable(text))
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
 def sendable(text: str) -> str:
     """A text that UTF-8 has a form for; a lone surrogate becomes a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _text_of(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """An exception's own words."""
     try:
-        return sendable(str(error)[:2000])
+        return steady(str(error)[:2000])
     except Exception:  # a learner's own __str__ may fail
         return ""

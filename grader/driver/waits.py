@@ -108,6 +108,8 @@ class Tasks:
     def __call__(
         self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
     ) -> asyncio.Task[Any]:
+        if not asyncio.iscoroutine(coroutine):  # asyncio says what is wrong, and where
+            return asyncio.Task(coroutine, loop=loop, **options)
         name = f"task {next(self._serial)}"
         line = self.recorder.lines.of_stack()
         watched = Watched(coroutine, name, line, self.recorder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import re
 import sys
 import warnings
@@ -21,9 +20,10 @@ from blockbuster import BlockBuster, BlockBusterFunction
 from ..clock import Clock, now_of
 from ..clock.present import unwatch_blocks, watch_blocks
 from ..clock.replace import replaced
-from ..trace import LogRecord, to_seconds
+from ..trace import to_seconds
 from .collaborators import renamed
-from .recorder import Recorder, current_exchange, sendable
+from .logs import logs_noted
+from .recorder import Recorder, text_of
 from .waits import Tasks, Watched
 
 _ASYNCIO = str(Path(asyncio.__file__).parent)
@@ -32,9 +32,6 @@ _KIT = str(Path(__file__).parents[1])
 WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "builtins.", "os.wait", "os.read")
 """The blocking calls that are reported, by blockbuster's names. Reading a small file is
 not among them: it is no slower than much that nobody would move to a thread."""
-
-CHATTY = ("asyncio", "httpcore", "httpx", "urllib3")
-"""Loggers of libraries that tell of each of their steps at level DEBUG."""
 
 
 @contextmanager
@@ -46,7 +43,7 @@ def watching(clock: Clock, recorder: Recorder) -> Iterator[None]:
         stack.enter_context(blocking_calls_noted())
         stack.enter_context(_lost_coroutines(recorder))
         stack.enter_context(_swallowed_timeouts(recorder))
-        stack.enter_context(_logs(recorder))
+        stack.enter_context(logs_noted(recorder))
         stack.enter_context(_replaced_errors(recorder))
         yield
 
@@ -201,58 +198,6 @@ def _hides_cancellation(kind: type[BaseException] | None) -> bool:
     return kind is None or (issubclass(kind, Exception) and not issubclass(kind, ExceptionGroup))
 
 
-def _note_log(recorder: Recorder, record: logging.LogRecord) -> None:
-    if now_of() is not recorder.clock or len(recorder.logs) >= 1000:
-        return
-    if record.levelno <= logging.DEBUG and record.name.startswith(CHATTY):
-        return
-    error = record.exc_info[1] if record.exc_info else None
-    recorder.logs.append(
-        LogRecord(
-            logger=record.name,
-            level=record.levelname,
-            message=_message_of(record),
-            at=recorder.moment(),
-            error=type(error).__name__ if error is not None else None,
-            error_text=sendable(str(error)[:1000]) if error is not None else "",
-            exchange=current_exchange.get(),
-            line=recorder.lines.of_error(error) if error is not None else None,
-        )
-    )
-
-
-def _message_of(record: logging.LogRecord) -> str:
-    try:
-        return sendable(record.getMessage()[:1000])
-    except Exception:  # the arguments do not fit; logging itself only prints that
-        return sendable(str(record.msg)[:1000])
-
-
-@contextmanager
-def _logs(recorder: Recorder) -> Iterator[None]:
-    """Take down what is logged, at any level, whatever handlers there are for it."""
-    real = logging.Logger.callHandlers
-
-    def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
-        _note_log(recorder, record)
-        real(logger, record)
-
-    root, quiet = logging.getLogger(), logging.NullHandler()
-    level, disabled = root.level, logging.root.manager.disable
-    root.addHandler(quiet)  # else logging itself prints what nobody handles
-    root.setLevel(logging.DEBUG)
-    if disabled:
-        logging.disable(logging.NOTSET)
-    try:
-        with replaced(logging.Logger, callHandlers=call_handlers):
-            yield
-    finally:
-        root.removeHandler(quiet)
-        root.setLevel(level)
-        if logging.root.manager.disable != disabled:
-            logging.disable(disabled)
-
-
 def exception_handler(recorder: Recorder) -> Callable[[Any, dict[str, Any]], None]:
     """A loop's exception handler that reports errors nobody asked a task for."""
 
@@ -262,7 +207,7 @@ def exception_handler(recorder: Recorder) -> Callable[[Any, dict[str, Any]], Non
             recorder.incident(
                 "exception-unretrieved",
                 line=recorder.lines.of_error(error),
-                detail=f"{type(error).__name__}: {error}"[:500],
+                detail=f"{type(error).__name__}: {text_of(error)}"[:500],
             )
 
     return handle

@@ -30,8 +30,8 @@ def never_awaited(case: Case) -> Iterable[Diagnosis]:
 
 def never_awaited_then_used(case: Case) -> Iterable[Diagnosis]:
     """The coroutine was taken for something else, and an error came of that."""
-    errors = [exchange.raised for exchange in case.got.exchanges if exchange.raised]
-    if any("'coroutine' object" in error.text or error.line is None for error in errors):
+    errors = [one.raised or one.handled for one in case.got.exchanges]
+    if any(error and ("'coroutine' object" in error.text or not error.line) for error in errors):
         yield from _never_awaited(case)
 
 

@@ -1,0 +1,31 @@
+import asyncio
+import time
+from functools import lru_cache
+
+from fastapi import FastAPI
+
+
+def exercise_1(compute=lambda: time.sleep(2)):
+    app = FastAPI()
+    cached = lru_cache(maxsize=None)(compute)
+
+    @app.get("/users")
+    async def users():
+        await asyncio.sleep(1)
+        return {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    async def products():
+        await asyncio.sleep(0.5)
+        return {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    async def orders():
+        await asyncio.sleep(0.8)
+        return {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    def run_compute():
+        return {"result": cached()}
+
+    return app

@@ -1,0 +1,22 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_4(fetch):
+    app = FastAPI()
+
+    @app.get("/external")
+    async def external():
+        try:
+            async with asyncio.timeout(2):
+                result = fetch()
+            return {"value": result["value"]}
+        except TimeoutError:
+            raise HTTPException(504, "timeout")
+        except HTTPException:
+            raise
+        except Exception:
+            raise HTTPException(502, "bad gateway")
+
+    return app

@@ -1,0 +1,28 @@
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+
+from fastapi import BackgroundTasks, FastAPI
+
+logger = logging.getLogger("day53")
+logger.handlers.clear()
+logger.setLevel(logging.DEBUG)
+logger.addHandler(logging.StreamHandler())
+logger.propagate = False
+
+
+def exercise_5(process):
+    app = FastAPI()
+
+    async def run(data):
+        try:
+            await process(data)
+            logger.info("done")
+        except Exception:
+            logger.exception("failed")
+
+    @app.post("/process", status_code=202)
+    async def accept(data: dict, background_tasks: BackgroundTasks):
+        background_tasks.add_task(run, data)
+        return {"status": "accepted"}
+    return app
