@@ -277,7 +277,11 @@ def test_something_is_always_said() -> None:
     what = scenario(get("/"))
     got, expected = traces(what, learner="same", reference="same")
     assert diagnose(case_of(got, expected, what)) == (
-        Diagnosis("different", None, "It behaves otherwise than the reference does."),
+        Diagnosis(
+            "different",
+            None,
+            "What it does is not what is asked for: see what is expected, and what was got.",
+        ),
     )
 
 

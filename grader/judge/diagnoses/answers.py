@@ -181,6 +181,19 @@ def _shared_wait(case: Case) -> int | None:
     return None
 
 
+def _why_invalid(exchange: Exchange) -> str:
+    """What FastAPI says of a request, about the first thing that it misses or cannot read."""
+    body = exchange.json()
+    errors = body.get("detail") if isinstance(body, dict) else None
+    if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
+        return f": {exchange.text[:160]}"
+    place = [str(step) for step in errors[0].get("loc", ())]
+    said = f" ({' → '.join(place)}: {errors[0].get('msg')})."
+    if place[:1] == ["query"]:
+        said += f" It looks for {place[-1]} in the address. What makes it a part of the body?"
+    return said
+
+
 _NOWHERE = Failure("", "")
 
 
@@ -201,7 +214,7 @@ def wrong_status(case: Case) -> Iterable[Diagnosis]:
                 f"{theirs.status} is expected."
             )
         if ours.status == 422:
-            text += f" FastAPI found the request not valid: {ours.text[:160]}"
+            text += f" FastAPI found the request not valid{_why_invalid(ours)}"
         elif ours.header("location"):
             text += f" It sends the client on to {ours.header('location')}: is that your path?"
         elif ours.handled is not None:

@@ -21,6 +21,8 @@ from .case import Case, Rule
 MOST = 3
 """Diagnoses given for one failed check. A learner mends one thing at a time."""
 
+DIFFERENT = "What it does is not what is asked for: see what is expected, and what was got."
+
 RULES: tuple[Rule, ...] = (
     databases.blocked_by_driver,
     exhaustion.no_connection_left,
@@ -119,5 +121,9 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
         for diagnosis in rule(case):
             found.setdefault(diagnosis.id, diagnosis)
     return tuple(found.values()) or (
-        Diagnosis("different", None, "It behaves otherwise than the reference does."),
+        Diagnosis(
+            "different",
+            None,
+            "What it does is not what is asked for: see what is expected, and what was got.",
+        ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ...report import Diagnosis
+from ...scenarios import Mongo, Postgres
 from ...trace import Exchange, Span
 from ..aspects import calls_after_answer, has_traceback, records_about
 from .case import Case, at_line, calls_of, in_seconds, in_words, lines_in_words
@@ -20,8 +21,19 @@ def lifespan_failed(case: Case) -> Iterable[Diagnosis]:
             "lifespan-failed",
             incident.line,
             f"The lifespan of the app fails when the server {when}, at line {incident.line} "
-            f"({incident.detail}). {follows}",
+            f"({incident.detail}). {_whose_database(case) or follows}",
         )
+
+
+def _whose_database(case: Case) -> str:
+    given = [
+        name
+        for name, given in case.scenario.collaborators.items()
+        if isinstance(given, Postgres | Mongo)
+    ]
+    if not given or any(span.kind == "connection" for span in case.got.spans):
+        return ""
+    return f"No connection was made to the {given[0]} that the factory is given: what is used?"
 
 
 def never_awaited(case: Case) -> Iterable[Diagnosis]:
