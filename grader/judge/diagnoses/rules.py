@@ -120,10 +120,4 @@ def diagnose(case: Case) -> tuple[Diagnosis, ...]:
             continue
         for diagnosis in rule(case):
             found.setdefault(diagnosis.id, diagnosis)
-    return tuple(found.values()) or (
-        Diagnosis(
-            "different",
-            None,
-            "What it does is not what is asked for: see what is expected, and what was got.",
-        ),
-    )
+    return tuple(found.values()) or (Diagnosis("different", None, DIFFERENT),)
