@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from grader.course import lesson
+from grader.judge.diagnoses import Case, rules
 from grader.judge.grading import Grading
-from grader.report import ExerciseReport
+from grader.report import Diagnosis, ExerciseReport
 
 BANK = Path(__file__).parent / "mistakes"
 
@@ -56,6 +57,23 @@ def test_first_failure_is_explained_as_it_is(grading: Grading, name: str) -> Non
     failure = grade(grading, name).first_failure
     assert failure is not None
     assert SAID[name] in failure.diagnoses[0].text
+
+
+def test_a_rule_that_breaks_costs_nobody_the_verdict(
+    grading: Grading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That the answer is wrong is known; only why is not, and that is the grader's fault."""
+
+    def breaks(_: Case) -> list[Diagnosis]:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(rules, "RULES", (breaks, *rules.RULES))
+    report = grade(grading, "2_awaited_in_turn")
+    assert report.status == "failed"
+    assert report.first_failure is not None
+    [diagnosis] = report.first_failure.diagnoses
+    assert diagnosis.id == "different"
+    assert "Please report this:) KeyError('a bug')" in diagnosis.text
 
 
 def test_looking_for_a_limit_spoils_no_later_check(grading: Grading) -> None:

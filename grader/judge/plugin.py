@@ -12,7 +12,7 @@ from ..services.leases import wake
 from ..trace import Trace
 from ..worker.channel import Perform
 from .compare import Mismatch
-from .diagnoses import Case, diagnose
+from .diagnoses import DIFFERENT, Case, diagnose
 from .diagnoses.outcomes import explain
 from .draw import Draw
 from .foresight import scenarios_of
@@ -177,7 +177,14 @@ class Judge:
             reference = self.reference_of(number)
             return self.learner_of(number).play(scenario), reference.play(scenario)
 
-        return diagnose(Case(error.got, error.reference, error.scenario, error.aspect, replay))
+        case = Case(error.got, error.reference, error.scenario, error.aspect, replay)
+        try:
+            return diagnose(case)
+        except Exception as problem:  # the verdict stands; only the reason for it is not known
+            return (Diagnosis("different", None, f"{DIFFERENT} {_PLEASE_REPORT} {problem!r}"),)
+
+
+_PLEASE_REPORT = "(The grader itself failed to find out why. Please report this:)"
 
 
 def number_of(item: pytest.Item) -> int:

@@ -6,6 +6,6 @@ newcomer's words: what happens, at which line, and what to think about. The orde
 """
 
 from .case import Case
-from .rules import RULES, diagnose
+from .rules import DIFFERENT, RULES, diagnose
 
-__all__ = ["RULES", "Case", "diagnose"]
+__all__ = ["DIFFERENT", "RULES", "Case", "diagnose"]
