@@ -88,8 +88,8 @@ SERVER = "Server"
 class Failure(msgspec.Struct, frozen=True):
     """An exception: its class, its text, and the learner's line that it came through.
 
-    `within` are the errors of a group, `context` the class of the exception that was being
-    handled when it was raised.
+    `within` are the errors of a group. `context` is the class of the exception that others'
+    code was handling when it raised this one; then `line` is that of the former.
     """
 
     type: str

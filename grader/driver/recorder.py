@@ -127,13 +127,15 @@ class Recorder:
 
     def _outline(self, error: BaseException) -> Failure:
         """An exception without its traceback, which takes long to be written."""
+        is_elsewhere = self.lines.of_traceback(error.__traceback__) is None
+        handled = error.__context__ if is_elsewhere else None
         return Failure(
             type=type(error).__name__,
             text=text_of(error),
             line=self.lines.of_error(error),
             bases=tuple(base.__name__ for base in type(error).__mro__),
             within=tuple(map(self._outline, _leaves(error)[:MOST_WITHIN])),
-            context=type(error.__context__).__name__ if error.__context__ else "",
+            context=type(handled).__name__ if handled is not None else "",
         )
 
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import combinations
 
 from ...report import Diagnosis
-from ...scenarios import (
-    Rows,
-)
+from ...scenarios import Rows
 from ...trace import Exchange, Failure, Span, Trace
 from ..aspects import arguments, call_counts, gives_away, statuses
 from ..differences import as_text
@@ -124,7 +122,7 @@ def _how_it_is_returned(exchange: Exchange) -> str:
 
 
 def race(case: Case) -> Iterable[Diagnosis]:
-    """Each request alone is answered rightly and in time; together they get in each other's way."""
+    """Each request alone is answered rightly; together they get in each other's way."""
     alone = one_by_one(case.scenario)
     if alone is None or case.aspect is None or _has_plainer_cause(case):
         return

@@ -113,8 +113,6 @@ def _own(case: Case, error: Failure) -> Failure | None:
 
 def _is_a_collaborators(case: Case, error: Failure) -> bool:
     """Whether a collaborator raised the error, or a timeout around one did."""
-    if error.within:
-        return any(_is_a_collaborators(case, one) for one in error.within)
     if "TimeoutError" in error.bases or error.text in (CLOSED, CLOSED_MEANWHILE):
         return True
     return any(
@@ -167,13 +165,22 @@ def _told(error: Failure) -> str:
             f"{text}. That is raised when an answer is made of the HTTPException of line "
             f"{error.line}. Which argument is the status, and which the detail, and of what type?"
         )
+    note = next((note for words, note in _NOTES.items() if words in error.text), "")
     if error.line is not None:
-        return f"Line {error.line} raises {text}."
-    note = "Is that something that can be sent?"
-    if "coroutine was expected" in error.text:
-        note = "A task is made of a coroutine, and that is what calling an async function gives."
-    if "has no attribute 'encode'" in error.text:
-        note = "A stream sends text or bytes: what has to become of a row first?"
-    if "must be callable" in error.text:
-        note = "It was to be called after the answer: was it a function, or what one has returned?"
+        return f"Line {error.line} raises {text}. {note}".rstrip()
+    note = note or "Is that something that can be sent?"
     return f"{text}. That is raised when an answer is made of what your code gives out. {note}"
+
+
+_NOTES = {
+    "coroutine was expected": (
+        "A task is made of a coroutine, and that is what calling an async function gives."
+    ),
+    "has no attribute 'encode'": (
+        "A stream sends text or bytes: what has to become of a row first?"
+    ),
+    "must be callable": (
+        "It was to be called after the answer: was it a function, or what one has returned?"
+    ),
+}
+"""What helps with some errors, by words in their text."""
