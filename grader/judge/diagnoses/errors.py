@@ -176,6 +176,7 @@ _NOTES = {
     "coroutine was expected": (
         "A task is made of a coroutine, and that is what calling an async function gives."
     ),
+    "Result is not set": "A task has a result once it is over. At which line is that certain?",
     "has no attribute 'encode'": (
         "A stream sends text or bytes: what has to become of a row first?"
     ),
