@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import re
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -121,6 +122,13 @@ def blocking_calls_noted() -> Iterator[None]:
 @cache
 def _blocking_functions() -> tuple[BlockBusterFunction, ...]:
     functions = [f for n, f in BlockBuster().functions.items() if n.startswith(WATCHED_CALLS)]
+    functions.append(
+        BlockBusterFunction(
+            subprocess.Popen,
+            "wait",
+            can_block_predicate=lambda program, *_, **__: program.returncode is not None,
+        )
+    )
     for function in functions:
         # A call that may block is put to this predicate: note it, and let it pass.
         function.can_block_predicate = _noting(function.full_name, function.can_block_predicate)
