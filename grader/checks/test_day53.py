@@ -523,7 +523,7 @@ def test_only_objects_are_accepted(both: Both, draw: Draw) -> None:
 def test_accepted_work_survives_shutdown(both: Both, draw: Draw) -> None:
     """What has been accepted is finished, also when the server is asked to stop."""
     three = [post("/process", json=draw.record()) for _ in range(3)]
-    work = in_turn(works(45), works(3), works(20))
+    work = in_turn(works(20), works(3), works(8))
     assert_same(order_of_work("process"), of=_process(draw, *three, linger=0, process=work), **both)
 
 
@@ -555,7 +555,7 @@ def test_all_results_by_name(both: Both, draw: Draw) -> None:
 def test_sources_are_asked_together(both: Both, draw: Draw) -> None:
     """All sources are asked at once: the answer takes as long as the slowest of them."""
     count = 11 + draw.number() % 6  # drawn, so that no limit is just large enough
-    sources = _sources(draw, failing=0, total=count) | {draw.word(): takes(30, draw.record())}
+    sources = _sources(draw, failing=0, total=count) | {draw.word(): takes(8, draw.record())}
     assert_same(statuses, elapsed, of=_aggregate(sources), **both)
 
 
