@@ -310,13 +310,21 @@ def test_other_file_is_played_in_the_same_process(make: Make) -> None:
     assert played(both).output == f"{pid}other\n"
 
 
-def test_reference_is_played_once(make: Make) -> None:
+def test_a_scenario_is_played_once_where_traces_are_kept(make: Make) -> None:
     """The same scenario gives the same trace again, without a play."""
     remembering = make(remember=True)
     first, other = scenario(get("/")), scenario(get("/other"))
     one = played(remembering, first)
     assert played(remembering, other) is not one
     assert played(remembering, first) is one
+
+
+def test_another_file_is_played_anew(make: Make) -> None:
+    remembering = make(remember=True)
+    one = played(remembering, scenario(get("/")))
+    remembering.load(file_of(f"{IDENTITY}\nprint('other')"), "/elsewhere/exercise.py")
+    assert "other" not in one.output
+    assert "other" in played(remembering, scenario(get("/"))).output
 
 
 @linux_only

@@ -170,20 +170,20 @@ def test_two_dashboards_at_once(both: Both, draw: Draw) -> None:
 @exercise(2)
 def test_failing_fetch_is_a_502(both: Both, draw: Draw) -> None:
     """When a fetch fails, the answer is 502."""
-    assert_same(statuses, of=_failing_dashboards(draw.secret(), draw), **both)
+    assert_same(statuses, of=_failing_dashboards(draw)[0], **both)
 
 
 @exercise(2)
 def test_failure_gives_nothing_away(both: Both, draw: Draw) -> None:
     """The 502 does not give away the text of the error."""
-    secret = draw.secret()
-    assert_same(statuses, mentions(secret), of=_failing_dashboards(secret, draw), **both)
+    failing, secret = _failing_dashboards(draw)
+    assert_same(statuses, mentions(secret), of=failing, **both)
 
 
 @exercise(2)
 def test_no_fetch_is_left_running(both: Both, draw: Draw) -> None:
     """When a fetch has failed and the answer is out, no other fetch is still running."""
-    assert_same(left_running, of=_failing_dashboards(draw.secret(), draw), **both)
+    assert_same(left_running, of=_failing_dashboards(draw)[0], **both)
 
 
 @exercise(2)
@@ -199,10 +199,14 @@ def test_failure_harms_no_other_dashboard(both: Both, draw: Draw) -> None:
     assert_same(statuses, of=two, **both)
 
 
-def _failing_dashboards(secret: str, draw: Draw) -> Scenario:
-    """Requests far apart. For each another fetch fails; at last one that the others precede."""
-    long = takes(3, draw.record())
-    return scenario(
+def _failing_dashboards(draw: Draw) -> tuple[Scenario, str]:
+    """Requests far apart, and the text of their errors.
+
+    For each another fetch fails; at last one that the others precede.
+    """
+    shared = draw.shared()
+    long, secret = takes(3, shared.record()), shared.secret()
+    failing = scenario(
         *(get("/dashboard", at=at) for at in (0, 10, 20, 30)),
         fetch_user=in_turn(fails(0.5, "ConnectionError", secret), long, long, long),
         fetch_orders=in_turn(long, fails(0.5, "ValueError", secret), long, long),
@@ -210,6 +214,7 @@ def _failing_dashboards(secret: str, draw: Draw) -> Scenario:
             long, long, fails(0.5, "KeyError", secret), fails(3.5, "RuntimeError", secret)
         ),
     )
+    return failing, secret
 
 
 # Exercise 3: a database
@@ -313,14 +318,17 @@ def test_bad_bodies_are_refused(both: Both) -> None:
 @exercise(3, needs="postgres")
 def test_one_pool_serves_all(both: Both) -> None:
     """One pool is opened when the app starts. No request opens connections of its own."""
-    apart = _shop(*(get("/items/1", at=place) for place in range(6)))
-    assert_same(statuses, at_most_open(5), of=apart, **both)
+    assert_same(statuses, at_most_open(5), of=_six_apart(), **both)
+
+
+def _six_apart() -> Scenario:
+    return _shop(*(get("/items/1", at=place) for place in range(6)))
 
 
 @exercise(3, needs="postgres")
 def test_pool_is_closed_at_shutdown(both: Both) -> None:
     """When the app stops, the pool closes its connections."""
-    assert_same(left_open, of=_shop(get("/items")), **both)
+    assert_same(left_open, of=_six_apart(), **both)
 
 
 @exercise(3, needs="postgres")
@@ -456,7 +464,7 @@ def test_calls_share_no_budget(both: Both, draw: Draw) -> None:
 
 
 def _process(draw: Draw, *requests: Any, linger: float = 60, **options: Any) -> Scenario:
-    requests = requests or (post("/process", json=draw.record()),)
+    requests = requests or (post("/process", json=draw.shared().record()),)
     return scenario(
         *requests,
         linger=linger,
@@ -722,7 +730,7 @@ def test_requests_share_no_connection(both: Both, draw: Draw) -> None:
 @exercise(8)
 def test_failing_query_is_502(both: Both, draw: Draw) -> None:
     """A query that fails is answered 502: the context manager hides no exception."""
-    secret = draw.secret()
+    secret = draw.shared().secret()
     for kind in ("RuntimeError", "KeyError"):
         failing = _query(query=fails(after=0.5, type=kind, text=secret))
         assert_same(statuses, mentions(secret), of=failing, **both)
@@ -731,7 +739,8 @@ def test_failing_query_is_502(both: Both, draw: Draw) -> None:
 @exercise(8)
 def test_closed_when_the_query_fails(both: Both, draw: Draw) -> None:
     """The connection is closed when the query fails, too."""
-    failing = _query(query=fails(after=0.5, type="RuntimeError", text=draw.secret()))
+    secret = draw.shared().secret()
+    failing = _query(query=fails(after=0.5, type="RuntimeError", text=secret))
     assert_same(resources, of=failing, **both)
 
 

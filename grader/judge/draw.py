@@ -13,10 +13,16 @@ class Draw:
 
     Args:
         seed: the same seed draws the same values in the same order.
+        check: the name of the check; each draws values of its own.
     """
 
-    def __init__(self, seed: str) -> None:
-        self._random = random.Random(seed)
+    def __init__(self, seed: str, check: str = "") -> None:
+        self._seed = seed
+        self._random = random.Random(f"{seed} {check}")
+
+    def shared(self) -> Draw:
+        """Draws the same for every check, so that several can look at the same play."""
+        return Draw(self._seed)
 
     def word(self) -> str:
         """A word that is drawn only once in a very long while."""

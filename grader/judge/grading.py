@@ -128,7 +128,7 @@ class Grading:
 
     def _performer(self, source: str, path: str) -> Performer:
         if self.learner is None:
-            self.learner = Performer(self.worker, source, path)
+            self.learner = Performer(self.worker, source, path, remember=True)
         else:
             for reference in self.references.values():
                 self.learner.take_over(reference)

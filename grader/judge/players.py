@@ -59,6 +59,7 @@ class Performer:
             hand.load(self._load)
         self._foreseen = deque(enumerate(self._played))
         self._played = []
+        self._known = {} if self._known is not None else None
         self._ask_ahead()
 
     def take_over(self, other: Performer) -> None:
@@ -77,7 +78,8 @@ class Performer:
 
     def foresee(self, performs: Iterable[Perform]) -> None:
         """Ask for what is likely to be played next."""
-        self._foreseen = deque(enumerate(performs, start=len(self._played) + 1))
+        different = {encode(one): one for one in performs}.values()
+        self._foreseen = deque(enumerate(different, start=len(self._played) + 1))
         self._ask_ahead()
 
     def start(self, factory: str, scenario: Scenario) -> None:

@@ -170,7 +170,7 @@ class Judge:
 
     def draw_of(self, item: pytest.Item) -> Draw:
         """Draws a check's values."""
-        return Draw(f"{self._seed} {item.name}")
+        return Draw(str(self._seed), item.name)
 
     def _diagnose(self, number: int, error: Mismatch) -> tuple[Diagnosis, ...]:
         def replay(scenario: Scenario) -> tuple[Trace, Trace]:
