@@ -415,12 +415,12 @@ async def test_one_connection_a_request(serve: Serve) -> None:
 async def test_requests_share_no_connection(serve: Serve) -> None:
     database = FakeDatabase(After(0.5, []))
     server = serve(8, connect=database.connect)
-    asked = (("x", 0), ("y", 0.1), ("x", 1))
+    asked = (("x", 0), ("y", 0.1), ("z", 0.4), ("x", 1.5))
     answers = await asyncio.gather(*(server.get(f"/query?sql={s}", at=at) for s, at in asked))
-    assert [answer.status for answer in answers] == [200] * 3
-    assert [answer.took for answer in answers] == [about(0.8)] * 3
-    assert [len(one.queries) for one in database.opened] == [1] * 3
-    assert [len(one.closings) for one in database.opened] == [1] * 3
+    assert [answer.status for answer in answers] == [200] * 4
+    assert [answer.took for answer in answers] == [about(0.8)] * 4
+    assert [len(one.queries) for one in database.opened] == [1] * 4
+    assert [len(one.closings) for one in database.opened] == [1] * 4
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, KeyError])

@@ -717,13 +717,13 @@ def sql_asked(trace: Trace) -> tuple[str, ...]:
 def test_requests_share_no_connection(both: Both, draw: Draw) -> None:
     """Requests at once have a connection each, and don't wait for each other."""
     twice = draw.word()
-    asked = ((twice, 0), (draw.word(), 0.1), (twice, 2))
-    three = _query(
+    asked = ((twice, 0), (draw.word(), 0.1), (draw.word(), 0.4), (twice, 2))
+    four = _query(
         *(get("/query", query={"sql": sql}, at=at) for sql, at in asked),
         query=takes(0.5, draw.records(1)),
     )
-    assert_same(statuses, call_counts, resources, of=three, **both)
-    other_order = msgspec.structs.replace(three, order_seed=draw.number())
+    assert_same(statuses, call_counts, resources, of=four, **both)
+    other_order = msgspec.structs.replace(four, order_seed=draw.number())
     assert_same(endings_of("connect.query"), of=other_order, **both)
 
 

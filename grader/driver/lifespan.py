@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from .recorder import Recorder, text_of
+from .recorder import Recorder, named
 
 
 class Lifespan:
@@ -57,8 +57,4 @@ class Lifespan:
         """An app may refuse the lifespan scope; one that got further has failed."""
         line = self._recorder.lines.of_error(error)
         if line is not None:
-            self._recorder.incident(
-                "lifespan-failed",
-                line=line,
-                detail=f"{type(error).__name__}: {text_of(error)}"[:500],
-            )
+            self._recorder.incident("lifespan-failed", line=line, detail=named(error))

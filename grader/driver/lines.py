@@ -64,14 +64,13 @@ class Lines:
 
     def of_error(self, error: BaseException) -> int | None:
         """Like `of_traceback`; looks into groups, causes and contexts if there is no own line."""
-        left: list[BaseException | None] = [error]
-        for one in left:  # which grows; errors may be in each other's contexts
-            line = self.of_traceback(one.__traceback__) if one is not None else None
+        known = [error]
+        for one in known:  # which grows; errors may be in each other's contexts
+            line = self.of_traceback(one.__traceback__)
             if line is not None:
                 return line
-            if one is not None:
-                inner = (*getattr(one, "exceptions", ()), one.__cause__, one.__context__)
-                left += [other for other in inner if all(other is not known for known in left)]
+            inner = (*getattr(one, "exceptions", ()), one.__cause__, one.__context__)
+            known += [new for new in inner if new and all(new is not old for old in known)]
         return None
 
     def of_wait(self, coroutine: Any) -> Place | None:

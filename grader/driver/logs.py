@@ -10,7 +10,7 @@ from typing import Any
 from ..clock import now_of
 from ..clock.replace import replaced
 from ..trace import LogRecord
-from .recorder import Recorder, current_exchange, steady
+from .recorder import Recorder, current_exchange, steady, text_of
 
 MOST = 1000
 """Records that are taken down of one play."""
@@ -47,7 +47,7 @@ def _note(recorder: Recorder, record: logging.LogRecord) -> None:
             message=_message_of(record),
             at=recorder.moment(),
             error=type(error).__name__ if error is not None else None,
-            error_text=steady(str(error)[:1000]) if error is not None else "",
+            error_text=text_of(error)[:1000] if error is not None else "",
             exchange=current_exchange.get(),
             line=recorder.lines.of_error(error) if error is not None else None,
         )

@@ -163,6 +163,11 @@ def sendable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def named(error: BaseException) -> str:
+    """An exception's class and words, as for a detail."""
+    return f"{type(error).__name__}: {text_of(error)}"[:500]
+
+
 def text_of(error: BaseException) -> str:
     """An exception's own words."""
     try:

@@ -24,7 +24,7 @@ from ..clock.replace import replaced
 from ..trace import to_seconds
 from .collaborators import renamed
 from .logs import logs_noted
-from .recorder import Recorder, text_of
+from .recorder import Recorder, named
 from .waits import Tasks, Watched
 
 _ASYNCIO = str(Path(asyncio.__file__).parent)
@@ -215,7 +215,7 @@ def exception_handler(recorder: Recorder) -> Callable[[Any, dict[str, Any]], Non
             recorder.incident(
                 "exception-unretrieved",
                 line=recorder.lines.of_error(error),
-                detail=f"{type(error).__name__}: {text_of(error)}"[:500],
+                detail=named(error),
             )
 
     return handle

@@ -14,9 +14,12 @@ from itertools import accumulate, groupby
 from typing import Any
 
 from ..trace import Exchange, LogRecord, Span, Trace, to_seconds
-from .differences import as_text
+from .differences import as_text, shortened
 
 Aspect = Callable[[Trace], tuple[str, ...]]
+
+LONGEST = 200
+"""Characters of a fact that are shown."""
 
 NONE = "nothing"
 NO_ANSWER = "no answer"
@@ -370,12 +373,10 @@ def together(*aspects: Aspect) -> Aspect:
 def summary(facts: tuple[str, ...]) -> str:
     """Facts in words: equal neighbours are counted."""
     groups = [(fact, len(list(same))) for fact, same in groupby(facts)]
-    words = [_cut(fact) if count == 1 else f"{count} × {_cut(fact)}" for fact, count in groups]
+    words = [
+        f"{f'{count} × ' if count > 1 else ''}{shortened(fact, LONGEST)}" for fact, count in groups
+    ]
     return ", ".join(words[:4]) + (f", and {len(words) - 4} more" if len(words) > 4 else "")
-
-
-def _cut(fact: str) -> str:
-    return fact if len(fact) <= 200 else f"{fact[:200]}…"
 
 
 def _since(trace: Trace, tick: int) -> str:

@@ -73,6 +73,10 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 def apart(one: str, other: str) -> tuple[str, str]:
     """Two facts without what they share, if each ends with a JSON object or list."""
     mine, its = _told_as_json(one), _told_as_json(other)

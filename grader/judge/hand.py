@@ -147,7 +147,7 @@ class Hand:
         stacks = process.dump_stacks()
         line = self._line_in(stacks)
         self.close()
-        if "/uvicorn/" in stacks:
+        if "/uvicorn/" in stacks and self._line_in(stacks, " in <module>") is not None:
             failure = Failure(SERVER, "", line)
             return Trace(outcome=Outcome("import-failed", failure, line, detail="real"))
         return self._at_loop(Trace(outcome=Outcome(kind, line=line, detail="real")))
@@ -160,8 +160,8 @@ class Hand:
         line = loop_around(self._load.source, outcome.line)
         return msgspec.structs.replace(trace, outcome=msgspec.structs.replace(outcome, line=line))
 
-    def _line_in(self, stacks: str) -> int | None:
-        found = re.search(rf'File "{re.escape(self._load.path)}", line (\d+)', stacks)
+    def _line_in(self, stacks: str, function: str = "") -> int | None:
+        found = re.search(rf'File "{re.escape(self._load.path)}", line (\d+){function}', stacks)
         return int(found[1]) if found else None
 
     def _died(self, process: PlayerProcess, detail: str = "") -> Trace | None:

@@ -20,7 +20,6 @@ import msgspec
 
 from .channel import Channel, ChannelClosed
 from .limits import adopt_orphans, children
-from .memory import remember_blocks
 
 GRACE = 0.25
 """Real seconds that a player whose channel is closed has to exit by itself."""
@@ -164,7 +163,6 @@ def main() -> None:
     adopt_orphans()
     threading.stack_size(512 * 1024)  # forty threads must fit into the memory limit
     gc.disable()  # imports make much and throw away little: looking for garbage is in vain
-    remember_blocks()
     _warm_up()
     sys.dont_write_bytecode = True  # what lies beside a learner's file is not ours to add to
     gc.enable()

@@ -11,7 +11,7 @@ import msgspec
 
 from ...report import Diagnosis
 from ...trace import Exchange, Span
-from ..differences import MISSING, Difference, as_text, differences, is_same
+from ..differences import MISSING, Difference, as_text, differences, is_same, shortened
 from .case import Case
 from .relayed import statements_of
 
@@ -210,4 +210,4 @@ def _place(path: tuple[str | int, ...]) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return shortened(text, _LONGEST)

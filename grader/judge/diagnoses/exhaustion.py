@@ -57,6 +57,8 @@ def gave_up_waiting(case: Case) -> Iterable[Diagnosis]:
         error = ours.raised or ours.handled
         if error is None or "TimeoutError" not in error.bases or (theirs.status or 500) >= 500:
             continue
+        if statements_of(case, case.got, ours):
+            continue  # it had a connection
         yield Diagnosis(
             "early-timeout",
             error.line,
