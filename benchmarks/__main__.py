@@ -30,7 +30,7 @@ Rows = list[tuple[str, Row]]
 
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice(list(BENCHMARKS)), help="Measure this.")
-@click.option("--short", is_flag=True, help="Fewer runs: four minutes, not forty.")
+@click.option("--short", is_flag=True, help="Fewer runs.")
 def main(only: tuple[str, ...], short: bool) -> None:
     """Measure the grader.
 
