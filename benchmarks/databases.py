@@ -16,9 +16,9 @@ from psycopg_pool import AsyncConnectionPool
 from pymongo import AsyncMongoClient
 
 from grader import get, mongo, play, postgres, times
-from grader.scenarios import Scenario, scenario
-from grader.services.leases import lease
-from grader.trace import encode
+from grader.model.scenarios import Scenario, scenario
+from grader.model.trace import encode
+from grader.services.postgres.daemon.leases import lease
 
 from .processes import GRADE, WITHOUT_DATABASE, busy_machine, run, timed
 from .results import Row, at_most
@@ -127,7 +127,7 @@ def _added(runs: int) -> Iterator[Row]:
 
 def _start(state: str) -> float:
     """Seconds that exercise 3 adds where its server is down."""
-    run("-m", "grader.services.leases", "stop", GRADER_STATE=state)
+    run("-m", "grader.services.postgres.daemon.leases", "stop", GRADER_STATE=state)
     return timed(*GRADE, GRADER_STATE=state) - timed(*WITHOUT_DATABASE)
 
 
@@ -138,7 +138,7 @@ def _own_state() -> Iterator[str]:
         try:
             yield state
         finally:
-            run("-m", "grader.services.leases", "stop", GRADER_STATE=state)
+            run("-m", "grader.services.postgres.daemon.leases", "stop", GRADER_STATE=state)
 
 
 # The relay's own cost

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from statistics import median
 
+from grader.model.trace import Exchange, Moment, Outcome, Span, Trace, to_ticks
 from grader.render.svg import timeline_svg
-from grader.trace import Exchange, Moment, Outcome, Span, Trace, to_ticks
 
 from .results import Row, spread
 

@@ -29,7 +29,7 @@ def measure(short: bool) -> list[Row]:
 
 def peaks() -> tuple[int, int]:
     """Run the command in this process; its peak in KiB, and that of the processes it started."""
-    from grader.cli import main
+    from grader.commands.group import main
 
     with contextlib.redirect_stdout(io.StringIO()):
         main(list(GRADE[2:]), standalone_mode=False)

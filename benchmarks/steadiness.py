@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from grader.course import lesson
+from grader.course.catalog import lesson
 from grader.judge.grading import Grading
 from grader.render.as_json import as_data
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from grader.course import lesson
+from grader.course.catalog import lesson
 from grader.judge.grading import Grading
 from grader.render.terminal import show
 

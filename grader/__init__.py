@@ -7,9 +7,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from .driver.play import play
-    from .render.timeline import timeline
-    from .scenarios import (
+    from .model.scenarios import (
         Fault,
         Scenario,
         blocks,
@@ -30,7 +28,9 @@ if TYPE_CHECKING:
         times,
         upstream,
     )
-    from .trace import Exchange, Incident, Span, Trace
+    from .model.trace import Exchange, Incident, Span, Trace
+    from .render.timeline import timeline
+    from .testing.play import play
 
 __all__ = [
     "Exchange",
@@ -62,9 +62,9 @@ __all__ = [
 
 # Names are imported when they are asked for: a command should not wait for the driver.
 _ELSEWHERE = {
-    "play": "driver.play",
+    "play": "testing.play",
     "timeline": "render.timeline",
-    **dict.fromkeys(("Exchange", "Incident", "Span", "Trace"), "trace"),
+    **dict.fromkeys(("Exchange", "Incident", "Span", "Trace"), "model.trace"),
     # For IPython, which asks for them when it reads `%load_ext grader`.
     "load_ipython_extension": "notebook.magics",
     "unload_ipython_extension": "notebook.magics",
@@ -76,7 +76,7 @@ def __getattr__(name: str) -> object:
 
     if name not in __all__ and name not in _ELSEWHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(f".{_ELSEWHERE.get(name, 'scenarios')}", __name__)
-    # Set here, because importing `grader.scenarios` has put the module under that name.
+    home = import_module(f".{_ELSEWHERE.get(name, 'model.scenarios')}", __name__)
+    # Set here, because importing `grader.model.scenarios` has put the module under that name.
     globals()[name] = value = getattr(home, name)
     return value

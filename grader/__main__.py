@@ -23,11 +23,11 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may know only ASCII
             stream.reconfigure(errors="replace")
-    from .judge import spawn
+    from .processes import spawn
 
     if _will_grade(sys.argv[1:]):
         spawn.spawn_ahead()
-    from .cli import main as command
+    from .commands.group import main as command
 
     try:
         command(prog_name="grade", standalone_mode=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from learner import ROOT, STUB, Learner
 
-from grader import course
+from grader.course import catalog
 from grader.judge.grading import Grading
 
 
@@ -26,6 +26,6 @@ def learner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Learner:
     shutil.copy(ROOT / "course.toml", tmp_path)
     (tmp_path / "exercises" / "day53").mkdir(parents=True)
     shutil.copy(STUB, tmp_path / "exercises" / "day53")
-    monkeypatch.setattr(course, "carried_root", lambda: ROOT)
+    monkeypatch.setattr(catalog, "carried_root", lambda: ROOT)
     monkeypatch.chdir(tmp_path)
     return Learner(tmp_path)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from grader.cli import main
-from grader.course import CARRIED, lesson
-from grader.progress import ExerciseProgress, Progress, ProgressFile, QuizAnswer
+from grader.commands.group import main
+from grader.course.catalog import CARRIED, lesson
+from grader.course.progress import ExerciseProgress, Progress, ProgressFile, QuizAnswer
 
 ROOT = Path(__file__).parents[1]
 STUB = ROOT / "exercises" / "day53" / "exercise.py"
@@ -47,7 +47,7 @@ class Learner:
 
     def answers(self, number: int, file: Path) -> None:
         """Put an answer from another file in the place of the stub's."""
-        from grader.answers import Answers
+        from grader.course.answers import Answers
 
         exercise = DAY53.exercise(number)
         answer = Answers(file.read_text("utf-8")).answer(exercise)

@@ -28,16 +28,16 @@ from typing import NamedTuple
 import pytest
 
 from grader import get, scenario, takes
-from grader.course import lesson
-from grader.errors import InputError
+from grader.course.catalog import lesson
+from grader.judge.clients import FORGED
 from grader.judge.grading import Grading
-from grader.judge.hand import FORGED
-from grader.judge.players import PARENT, Performer, Player
+from grader.judge.players import PARENT, FilePlayer, Subject
 from grader.judge.workers import Worker
-from grader.report import Diagnosis, ExerciseReport, Report
-from grader.scenarios import Scenario
-from grader.trace import Trace
-from grader.worker.limits import Fence
+from grader.model.errors import InputError
+from grader.model.report import Diagnosis, ExerciseReport, Report
+from grader.model.scenarios import Scenario
+from grader.model.trace import Trace
+from grader.processes.limits import Fence
 
 ROOT = Path(__file__).parents[1]
 SOLUTION = (ROOT / "solutions" / "day53" / "solution.py").read_text("utf-8")
@@ -51,7 +51,7 @@ PARENT_ONLY = dedent(
     """
     parent = os.getppid()
     with open(f"/proc/{parent}/cmdline") as file:
-        assert "grader.worker.zygote" in file.read()
+        assert "grader.worker.forkserver" in file.read()
     """
 )
 """Names the warm parent, and nothing else that a process may happen to be a child of."""
@@ -590,16 +590,16 @@ def worker() -> Iterator[Worker]:
     worker.close()
 
 
-Make = Callable[..., Performer]
+Make = Callable[..., FilePlayer]
 
 
 @pytest.fixture
 def make(worker: Worker) -> Iterator[Make]:
     """Makes performers of a file whose only factory does this, and closes them in the end."""
-    made: list[Performer] = []
+    made: list[FilePlayer] = []
 
-    def make(body: str = "") -> Performer:
-        made.append(Performer(worker, file_of(body), "/nowhere/exercise.py"))
+    def make(body: str = "") -> FilePlayer:
+        made.append(FilePlayer(worker, file_of(body), "/nowhere/exercise.py"))
         return made[-1]
 
     yield make
@@ -619,8 +619,8 @@ def file_of(body: str) -> str:
     return f"{MODULES}from fastapi import FastAPI\n{text}\n"
 
 
-def played(performer: Performer, what: Scenario | None = None) -> Trace:
-    return Player(performer, "exercise_1").play(what or scenario())
+def played(performer: FilePlayer, what: Scenario | None = None) -> Trace:
+    return Subject(performer, "exercise_1").play(what or scenario())
 
 
 @pytest.mark.parametrize(
@@ -649,10 +649,11 @@ def test_endpoint_that_gets_no_memory_ends_the_play(make: Make) -> None:
 FORGE = dedent(
     """
     import stat
-    from grader.trace import Outcome, Trace, encode
-    from grader.worker.channel import HEADER, Performed
+    from grader.model.trace import Outcome, Trace, encode
+    from grader.processes.channel import HEADER
+    from grader.worker.messages import PlayResult
     trace = Trace(outcome=Outcome("finished"), output="forged")
-    answer = encode(Performed(trace, token="0" * 32))
+    answer = encode(PlayResult(trace, token="0" * 32))
     framed = HEADER.pack(len(answer)) + answer
     def write(message, where=lambda mode: True):
         for n in range(3, 256):
@@ -688,7 +689,7 @@ def test_forgery_is_seen_as_an_answer_where_it_bears_the_token(make: Make) -> No
     steal = (
         "at = sys._getframe()\n"
         "while 'token' not in at.f_locals: at = at.f_back\n"
-        "answer = encode(Performed(trace, token=at.f_locals['token']))\n"
+        "answer = encode(PlayResult(trace, token=at.f_locals['token']))\n"
     )
     forgery = f"{FORGE}{steal}write(HEADER.pack(len(answer)) + answer)"
     assert played(make(forgery)).output == "forged"
@@ -698,7 +699,7 @@ def test_channel_cannot_be_reached_from_what_lies_open(make: Make) -> None:
     """Neither from the modules, nor from the streams and signal handlers of the process."""
     search = dedent(
         """
-        from grader.worker.channel import Channel
+        from grader.processes.channel import Channel
         found, left = {}, [*sys.modules.values(), sys.stdout, signal.getsignal(signal.SIGPROF)]
         while left:
             thing = left.pop()
@@ -795,7 +796,7 @@ def test_play_that_nobody_wants_is_not_waited_for(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It blocks for ever. The process goes, and the next play has another."""
-    monkeypatch.setattr("grader.judge.hand.IDLE_FOR", 3600)
+    monkeypatch.setattr("grader.judge.clients.IDLE_FOR", 3600)
     performer = make("print(os.getpid())")
     before = played(performer).output
     performer.load(file_of(STAY), "/nowhere/exercise.py")

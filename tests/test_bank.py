@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from grader.course import lesson
+from grader.course.catalog import lesson
 from grader.judge.grading import Grading
-from grader.report import ExerciseReport
+from grader.model.report import ExerciseReport
 
 BANK = Path(__file__).parent / "mistakes"
 CASES = sorted(BANK.glob("*/*.py"))

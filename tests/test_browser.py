@@ -12,11 +12,11 @@ from browser import Browser, chromium
 from test_html import ROOT, hostile_report
 from test_render import EVERY_KIND, IN_TURN, REPORT, SLOW, TOGETHER, answered, finished, span
 
-from grader.course import lesson
-from grader.hints import ladder
+from grader.course.catalog import lesson
+from grader.course.hints import ladder
+from grader.model.report import Diagnosis, ExerciseReport
+from grader.model.trace import Trace
 from grader.render.page import Beside, to_page
-from grader.report import Diagnosis, ExerciseReport
-from grader.trace import Trace
 
 PROGRAM = chromium()
 

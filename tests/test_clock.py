@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import pytest
 
 from grader.clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, live_by, now_of
-from grader.clock.present import EPOCH
-from grader.trace import TICKS_PER_SECOND, to_seconds, to_ticks
+from grader.clock.current import EPOCH
+from grader.model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
 
 T = TypeVar("T")
 SECOND = TICKS_PER_SECOND

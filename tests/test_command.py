@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from grader import course
-from grader.cli import main
-from grader.errors import GraderError
+from grader.commands.group import main
+from grader.course import catalog
 from grader.judge.grading import Grading
+from grader.model.errors import GraderError
 
 ROOT = Path(__file__).parents[1]
 SOLUTION = ROOT / "solutions" / "day53" / "solution.py"
@@ -38,8 +38,8 @@ Grade = Callable[..., Result]
 def grade(grading: Grading, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Grade:
     """The command, run in an empty folder with the worker of the whole run."""
     monkeypatch.setattr("grader.judge.grading.Grading", lambda: nullcontext(grading))
-    monkeypatch.setattr(course, "carried_root", lambda: ROOT)
-    monkeypatch.setattr(course, "workspace", lambda: tmp_path)
+    monkeypatch.setattr(catalog, "carried_root", lambda: ROOT)
+    monkeypatch.setattr(catalog, "workspace", lambda: tmp_path)
     monkeypatch.chdir(tmp_path)
 
     def grade(*words: object, **env: str) -> Result:

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 from programs import FENCE, Program, blocks_of, lesson_programs, run
 
-from grader import course
-from grader.quiz import parse
+from grader.course import catalog
+from grader.course.quiz import parse
 
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted(ROOT.glob("lessons/*.md"))
@@ -187,7 +187,7 @@ def test_the_keys_are_spread(quiz: Path) -> None:
 @pytest.mark.parametrize("stub", STUBS, ids=label)
 def test_the_kit_knows_the_stub(stub: Path) -> None:
     """`grader/stubs/dayNN.txt` is the file as nobody has begun it. Copy it when you change one."""
-    assert course.stub_source(stub.parent.name) == stub.read_text("utf-8")
+    assert catalog.stub_source(stub.parent.name) == stub.read_text("utf-8")
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=label)

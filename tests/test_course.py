@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from grader import course
-from grader.course import CARRIED, Exercise, Lesson
-from grader.errors import CourseError, GraderError, InputError, UsageError
-from grader.hints import ladder
+from grader.course import catalog
+from grader.course.catalog import CARRIED, Exercise, Lesson
+from grader.course.hints import ladder
+from grader.model.errors import CourseError, GraderError, InputError, UsageError
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,33 +39,33 @@ def root(tmp_path: Path) -> Iterator[Path]:
     """A course of two lessons."""
     (tmp_path / "course.toml").write_text(TABLE)
     yield tmp_path
-    course.lessons.cache_clear()
+    catalog.lessons.cache_clear()
 
 
 # Lessons
 
 
 def test_lessons_are_those_of_the_table_in_its_order(root: Path) -> None:
-    assert course.lessons(root) == (
+    assert catalog.lessons(root) == (
         Lesson("day02", "Second", 45, (Exercise(1, "First steps"), Exercise(10, "Last steps"))),
         Lesson("day01", "First", 30, ()),
     )
 
 
 def test_course_has_day_53() -> None:
-    lesson = course.lesson("day53")
+    lesson = catalog.lesson("day53")
     assert lesson.title == "FastAPI async/await"
     assert [exercise.number for exercise in lesson.exercises] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_exercise_is_found_by_its_number(root: Path) -> None:
-    exercise = course.lessons(root)[0].exercise(10)
+    exercise = catalog.lessons(root)[0].exercise(10)
     assert (exercise.title, exercise.factory) == ("Last steps", "exercise_10")
 
 
 def test_wrong_number_is_told_the_right_ones(root: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        course.lessons(root)[0].exercise(3)
+        catalog.lessons(root)[0].exercise(3)
     assert caught.value.problem == "day02 has no exercise 3"
     assert caught.value.remedy == "its exercises are 1, 10"
 
@@ -73,7 +73,7 @@ def test_wrong_number_is_told_the_right_ones(root: Path) -> None:
 @pytest.mark.parametrize("name", ["day99", "", "DAY53", "53", "../day53"])
 def test_wrong_lesson_is_told_the_right_ones(name: str) -> None:
     with pytest.raises(UsageError) as caught:
-        course.lesson(name)
+        catalog.lesson(name)
     assert caught.value.problem == f"there is no lesson {name!r}"
     assert "day53" in caught.value.remedy
 
@@ -91,13 +91,13 @@ def test_wrong_lesson_is_told_the_right_ones(name: str) -> None:
 def test_broken_table_is_the_graders_fault(root: Path, table: str) -> None:
     (root / "course.toml").write_text(table)
     with pytest.raises(GraderError, match=r"course\.toml cannot be read") as caught:
-        course.lessons(root)
+        catalog.lessons(root)
     assert caught.value.exit_code == 3
 
 
 def test_missing_table_is_the_graders_fault(tmp_path: Path) -> None:
     with pytest.raises(GraderError, match="cannot be read"):
-        course.lessons(tmp_path)
+        catalog.lessons(tmp_path)
 
 
 # Places
@@ -117,24 +117,24 @@ def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_content_of_a_checkout_is_beside_the_package() -> None:
-    assert course.content_root() == ROOT
+    assert catalog.content_root() == ROOT
 
 
 def test_the_stubs_are_those_of_the_kit_whatever_an_installation_carries(carried: Path) -> None:
     """Whoever installs from a clone may have solved something in it."""
-    assert course.carried_root() == carried
+    assert catalog.carried_root() == carried
     stub = (ROOT / "exercises" / "day53" / "exercise.py").read_text("utf-8")
-    assert course.stub_source("day53") == stub
-    assert course.stub_source("day99") is None
+    assert catalog.stub_source("day53") == stub
+    assert catalog.stub_source("day99") is None
 
 
 def test_outside_of_a_course_there_is_no_workspace(
     carried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody should work on what an installation carries."""
-    monkeypatch.setattr(course, "__file__", str(carried.parent / "grader" / "course.py"))
+    monkeypatch.setattr(catalog, "__file__", str(carried.parent / "grader" / "course.py"))
     with pytest.raises(UsageError) as caught:
-        course.workspace(tmp_path)
+        catalog.workspace(tmp_path)
     assert caught.value.problem == "there is no course in this folder, nor in one above it"
     assert caught.value.remedy.endswith("grade init my-course")
 
@@ -144,30 +144,30 @@ def test_content_of_an_installation_is_what_it_carries(
 ) -> None:
     """There is no checkout around an installed package."""
     installed = carried.parent / "grader" / "course.py"
-    monkeypatch.setattr(course, "__file__", str(installed))
-    assert course.content_root() == carried
+    monkeypatch.setattr(catalog, "__file__", str(installed))
+    assert catalog.content_root() == carried
 
 
 def test_installation_without_content_is_told_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(course, "__file__", str(tmp_path / "grader" / "course.py"))
-    monkeypatch.setattr(course, "carried_root", lambda: None)
+    monkeypatch.setattr(catalog, "__file__", str(tmp_path / "grader" / "course.py"))
+    monkeypatch.setattr(catalog, "carried_root", lambda: None)
     with pytest.raises(GraderError) as caught:
-        course.content_root()
+        catalog.content_root()
     assert caught.value.remedy == "install the kit again"
 
 
 def test_workspace_is_the_nearest_course_above(root: Path) -> None:
     (root / "exercises" / "day02" / "deep").mkdir(parents=True)
     for start in (root, root / "exercises", root / "exercises" / "day02" / "deep"):
-        assert course.workspace(start) == root.resolve()
+        assert catalog.workspace(start) == root.resolve()
 
 
 def test_folder_without_a_course_is_no_workspace(tmp_path: Path) -> None:
     """An `exercises` folder alone is anybody's; then the content's own root serves."""
     (tmp_path / "exercises").mkdir()
-    assert course.workspace(tmp_path) == course.content_root()
+    assert catalog.workspace(tmp_path) == catalog.content_root()
 
 
 def test_workspace_starts_at_the_current_folder(
@@ -175,7 +175,7 @@ def test_workspace_starts_at_the_current_folder(
 ) -> None:
     (root / "exercises").mkdir()
     monkeypatch.chdir(root / "exercises")
-    assert course.workspace() == root.resolve()
+    assert catalog.workspace() == root.resolve()
 
 
 # Sources
@@ -185,17 +185,17 @@ def test_source_is_the_text_of_the_file(tmp_path: Path) -> None:
     """Without the mark that some editors put at the beginning."""
     file = tmp_path / "exercise.py"
     file.write_bytes(b"\xef\xbb\xbfx = '\xc3\xa9'\r\n")
-    assert course.read_source(file) == "x = 'é'\r\n"
+    assert catalog.read_source(file) == "x = 'é'\r\n"
 
 
 def test_source_that_is_not_there_is_wrong_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file") as caught:
-        course.read_source(tmp_path / "nowhere.py")
+        catalog.read_source(tmp_path / "nowhere.py")
     assert caught.value.exit_code == 2
 
 
 def test_factories_are_the_functions_at_the_top() -> None:
-    found = course.factories(
+    found = catalog.factories(
         "def exercise_1(): pass\n"
         "async def exercise_2(): pass\n"
         "class A:\n    def exercise_3(self): pass\n"
@@ -211,19 +211,19 @@ def test_factories_are_the_functions_at_the_top() -> None:
     "text", ["def broken(:", "\0", "x = " + "(" * 1000, "x = a" + ".b" * 100_000]
 )
 def test_text_that_is_no_python_has_no_factories(text: str) -> None:
-    assert course.factories(text) == {}
+    assert catalog.factories(text) == {}
 
 
 def test_strange_escapes_are_nobodys_concern() -> None:
     r"""Python warns of `'\d'`; that is not for the judge to print, or to fail of."""
-    assert list(course.factories("def exercise_1():\n    return '\\d'\n")) == ["exercise_1"]
+    assert list(catalog.factories("def exercise_1():\n    return '\\d'\n")) == ["exercise_1"]
 
 
 # Hints and errors
 
 
 def test_ladder_has_the_steps_of_the_exercise() -> None:
-    lesson = course.lesson("day53")
+    lesson = catalog.lesson("day53")
     steps = ladder(lesson, lesson.exercise(2))
     assert len(steps) == 3
     assert all(steps)
@@ -232,7 +232,7 @@ def test_ladder_has_the_steps_of_the_exercise() -> None:
 
 def test_exercise_without_hints_is_the_graders_fault() -> None:
     with pytest.raises(GraderError, match="no hints for exercise 99"):
-        ladder(course.lesson("day53"), Exercise(99, "None"))
+        ladder(catalog.lesson("day53"), Exercise(99, "None"))
 
 
 @pytest.mark.parametrize(

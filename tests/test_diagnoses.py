@@ -17,9 +17,9 @@ from grader.judge.diagnoses import RULES, Case, diagnose
 from grader.judge.diagnoses.outcomes import explain
 from grader.judge.diagnoses.rules import DIFFERENT, GENERAL, MOST
 from grader.judge.differences import apart
-from grader.report import Diagnosis
-from grader.scenarios import Scenario, get, scenario
-from grader.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
+from grader.model.report import Diagnosis
+from grader.model.scenarios import Scenario, get, scenario
+from grader.model.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
 
 ROOT = Path(__file__).parents[1]
 BANK = [tomllib.loads(file.read_text("utf-8")) for file in ROOT.glob("tests/mistakes/*/*.toml")]

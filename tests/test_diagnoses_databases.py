@@ -10,8 +10,18 @@ from grader import get, post, postgres, scenario, takes, upstream
 from grader.judge.aspects import answers, sorted_elapsed
 from grader.judge.diagnoses import RULES, Case
 from grader.judge.diagnoses.relayed import owner_of
-from grader.scenarios import Scenario
-from grader.trace import Ending, Exchange, Failure, Moment, Outcome, Span, SpanKind, Trace, to_ticks
+from grader.model.scenarios import Scenario
+from grader.model.trace import (
+    Ending,
+    Exchange,
+    Failure,
+    Moment,
+    Outcome,
+    Span,
+    SpanKind,
+    Trace,
+    to_ticks,
+)
 
 OURS = [
     rule

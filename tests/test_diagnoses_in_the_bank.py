@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.course import lesson
+from grader.course.catalog import lesson
 from grader.judge.diagnoses import Case, rules
 from grader.judge.grading import Grading
-from grader.report import Diagnosis, ExerciseReport
+from grader.model.report import Diagnosis, ExerciseReport
 
 BANK = Path(__file__).parent / "mistakes"
 

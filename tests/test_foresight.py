@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from grader import get, scenario
-from grader.course import content_root, lesson
+from grader.course.catalog import content_root, lesson
 from grader.judge.compare import assert_same
-from grader.judge.draw import Draw
-from grader.judge.foresight import scenarios_of
 from grader.judge.grading import Grading
-from grader.judge.players import Performer, Player
+from grader.judge.players import FilePlayer, Subject
+from grader.judge.prefetch import scenarios_of
+from grader.judge.samples import SampleData
 from grader.judge.workers import PlayerProcess, Worker
-from grader.scenarios import Scenario
-from grader.worker.channel import Perform
+from grader.model.scenarios import Scenario
+from grader.worker.messages import PlayRequest
 
 SOLUTION = content_root() / "solutions" / "day53" / "solution.py"
 SOURCE = """
@@ -42,17 +42,17 @@ def item_of(check: Callable[..., None], *names: str) -> Any:
 
 
 def foreseen(check: Callable[..., None], *names: str) -> list[Scenario]:
-    return scenarios_of(item_of(check, *names), Draw("seed"))
+    return scenarios_of(item_of(check, *names), SampleData("seed"))
 
 
 def test_a_check_is_asked_what_it_will_play() -> None:
     """Nothing is played; what it draws is what it draws when it is run."""
 
-    def check(both: Any, draw: Draw) -> None:
+    def check(both: Any, draw: SampleData) -> None:
         for at in (draw.number(), draw.number()):
             assert_same(of=scenario(get("/", at=at % 5)), **both)
 
-    draw = Draw("seed")
+    draw = SampleData("seed")
     expected = [scenario(get("/", at=number % 5)) for number in (draw.number(), draw.number())]
     assert foreseen(check, "both", "draw") == expected
 
@@ -71,30 +71,30 @@ def test_a_check_that_asks_for_something_else_is_not_foreseen() -> None:
 
 
 @pytest.fixture
-def performers() -> Iterator[tuple[Performer, Performer]]:
+def performers() -> Iterator[tuple[FilePlayer, FilePlayer]]:
     worker = Worker()
     sources = (SOURCE.format(name=name) for name in ("one", "other"))
-    one, other = (Performer(worker, source, "/nowhere/exercise.py") for source in sources)
+    one, other = (FilePlayer(worker, source, "/nowhere/exercise.py") for source in sources)
     yield one, other
     one.close()
     other.close()
     worker.close()
 
 
-def answer_of(performer: Performer, what: Scenario) -> tuple[str, int]:
+def answer_of(performer: FilePlayer, what: Scenario) -> tuple[str, int]:
     """The name of the file that played, and the process."""
-    name, pid = Player(performer, "exercise_1").play(what).exchanges[0].json()
+    name, pid = Subject(performer, "exercise_1").play(what).exchanges[0].json()
     return name, pid
 
 
-def test_what_was_foreseen_wrongly_does_no_harm(performers: tuple[Performer, Performer]) -> None:
+def test_what_was_foreseen_wrongly_does_no_harm(performers: tuple[FilePlayer, FilePlayer]) -> None:
     one, _ = performers
-    one.foresee([Perform("exercise_1", OTHER), Perform("exercise_9", ONE)])
+    one.foresee([PlayRequest("exercise_1", OTHER), PlayRequest("exercise_9", ONE)])
     assert answer_of(one, ONE)[0] == "one"
     assert answer_of(one, OTHER)[0] == "one"
 
 
-def test_an_idle_process_is_taken_over(performers: tuple[Performer, Performer]) -> None:
+def test_an_idle_process_is_taken_over(performers: tuple[FilePlayer, FilePlayer]) -> None:
     """It plays the other file then, and its former owner gets a new one."""
     one, other = performers
     first, second = answer_of(one, ONE)[1], answer_of(other, ONE)[1]

@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 from test_render import BROKEN, IN_TURN, PASSED, REPORT, SLOW, TOGETHER, finished
 
-from grader import course
-from grader.cli import main
+from grader.commands.group import main
+from grader.course import catalog
 from grader.judge.grading import Grading
+from grader.model.report import CheckReport, Diagnosis, ExerciseReport, ExerciseStatus, Report
 from grader.render.page import Beside, to_page
-from grader.report import CheckReport, Diagnosis, ExerciseReport, ExerciseStatus, Report
 
 ROOT = Path(__file__).parents[1]
 MISTAKE = ROOT / "tests" / "mistakes" / "day53" / "2_awaited_in_turn.py"
@@ -291,7 +291,7 @@ Grade = Callable[..., Result]
 def grade(grading: Grading, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Grade:
     """`grade day53 2` on a mistake, in an empty folder."""
     monkeypatch.setattr("grader.judge.grading.Grading", lambda: nullcontext(grading))
-    monkeypatch.setattr(course, "carried_root", lambda: ROOT)
+    monkeypatch.setattr(catalog, "carried_root", lambda: ROOT)
     monkeypatch.chdir(tmp_path)
 
     def grade(*words: object) -> Result:

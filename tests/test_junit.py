@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from test_render import IN_TURN, REPORT, SLOW
 
-from grader.cli import main
+from grader.commands.group import main
 from grader.judge.grading import Grading
+from grader.model.report import Diagnosis, Report
 from grader.render.junit import to_junit
-from grader.report import Diagnosis, Report
 
 MISTAKE = Path(__file__).parent / "mistakes" / "day53" / "2_awaited_in_turn.py"
 

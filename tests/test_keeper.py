@@ -23,20 +23,23 @@ import asyncpg
 import msgspec
 import pytest
 
-from grader.services.cluster import find_programs, is_ready
-from grader.services.embedded import Embedded
-from grader.services.errors import ServiceError
-from grader.services.leases import Lease, lease, stop, wake
-from grader.services.messages import Address
-from grader.services.recycling import TIMES
-from grader.services.remote import parse
-from grader.services.state import State, held_by
-from grader.services.unprivileged import child_setup, own
+from grader.processes.unprivileged import child_setup, own
+from grader.services.base.errors import ServiceError
+from grader.services.postgres.daemon.cluster import find_programs, is_ready
+from grader.services.postgres.daemon.embedded import Embedded
+from grader.services.postgres.daemon.leases import Lease, lease, stop, wake
+from grader.services.postgres.daemon.messages import Address
+from grader.services.postgres.daemon.recycling import TIMES
+from grader.services.postgres.daemon.remote import parse
+from grader.services.postgres.daemon.state import State, held_by
 
 SEED = "CREATE TABLE items (id serial, name text); INSERT INTO items (name) VALUES ('a'), ('b')"
 INITDB = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]
 ROOT = Path(__file__).parents[1]
-CLIENT = "from grader.services.leases import *; held = lease(); print(held.address.database)"
+CLIENT = (
+    "from grader.services.postgres.daemon.leases import *; "
+    "held = lease(); print(held.address.database)"
+)
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 10) -> Any:
@@ -606,7 +609,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_stop_is_a_command_too(state: State) -> None:
     keeper = keeper_of(state)
-    command = [sys.executable, "-m", "grader.services.leases", "stop"]
+    command = [sys.executable, "-m", "grader.services.postgres.daemon.leases", "stop"]
     subprocess.run(command, cwd=ROOT, check=True, timeout=20)
     assert held_by(state.lock) is None
     eventually(lambda: not is_alive(keeper))

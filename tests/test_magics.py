@@ -20,18 +20,18 @@ from jupyter_client.manager import start_new_kernel
 from test_html import BESIDE, REPORT, Page, hostile_report
 from traitlets.config import Config
 
-from grader import course
+from grader.course import catalog
+from grader.course.progress import ExerciseProgress, ProgressFile
 from grader.judge.grading import Grading
 from grader.notebook import magics
 from grader.notebook.source import program
 from grader.notebook.warm import Warm
-from grader.progress import ExerciseProgress, ProgressFile
 from grader.render.fragment import to_fragment
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the Jupyter packages
 
 ROOT = Path(__file__).parents[1]
-DAY53 = course.lesson("day53")
+DAY53 = catalog.lesson("day53")
 
 IMPORTS = """\
 import asyncio
@@ -133,7 +133,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder / "notebooks")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr(course, "carried_root", lambda: ROOT)
+    monkeypatch.setattr(catalog, "carried_root", lambda: ROOT)
     return folder
 
 

@@ -25,17 +25,17 @@ from pymongo import AsyncMongoClient, MongoClient, WriteConcern
 from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
 
 from grader import Fault, Trace, get, mongo, play, scenario, times
-from grader.judge.players import Performer, Player
+from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
-from grader.scenarios import Mongo
-from grader.services import mongo_users
-from grader.services.errors import ServiceError
-from grader.services.mongo_databases import new_database
-from grader.services.mongo_quirks import as_of_stand_alone
-from grader.services.mongo_server import EmbeddedDatabase
-from grader.services.mongo_users import PREFIX
-from grader.services.mongo_wire import Message, Parser
-from grader.trace import Span, SpanKind
+from grader.model.scenarios import Mongo
+from grader.model.trace import Span, SpanKind
+from grader.services.base.errors import ServiceError
+from grader.services.mongo import remote
+from grader.services.mongo.databases import new_database
+from grader.services.mongo.embedded import EmbeddedDatabase
+from grader.services.mongo.quirks import as_of_stand_alone
+from grader.services.mongo.remote import PREFIX
+from grader.services.mongo.wire import Message, MessageParser
 
 SOURCE = Path(__file__).read_text("utf-8").splitlines()
 Work = Callable[[Any], Awaitable[Any]]
@@ -730,7 +730,7 @@ def test_a_seed_that_the_server_refuses_is_the_graders_fault() -> None:
 
 
 def test_a_missing_package_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "grader.services.mongo_nx", None)
+    monkeypatch.setitem(sys.modules, "grader.services.mongo.nx", None)
     with pytest.raises(ServiceError, match="There is no embedded MongoDB") as caught:
         play(using(find_one), url=mongo())
     assert "pip install nx-27017" in caught.value.remedy
@@ -801,8 +801,8 @@ def users(monkeypatch: pytest.MonkeyPatch) -> Iterator[OfTheUser]:
     server = OfTheUser()
     monkeypatch.setenv("MONGODB_URL", server.url)
     yield server
-    if server.url in mongo_users._servers:
-        mongo_users._servers.pop(server.url).close()
+    if server.url in remote._servers:
+        remote._servers.pop(server.url).close()
     server.kill()
 
 
@@ -829,7 +829,7 @@ def test_a_server_of_the_users_is_played_on_and_left_as_it_was(users: OfTheUser)
 def test_what_killed_plays_left_there_is_dropped(users: OfTheUser) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    ours = f"{PREFIX}{mongo_users._HOST}"
+    ours = f"{PREFIX}{remote._HOST}"
     left, going = f"{ours}_{gone.pid}_x", f"{ours}_{os.getppid()}_x"
     elsewhere, users_own = f"{PREFIX}{'0' * 8}_{gone.pid}_x", "course_plays"
     with MongoClient[Any](users.url) as client:
@@ -856,7 +856,7 @@ def test_a_server_that_is_killed_in_a_play_is_the_graders_fault(users: OfTheUser
     assert "The server of MONGODB_URL went away in the middle of a play" in trace.outcome.detail
     assert "Run it again when the server is there." in trace.outcome.detail
     assert trace.readings == {}
-    assert not mongo_users._servers[users.url].is_up, "nobody waits for it once more"
+    assert not remote._servers[users.url].is_up, "nobody waits for it once more"
 
 
 def test_a_server_that_is_gone_before_it_is_read_is_the_graders_fault(
@@ -870,7 +870,7 @@ def test_a_server_that_is_gone_before_it_is_read_is_the_graders_fault(
 
         return FastAPI(lifespan=lifespan)
 
-    monkeypatch.setattr(mongo_users, "PATIENCE", 0.5)
+    monkeypatch.setattr(remote, "PATIENCE", 0.5)
     trace = play(factory, url=mongo(reads=["users"]))
     assert (trace.outcome.kind, trace.readings) == ("grader-broke", {})
     assert "MongoDB refuses what a play needs" in trace.outcome.detail
@@ -878,10 +878,10 @@ def test_a_server_that_is_gone_before_it_is_read_is_the_graders_fault(
 
 def test_a_server_that_was_away_is_found_again(users: OfTheUser) -> None:
     play(using(find_one), url=mongo())
-    old = mongo_users.server(users.url)
+    old = remote.server(users.url)
     old.is_up = False
     assert answer(using(find_outcome), mongo()) == ["done", 0.0]
-    assert mongo_users.server(users.url) is not old
+    assert remote.server(users.url) is not old
 
 
 @pytest.mark.parametrize(
@@ -898,7 +898,7 @@ def test_a_url_that_cannot_be_used_is_told_of(
     url: str, problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MONGODB_URL", url)
-    monkeypatch.setattr(mongo_users, "PATIENCE", 0.05)
+    monkeypatch.setattr(remote, "PATIENCE", 0.05)
     with pytest.raises(ServiceError) as caught:
         new_database({})
     assert caught.value.problem.startswith(problem)
@@ -908,7 +908,7 @@ def test_a_url_that_cannot_be_used_is_told_of(
 
 def test_a_login_is_the_learners_too() -> None:
     """It is the server that asks for it, through the relay."""
-    login = mongo_users._login
+    login = remote._login
     assert login("mongodb://ada:p%40ss@host/?authSource=x") == ("ada:p%40ss@", {"authSource": "x"})
     assert login("mongodb://ada:secret@host/app") == ("ada:secret@", {"authSource": "app"})
     assert login("mongodb://host:27017") == ("", {})
@@ -941,8 +941,8 @@ def test_a_worker_plays_again_and_again_in_one_process() -> None:
             return app
     """
     worker = Worker()
-    performer = Performer(worker, textwrap.dedent(source), "/nowhere/exercise.py")
-    player = Player(performer, "exercise_1")
+    performer = FilePlayer(worker, textwrap.dedent(source), "/nowhere/exercise.py")
+    player = Subject(performer, "exercise_1")
     try:
         what = scenario(get("/"), url=mongo(0.5, reads=["users"]))
         first, second = player.play(what), player.play(what)
@@ -1060,6 +1060,6 @@ def test_a_stream_is_cut_into_messages_wherever_it_is_broken() -> None:
     messages = [Message(n, n - 1, bytes(5) + bson.encode({"n": n})) for n in (1, 2, 3)]
     stream = b"".join(message.packed for message in messages)
     for size in (1, 7, 16, 30, len(stream)):
-        parser = Parser()
+        parser = MessageParser()
         pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
         assert [found for piece in pieces for found in parser.feed(piece)] == messages

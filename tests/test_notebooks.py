@@ -12,10 +12,10 @@ import pytest
 from nbclient import NotebookClient
 from workspaces import ROOT, workspace_in
 
-from grader import course
-from grader.answers import Answers, solution
-from grader.course import Lesson
-from grader.progress import ProgressFile
+from grader.course import catalog
+from grader.course.answers import Answers, solution
+from grader.course.catalog import Lesson
+from grader.course.progress import ProgressFile
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the Jupyter packages
 
@@ -72,7 +72,7 @@ def test_notebook_runs_as_it_comes(path: Path, workspace: Path) -> None:
 def test_notebook_runs_with_the_solutions_in_it(path: Path, workspace: Path) -> None:
     """Every exercise passes. Of the solutions only the answers stand in the graded cells: what
     else they need stands in a cell before."""
-    lesson = course.lesson(path.stem)
+    lesson = catalog.lesson(path.stem)
     answers = solution(lesson)
     notebook = nbformat.read(path, as_version=4)
     for number, cell in graded_cells(notebook).items():
@@ -99,15 +99,15 @@ def without_answers(lesson: Lesson, answers: Answers) -> str:
 @every_notebook
 def test_graded_cells_hold_the_stubs(path: Path) -> None:
     """Each exercise of the lesson, as it is in the file; so that it is known as not begun."""
-    lesson = course.lesson(path.stem)
+    lesson = catalog.lesson(path.stem)
     stub = (ROOT / "exercises" / lesson.name / "exercise.py").read_text("utf-8")
     cells = graded_cells(nbformat.read(path, as_version=4))
     assert sorted(cells) == [exercise.number for exercise in lesson.exercises]
-    factories = course.factories(stub)
+    factories = catalog.factories(stub)
     for exercise in lesson.exercises:
         magic, _, body = cells[exercise.number].source.partition("\n")
         assert magic == f"%%grade {lesson.name} {exercise.number}"
-        mine = course.factories(body)[exercise.factory]
+        mine = catalog.factories(body)[exercise.factory]
         assert ast.dump(mine) == ast.dump(factories[exercise.factory])
 
 

@@ -19,16 +19,17 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from grader import course, examination
-from grader.answers import Answers
-from grader.cli import COMMANDS, main
-from grader.examination import Finding
-from grader.progress import Progress, ProgressFile, QuizAnswer
-from grader.report import ExerciseStatus
+from grader.commands import examinations
+from grader.commands.examinations import Finding
+from grader.commands.group import COMMANDS, main
+from grader.course import catalog
+from grader.course.answers import Answers
+from grader.course.progress import Progress, ProgressFile, QuizAnswer
+from grader.model.report import ExerciseStatus
 
 ROOT = Path(__file__).parents[1]
 SOLUTION = ROOT / "solutions" / "day53" / "solution.py"
-DAY53 = course.lesson("day53")
+DAY53 = catalog.lesson("day53")
 
 Grade = Callable[..., Result]
 
@@ -39,7 +40,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(ROOT / "exercises", tmp_path / "exercises")
     shutil.copy(ROOT / "course.toml", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(course, "carried_root", lambda: ROOT)
+    monkeypatch.setattr(catalog, "carried_root", lambda: ROOT)
     return tmp_path
 
 
@@ -336,7 +337,7 @@ def test_a_workspace_is_made_and_works(tmp_path: Path, monkeypatch: pytest.Monke
     assert result.exit_code == 0
     assert result.output.endswith("  cd my-course\n  grade next\n")
     monkeypatch.chdir(tmp_path / "my-course")
-    assert course.workspace() == tmp_path / "my-course"
+    assert catalog.workspace() == tmp_path / "my-course"
     stub = (ROOT / "exercises" / "day53" / "exercise.py").read_text()
     assert (tmp_path / "my-course" / "exercises" / "day53" / "exercise.py").read_text() == stub
     names = {path.name for path in (tmp_path / "my-course").iterdir()}
@@ -382,7 +383,7 @@ def test_what_is_missing_comes_with_its_remedy(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workspace / "exercises" / "day53" / "exercise.py").unlink()
-    monkeypatch.setattr(examination, "OLDEST", (9, 9))
+    monkeypatch.setattr(examinations, "OLDEST", (9, 9))
     monkeypatch.setattr("importlib.metadata.requires", lambda name: ["nowhere>=1", "click>=99"])
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     result = grade("doctor")
@@ -398,7 +399,7 @@ def test_what_is_missing_comes_with_its_remedy(
 
 def test_what_few_need_does_not_make_it_ill(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = Finding("Jupyter", "not installed", False, "install it", optional=True)
-    monkeypatch.setattr(examination, "examinations", lambda: [lambda: absent])
+    monkeypatch.setattr(examinations, "examinations", lambda: [lambda: absent])
     result = grade("doctor")
     assert (result.exit_code, result.output.splitlines()[1]) == (0, "    install it")
 

@@ -38,7 +38,7 @@ from grader import (
     takes,
     times,
 )
-from grader.errors import UsageError
+from grader.model.errors import UsageError
 
 ROOT = Path(__file__).parents[1]
 

@@ -36,15 +36,15 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from grader import Fault, Trace, get, play, postgres, scenario, times
 from grader.clock import clocks_installed
-from grader.driver import rescue
-from grader.judge.players import Performer, Player
+from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
-from grader.services.embedded import find_programs, is_ready
-from grader.services.leases import lease, stop
-from grader.services.state import State, held_by
-from grader.services.unprivileged import child_setup, own
-from grader.services.wire import ASKS_FOR_TLS
-from grader.trace import Span, SpanKind, encode
+from grader.model.trace import Span, SpanKind, encode
+from grader.processes.unprivileged import child_setup, own
+from grader.services.postgres.daemon.embedded import find_programs, is_ready
+from grader.services.postgres.daemon.leases import lease, stop
+from grader.services.postgres.daemon.state import State, held_by
+from grader.services.postgres.wire import ASKS_FOR_TLS
+from grader.testing import watchdog
 
 SEED = """
     create table items (id serial primary key, name text, price int default 0);
@@ -220,7 +220,7 @@ def test_a_driver_that_blocks_the_loop_that_it_waits_for_is_cut_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """In the caller's own process a play must end, too. Other plays there are not harmed."""
-    monkeypatch.setattr(rescue, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.01)
     connecting = psycopg.connect
 
     def factory(dsn: str) -> FastAPI:
@@ -1695,10 +1695,10 @@ def worker() -> Iterator[Worker]:
 def test_a_play_that_crashes_leaves_nothing_behind(worker: Worker, tmp_path: Path) -> None:
     """No process, and no session in the server. Its database is made new, as after any play."""
     told = tmp_path / "told"
-    performer = Performer(worker, CRASHING.format(told=str(told)), "/nowhere/exercise.py")
+    performer = FilePlayer(worker, CRASHING.format(told=str(told)), "/nowhere/exercise.py")
     what = scenario(get("/crash"), dsn=postgres(0.25, seed_sql=SEED))
     with lease() as other:
-        outcome = Player(performer, "exercise_1").play(what).outcome
+        outcome = Subject(performer, "exercise_1").play(what).outcome
         performer.close()
         name, pid = told.read_text().split()
         assert (outcome.kind, outcome.detail) == ("process-died", "exit status 7")
@@ -1714,7 +1714,7 @@ def test_a_play_that_crashes_leaves_nothing_behind(worker: Worker, tmp_path: Pat
 
 def test_plays_in_two_processes_do_not_meet(worker: Worker) -> None:
     source = CRASHING.format(told="nowhere")
-    performers = [Performer(worker, source, "/nowhere/exercise.py") for _ in range(2)]
+    performers = [FilePlayer(worker, source, "/nowhere/exercise.py") for _ in range(2)]
     what = scenario(get("/count"), dsn=postgres(0.25, seed_sql=SEED, reads=["table items"]))
     for performer in performers:
         performer.start("exercise_1", what)

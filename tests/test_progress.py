@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from grader import course
-from grader.answers import Answers
-from grader.course import Exercise
-from grader.progress import FILE, ExerciseProgress, Progress, ProgressFile, QuizAnswer
-from grader.report import ExerciseReport, ExerciseStatus, Report
+from grader.course import catalog
+from grader.course.answers import Answers
+from grader.course.catalog import Exercise
+from grader.course.progress import FILE, ExerciseProgress, Progress, ProgressFile, QuizAnswer
+from grader.model.report import ExerciseReport, ExerciseStatus, Report
 
-DAY53 = course.lesson("day53")
+DAY53 = catalog.lesson("day53")
 FIRST = DAY53.exercises[0]
 
 
@@ -61,7 +61,7 @@ def test_to_look_is_no_attempt_unless_it_passes(tmp_path: Path) -> None:
 
 def test_what_was_not_begun_fails_with_no_file(tmp_path: Path) -> None:
     """A file that cannot be loaded fails as a whole; that is no attempt at each exercise."""
-    stub = course.stub_source("day53") or ""
+    stub = catalog.stub_source("day53") or ""
     file = ProgressFile(tmp_path, silent)
     broken = stub.replace('raise NotImplementedError("exercise 2")', "return (")
     file.note([(DAY53, Answers(broken), report("failed", "failed"))])
@@ -81,7 +81,7 @@ def test_without_a_workspace_nothing_is_kept_and_that_is_said(tmp_path: Path) ->
 
 def test_the_first_pass_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(["2026-01-01T10:00:00+00:00", "2026-01-02T10:00:00+00:00"])
-    monkeypatch.setattr("grader.progress._now", lambda: next(moments))
+    monkeypatch.setattr("grader.course.progress._now", lambda: next(moments))
     known = ExerciseProgress()
     for status in ("failed", "passed", "failed", "passed"):
         known.note(status, "")  # type: ignore[arg-type]

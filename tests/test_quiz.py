@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from learner import DAY53, ROOT, Learner
 
-from grader import course
-from grader.errors import GraderError, UsageError
-from grader.progress import QuizAnswer
-from grader.quiz import Option, Section, parse, quiz
-from grader.transcripts import Difference, first_difference
+from grader.course import catalog
+from grader.course.progress import QuizAnswer
+from grader.course.quiz import Option, QuizSection, parse, quiz
+from grader.course.transcripts import LineDifference, first_difference
+from grader.model.errors import GraderError, UsageError
 
 QUIZZES = sorted(ROOT.glob("quizzes/*.md"))
 
@@ -105,7 +105,7 @@ def test_a_choice_has_options_a_key_and_a_place_to_read_again() -> None:
         Option("b", "The `second`."),
     )
     assert question.explanation == "Because it is."
-    assert question.again == Section("Why async?", "day53", "why-async")
+    assert question.again == QuizSection("Why async?", "day53", "why-async")
     assert question.again.command == "grade lesson day53 why-async"
 
 
@@ -165,7 +165,7 @@ def test_every_quiz_can_be_asked(file: Path) -> None:
 
 
 def test_a_lesson_without_a_quiz_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("grader.quiz.content_root", lambda: tmp_path)
+    monkeypatch.setattr("grader.course.quiz.content_root", lambda: tmp_path)
     with pytest.raises(UsageError, match="day53 has no quiz"):
         quiz(DAY53)
 
@@ -205,15 +205,15 @@ def test_lines_that_mean_the_same_are_the_same(given: str) -> None:
 @pytest.mark.parametrize(
     ("given", "difference"),
     [
-        ("a 1\nb 2", Difference(2, "b 2", "b 3.0")),
-        ("a 1", Difference(2, "", "b 3.0")),
-        ("a 1\nb 3\nc", Difference(3, "c", "")),
-        ("b 3\na 1", Difference(1, "b 3", "a 1.0")),
-        ("a 1.05\nb 3", Difference(1, "a 1.05", "a 1.0")),
-        ("a 1 [\nb 3", Difference(1, "a 1 [", "a 1.0")),
+        ("a 1\nb 2", LineDifference(2, "b 2", "b 3.0")),
+        ("a 1", LineDifference(2, "", "b 3.0")),
+        ("a 1\nb 3\nc", LineDifference(3, "c", "")),
+        ("b 3\na 1", LineDifference(1, "b 3", "a 1.0")),
+        ("a 1.05\nb 3", LineDifference(1, "a 1.05", "a 1.0")),
+        ("a 1 [\nb 3", LineDifference(1, "a 1 [", "a 1.0")),
     ],
 )
-def test_the_first_line_that_differs_is_found(given: str, difference: Difference) -> None:
+def test_the_first_line_that_differs_is_found(given: str, difference: LineDifference) -> None:
     assert first_difference(given, "a 1.0\nb 3.0\n") == difference
 
 
@@ -226,7 +226,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     content = tmp_path / "content"
     (content / "quizzes").mkdir(parents=True)
     (content / "quizzes" / "day53.md").write_text(SMALL, "utf-8")
-    monkeypatch.setattr("grader.quiz.content_root", lambda: content)
+    monkeypatch.setattr("grader.course.quiz.content_root", lambda: content)
 
 
 IN_ORDER = ("quiz", "day53", "--in-order")
@@ -459,4 +459,4 @@ def test_a_quiz_of_the_workspace_is_never_written_to_the_content(learner: Learne
     """What is kept is kept in the learner's folder."""
     learner.grade(*IN_ORDER, typed="a\nq\n")
     assert (learner.folder / ".course" / "progress.json").is_file()
-    assert course.workspace() == learner.folder
+    assert catalog.workspace() == learner.folder

@@ -13,14 +13,14 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from grader.model.report import CheckReport, Diagnosis, ExerciseReport, Report
+from grader.model.trace import Chunk, Exchange, Moment, Outcome, Span, Trace, to_ticks
 from grader.render.bars import draw
 from grader.render.overview import show_overview
 from grader.render.svg import timeline_svg
 from grader.render.terminal import show
 from grader.render.text import cut
 from grader.render.timeline import timeline
-from grader.report import CheckReport, Diagnosis, ExerciseReport, Report
-from grader.trace import Chunk, Exchange, Moment, Outcome, Span, Trace, to_ticks
 
 # Traces
 

@@ -8,8 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from grader.render.as_json import as_data, to_json
-from grader.report import (
+from grader.model.report import (
     FORMAT_VERSION,
     CheckReport,
     CheckStatus,
@@ -18,7 +17,8 @@ from grader.report import (
     ExerciseStatus,
     Report,
 )
-from grader.trace import Outcome, Trace
+from grader.model.trace import Outcome, Trace
+from grader.render.as_json import as_data, to_json
 
 
 def report_of(*statuses: ExerciseStatus) -> Report:

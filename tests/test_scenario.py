@@ -22,8 +22,18 @@ from grader import (
     takes,
     times,
 )
-from grader.scenarios import HORIZON, LINGER, THREADS, Blocks, Error, InTurn, Named, Rows, Takes
-from grader.trace import encode
+from grader.model.scenarios import (
+    HORIZON,
+    LINGER,
+    THREADS,
+    Blocks,
+    Error,
+    InTurn,
+    Named,
+    Rows,
+    Takes,
+)
+from grader.model.trace import encode
 
 
 def test_package_gives_every_name_that_it_lists() -> None:

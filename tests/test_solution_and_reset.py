@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from learner import DAY53, MISTAKES, ROOT, SOLUTION, STUB, Learner
 
-from grader import course, restoring
-from grader.answers import Answers, solution, stub
-from grader.course import Exercise
-from grader.errors import GraderError
+from grader.course import catalog, resetting
+from grader.course.answers import Answers, solution, stub
+from grader.course.catalog import Exercise
+from grader.course.solutions import solution as solution_of
+from grader.model.errors import GraderError
 from grader.render.outline import outline
-from grader.solutions import solution as solution_of
 
 IN_TURN = MISTAKES / "2_awaited_in_turn.py"
 LESSON = (ROOT / "lessons" / "day53.md").read_text("utf-8")
@@ -201,7 +201,9 @@ def test_control_characters_of_an_answer_move_no_cursor(learner: Learner) -> Non
 def test_a_solution_without_a_reason_is_the_graders_fault(
     learner: Learner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grader.answers.solution", lambda _: Answers("def exercise_2(): pass\n"))
+    monkeypatch.setattr(
+        "grader.course.answers.solution", lambda _: Answers("def exercise_2(): pass\n")
+    )
     with pytest.raises(GraderError, match="no solution of exercise 2 with a reason"):
         solution_of(DAY53, SECOND)
 
@@ -347,7 +349,7 @@ def test_no_backup_is_ever_overwritten(learner: Learner, monkeypatch: pytest.Mon
         def now(cls, tz: Any = None) -> Frozen:
             return cls(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 
-    monkeypatch.setattr(restoring, "datetime", Frozen)
+    monkeypatch.setattr(resetting, "datetime", Frozen)
     texts = [CHANGED, CHANGED.replace("mine", "other"), CHANGED.replace("mine", "third")]
     for text in texts:
         learner.file.write_text(text, "utf-8")
@@ -404,7 +406,7 @@ def test_a_file_that_cannot_be_written_is_refused(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(restoring, part, refuse)
+    monkeypatch.setattr(resetting, part, refuse)
     learner.file.write_text(CHANGED, "utf-8")
     result = learner.grade("reset", "day53", 2, "--yes")
     assert result.exit_code == 2
@@ -454,7 +456,7 @@ def test_a_link_to_the_file_stays_a_link(learner: Learner, tmp_path: Path) -> No
 def test_without_a_stub_there_is_nothing_to_go_back_to(
     learner: Learner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(course, "stub_source", lambda name: None)
+    monkeypatch.setattr(catalog, "stub_source", lambda name: None)
     result = learner.grade("reset", "day53", 2, "--yes")
     assert result.exit_code == 3
     assert "the stub of day53 is missing" in result.output

@@ -24,9 +24,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from grader import Trace, get, play, scenario, times
 from grader.clock import Clock
+from grader.clock.current import real_sleep
 from grader.clock.loop import PATIENCE
-from grader.clock.present import real_sleep
-from grader.trace import encode
+from grader.model.trace import encode
 
 
 def app_of(endpoint: Callable[..., Any]) -> FastAPI:

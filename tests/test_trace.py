@@ -13,7 +13,7 @@ from fastapi import BackgroundTasks, FastAPI
 from fastapi.responses import StreamingResponse
 
 from grader import Trace, connects, fails, get, in_turn, play, post, rows, scenario, takes, times
-from grader.trace import Chunk, Exchange, Incident, Moment, Outcome, Span, encode
+from grader.model.trace import Chunk, Exchange, Incident, Moment, Outcome, Span, encode
 
 
 def at(seconds: float, order: int = 0) -> Moment:

@@ -33,12 +33,12 @@ from grader.clock import Clock, VirtualLoop
 from grader.judge.aspects import connections_opened, left_open, most_in_flight, requests_made
 from grader.judge.diagnoses import RULES, Case, diagnose, upstreams
 from grader.judge.grading import Grading
-from grader.judge.players import Performer, Player
-from grader.report import Diagnosis
-from grader.scenarios import Reply, Scenario, Upstream
-from grader.services.direct import without_proxies
-from grader.services.pipe import Pipe
-from grader.trace import Moment, Outcome, Span, SpanKind, encode
+from grader.judge.players import FilePlayer, Subject
+from grader.model.report import Diagnosis
+from grader.model.scenarios import Reply, Scenario, Upstream
+from grader.model.trace import Moment, Outcome, Span, SpanKind, encode
+from grader.services.base.pipe import Pipe
+from grader.services.http.proxies import without_proxies
 
 SOURCE = Path(__file__).read_text("utf-8").splitlines()
 Work = Callable[[Any], Awaitable[Any]]
@@ -963,8 +963,8 @@ def exercise_1(base_url):
 
 def test_a_player_survives_what_a_learner_does_with_an_upstream(grading: Grading) -> None:
     what = scenario(get("/"), get("/"), base_url=upstream({"/": reply(1, "x")}))
-    performer = Performer(grading.worker, LEARNER, "/learner/exercise.py")
-    player = Player(performer, "exercise_1")
+    performer = FilePlayer(grading.worker, LEARNER, "/learner/exercise.py")
+    player = Subject(performer, "exercise_1")
     try:
         for _ in range(2):
             trace = player.play(what)

@@ -23,14 +23,14 @@ from typing import Any, cast
 
 import pytest
 
-from grader import course
-from grader.report import Report
+from grader.course import catalog
+from grader.model.report import Report
 from grader.watching import saves
-from grader.watching.at_hand import AtHand
-from grader.watching.judging import Judge
-from grader.watching.newest import Asked, Newest
-from grader.watching.requests import Request
+from grader.watching.grader_process import GraderClient
+from grader.watching.latest import GradeJob, LatestGrading
+from grader.watching.messages import GradeRequest
 from grader.watching.screen import CLEAR
+from grader.watching.target import Target
 
 ROOT = Path(__file__).parents[1]
 MISTAKES = ROOT / "tests" / "mistakes" / "day53"
@@ -465,7 +465,7 @@ class EndlessJudge:
         self.began: asyncio.Queue[str] = asyncio.Queue()
         self.cancelled: list[str] = []
 
-    async def grade(self, request: Request) -> Report:
+    async def grade(self, request: GradeRequest) -> Report:
         self.began.put_nowait(request.source)
         try:
             await asyncio.Event().wait()
@@ -481,14 +481,14 @@ class EndlessJudge:
 def test_what_is_newer_waits_for_nothing_that_does_not_end() -> None:
     """Only the newest is graded then."""
     judge = EndlessJudge()
-    at_hand = AtHand(course.lesson("day53"), (2,), Path("exercise.py"))
+    at_hand = Target(catalog.lesson("day53"), (2,), Path("exercise.py"))
 
     async def look() -> None:
-        newest = Newest(
-            cast(Judge, judge), None, lambda call: call(), lambda *_: None, lambda _: None
+        newest = LatestGrading(
+            cast(GraderClient, judge), None, lambda call: call(), lambda *_: None, lambda _: None
         )
         for text in ("first", "second", "third"):
-            newest.ask(Asked(at_hand, text))
+            newest.ask(GradeJob(at_hand, text))
         assert [await judge.began.get(), await judge.began.get()] == ["first", "third"]
         assert judge.cancelled == ["first"]
         await newest.close()

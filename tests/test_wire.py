@@ -14,9 +14,17 @@ import asyncpg
 import psycopg
 import pytest
 
-from grader.services.leases import lease
-from grader.services.messages import Address
-from grader.services.wire import Batch, Batches, Frame, Malformed, Parser, Statement, error
+from grader.services.postgres.daemon.leases import lease
+from grader.services.postgres.daemon.messages import Address
+from grader.services.postgres.wire import (
+    Batch,
+    Batches,
+    Frame,
+    FrameParser,
+    Malformed,
+    Statement,
+    error,
+)
 
 SEED = "create table items (id serial, name text); insert into items (name) values ('a')"
 
@@ -126,7 +134,7 @@ def traffic() -> list[Traffic]:
 
 def asked_frames(chunks: Iterator[bytes]) -> Iterator[Frame]:
     """The frames of a client's side; after a packet that asks for encryption comes another."""
-    parser = Parser(first_packet=True)
+    parser = FrameParser(first_packet=True)
     for chunk in chunks:
         for frame in parser.feed(chunk):
             parser.first_packet = frame.type == 0 and len(frame.body) == 4
@@ -134,7 +142,7 @@ def asked_frames(chunks: Iterator[bytes]) -> Iterator[Frame]:
 
 
 def answered_frames(chunks: Iterator[bytes]) -> Iterator[Frame]:
-    parser = Parser(first_packet=False)
+    parser = FrameParser(first_packet=False)
     for chunk in chunks:
         yield from parser.feed(chunk)
 
@@ -181,7 +189,7 @@ def test_a_message_is_given_as_soon_as_it_is_complete(traffic: list[Traffic]) ->
     frame = next(answered_frames(iter([whole])))
     end = len(frame.packed)
     for split in range(1, end):
-        parser = Parser(first_packet=False)
+        parser = FrameParser(first_packet=False)
         assert list(parser.feed(whole[:split])) == []
         assert list(parser.feed(whole[split:end])) == [frame]
 
@@ -525,7 +533,7 @@ def test_an_error_is_as_the_server_sends_it() -> None:
 def test_a_length_that_none_can_have_is_known_at_once(is_first: bool, sent: bytes) -> None:
     """Not only when so many bytes have come."""
     with pytest.raises(Malformed):
-        list(Parser(is_first).feed(sent))
+        list(FrameParser(is_first).feed(sent))
 
 
 @pytest.mark.parametrize(
@@ -551,7 +559,7 @@ def test_garbage_is_malformed_or_harmless() -> None:
     malformed = 0
     for seed in range(2000):
         choose = random.Random(seed)
-        parser, batches = Parser(first_packet=False), Batches()
+        parser, batches = FrameParser(first_packet=False), Batches()
         kinds = choose.choices("QPBEDCSHXdcfp\0\xff", k=5)
         bodies = [choose.randbytes(choose.randint(0, 12)) for _ in kinds]
         sent = b"".join(

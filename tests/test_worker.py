@@ -18,15 +18,16 @@ from typing import Any
 import pytest
 
 from grader import get, scenario, takes
-from grader.errors import GraderError
-from grader.judge import spawn
-from grader.judge.players import Performer, Player
-from grader.judge.source import loop_around
+from grader.course.loops import loop_around
+from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
-from grader.scenarios import Scenario
-from grader.trace import Outcome, Trace
-from grader.worker import channel as channels
-from grader.worker.channel import Channel, ChannelClosed, Load, Perform, Performed
+from grader.model.errors import GraderError
+from grader.model.scenarios import Scenario
+from grader.model.trace import Outcome, Trace
+from grader.processes import channel as channels
+from grader.processes import spawn
+from grader.processes.channel import Channel, ChannelClosed
+from grader.worker.messages import Load, PlayRequest, PlayResult
 from grader.worker.output import FLOOD, KEPT, Capture
 from grader.worker.world import world
 
@@ -54,16 +55,16 @@ def framed(body: bytes) -> bytes:
     "message",
     [
         Load("x = 'é'", "exercise.py"),
-        Perform("exercise_1", scenario(get("/x?y=1"), fetch=takes(1, {"a": [None]}))),
-        Performed(Trace(outcome=Outcome("finished"), output="…" * 100_000), spoiled=True),
+        PlayRequest("exercise_1", scenario(get("/x?y=1"), fetch=takes(1, {"a": [None]}))),
+        PlayResult(Trace(outcome=Outcome("finished"), output="…" * 100_000), spoiled=True),
     ],
 )
-def test_message_arrives_as_it_was_sent(message: Load | Perform | Performed) -> None:
+def test_message_arrives_as_it_was_sent(message: Load | PlayRequest | PlayResult) -> None:
     ours, its = socket.socketpair()
     sender, receiver = Channel(ours), Channel(its)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     sender.send(message)
-    kind = type(message) if isinstance(message, Performed) else Load | Perform
+    kind = type(message) if isinstance(message, PlayResult) else Load | PlayRequest
     assert receiver.receive(kind) == message  # type: ignore[arg-type]
     sender.close()
     receiver.close()
@@ -198,16 +199,16 @@ def worker() -> Iterator[Worker]:
     worker.close()
 
 
-Make = Callable[..., Performer]
+Make = Callable[..., FilePlayer]
 
 
 @pytest.fixture
 def make(worker: Worker) -> Iterator[Make]:
     """Makes performers of files with one factory, and closes them in the end."""
-    made: list[Performer] = []
+    made: list[FilePlayer] = []
 
-    def make(body: str = "", before: str = "", by: Worker = worker, **options: Any) -> Performer:
-        performer = Performer(by, file_of(body, before), "/nowhere/exercise.py", **options)
+    def make(body: str = "", before: str = "", by: Worker = worker, **options: Any) -> FilePlayer:
+        performer = FilePlayer(by, file_of(body, before), "/nowhere/exercise.py", **options)
         made.append(performer)
         return performer
 
@@ -222,8 +223,8 @@ def file_of(body: str, before: str = "") -> str:
     return f"from fastapi import FastAPI\n{before}\ndef exercise_1(**collaborators):\n{text}\n"
 
 
-def played(performer: Performer, what: Scenario | None = None) -> Trace:
-    return Player(performer, "exercise_1").play(what or scenario())
+def played(performer: FilePlayer, what: Scenario | None = None) -> Trace:
+    return Subject(performer, "exercise_1").play(what or scenario())
 
 
 IDENTITY = "import os\nprint(os.getpid())"
@@ -297,7 +298,7 @@ def test_death_is_an_outcome(make: Make) -> None:
 
 def test_what_ends_one_play_for_good_is_not_played_again(make: Make) -> None:
     """An endless loop costs its seconds once."""
-    player = Player(make("import os\nos._exit(0)"), "exercise_1")
+    player = Subject(make("import os\nos._exit(0)"), "exercise_1")
     first = player.play(scenario())
     assert player.play(scenario(get("/"))) is first
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from grader.editor import (
+from grader.testing.editor import (
     draw,
     learner,
     pytest_configure,

@@ -11,7 +11,7 @@ import pytest
 
 import grader
 from grader import Fault, connects, delete, get, in_turn, post, postgres, put, rows, scenario, times
-from grader.course import lesson, tables
+from grader.course.catalog import lesson, tables
 from grader.judge.aspects import (
     NONE,
     answer_of,
@@ -37,12 +37,12 @@ from grader.judge.aspects import (
     timed_lines,
 )
 from grader.judge.compare import assert_same, exercise
-from grader.judge.draw import Draw
-from grader.judge.players import Player
-from grader.scenarios import Scenario, Takes
-from grader.trace import Exchange, Trace
+from grader.judge.players import Subject
+from grader.judge.samples import SampleData
+from grader.model.scenarios import Scenario, Takes
+from grader.model.trace import Exchange, Trace
 
-Both = dict[str, Player]
+Both = dict[str, Subject]
 
 # What the factories are handed takes no arguments; the work of exercise 5 takes the data.
 takes = partial(grader.takes, parameters=())
@@ -53,7 +53,7 @@ breaks_down = partial(grader.fails, parameters=("data",))
 
 
 @pytest.fixture
-def both(learner: Player, reference: Player) -> Both:
+def both(learner: Subject, reference: Subject) -> Both:
     return {"learner": learner, "reference": reference}
 
 
@@ -61,7 +61,7 @@ def both(learner: Player, reference: Player) -> Both:
 
 
 @exercise(1)
-def test_each_endpoint_answers(both: Both, draw: Draw) -> None:
+def test_each_endpoint_answers(both: Both, draw: SampleData) -> None:
     """/users, /products, /orders and /compute answer as before, after the same time."""
     paths = ("/users", "/products", "/orders", "/compute", "/compute")
     one_by_one = scenario(
@@ -99,7 +99,7 @@ def test_other_endpoints_take_a_crowd(both: Both) -> None:
 
 
 @exercise(1)
-def test_compute_delays_nobody(both: Both, draw: Draw) -> None:
+def test_compute_delays_nobody(both: Both, draw: SampleData) -> None:
     """While /compute computes, /users is answered as fast as ever."""
     busy = scenario(
         get("/compute"), get("/users", at=0.1), get("/orders", at=0.2), compute=blocks(2, 7)
@@ -110,7 +110,7 @@ def test_compute_delays_nobody(both: Both, draw: Draw) -> None:
 # Exercise 2: concurrent operations
 
 
-def _dashboard(draw: Draw, delays: list[float], *requests: Any) -> Scenario:
+def _dashboard(draw: SampleData, delays: list[float], *requests: Any) -> Scenario:
     user, orders, stats = delays
     return scenario(
         *(requests or (get("/dashboard"),)),
@@ -121,7 +121,7 @@ def _dashboard(draw: Draw, delays: list[float], *requests: Any) -> Scenario:
 
 
 @exercise(2)
-def test_dashboard_holds_all_three(both: Both, draw: Draw) -> None:
+def test_dashboard_holds_all_three(both: Both, draw: SampleData) -> None:
     """The dashboard holds the user, the orders and the stats, each under its name."""
     user, orders, stats = draw.delays(3)
     two = scenario(
@@ -135,13 +135,13 @@ def test_dashboard_holds_all_three(both: Both, draw: Draw) -> None:
 
 
 @exercise(2)
-def test_dashboard_overlaps_its_fetches(both: Both, draw: Draw) -> None:
+def test_dashboard_overlaps_its_fetches(both: Both, draw: SampleData) -> None:
     """The dashboard takes as long as its slowest fetch, not as long as all of them together."""
     assert_same(elapsed, call_counts, of=_dashboard(draw, draw.shuffled(1, 2, 1.5)), **both)
 
 
 @exercise(2)
-def test_any_fetch_may_be_the_slowest(both: Both, draw: Draw) -> None:
+def test_any_fetch_may_be_the_slowest(both: Both, draw: SampleData) -> None:
     """That holds whichever fetch is the slowest."""
     slow, quick = takes(2.5, draw.word()), takes(0.5, draw.word())
     in_three_ways = scenario(
@@ -154,7 +154,7 @@ def test_any_fetch_may_be_the_slowest(both: Both, draw: Draw) -> None:
 
 
 @exercise(2)
-def test_two_dashboards_at_once(both: Both, draw: Draw) -> None:
+def test_two_dashboards_at_once(both: Both, draw: SampleData) -> None:
     """Two dashboards at once hold their own data, and don't wait for each other."""
     two = scenario(
         get("/dashboard"),
@@ -168,26 +168,26 @@ def test_two_dashboards_at_once(both: Both, draw: Draw) -> None:
 
 
 @exercise(2)
-def test_failing_fetch_is_a_502(both: Both, draw: Draw) -> None:
+def test_failing_fetch_is_a_502(both: Both, draw: SampleData) -> None:
     """When a fetch fails, the answer is 502."""
     assert_same(statuses, of=_failing_dashboards(draw)[0], **both)
 
 
 @exercise(2)
-def test_failure_gives_nothing_away(both: Both, draw: Draw) -> None:
+def test_failure_gives_nothing_away(both: Both, draw: SampleData) -> None:
     """The 502 does not give away the text of the error."""
     failing, secret = _failing_dashboards(draw)
     assert_same(statuses, mentions(secret), of=failing, **both)
 
 
 @exercise(2)
-def test_no_fetch_is_left_running(both: Both, draw: Draw) -> None:
+def test_no_fetch_is_left_running(both: Both, draw: SampleData) -> None:
     """When a fetch has failed and the answer is out, no other fetch is still running."""
     assert_same(left_running, of=_failing_dashboards(draw)[0], **both)
 
 
 @exercise(2)
-def test_failure_harms_no_other_dashboard(both: Both, draw: Draw) -> None:
+def test_failure_harms_no_other_dashboard(both: Both, draw: SampleData) -> None:
     """A dashboard whose fetch fails harms no other that is under way."""
     two = scenario(
         get("/dashboard"),
@@ -199,7 +199,7 @@ def test_failure_harms_no_other_dashboard(both: Both, draw: Draw) -> None:
     assert_same(statuses, of=two, **both)
 
 
-def _failing_dashboards(draw: Draw) -> tuple[Scenario, str]:
+def _failing_dashboards(draw: SampleData) -> tuple[Scenario, str]:
     """Requests far apart, and the text of their errors.
 
     For each another fetch fails; at last one that the others precede.
@@ -231,7 +231,7 @@ def _shop(*requests: Any, **options: Any) -> Scenario:
 
 
 @exercise(3, needs="postgres")
-def test_items_are_created_and_read(both: Both, draw: Draw) -> None:
+def test_items_are_created_and_read(both: Both, draw: SampleData) -> None:
     """POST makes an item and answers 201, GET finds it, alone and in the list of all."""
     one, other = ({"name": draw.word(), "price": draw.price()} for _ in range(2))
     in_a_row = _shop(
@@ -261,7 +261,7 @@ def _with_items_sorted(exchange: Exchange) -> Exchange:
 
 
 @exercise(3, needs="postgres")
-def test_items_are_changed_and_deleted(both: Both, draw: Draw) -> None:
+def test_items_are_changed_and_deleted(both: Both, draw: SampleData) -> None:
     """PUT changes what its body has, DELETE takes an item away; so it is in the database, too."""
     in_a_row = _shop(
         put("/items/1", json={"name": draw.word(), "price": draw.price()}),
@@ -276,7 +276,7 @@ def test_items_are_changed_and_deleted(both: Both, draw: Draw) -> None:
 
 
 @exercise(3, needs="postgres")
-def test_list_is_in_the_order_of_ids(both: Both, draw: Draw) -> None:
+def test_list_is_in_the_order_of_ids(both: Both, draw: SampleData) -> None:
     """The list of all items is in the order of their ids, also after an update."""
     updated = _shop(
         get("/items"), put("/items/1", json={"price": draw.price()}, at=1), get("/items", at=2)
@@ -360,7 +360,7 @@ def test_failures_leak_no_connection(both: Both) -> None:
 
 
 @exercise(3, needs="postgres")
-def test_names_are_just_names(both: Both, draw: Draw) -> None:
+def test_names_are_just_names(both: Both, draw: SampleData) -> None:
     """A name is just a name, whatever quotes and semicolons are in it."""
     nasty = f"{draw.word()}'); drop table items; --"
     names = _shop(
@@ -372,7 +372,7 @@ def test_names_are_just_names(both: Both, draw: Draw) -> None:
 
 
 @exercise(3, needs="postgres")
-def test_items_made_at_once_are_told_apart(both: Both, draw: Draw) -> None:
+def test_items_made_at_once_are_told_apart(both: Both, draw: SampleData) -> None:
     """Each of several items that are made at once is answered with its own name and id."""
     items = [{"name": draw.word(), "price": draw.price()} for _ in range(3)]
     assert_same(items_answered, of=_shop(*(post("/items", json=item) for item in items)), **both)
@@ -390,7 +390,7 @@ def items_answered(trace: Trace) -> tuple[str, ...]:
 
 
 @exercise(3, needs="postgres")
-def test_two_updates_lose_nothing(both: Both, draw: Draw) -> None:
+def test_two_updates_lose_nothing(both: Both, draw: SampleData) -> None:
     """Of two updates at once, one of the name and one of the price, none is lost."""
     at_once = _shop(
         put("/items/1", json={"name": draw.word()}), put("/items/1", json={"price": draw.price()})
@@ -406,7 +406,7 @@ def _external(*requests: Any, fetch: Any) -> Scenario:
 
 
 @exercise(4)
-def test_value_is_passed_on(both: Both, draw: Draw) -> None:
+def test_value_is_passed_on(both: Both, draw: SampleData) -> None:
     """What the fetch returns is the answer, when it is there."""
     values = takes(1.5, draw.record()), takes(0.5, {})
     two = _external(get("/external"), get("/external", at=10), fetch=in_turn(*values))
@@ -426,7 +426,7 @@ def test_slow_fetch_is_cancelled(both: Both) -> None:
 
 
 @exercise(4)
-def test_failing_fetch_is_502(both: Both, draw: Draw) -> None:
+def test_failing_fetch_is_502(both: Both, draw: SampleData) -> None:
     """A fetch that fails is answered 502, and not with the text of its error."""
     secret = draw.secret()
     kinds = ("ConnectionError", "ValueError", "RuntimeError", "KeyError", "ZeroDivisionError")
@@ -449,7 +449,7 @@ def test_http_exception_keeps_its_status(both: Both) -> None:
 
 
 @exercise(4)
-def test_calls_share_no_budget(both: Both, draw: Draw) -> None:
+def test_calls_share_no_budget(both: Both, draw: SampleData) -> None:
     """Two calls at once have two seconds each."""
     two = _external(
         get("/external"),
@@ -463,7 +463,7 @@ def test_calls_share_no_budget(both: Both, draw: Draw) -> None:
 # Exercise 5: background tasks
 
 
-def _process(draw: Draw, *requests: Any, linger: float = 60, **options: Any) -> Scenario:
+def _process(draw: SampleData, *requests: Any, linger: float = 60, **options: Any) -> Scenario:
     requests = requests or (post("/process", json=draw.shared().record()),)
     return scenario(
         *requests,
@@ -474,19 +474,19 @@ def _process(draw: Draw, *requests: Any, linger: float = 60, **options: Any) -> 
 
 
 @exercise(5)
-def test_accepted_at_once(both: Both, draw: Draw) -> None:
+def test_accepted_at_once(both: Both, draw: SampleData) -> None:
     """The answer is 202 {"status": "accepted"}, complete at once."""
     assert_same(answers, elapsed, of=_process(draw), **both)
 
 
 @exercise(5)
-def test_work_begins_after_the_answer(both: Both, draw: Draw) -> None:
+def test_work_begins_after_the_answer(both: Both, draw: SampleData) -> None:
     """The work begins after the complete answer, and it is done."""
     assert_same(order_of_work("process"), of=_process(draw), **both)
 
 
 @exercise(5)
-def test_work_gets_the_data(both: Both, draw: Draw) -> None:
+def test_work_gets_the_data(both: Both, draw: SampleData) -> None:
     """The work is given the data that came, and done once for each request."""
     twice, nested = draw.record(), {draw.word(): [1, {draw.word(): None}]}
     data: list[tuple[float, Any]] = [(0, twice), (0, nested), (0.5, twice), (0.5, {})]
@@ -497,13 +497,13 @@ def test_work_gets_the_data(both: Both, draw: Draw) -> None:
 
 
 @exercise(5)
-def test_completion_is_logged(both: Both, draw: Draw) -> None:
+def test_completion_is_logged(both: Both, draw: SampleData) -> None:
     """Completion is logged on the logger "day53"."""
     assert_same(logged("day53", after="process"), of=_process(draw), **both)
 
 
 @exercise(5)
-def test_failure_is_logged(both: Both, draw: Draw) -> None:
+def test_failure_is_logged(both: Both, draw: SampleData) -> None:
     """Work that fails is logged on "day53" with its traceback, and other requests go on."""
     failing = _process(
         draw,
@@ -517,7 +517,7 @@ def test_failure_is_logged(both: Both, draw: Draw) -> None:
 
 
 @exercise(5)
-def test_only_objects_are_accepted(both: Both, draw: Draw) -> None:
+def test_only_objects_are_accepted(both: Both, draw: SampleData) -> None:
     """A body that is no JSON object is answered 422, and nothing is processed."""
     bodies = (b"[1, 2]", b'"a word"', b"3", b"null", b'{"name": ')
     requests = (
@@ -528,7 +528,7 @@ def test_only_objects_are_accepted(both: Both, draw: Draw) -> None:
 
 
 @exercise(5)
-def test_accepted_work_survives_shutdown(both: Both, draw: Draw) -> None:
+def test_accepted_work_survives_shutdown(both: Both, draw: SampleData) -> None:
     """What has been accepted is finished, also when the server is asked to stop."""
     three = [post("/process", json=draw.record()) for _ in range(3)]
     work = in_turn(works(20), works(3), works(8))
@@ -542,7 +542,7 @@ def _aggregate(sources: dict[str, Any], *requests: Any) -> Scenario:
     return scenario(*(requests or (get("/aggregate"),)), sources=sources)
 
 
-def _sources(draw: Draw, failing: int, total: int = 4) -> dict[str, Takes]:
+def _sources(draw: SampleData, failing: int, total: int = 4) -> dict[str, Takes]:
     kinds = ("ConnectionError", "ValueError", "TimeoutError", "RuntimeError", "KeyError")
     delays = draw.delays(total)
     return {
@@ -554,13 +554,13 @@ def _sources(draw: Draw, failing: int, total: int = 4) -> dict[str, Takes]:
 
 
 @exercise(6)
-def test_all_results_by_name(both: Both, draw: Draw) -> None:
+def test_all_results_by_name(both: Both, draw: SampleData) -> None:
     """Every result stands under the name of its source, whatever the order of finishing."""
     assert_same(answers, of=_aggregate(_sources(draw, failing=0)), **both)
 
 
 @exercise(6)
-def test_sources_are_asked_together(both: Both, draw: Draw) -> None:
+def test_sources_are_asked_together(both: Both, draw: SampleData) -> None:
     """All sources are asked at once: the answer takes as long as the slowest of them."""
     count = 11 + draw.number() % 6  # drawn, so that no limit is just large enough
     sources = _sources(draw, failing=0, total=count) | {draw.word(): takes(8, draw.record())}
@@ -568,19 +568,19 @@ def test_sources_are_asked_together(both: Both, draw: Draw) -> None:
 
 
 @exercise(6)
-def test_one_failure_loses_nothing(both: Both, draw: Draw) -> None:
+def test_one_failure_loses_nothing(both: Both, draw: SampleData) -> None:
     """One source that fails is named under "errors", and the others lose nothing."""
     assert_same(answers, elapsed, of=_aggregate(_sources(draw, failing=1)), **both)
 
 
 @exercise(6)
-def test_all_may_fail(both: Both, draw: Draw) -> None:
+def test_all_may_fail(both: Both, draw: SampleData) -> None:
     """When all fail, the answer names every failure."""
     assert_same(answers, elapsed, of=_aggregate(_sources(draw, failing=4)), **both)
 
 
 @exercise(6)
-def test_empty_results_are_results(both: Both, draw: Draw) -> None:
+def test_empty_results_are_results(both: Both, draw: SampleData) -> None:
     """A result that is 0, None or empty is a result like any other."""
     nothings: tuple[Any, ...] = (0, None, "", [], False)
     empty = {draw.word(): takes(0.5, nothing) for nothing in nothings}
@@ -588,14 +588,14 @@ def test_empty_results_are_results(both: Both, draw: Draw) -> None:
 
 
 @exercise(6)
-def test_each_source_is_asked_once(both: Both, draw: Draw) -> None:
+def test_each_source_is_asked_once(both: Both, draw: SampleData) -> None:
     """No source is asked twice, and none goes on after the answer."""
     sources = _aggregate(_sources(draw, failing=2))
     assert_same(call_counts, left_running, of=sources, **both)
 
 
 @exercise(6)
-def test_aggregates_do_not_mix(both: Both, draw: Draw) -> None:
+def test_aggregates_do_not_mix(both: Both, draw: SampleData) -> None:
     """Each request asks anew, gets an answer of its own, and waits for no other."""
     sources = {
         "steady": in_turn(*(takes(1, draw.word()) for _ in range(3))),
@@ -609,13 +609,13 @@ def test_aggregates_do_not_mix(both: Both, draw: Draw) -> None:
 # Exercise 7: streaming
 
 
-def _stream(draw: Draw, *requests: Any, count: int = 5, every: float = 1) -> Scenario:
+def _stream(draw: SampleData, *requests: Any, count: int = 5, every: float = 1) -> Scenario:
     values = draw.records(count) if count < 100 else range(count)
     return scenario(*(requests or (get("/stream"),)), read_rows=rows(values, every=every))
 
 
 @exercise(7)
-def test_rows_are_json_lines(both: Both, draw: Draw) -> None:
+def test_rows_are_json_lines(both: Both, draw: SampleData) -> None:
     """Each row is a line of JSON, and the media type is application/x-ndjson."""
     many = _stream(draw, count=11 + draw.number() % 6, every=0.37)
     assert_same(statuses, media_types, rows_in_body, of=many, **both)
@@ -634,7 +634,7 @@ def rows_in_body(trace: Trace) -> tuple[str, ...]:
 
 
 @exercise(7)
-def test_each_line_at_its_moment(both: Both, draw: Draw) -> None:
+def test_each_line_at_its_moment(both: Both, draw: SampleData) -> None:
     """Each line goes out at the moment that its row is there, and the last one is the end."""
     assert_same(line_moments, elapsed, of=_stream(draw), **both)
 
@@ -645,20 +645,20 @@ def line_moments(trace: Trace) -> tuple[str, ...]:
 
 
 @exercise(7)
-def test_slow_rows_are_waited_for(both: Both, draw: Draw) -> None:
+def test_slow_rows_are_waited_for(both: Both, draw: SampleData) -> None:
     """A row that takes half a minute is waited for."""
     assert_same(line_moments, of=_stream(draw, count=2, every=30), **both)
 
 
 @exercise(7)
-def test_thousand_rows_are_not_collected(both: Both, draw: Draw) -> None:
+def test_thousand_rows_are_not_collected(both: Both, draw: SampleData) -> None:
     """The first of a thousand rows does not wait for the last."""
     first_five = get("/stream", hangs_up_after=5)
     assert_same(line_moments, of=_stream(draw, first_five, count=1000, every=0.01), **both)
 
 
 @exercise(7)
-def test_many_streams_at_once(both: Both, draw: Draw) -> None:
+def test_many_streams_at_once(both: Both, draw: SampleData) -> None:
     """Many streams at once don't wait for each other."""
     count = 11 + draw.number() % 6  # drawn, so that no limit is just large enough
     many = _stream(draw, *(get("/stream", at=n % 2 / 2) for n in range(count)))
@@ -666,7 +666,7 @@ def test_many_streams_at_once(both: Both, draw: Draw) -> None:
 
 
 @exercise(7)
-def test_hang_up_ends_the_generator(both: Both, draw: Draw) -> None:
+def test_hang_up_ends_the_generator(both: Both, draw: SampleData) -> None:
     """A client that hangs up ends the generator at once."""
     after_three_lines = get("/stream", hangs_up_after=3)
     between_lines = get("/stream", hangs_up_at=2.5, at=20)
@@ -683,7 +683,7 @@ def _query(*requests: Any, query: Takes, connect: float = 0.2) -> Scenario:
 
 
 @exercise(8)
-def test_rows_are_the_answer(both: Both, draw: Draw) -> None:
+def test_rows_are_the_answer(both: Both, draw: SampleData) -> None:
     """The answer holds the rows of the query."""
     wanted = draw.records(3)
     holds_rows = body_holds("the rows", lambda body: _holds(body, wanted))
@@ -695,13 +695,13 @@ def _holds(body: Any, wanted: Any) -> bool:
 
 
 @exercise(8)
-def test_one_connection_a_request(both: Both, draw: Draw) -> None:
+def test_one_connection_a_request(both: Both, draw: SampleData) -> None:
     """Each request opens one connection and closes it once, when the rows have been read."""
     assert_same(call_counts, resources, of=_query(query=takes(0.5, draw.records(1))), **both)
 
 
 @exercise(8)
-def test_query_is_given_the_sql(both: Both, draw: Draw) -> None:
+def test_query_is_given_the_sql(both: Both, draw: SampleData) -> None:
     """The connection is given the SQL of the request."""
     sql = f"select * from {draw.word()} where a = 'b c'"
     asked = _query(get("/query", query={"sql": sql}), query=takes(0.5, []))
@@ -714,7 +714,7 @@ def sql_asked(trace: Trace) -> tuple[str, ...]:
 
 
 @exercise(8)
-def test_requests_share_no_connection(both: Both, draw: Draw) -> None:
+def test_requests_share_no_connection(both: Both, draw: SampleData) -> None:
     """Requests at once have a connection each, and don't wait for each other."""
     twice = draw.word()
     asked = ((twice, 0), (draw.word(), 0.1), (draw.word(), 0.4), (twice, 2))
@@ -728,7 +728,7 @@ def test_requests_share_no_connection(both: Both, draw: Draw) -> None:
 
 
 @exercise(8)
-def test_failing_query_is_502(both: Both, draw: Draw) -> None:
+def test_failing_query_is_502(both: Both, draw: SampleData) -> None:
     """A query that fails is answered 502: the context manager hides no exception."""
     secret = draw.shared().secret()
     for kind in ("RuntimeError", "KeyError"):
@@ -737,7 +737,7 @@ def test_failing_query_is_502(both: Both, draw: Draw) -> None:
 
 
 @exercise(8)
-def test_closed_when_the_query_fails(both: Both, draw: Draw) -> None:
+def test_closed_when_the_query_fails(both: Both, draw: SampleData) -> None:
     """The connection is closed when the query fails, too."""
     secret = draw.shared().secret()
     failing = _query(query=fails(after=0.5, type="RuntimeError", text=secret))
@@ -745,7 +745,7 @@ def test_closed_when_the_query_fails(both: Both, draw: Draw) -> None:
 
 
 @exercise(8)
-def test_closed_when_cancelled(both: Both, draw: Draw) -> None:
+def test_closed_when_cancelled(both: Both, draw: SampleData) -> None:
     """The connection is closed when the request is cancelled, and the cancellation goes on."""
     sql = {"sql": draw.word()}
     cancelled = _query(get("/query", query=sql, cancelled_at=0.4), query=takes(5, []))

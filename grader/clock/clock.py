@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from itertools import count
 from queue import Empty, SimpleQueue
 
-from ..real_time import sleep as real_sleep
-from ..trace import TICKS_PER_SECOND, to_seconds, to_ticks
+from ..model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
+from ..processes.threads import forget, is_asleep
 from .hosts import Hosts
-from .kernel import forget, is_asleep
+from .real_time import sleep as real_sleep
 
 SPINNING = 2_000
 """Turns of the loop in one tick that no honest work needs."""

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from ..trace import NEVER
+from ..model.trace import NEVER
 
 
 class Host(Protocol):

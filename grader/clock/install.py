@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from .blocking import locks_on_clock
+from .current import virtual_time
+from .locks import locks_on_clock
 from .loop import loops_on_clock
-from .pool import pools_on_clock
-from .present import virtual_time
+from .pools import pools_on_clock
 from .sockets import sockets_on_clock
 from .threads import threads_on_clock
 

@@ -20,11 +20,11 @@ from contextvars import Context
 from itertools import count
 from typing import Any
 
-from ..trace import NEVER, to_seconds, to_ticks
+from ..model.trace import NEVER, to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
-from .pool import POOL_SIZE
-from .present import actor_of_this_thread, now_of, tell_of_block
-from .replace import replaced
+from .current import actor_of_this_thread, now_of, tell_of_block
+from .patching import replaced
+from .pools import POOL_SIZE
 from .sockets import park_until_readable, wait_to_connect
 
 PATIENCE = 0.01
@@ -125,7 +125,7 @@ class ClockSelector(selectors.DefaultSelector):
         return ready
 
     def _over(self, why: Stuck | RanAway) -> Any:
-        """Hand the end of the play to whoever drives it; without a driver, raise it."""
+        """PlayerClient the end of the play to whoever drives it; without a driver, raise it."""
         if self.loop.on_end is None:
             raise why
         on_end, self.loop.on_end = self.loop.on_end, None

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ..trace import to_ticks
+from ..model.trace import to_ticks
 from .clock import Actor, Clock
+from .current import actor_of_this_thread, now_of, tell_of_block
 from .hosts import Host, is_readable
-from .present import actor_of_this_thread, now_of, tell_of_block
 
 _real_connect = socket.socket.connect
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from anyio._backends import _asyncio as anyio_backend
 
-from .blocking import wake_those_waiting_for
 from .clock import Actor, Clock, PlayOver
-from .pool import lane_of_submission
-from .present import here, live_by, now_of
-from .replace import replaced
+from .current import here, live_by, now_of
+from .locks import wake_those_waiting_for
+from .patching import replaced
+from .pools import lane_of_submission
 
 _AnyioWorker = anyio_backend.WorkerThread
 _real_start = threading.Thread.start

@@ -1,4 +1,4 @@
-"""The commands of `grade`, one module each; `grader.cli` finds them by their names.
+"""The commands of `grade`, one module each; `grader.commands.group` finds them by their names.
 
 A module is imported when its command is called, or listed. It imports what it needs in its
 functions, so that to list the commands nothing but click is loaded.

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import course
-from ..answers import Answers, answers_file
-from ..errors import UsageError
-from ..files import shown
-from .keeping import progress_file
+from ..course import catalog
+from ..course.answers import Answers, answers_file
+from ..course.files import shown
+from ..model.errors import UsageError
+from .progress_file import progress_file
 from .words import ExerciseNumber, LessonName
 
 if TYPE_CHECKING:
-    from ..course import Exercise, Lesson
-    from ..report import Report
-    from ..saving import Page
+    from ..course.catalog import Exercise, Lesson
+    from ..model.report import Report
+    from ..render.saving import Page
 
 EXAMPLES = """\b
 Examples:
@@ -47,7 +47,7 @@ Examples:
 )
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a page to look at.")
 @click.option("--all", "everything", is_flag=True, help="Every failing exercise in detail.")
-@click.option("--seed", type=click.IntRange(min=0), help="Draw the values of an earlier run.")
+@click.option("--seed", type=click.IntRange(min=0), help="SampleData the values of an earlier run.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -77,9 +77,9 @@ def command(
     if style in ("rich", "plain"):
         from ..render import overview  # noqa: F401  while the worker still imports
 
-    chosen = (lesson,) if lesson else course.lessons()
+    chosen = (lesson,) if lesson else catalog.lessons()
     answers = [(one, file or answers_file(one)) for one in chosen]
-    texts = [Answers(course.read_source(path)) for _, path in answers]
+    texts = [Answers(catalog.read_source(path)) for _, path in answers]
     with ExitStack() as stack:
         page = stack.enter_context(_page(html, answers))
         grading = stack.enter_context(Grading())
@@ -110,7 +110,7 @@ def _page(
 ) -> AbstractContextManager[Page | None]:
     if html is None:
         return nullcontext()
-    from ..saving import Page
+    from ..render.saving import Page
 
     return Page(html, answers)
 

@@ -20,7 +20,7 @@ def command(shell: str) -> None:
 
     Add it to the file that your shell reads when it starts, and open a new one.
     """
-    from ..cli import main
+    from .group import main
 
     make = get_completion_class(shell)
     assert make is not None

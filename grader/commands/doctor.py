@@ -17,9 +17,9 @@ def command(ctx: click.Context) -> None:
 
     Each line that is not in order says what to do. Exit status: 0 if all is in order.
     """
-    from ..examination import examinations
     from ..render.console import console
     from ..render.findings import show_finding
+    from .examinations import examinations
 
     screen = console()
     healthy = True

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import click
 
-from .. import course
-from ..course import Exercise, Lesson
-from ..errors import UsageError
-from .keeping import progress_file
+from ..course import catalog
+from ..course.catalog import Exercise, Lesson
+from ..model.errors import UsageError
+from .progress_file import progress_file
 from .words import ExerciseNumber, LessonName
 
 EXAMPLES = """\b
@@ -30,12 +30,12 @@ def command(lesson: Lesson | None, exercise: Exercise | None, step: int | None) 
     Called again it goes a step further, up to the last one. Without an exercise it is for
     the first one that you have not solved.
     """
-    from ..hints import ladder
+    from ..course.hints import ladder
     from ..render.console import console
     from ..render.reading import show_markdown
 
     if lesson is None or exercise is None:
-        lesson, exercise = _at_hand([lesson] if lesson else course.lessons())
+        lesson, exercise = _at_hand([lesson] if lesson else catalog.lessons())
     steps = ladder(lesson, exercise)
     with progress_file().changing() as progress:
         step = progress.exercise(lesson, exercise).take_hint(len(steps), step)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from .. import course
-from ..answers import answers_file
-from ..errors import UsageError
-from ..files import shown
+from ..course import catalog
+from ..course.answers import answers_file
+from ..course.files import shown
+from ..model.errors import UsageError
 
 EXAMPLES = """\b
 Examples:
@@ -29,7 +29,7 @@ def command(folder: Path) -> None:
 
     What is there already is never changed.
     """
-    content = course.content_root()
+    content = catalog.content_root()
     names = [*FOLDERS, "course.toml"]
     taken = [name for name in names if (folder / name).exists()]
     if taken:
@@ -40,8 +40,8 @@ def command(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in FOLDERS:
             shutil.copytree(content / name, folder / name, ignore=shutil.ignore_patterns("__*"))
-        for lesson in course.lessons():
-            shutil.copy(course.stub_file(lesson.name), answers_file(lesson, folder))
+        for lesson in catalog.lessons():
+            shutil.copy(catalog.stub_file(lesson.name), answers_file(lesson, folder))
         shutil.copy(content / "course.toml", folder)
         if not (folder / ".gitignore").exists():
             (folder / ".gitignore").write_text(IGNORED, "utf-8")

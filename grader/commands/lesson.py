@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from ..course import Lesson, content_root
-from ..errors import GraderError, UsageError
+from ..course.catalog import Lesson, content_root
+from ..model.errors import GraderError, UsageError
 from .words import takes_lesson
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from .. import course
-from .keeping import progress_file
+from ..course import catalog
+from .progress_file import progress_file
 
 EXAMPLES = """\b
 Example:
@@ -21,11 +21,11 @@ def command() -> None:
 
     Nothing is graded: the state is that of the last grading.
     """
-    from ..answers import learners_or_stub
+    from ..course.answers import learners_or_stub
     from ..render.console import console
     from ..render.listing import show_list
 
     progress = progress_file().read()
     screen = console()
-    for lesson in course.lessons():
+    for lesson in catalog.lessons():
         show_list(lesson, progress.lesson(lesson), learners_or_stub(lesson), screen)

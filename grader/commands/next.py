@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from .. import course
-from ..files import shown
-from .keeping import progress_file
+from ..course import catalog
+from ..course.files import shown
+from .progress_file import progress_file
 
 EXAMPLES = """\b
 Example:
@@ -17,11 +17,11 @@ Example:
 @click.command("next", epilog=EXAMPLES, short_help="Show the exercise that comes next.")
 def command() -> None:
     """Show the first exercise that you have not solved: what it asks for, and where it is."""
-    from ..answers import answers_file, learners_or_stub
+    from ..course.answers import answers_file, learners_or_stub
     from ..render.console import console
     from ..render.listing import show_next
 
-    found = progress_file().read().first_unsolved(course.lessons())
+    found = progress_file().read().first_unsolved(catalog.lessons())
     if found is None:
         click.echo("You have solved all there is. To see another way: grade solution day53 1")
         return

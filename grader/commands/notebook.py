@@ -9,10 +9,10 @@ from typing import NoReturn
 
 import click
 
-from .. import course
-from ..course import Lesson
-from ..errors import InputError, UsageError
-from ..files import shown
+from ..course import catalog
+from ..course.catalog import Lesson
+from ..course.files import shown
+from ..model.errors import InputError, UsageError
 from .words import takes_lesson
 
 EXAMPLES = """\b
@@ -35,7 +35,7 @@ def command(lesson: Lesson, options: tuple[str, ...]) -> NoReturn:
 
     OPTIONS are JupyterLab's own, such as --no-browser or --port 9999.
     """
-    file = course.workspace() / "notebooks" / f"{lesson.name}.ipynb"
+    file = catalog.workspace() / "notebooks" / f"{lesson.name}.ipynb"
     if not file.is_file():
         raise InputError(f"{shown(file)} is not there", "make a workspace: grade init my-course")
     if importlib.util.find_spec("jupyterlab") is None:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..asking import Left, Skipped, answer_to, is_terminal, pause, yes_or_no
-from ..course import Lesson
-from ..errors import UsageError
-from .keeping import progress_file
+from ..course.catalog import Lesson
+from ..model.errors import UsageError
+from .asking import Left, Skipped, answer_to, is_terminal, pause, yes_or_no
+from .progress_file import progress_file
 from .words import takes_lesson
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..progress import QuizAnswer
-    from ..quiz import Question
+    from ..course.progress import QuizAnswer
+    from ..course.quiz import Question
 
 EXAMPLES = """\b
 Examples:
@@ -42,7 +42,7 @@ def command(lesson: Lesson, again: bool, wrong: bool, in_order: bool, seed: int 
     and lower case, and the kind of quotation marks don't count, and 3, 3.0 and 3.00 are the
     same. `s` skips a question; `q`, Ctrl-C and Ctrl-D leave.
     """
-    from ..quiz import quiz
+    from ..course.quiz import quiz
     from ..render.console import console
 
     if again and wrong:
@@ -137,8 +137,8 @@ class _Session:
 
     def _judge(self, question: Question, given: str) -> tuple[bool, str]:
         """Whether an answer is right, which is told, and the answer to keep."""
+        from ..course.transcripts import first_difference
         from ..render.questions import show_explanation, show_verdict
-        from ..transcripts import first_difference
 
         if question.kind == "open":
             show_explanation(question, self._console)
@@ -150,7 +150,7 @@ class _Session:
         return right, given
 
     def _keep(self, question: Question, given: str, right: bool) -> None:
-        from ..progress import QuizAnswer
+        from ..course.progress import QuizAnswer
 
         self.known[question.name] = answer = QuizAnswer(given, right)
         with self._file.changing() as progress:

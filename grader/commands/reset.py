@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import course
-from ..answers import Answers, answers_file, stub
-from ..asking import is_terminal
-from ..course import Exercise, Lesson, read_source
-from ..errors import InputError, UsageError
-from ..files import shown
-from .keeping import progress_file
+from ..course import catalog
+from ..course.answers import Answers, answers_file, stub
+from ..course.catalog import Exercise, Lesson, read_source
+from ..course.files import shown
+from ..model.errors import InputError, UsageError
+from .asking import is_terminal
+from .progress_file import progress_file
 from .words import takes_exercise
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ def command(lesson: Lesson, exercise: Exercise, yes: bool) -> None:
 
     The old file is kept whole in .course/backups. What you have achieved stays known.
     """
-    from .. import restoring
+    from ..course import resetting
 
     file = answers_file(lesson)
-    if not restoring.is_there(file):
+    if not resetting.is_there(file):
         _put_all_back(lesson, exercise, file, yes)
     elif Answers(read_source(file)).has_same(stub(lesson), exercise):
         click.echo(f"Exercise {exercise.number} is the stub already. Nothing was changed.")
@@ -47,33 +47,33 @@ def command(lesson: Lesson, exercise: Exercise, yes: bool) -> None:
 
 
 def _put_all_back(lesson: Lesson, exercise: Exercise, file: Path, yes: bool) -> None:
-    from .. import restoring
+    from ..course import resetting
 
     begun = stub(lesson)
     question = f"There is nothing in {shown(file)}. Put the whole stub there?"
     _ask(question, lesson, exercise, yes)
-    restoring.write(file, begun.text)
+    resetting.write(file, begun.text)
     _note(lesson, begun, lesson.exercises)
     click.echo(f"All exercises of {lesson.name} are in {shown(file)} again, to do.")
 
 
 def _put_back(lesson: Lesson, exercise: Exercise, file: Path, yes: bool) -> None:
-    from .. import restoring
+    from ..course import resetting
 
     if not os.access(file, os.W_OK):
         raise InputError(f"{shown(file)} is read-only", f"chmod u+w {shlex.quote(shown(file))}")
     _ask(f"Put the stub of exercise {exercise.number} into {shown(file)}?", lesson, exercise, yes)
     # Read only now: while we asked, it may have been saved.
     name = f"{lesson.name}-exercise-{exercise.number}"
-    copy = restoring.back_up(file, course.workspace(), name)
+    copy = resetting.back_up(file, catalog.workspace(), name)
     try:
-        now = restoring.put_back(file, stub(lesson), exercise)
+        now = resetting.put_back(file, stub(lesson), exercise)
     except InputError:
         copy.unlink()
         raise
     _note(lesson, now, (exercise,))
     _tell(file, copy, now, exercise)
-    _warn(restoring.missing(now, stub(lesson), exercise), course.stub_file(lesson.name))
+    _warn(resetting.missing(now, stub(lesson), exercise), catalog.stub_file(lesson.name))
 
 
 def _ask(question: str, lesson: Lesson, exercise: Exercise, yes: bool) -> None:

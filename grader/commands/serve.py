@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from ..answers import answers_file
-from ..course import Exercise, Lesson, read_source
-from ..errors import UsageError
+from ..course.answers import answers_file
+from ..course.catalog import Exercise, Lesson, read_source
+from ..model.errors import UsageError
 from .words import takes_exercise
 
 EXAMPLES = """\b
@@ -34,7 +34,7 @@ def command(lesson: Lesson, exercise: Exercise, host: str, port: int, file: Path
     path = file or answers_file(lesson)
     read_source(path)  # or say what is wrong with it, before there is a server
     _see_that_it_is_free(host, port)
-    from ..serving import serve
+    from .serving import serve
 
     click.echo(f"Exercise {exercise.number}, {exercise.title}: http://{host}:{port}/docs")
     click.echo("Save the file, and it is served anew. Stop with Ctrl-C.")

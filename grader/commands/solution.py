@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..course import Exercise, Lesson
-from ..errors import UsageError
-from .keeping import progress_file
+from ..course.catalog import Exercise, Lesson
+from ..model.errors import UsageError
+from .progress_file import progress_file
 from .words import takes_exercise
 
 if TYPE_CHECKING:
-    from ..progress import ExerciseProgress
-    from ..solutions import Solution
+    from ..course.progress import ExerciseProgress
+    from ..course.solutions import Solution
 
 EXAMPLES = """\b
 Examples:
@@ -30,9 +30,9 @@ def command(lesson: Lesson, exercise: Exercise, anyway: bool) -> None:
 
     You see it when your answer has passed, or after three attempts that did not.
     """
+    from ..course.solutions import TRIES, solution
     from ..render.console import console
     from ..render.reading import show_markdown
-    from ..solutions import TRIES, solution
 
     found = solution(lesson, exercise)
     known = progress_file().read().exercise(lesson, exercise)
@@ -48,7 +48,7 @@ def command(lesson: Lesson, exercise: Exercise, anyway: bool) -> None:
 def _not_yet(
     lesson: Lesson, exercise: Exercise, known: ExerciseProgress, found: Solution
 ) -> UsageError:
-    from ..solutions import TRIES
+    from ..course.solutions import TRIES
 
     words = f"{lesson.name} {exercise.number}"
     return UsageError(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from ..course import Exercise, Lesson
-from ..errors import UsageError
+from ..course.catalog import Exercise, Lesson
+from ..model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def lessons_like(incomplete: str) -> list[CompletionItem]:
     """The lessons whose names begin so, for a shell to complete."""
-    from ..course import lessons
+    from ..course.catalog import lessons
 
     found = [lesson for lesson in lessons() if lesson.name.startswith(incomplete)]
     return [CompletionItem(lesson.name, help=lesson.title) for lesson in found]
@@ -31,7 +31,7 @@ class LessonName(click.ParamType):  # type: ignore[type-arg]
     name = "lesson"
 
     def convert(self, value: Any, *_: object) -> Lesson:
-        from ..course import lesson
+        from ..course.catalog import lesson
 
         try:
             return value if isinstance(value, Lesson) else lesson(value)
@@ -44,7 +44,7 @@ class LessonName(click.ParamType):  # type: ignore[type-arg]
 
 def _or_command(word: str, error: UsageError) -> UsageError:
     """What stands in the place of a lesson may have been meant as a command."""
-    from ..cli import COMMANDS
+    from .group import COMMANDS
 
     for command in get_close_matches(word, COMMANDS, n=1):
         return UsageError(f"there is no {word!r}", f"did you mean: grade {command}")

@@ -15,7 +15,7 @@ from functools import cache
 from types import CodeType
 from typing import Any
 
-from ..scenarios import (
+from ..model.scenarios import (
     CLOSED,
     CLOSED_MEANWHILE,
     Blocks,
@@ -30,14 +30,14 @@ from ..scenarios import (
     Takes,
     Upstream,
 )
-from ..trace import Ending
+from ..model.trace import Ending
+from .context import PlayContext
 from .recorder import Open, Recorder, sendable, steady
-from .stage import Stage
 
 
-def build(description: Collaborator, name: str, stage: Stage) -> Any:
+def build(description: Collaborator, name: str, context: PlayContext) -> Any:
     """What the factory is handed: a callable, a dict of them, or the address of a service."""
-    recorder = stage.recorder
+    recorder = context.recorder
     match description:
         case Takes():
             return coroutine_function((description,), name, recorder)
@@ -50,36 +50,36 @@ def build(description: Collaborator, name: str, stage: Stage) -> Any:
         case Connects():
             return connect_function(description, name, recorder)
         case Named(members):
-            return {key: build(member, key, stage) for key, member in members.items()}
+            return {key: build(member, key, context) for key, member in members.items()}
         case Postgres():
-            return _database(description, name, stage)
+            return _database(description, name, context)
         case Mongo():
-            return _mongo_url(description, name, stage)
+            return _mongo_url(description, name, context)
         case Upstream():
-            return _base_url(description, name, stage)
+            return _base_url(description, name, context)
 
 
-def _database(description: Postgres, name: str, stage: Stage) -> str:
-    from ..services.postgres import PostgresRelay  # only a play that needs it pays for it
+def _database(description: Postgres, name: str, context: PlayContext) -> str:
+    from ..services.postgres.relay import PostgresRelay  # only a play that needs it pays for it
 
-    relay = PostgresRelay(description, name, stage)
-    stage.services.append(relay)
+    relay = PostgresRelay(description, name, context)
+    context.services.append(relay)
     return relay.dsn
 
 
-def _mongo_url(description: Mongo, name: str, stage: Stage) -> str:
-    from ..services.mongo import MongoRelay
+def _mongo_url(description: Mongo, name: str, context: PlayContext) -> str:
+    from ..services.mongo.relay import MongoRelay
 
-    relay = MongoRelay(description, name, stage)
-    stage.services.append(relay)
+    relay = MongoRelay(description, name, context)
+    context.services.append(relay)
     return relay.url
 
 
-def _base_url(description: Upstream, name: str, stage: Stage) -> str:
-    from ..services.upstream import UpstreamServer
+def _base_url(description: Upstream, name: str, context: PlayContext) -> str:
+    from ..services.http.server import UpstreamServer
 
-    server = UpstreamServer(description, name, stage)
-    stage.services.append(server)
+    server = UpstreamServer(description, name, context)
+    context.services.append(server)
     return server.url
 
 
@@ -143,16 +143,16 @@ def generator_function(description: Rows, name: str, recorder: Recorder) -> Any:
 
 
 def connect_function(description: Connects, name: str, recorder: Recorder) -> Any:
-    async def collaborator(*args: Any, **kwargs: Any) -> Connection:
+    async def collaborator(*args: Any, **kwargs: Any) -> CollaboratorConnection:
         with Call(recorder, name) as call:
             await perform(Takes(description.seconds))
             resource = call.facts["resource"] = recorder.new_resource()
-            return Connection(description, name, recorder, resource)
+            return CollaboratorConnection(description, name, recorder, resource)
 
     return with_parameters(renamed(collaborator, name), None)
 
 
-class Connection:
+class CollaboratorConnection:
     """What a `Connects` collaborator returns. Refuses to be used once it is closed."""
 
     def __init__(self, description: Connects, name: str, recorder: Recorder, resource: int) -> None:
@@ -163,7 +163,7 @@ class Connection:
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"<Connection {self._resource}{' closed' if self._closed else ''}>"
+        return f"<CollaboratorConnection {self._resource}{' closed' if self._closed else ''}>"
 
     async def query(self, sql: str, *args: Any) -> Any:
         """Run a query and return its rows."""

@@ -13,20 +13,20 @@ from typing import Any
 import anyio.to_thread
 
 from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, live_by
-from ..scenarios import Request, Scenario
-from ..trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
+from ..model.scenarios import Request, Scenario
+from ..model.trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
+from .context import PlayContext
 from .exchange import Conversation
 from .lifespan import Lifespan
 from .lines import Lines, written_by_the_user
+from .observing import exception_handler, note_unreferenced, watching
 from .recorder import Recorder
-from .stage import Stage
 from .waits import Tasks
-from .watch import exception_handler, note_unreferenced, watching
 
 TURNS_TO_SETTLE = 6
 """Turns of the loop after the last answer, for what is to happen "at once"."""
 
-BuildApp = Callable[[Stage], Any]
+BuildApp = Callable[[PlayContext], Any]
 """Makes the app to play, or returns the `Outcome` that says why it cannot."""
 Arm = Callable[[Recorder, VirtualLoop], Any]
 """Is told what a guard needs to watch a play."""
@@ -47,20 +47,20 @@ def run_play(
     clock = Clock(horizon=to_ticks(scenario.horizon))
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)
-    stage = Stage(recorder, loop)
+    context = PlayContext(recorder, loop)
     with clocks_installed(), live_by(clock), watching(clock, recorder), _no_collection():
         try:
             if arm is not None:
                 arm(recorder, loop)
-            app = build_app(stage)
+            app = build_app(context)
             if isinstance(app, Outcome):
                 recorder.close()
                 return Trace(outcome=app, incidents=tuple(recorder.incidents), ended=clock.now)
-            driver = Driver(app, scenario, stage)
+            driver = Driver(app, scenario, context)
             return driver.trace(driver.run())
         finally:
             clock.finish()
-            stage.give_back()
+            context.give_back()
             close(loop)
 
 
@@ -100,13 +100,13 @@ def close(loop: VirtualLoop) -> None:
 class Driver:
     """One play of one app: lifespan, requests at their moments, and what is left behind."""
 
-    def __init__(self, app: Any, scenario: Scenario, stage: Stage) -> None:
+    def __init__(self, app: Any, scenario: Scenario, context: PlayContext) -> None:
         self.app = app
         self.scenario = scenario
-        self.stage = stage
-        self.recorder = stage.recorder
-        self.loop = stage.loop
-        self.clock = stage.clock
+        self.context = context
+        self.recorder = context.recorder
+        self.loop = context.loop
+        self.clock = context.clock
         self.tasks = Tasks(self.recorder)
         self.conversations: list[Conversation] = []
         self.opened = 0
@@ -137,16 +137,16 @@ class Driver:
 
     async def perform(self) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = self.scenario.threads
-        await self.stage.open()
+        await self.context.open()
         lifespan = Lifespan(self.app, self.recorder)
         await lifespan.start_up()
         self.opened = self.clock.now
-        self.stage.is_serving = True
+        self.context.is_serving = True
         if not lifespan.failed:
             await self.serve(lifespan.state)
             await self.linger()
         await lifespan.shut_down()
-        await self.stage.close()
+        await self.context.close()
         self.recorder.close()
         await self.cancel_leftovers()
 
@@ -248,7 +248,7 @@ class Driver:
         # A coroutine that was lost in a cycle is told of now. All that the play made is
         # still in the youngest generation, for nothing was collected meanwhile.
         gc.collect(0)
-        broken = self.stage.broken
+        broken = self.context.broken
         return Trace(
             outcome=Outcome("grader-broke", detail=broken) if broken else outcome,
             exchanges=tuple(
@@ -258,7 +258,7 @@ class Driver:
             spans=tuple(self.recorder.spans),
             incidents=tuple(self.recorder.incidents),
             logs=tuple(self.recorder.logs),
-            readings=self.stage.readings,
+            readings=self.context.readings,
             opened=self.opened,
             ended=self.clock.now,
         )

@@ -11,8 +11,8 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
-from ..scenarios import Request
-from ..trace import Chunk, Exchange, Moment
+from ..model.scenarios import Request
+from ..model.trace import Chunk, Exchange, Moment
 from .recorder import Recorder, current_exchange
 
 Message = MutableMapping[str, Any]

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..clock import now_of
-from ..clock.replace import replaced
-from ..trace import LogRecord
+from ..clock.patching import replaced
+from ..model.trace import LogRecord
 from .recorder import Recorder, current_exchange, steady, text_of
 
 MOST = 1000

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ..clock import Clock
-from ..trace import Ending, Failure, Incident, IncidentKind, LogRecord, Moment, Span, SpanKind
+from ..model.trace import Ending, Failure, Incident, IncidentKind, LogRecord, Moment, Span, SpanKind
 from .lines import Lines
 
 MOST_SPANS = 20_000

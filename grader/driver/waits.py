@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Generator
 from itertools import count
 from typing import Any
 
-from ..trace import Ending
+from ..model.trace import Ending
 from .lines import Place
 from .recorder import Open, Recorder, current_exchange
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate, groupby
 from typing import Any
 
-from ..trace import Exchange, LogRecord, Span, Trace, to_seconds
+from ..model.trace import Exchange, LogRecord, Span, Trace, to_seconds
 from .differences import as_text, shortened
 
 Aspect = Callable[[Trace], tuple[str, ...]]

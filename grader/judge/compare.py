@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from ..errors import GraderError
-from ..scenarios import Scenario
-from ..trace import LogRecord, Span, Trace
+from ..model.errors import GraderError
+from ..model.scenarios import Scenario
+from ..model.trace import LogRecord, Span, Trace
 from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, statuses, summary
 from .differences import apart
-from .players import Player
+from .players import Subject
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 
@@ -58,7 +58,7 @@ class ReferenceFailed(Exception):
     """The reference itself did not finish: the grader is broken, not the answer."""
 
 
-def assert_same(*aspects: Aspect, of: Scenario, learner: Player, reference: Player) -> None:
+def assert_same(*aspects: Aspect, of: Scenario, learner: Subject, reference: Subject) -> None:
     """Play `of` with both, and hold the learner's facts against the reference's.
 
     An app that fails when it starts or stops is never the same, whatever is looked at.

@@ -15,7 +15,7 @@ ALIKE = "…"
 Path = tuple[str | int, ...]
 
 
-class Difference(NamedTuple):
+class BodyDifference(NamedTuple):
     """A place where two values differ: the keys and indexes that lead to it, and both sides.
 
     One of the sides is `MISSING` where an object has a member that the other has not.
@@ -26,7 +26,7 @@ class Difference(NamedTuple):
     got: Any
 
 
-def differences(expected: Any, got: Any, path: Path = ()) -> Iterator[Difference]:
+def differences(expected: Any, got: Any, path: Path = ()) -> Iterator[BodyDifference]:
     """The places where two JSON values differ, as deep within them as makes sense.
 
     Of two records that have nothing in common but their keys one is in the other's place.
@@ -41,7 +41,7 @@ def differences(expected: Any, got: Any, path: Path = ()) -> Iterator[Difference
         for index, sides in enumerate(zip(expected, got, strict=True)):
             yield from differences(*sides, (*path, index))
     else:
-        yield Difference(path, expected, got)
+        yield BodyDifference(path, expected, got)
 
 
 def _are_strangers(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..course import Exercise, Lesson, content_root, factories, read_source, stub_source
-from ..errors import GraderError
-from ..report import CheckReport, ExerciseReport, ExerciseStatus, Report
-from ..trace import Trace
-from .players import Performer
+from ..course.catalog import Exercise, Lesson, content_root, factories, read_source, stub_source
+from ..model.errors import GraderError
+from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
+from ..model.trace import Trace
+from .players import FilePlayer
 from .workers import Worker
 
 if TYPE_CHECKING:
-    from .plugin import Judge
+    from .plugin import CheckRunner
 
 CHECKS = Path(__file__).resolve().parents[1] / "checks"
 
@@ -65,8 +65,8 @@ class Grading:
     def __init__(self) -> None:
         self.worker = Worker()
         self.seed = secrets.randbelow(2**32)
-        self.learner: Performer | None = None
-        self.references: dict[str, Performer] = {}
+        self.learner: FilePlayer | None = None
+        self.references: dict[str, FilePlayer] = {}
         # While the worker imports FastAPI, import here what running the checks needs.
         from . import plugin  # noqa: F401
 
@@ -126,19 +126,19 @@ class Grading:
         learner = self._performer(source, os.path.abspath(file))
         return Submission(lesson, source, learner, self._reference(lesson), seed)
 
-    def _performer(self, source: str, path: str) -> Performer:
+    def _performer(self, source: str, path: str) -> FilePlayer:
         if self.learner is None:
-            self.learner = Performer(self.worker, source, path, remember=True)
+            self.learner = FilePlayer(self.worker, source, path, remember=True)
         else:
             for reference in self.references.values():
                 self.learner.take_over(reference)
             self.learner.load(source, path)
         return self.learner
 
-    def _reference(self, lesson: Lesson) -> Performer:
+    def _reference(self, lesson: Lesson) -> FilePlayer:
         if lesson.name not in self.references:
             file = content_root() / "solutions" / lesson.name / "solution.py"
-            performer = Performer(self.worker, read_source(file), str(file), remember=True)
+            performer = FilePlayer(self.worker, read_source(file), str(file), remember=True)
             self.references[lesson.name] = performer
         return self.references[lesson.name]
 
@@ -156,7 +156,7 @@ class Submission:
     """One file to be graded, as it was when grading began."""
 
     def __init__(
-        self, lesson: Lesson, source: str, learner: Performer, reference: Performer, seed: int
+        self, lesson: Lesson, source: str, learner: FilePlayer, reference: FilePlayer, seed: int
     ) -> None:
         self.lesson = lesson
         self.source = source
@@ -177,11 +177,11 @@ class Submission:
         stub = self.stub.get(exercise.factory)
         return mine is not None and stub is not None and ast.dump(mine) == ast.dump(stub)
 
-    def judge(self, numbers: tuple[int, ...]) -> Judge:
+    def judge(self, numbers: tuple[int, ...]) -> CheckRunner:
         """Who runs the checks of these exercises on it."""
-        from .plugin import Judge
+        from .plugin import CheckRunner
 
-        return Judge(self.learner, self.reference, numbers, self.seed)
+        return CheckRunner(self.learner, self.reference, numbers, self.seed)
 
     def run_checks(self, numbers: tuple[int, ...]) -> dict[int, tuple[CheckReport, ...]]:
         """Let pytest run the lesson's checks."""

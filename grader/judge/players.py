@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from ..scenarios import Scenario
-from ..trace import Outcome, OutcomeKind, Trace, encode
-from ..worker.channel import Load, Perform
-from .hand import Hand
+from ..model.scenarios import Scenario
+from ..model.trace import Outcome, OutcomeKind, Trace, encode
+from ..worker.messages import Load, PlayRequest
+from .clients import PlayerClient
 from .workers import Worker
 
 FATAL: frozenset[OutcomeKind] = frozenset(
@@ -31,7 +31,7 @@ AHEAD = 8
 """Plays that a process may have waiting. Few, so that neither side fills the other's pipe."""
 
 
-class Performer:
+class FilePlayer:
     """A file being played.
 
     Learners grade the same exercises again and again, so what is played next is mostly
@@ -45,12 +45,12 @@ class Performer:
     def __init__(self, worker: Worker, source: str, path: str, remember: bool = False) -> None:
         self._worker = worker
         self._load = Load(source, path)
-        self._hands = [Hand(worker, self._load)]
+        self._hands = [PlayerClient(worker, self._load)]
         self._hand = self._hands[0]
         self._known: dict[bytes, Trace] | None = {} if remember else None
         self._wanted = b""
-        self._played: list[Perform] = []
-        self._foreseen: deque[tuple[int, Perform]] = deque()
+        self._played: list[PlayRequest] = []
+        self._foreseen: deque[tuple[int, PlayRequest]] = deque()
 
     def load(self, source: str, path: str) -> None:
         """Play another file from now on."""
@@ -62,21 +62,21 @@ class Performer:
         self._known = {} if self._known is not None else None
         self._ask_ahead()
 
-    def take_over(self, other: Performer) -> None:
+    def take_over(self, other: FilePlayer) -> None:
         """Play with the process of another performer, too, which mostly knows all it needs.
 
         That one gets a new process when it has to play again: this one's file may be anything.
         """
         if len(self._hands) == 1:
             self._hands.append(other._hands[0])
-            other._hands[0] = other._hand = Hand(other._worker, other._load)
+            other._hands[0] = other._hand = PlayerClient(other._worker, other._load)
 
     @property
     def is_new(self) -> bool:
         """Whether it has no last time to go by, neither in traces nor in what was played."""
         return not (self._played or self._foreseen or any(hand.asked for hand in self._hands))
 
-    def foresee(self, performs: Iterable[Perform]) -> None:
+    def foresee(self, performs: Iterable[PlayRequest]) -> None:
         """Ask for what is likely to be played next."""
         different = {encode(one): one for one in performs}.values()
         self._foreseen = deque(enumerate(different, start=len(self._played) + 1))
@@ -84,7 +84,7 @@ class Performer:
 
     def start(self, factory: str, scenario: Scenario) -> None:
         """Begin to play; `finish` gives the trace."""
-        wanted = Perform(factory, scenario)
+        wanted = PlayRequest(factory, scenario)
         self._wanted = encode(wanted)
         if self._known is not None and self._wanted in self._known:
             return
@@ -119,7 +119,7 @@ class Performer:
         self._hand.ask(len(self._played), self._played[-1])
         return self._hand.answer() or Trace(outcome=Outcome("process-died", detail=PARENT))
 
-    def _is_asked(self, wanted: Perform) -> bool:
+    def _is_asked(self, wanted: PlayRequest) -> bool:
         """Whether a play was asked for ahead. What was foreseen before it is not wanted."""
         found = [
             (asked.number, hand)
@@ -149,14 +149,14 @@ class Performer:
             hand.skip_before(None)
 
 
-class Player:
+class Subject:
     """Plays scenarios against one factory of a file.
 
     Args:
         factory: the name of the function that builds the app.
     """
 
-    def __init__(self, performer: Performer, factory: str) -> None:
+    def __init__(self, performer: FilePlayer, factory: str) -> None:
         self._performer = performer
         self._factory = factory
         self._fatal: Trace | None = None

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 
 import pytest
 
-from ..report import CheckReport, Diagnosis
-from ..scenarios import Scenario, scenario
-from ..services.leases import wake
-from ..trace import Trace
-from ..worker.channel import Perform
+from ..model.report import CheckReport, Diagnosis
+from ..model.scenarios import Scenario, scenario
+from ..model.trace import Trace
+from ..services.postgres.daemon.leases import wake
+from ..worker.messages import PlayRequest
 from .compare import Mismatch
 from .diagnoses import DIFFERENT, Case, diagnose
 from .diagnoses.outcomes import explain
-from .draw import Draw
-from .foresight import scenarios_of
-from .players import Performer, Player
+from .players import FilePlayer, Subject
+from .prefetch import scenarios_of
+from .samples import SampleData
 
 
-class Judge:
+class CheckRunner:
     """Runs the checks of some exercises against one submission.
 
     Args:
@@ -30,8 +30,8 @@ class Judge:
 
     def __init__(
         self,
-        submission: Performer,
-        reference: Performer,
+        submission: FilePlayer,
+        reference: FilePlayer,
         numbers: tuple[int, ...],
         seed: int,
     ) -> None:
@@ -39,7 +39,7 @@ class Judge:
         self._reference = reference
         self._numbers = numbers
         self._seed = seed
-        self._players: dict[int, Player] = {}
+        self._players: dict[int, Subject] = {}
         self.reports: dict[int, list[CheckReport]] = {number: [] for number in numbers}
         self.collected: dict[int, list[str]] = {number: [] for number in numbers}
         self.problem = ""
@@ -48,17 +48,17 @@ class Judge:
     # Fixtures
 
     @pytest.fixture
-    def learner(self, request: pytest.FixtureRequest) -> Player:
+    def learner(self, request: pytest.FixtureRequest) -> Subject:
         """Plays scenarios with the learner's answer to the exercise of this check."""
         return self.learner_of(number_of(request.node))
 
     @pytest.fixture
-    def reference(self, request: pytest.FixtureRequest) -> Player:
+    def reference(self, request: pytest.FixtureRequest) -> Subject:
         """Plays scenarios with the solution."""
         return self.reference_of(number_of(request.node))
 
     @pytest.fixture
-    def draw(self, request: pytest.FixtureRequest) -> Draw:
+    def draw(self, request: pytest.FixtureRequest) -> SampleData:
         """Draws values that differ from run to run."""
         return self.draw_of(request.node)
 
@@ -140,7 +140,7 @@ class Judge:
         """Load both files, and so start both processes at once."""
         nothing = scenario()
         new = [one for one in (self._submission, self._reference) if one.is_new]
-        learner, reference = Player(self._submission, ""), Player(self._reference, "")
+        learner, reference = Subject(self._submission, ""), Subject(self._reference, "")
         learner.start(nothing)
         reference.start(nothing)
         foreseen = self._foreseen(checks) if new else []
@@ -151,26 +151,26 @@ class Judge:
                 performer.foresee(foreseen)
         return trace
 
-    def _foreseen(self, checks: Sequence[pytest.Item]) -> list[Perform]:
+    def _foreseen(self, checks: Sequence[pytest.Item]) -> list[PlayRequest]:
         return [
-            Perform(f"exercise_{number_of(check)}", scenario)
+            PlayRequest(f"exercise_{number_of(check)}", scenario)
             for check in checks
             for scenario in scenarios_of(check, self.draw_of(check))
         ]
 
-    def learner_of(self, number: int) -> Player:
+    def learner_of(self, number: int) -> Subject:
         """Plays scenarios with the learner's answer to that exercise."""
         if number not in self._players:
-            self._players[number] = Player(self._submission, f"exercise_{number}")
+            self._players[number] = Subject(self._submission, f"exercise_{number}")
         return self._players[number]
 
-    def reference_of(self, number: int) -> Player:
+    def reference_of(self, number: int) -> Subject:
         """Plays scenarios with the solution of that exercise."""
-        return Player(self._reference, f"exercise_{number}")
+        return Subject(self._reference, f"exercise_{number}")
 
-    def draw_of(self, item: pytest.Item) -> Draw:
+    def draw_of(self, item: pytest.Item) -> SampleData:
         """Draws a check's values."""
-        return Draw(str(self._seed), item.name)
+        return SampleData(str(self._seed), item.name)
 
     def _diagnose(self, number: int, error: Mismatch) -> tuple[Diagnosis, ...]:
         def replay(scenario: Scenario) -> tuple[Trace, Trace]:

@@ -18,11 +18,11 @@ from collections import deque
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from ..errors import GraderError
-from ..waiting import SIGN
-from ..worker.channel import Channel, ChannelClosed
-from ..worker.zygote import Fork, Forked, Reap, Reaped
-from .spawn import spawned
+from ..model.errors import GraderError
+from ..processes.channel import Channel, ChannelClosed
+from ..processes.service_wait import SIGN
+from ..processes.spawn import spawned
+from ..worker.forkserver import Fork, Forked, Reap, Reaped
 
 LOOK_EVERY = 0.25
 """Real seconds between two looks at a parent that has not answered."""

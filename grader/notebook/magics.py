@@ -15,16 +15,16 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 
 import msgspec
 
-from .. import course
-from ..answers import Answers, answers_file
-from ..course import Exercise, Lesson
-from ..errors import CourseError, UsageError
-from ..files import shown
-from ..progress import ProgressFile
-from ..report import Report
+from ..course import catalog
+from ..course.answers import Answers, answers_file
+from ..course.catalog import Exercise, Lesson
+from ..course.files import shown
+from ..course.progress import ProgressFile
+from ..model.errors import CourseError, UsageError
+from ..model.report import Report
 from .source import Program, program
 from .statements import awaits, definitions, parsed
-from .verdict import Verdict
+from .verdict import CellVerdict
 from .warm import Warm
 
 
@@ -96,7 +96,7 @@ class Magics:
         try:
             lesson, numbers = _asked(line, "%grade")
             file = answers_file(lesson)
-            source = course.read_source(file)
+            source = catalog.read_source(file)
             self._grade(lesson, numbers, Answer(file, shown(file), source, source))
         except CourseError as error:
             _tell(error)
@@ -177,7 +177,7 @@ class Magics:
             raise Stopped("Interrupted: nothing was graded.") from None
         report = msgspec.structs.replace(report, notes=(*answer.notes, *report.notes))
         _keep(lesson, answer.source, report)
-        bundle = Verdict(lesson, report, answer.written)._repr_mimebundle_()
+        bundle = CellVerdict(lesson, report, answer.written)._repr_mimebundle_()
         self._shell.display_pub.publish(bundle, metadata={})
 
 
@@ -189,12 +189,12 @@ def _asked(line: str, magic: str) -> tuple[Lesson, list[int]]:
     """
     name, *words = line.split() or [""]
     if not name:
-        first = course.lessons()[0].name
+        first = catalog.lessons()[0].name
         raise UsageError(f"{magic} needs a lesson", f"for example: {magic} {first} 1")
     for word in (name, *words):
         if word.startswith("-"):
             raise UsageError(f"{magic} takes no option {word}", "in a terminal, `grade` does")
-    lesson = course.lesson(name)
+    lesson = catalog.lesson(name)
     return lesson, list(dict.fromkeys(lesson.number_of(word) for word in words))
 
 

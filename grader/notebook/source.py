@@ -18,8 +18,8 @@ import builtins
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from ..syntax import first_line
-from .statements import Statement, definitions, is_future, parsed
+from ..course.syntax import first_line
+from .statements import CellStatement, definitions, is_future, parsed
 
 ELSEWHERE = "<earlier cells>"
 """The file that lines of other cells belong to. A verdict names only lines of the cell."""
@@ -72,7 +72,7 @@ def inner(cell: str) -> str:
     return cell
 
 
-Found = dict[str, list[Statement]]
+Found = dict[str, list[CellStatement]]
 
 
 def _by_name(cells: Iterable[str]) -> Found:
@@ -100,8 +100,8 @@ class Needed:
         self._in_cell = in_cell
         self._in_earlier = in_earlier
         self._asked: set[str] = set()
-        self.own: list[Statement] = []
-        self.carried: list[Statement] = []
+        self.own: list[CellStatement] = []
+        self.carried: list[CellStatement] = []
         self.missing: set[str] = set()
 
     def add(self, name: str) -> None:
@@ -118,7 +118,7 @@ class Needed:
         self._keep(carried, self.carried)
         self._keep(own, self.own)
 
-    def _keep(self, statements: Sequence[Statement], place: list[Statement]) -> None:
+    def _keep(self, statements: Sequence[CellStatement], place: list[CellStatement]) -> None:
         for statement in statements:
             for name in sorted(statement.at_once):
                 self.add(name)
@@ -145,7 +145,7 @@ def _last_line(node: ast.stmt) -> int:
     return node.end_lineno or node.lineno
 
 
-def _beginning(futures: Sequence[str], carried: Sequence[Statement]) -> tuple[str, str]:
+def _beginning(futures: Sequence[str], carried: Sequence[CellStatement]) -> tuple[str, str]:
     """What comes first, and what comes as soon as all that must be first has come."""
     if not carried:
         return "; ".join(futures), ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from .. import syntax
+from ..course import syntax
 
 CARRIED = (
     ast.Import,
@@ -30,7 +30,7 @@ COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 """Functions in the eyes of Python, but run where they stand."""
 
 
-class Statement(NamedTuple):
+class CellStatement(NamedTuple):
     """A statement at the top level of a cell.
 
     Attributes:
@@ -51,7 +51,7 @@ def parsed(cell: str) -> ast.Module | None:
 
 
 @lru_cache(1000)
-def definitions(cell: str) -> tuple[Statement, ...]:
+def definitions(cell: str) -> tuple[CellStatement, ...]:
     """The statements of a cell that define something; none if it is not valid Python.
 
     They are remembered, for each grading asks for those of all cells that have run.
@@ -73,7 +73,7 @@ def awaits(node: ast.AST) -> Iterator[int]:
             yield from awaits(child)
 
 
-def _statement(node: ast.stmt) -> Statement | None:
+def _statement(node: ast.stmt) -> CellStatement | None:
     if not isinstance(node, CARRIED) or is_future(node) or any(awaits(node)):
         return None
     with warnings.catch_warnings(action="ignore"):
@@ -83,7 +83,7 @@ def _statement(node: ast.stmt) -> Statement | None:
         binds.add("*")
     at_once, later = set[str](), set[str]()
     _collect(table, at_once, later)
-    return Statement(node, frozenset(binds), frozenset(at_once), frozenset(later))
+    return CellStatement(node, frozenset(binds), frozenset(at_once), frozenset(later))
 
 
 def _is_bound(symbol: symtable.Symbol) -> bool:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 
-from .. import course
-from ..course import Lesson
-from ..errors import UsageError
-from ..hints import ladders
+from ..course import catalog
+from ..course.catalog import Lesson
+from ..course.hints import ladders
+from ..model.errors import UsageError
+from ..model.report import Report
 from ..render.fragment import to_fragment
 from ..render.page import Beside
 from ..render.terminal import lines
-from ..report import Report
 
 WIDEST = 100
 """Columns of the text, at most."""
 
 
-class Verdict:
+class CellVerdict:
     """A report that shows itself: as HTML where that can be, else as text.
 
     Args:
@@ -51,7 +51,7 @@ class Verdict:
 def _lesson_at(lesson: Lesson) -> str:
     """The lesson's text as seen from the notebook; empty if the workspace has none."""
     try:
-        file = course.workspace() / "lessons" / f"{lesson.name}.md"
+        file = catalog.workspace() / "lessons" / f"{lesson.name}.md"
     except UsageError:
         return ""
     return os.path.relpath(file) if file.is_file() else ""

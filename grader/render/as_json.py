@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..report import FORMAT_VERSION, CheckReport, ExerciseReport, Report
+from ..model.report import FORMAT_VERSION, CheckReport, ExerciseReport, Report
 
 
 def to_json(report: Report) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from ..report import ExerciseReport, Report
+from ..model.report import ExerciseReport, Report
 from .signs import WORDS
 
 STATUSES = {"passed": "pass", "failed": "fail", "todo": "fail", "broken": "error"}

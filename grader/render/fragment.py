@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-from ..report import ExerciseReport, Report
+from ..model.report import ExerciseReport, Report
 from .page import HERE, Article, Beside, fold, name, word
 from .text import marked_up
 

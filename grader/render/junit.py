@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from ..report import CheckReport, ExerciseReport, Report
+from ..model.report import CheckReport, ExerciseReport, Report
 from .text import printable
 
 

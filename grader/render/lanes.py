@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from ..trace import Exchange, Span, SpanKind, Trace, to_seconds
+from ..model.trace import Exchange, Span, SpanKind, Trace, to_seconds
 from .picture import Bar, BarKind, Crowd, Lane, Mark, Row
 
 MOST_NAMES = 8

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from ..answers import Answers, stub_or_none
-from ..course import Exercise, Lesson
+from ..course.answers import Answers, stub_or_none
+from ..course.catalog import Exercise, Lesson
 from .signs import SIGNS, STYLES
 from .text import counted
 
 if TYPE_CHECKING:
-    from ..progress import ExerciseProgress, LessonProgress
+    from ..course.progress import ExerciseProgress, LessonProgress
 
 TITLES = 30
 """Columns for the number and title of an exercise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ..report import Report
+from ..model.report import Report
 from .signs import SIGNS, STYLES, WORDS
 
 

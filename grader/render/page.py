@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import msgspec
 
-from ..report import CheckReport, Diagnosis, ExerciseReport, Report
+from ..model.report import CheckReport, Diagnosis, ExerciseReport, Report
 from .markdown import Section, sections, to_html
 from .signs import SIGNS, WORDS
 from .svg import svg

@@ -8,8 +8,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ..quiz import Question
-from ..transcripts import Difference
+from ..course.quiz import Question
+from ..course.transcripts import LineDifference
 from .code import folded
 from .reading import readable, reading_width, show_markdown
 from .signs import SIGNS, STYLES
@@ -38,7 +38,7 @@ def show_question(question: Question, place: str, console: Console) -> None:
 
 
 def show_verdict(
-    question: Question, is_right: bool, difference: Difference | None, console: Console
+    question: Question, is_right: bool, difference: LineDifference | None, console: Console
 ) -> None:
     """Print whether an answer is right, and why."""
     sign = "passed" if is_right else "failed"
@@ -78,7 +78,7 @@ def _verdict(question: Question, is_right: bool) -> str:
             return "Not this time."
 
 
-def _show_difference(difference: Difference, console: Console) -> None:
+def _show_difference(difference: LineDifference, console: Console) -> None:
     console.print(f"  Line {difference.line} is the first that differs:")
     _show_line("    yours    ", difference.given or "(nothing)", console)
     _show_line("    printed  ", difference.printed or "(nothing)", console)

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from rich.cells import cell_len
 
-from ..trace import Trace
+from ..model.trace import Trace
 from . import shapes
 from .legend import legend
 from .picture import Bar, BarKind, Crowd, Lane, Panel, Row, Timeline

@@ -8,7 +8,7 @@ from textwrap import wrap
 from rich.console import Console
 from rich.text import Text
 
-from ..report import CheckReport, ExerciseReport, Report
+from ..model.report import CheckReport, ExerciseReport, Report
 from .bars import draw
 from .signs import SIGNS, STYLES, WORDS
 from .text import counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from ..trace import Exchange, Trace
+from ..model.trace import Exchange, Trace
 from .axis import idle
 from .lanes import Lanes
 from .picture import Crowd, Lane, Panel, Row, Timeline

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from ..course import Lesson
-from ..judge import spawn
-from .judging import Judge
+from ..course.catalog import Lesson
+from ..processes import spawn
+from .grader_process import GraderClient
 
 
 def watch(
@@ -29,7 +29,7 @@ def watch(
         InputError: there is no such file.
     """
     spawn.give_up()  # the process that judges starts a worker of its own
-    judge = Judge()
+    judge = GraderClient()
     judge.warm_up()  # it imports while we do
     from .session import Session
 

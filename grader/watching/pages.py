@@ -7,25 +7,25 @@ from textwrap import wrap
 from rich.console import Console
 from rich.text import Text
 
-from ..answers import Answers, learners_or_stub
-from ..course import Exercise, Lesson
-from ..progress import Progress
+from ..course.answers import Answers, learners_or_stub
+from ..course.catalog import Exercise, Lesson
+from ..course.progress import Progress
+from ..model.report import Report
 from ..render.listing import show_list, show_next
 from ..render.reading import show_markdown
 from ..render.terminal import HARMLESS, show
-from ..report import Report
-from .at_hand import AtHand
 from .screen import Page
+from .target import Target
 
 
-def of_start(shown_as: str, at_hand: AtHand) -> Page:
+def of_start(shown_as: str, at_hand: Target) -> Page:
     """What is shown before the first verdict."""
     numbers = ", ".join(str(exercise.number) for exercise in at_hand.exercises)
     words = f"{at_hand.lesson.name} {numbers}: graded whenever {shown_as} is saved."
     return lambda console: _say(console, words, "bold")
 
 
-def of_verdict(report: Report, at_hand: AtHand, text: str, next_step: str) -> Page:
+def of_verdict(report: Report, at_hand: Target, text: str, next_step: str) -> Page:
     """The verdict, and what to try next; what is asked for, if nobody has begun."""
     exercise = at_hand.exercise
     is_to_do = report.exercises[0].status == "todo"
@@ -42,7 +42,7 @@ def of_verdict(report: Report, at_hand: AtHand, text: str, next_step: str) -> Pa
     return page
 
 
-def next_step(at_hand: AtHand, found: AtHand | None, has_keys: bool) -> str:
+def next_step(at_hand: Target, found: Target | None, has_keys: bool) -> str:
     """What to try when what is at hand passes, and `found` comes after it."""
     if found is not None and found.exercise is not None:
         press = " (press n)" if has_keys else ""

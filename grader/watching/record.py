@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..answers import Answers
-from ..course import Exercise, Lesson
-from ..hints import ladder
-from ..progress import Progress, ProgressFile
-from ..report import Report
+from ..course.answers import Answers
+from ..course.catalog import Exercise, Lesson
+from ..course.hints import ladder
+from ..course.progress import Progress, ProgressFile
+from ..model.report import Report
 
 
 class Record:

@@ -65,7 +65,7 @@ class Screen:
             self._write(self._drawn(lambda console: self._line(console, words)))
 
     def redraw(self) -> None:
-        """Draw what is shown, for the window as it is now."""
+        """SampleData what is shown, for the window as it is now."""
         if self._clears and self._page is not None:
             self._write(CLEAR + self._fitted(self._page) + SHOW)
 

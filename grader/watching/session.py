@@ -13,20 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import course
-from ..answers import Answers
-from ..course import Lesson
-from ..errors import GraderError, InputError
-from ..files import shown
-from ..report import Report
+from ..course import catalog
+from ..course.answers import Answers
+from ..course.catalog import Lesson
+from ..course.files import shown
+from ..model.errors import GraderError, InputError
+from ..model.report import Report
 from . import pages
-from .at_hand import AtHand, Course
-from .judging import Judge
+from .grader_process import GraderClient
 from .keys import END, HANG_UP, keys
-from .newest import Asked, Newest, Outcome
+from .latest import GradeJob, LatestGrading, Outcome
 from .record import Record
 from .saves import Saves
 from .screen import Page, Screen
+from .target import Course, Target
 
 KEYS = "n next   h hint   l list   r run again   q quit"
 
@@ -34,10 +34,10 @@ SETTLED_AFTER = 0.15
 """Real seconds for which a file may be gone or empty: so it is while some editors save it."""
 
 
-class Verdict(NamedTuple):
+class ShownVerdict(NamedTuple):
     """A report, and what it is about."""
 
-    asked: Asked
+    asked: GradeJob
     report: Report
     page: Page
     at: str
@@ -55,7 +55,7 @@ class Session:
         numbers: tuple[int, ...],
         file: Path | None,
         seed: int | None,
-        judge: Judge,
+        judge: GraderClient,
     ) -> None:
         self._messages: dict[str, None] = {}  # a set that keeps its order
         self._record = Record(self._messages.setdefault, keeps=file is None)
@@ -63,14 +63,14 @@ class Session:
         self._at_hand = self._course.first(numbers, self._record.read())
         self._text: str | None = None
         self._problem: InputError | None = None
-        self._verdict: Verdict | None = None
+        self._verdict: ShownVerdict | None = None
         self._code: int | None = None
         self._has_keys = sys.stdin.isatty()
         self._screen = Screen(KEYS if self._has_keys else "")
         # All that happens comes through here, so that nothing happens during something else,
         # and an error of ours ends the session.
         self._inbox: asyncio.Queue[Callable[[], object]] = asyncio.Queue()
-        self._newest = Newest(judge, seed, self._post, self._graded, self._still_grading)
+        self._newest = LatestGrading(judge, seed, self._post, self._graded, self._still_grading)
         self._saves = Saves(
             partial(self._post, self._look),
             lambda task: self._post(task.result),
@@ -119,7 +119,7 @@ class Session:
 
     # Saves
 
-    def _turn_to(self, at_hand: AtHand) -> None:
+    def _turn_to(self, at_hand: Target) -> None:
         self._at_hand, self._text, self._problem, self._verdict = at_hand, None, None, None
         self._saves.follow(at_hand.file)
         self._show_verdict()
@@ -156,7 +156,7 @@ class Session:
         if self._is_judged():
             self._show_verdict()
         else:
-            self._newest.ask(Asked(self._at_hand, self._text))
+            self._newest.ask(GradeJob(self._at_hand, self._text))
 
     # Verdicts
 
@@ -164,7 +164,7 @@ class Session:
         if not self._is_judged():  # else it is of what is no longer there
             self._screen.tell("grading …" if seconds < 1 else f"grading … {seconds:.0f} s")
 
-    def _graded(self, asked: Asked, outcome: Outcome) -> None:
+    def _graded(self, asked: GradeJob, outcome: Outcome) -> None:
         if isinstance(outcome, Report):
             self._record.note(asked.at_hand.lesson, Answers(asked.text), outcome)
         if asked.at_hand != self._at_hand or not self._is_of_now(asked):
@@ -175,20 +175,20 @@ class Session:
         else:
             self._show_broken(outcome.problem, outcome.remedy)
 
-    def _is_of_now(self, asked: Asked) -> bool:
+    def _is_of_now(self, asked: GradeJob) -> bool:
         """Whether the file still says what was asked about."""
         try:
             return _read(asked.at_hand.file) == asked.text
         except InputError:
             return False
 
-    def _judged(self, asked: Asked, report: Report) -> None:
+    def _judged(self, asked: GradeJob, report: Report) -> None:
         next_step = ""
         if report.exit_code == 0:
             found = self._course.after(self._at_hand, self._record.read())
             next_step = pages.next_step(self._at_hand, found, self._has_keys)
         page = pages.of_verdict(report, asked.at_hand, asked.text, next_step)
-        self._verdict = Verdict(asked, report, page, time.strftime("%H:%M:%S"))
+        self._verdict = ShownVerdict(asked, report, page, time.strftime("%H:%M:%S"))
         try:
             self._show_verdict()
         except OSError:  # the terminal's
@@ -242,7 +242,7 @@ class Session:
 
     def _show_list(self) -> None:
         try:
-            self._show(pages.of_list(course.lessons(), self._record.read()))
+            self._show(pages.of_list(catalog.lessons(), self._record.read()))
         except GraderError as error:
             self._show(pages.of_problem(error.problem, error.remedy))
 
@@ -264,6 +264,6 @@ def _refuse_what_is_not_there(file: Path) -> None:
 
 def _read(file: Path) -> str:
     try:
-        return course.read_source(Path(shown(file)))  # errors name it as the learner would
+        return catalog.read_source(Path(shown(file)))  # errors name it as the learner would
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}", "check the path") from error

@@ -17,15 +17,15 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from ..clock import Clock, RanAway, Stuck, present
-from ..clock.replace import replaced
+from ..clock import Clock, RanAway, Stuck, current
+from ..clock.patching import replaced
 from ..driver.collaborators import build
+from ..driver.context import PlayContext
 from ..driver.recorder import Recorder
-from ..driver.stage import Stage
-from ..scenarios import Scenario
-from ..trace import Failure, Outcome, OutcomeKind
-from .channel import Load
-from .limits import free_reserve
+from ..model.scenarios import Scenario
+from ..model.trace import Failure, Outcome, OutcomeKind
+from ..processes.limits import free_reserve
+from .messages import Load
 
 MODULE = "exercise"
 
@@ -76,34 +76,34 @@ class Source:
         self._forget_helpers()
         sys.path.remove(self._folder)
 
-    def build_app(self, factory: str, scenario: Scenario, stage: Stage) -> Any:
+    def build_app(self, factory: str, scenario: Scenario, context: PlayContext) -> Any:
         """The app, or the `Outcome` that says why there is none."""
         try:
-            with _endless_sleep_raised(stage.clock):
+            with _endless_sleep_raised(context.clock):
                 module = self._fresh_module()
         except SyntaxError as error:
             if error.filename == self.path:
                 return Outcome("syntax-error", failure=_syntax_failure(error), line=error.lineno)
-            return _failed("import-failed", error, stage.recorder)
+            return _failed("import-failed", error, context.recorder)
         except BaseException as error:  # also SystemExit: an import may do anything
-            return _failed("import-failed", error, stage.recorder)
+            return _failed("import-failed", error, context.recorder)
         function = vars(module).get(factory)
         if function is None:
             meant = _function_like(self.text, factory)
             detail = f"{factory}:{meant.name}" if meant else factory
             return Outcome("factory-missing", line=meant.lineno if meant else None, detail=detail)
         collaborators = {
-            name: build(description, name, stage)
+            name: build(description, name, context)
             for name, description in scenario.collaborators.items()
         }
         try:
             if _is_no_factory(function):
                 detail = f"no function:{factory} is {_kind(function)}"
                 return Outcome("not-an-app", line=self._line_of_name(factory), detail=detail)
-            with _endless_sleep_raised(stage.clock):
+            with _endless_sleep_raised(context.clock):
                 return _call(function, collaborators)
         except BaseException as error:  # also of an object that does not let itself be looked at
-            return _failed("factory-failed", error, stage.recorder)
+            return _failed("factory-failed", error, context.recorder)
 
     def _line_of_name(self, name: str) -> int | None:
         """The line that gives a name at the top level of the file its value."""
@@ -155,14 +155,14 @@ def _function_like(text: str, factory: str) -> ast.FunctionDef | ast.AsyncFuncti
 @contextmanager
 def _endless_sleep_raised(clock: Clock) -> Iterator[None]:
     """End a `time.sleep` past the horizon. Where no loop runs yet, none could notice it."""
-    tell = present.tell_of_block
+    tell = current.tell_of_block
 
     def tell_and_end(of: Clock, what: str, since: int, on_loop: bool) -> None:
         tell(of, what, since, on_loop)
         if of is clock and on_loop and clock.now >= clock.horizon:
             raise RanAway
 
-    with replaced(present, tell_of_block=tell_and_end):
+    with replaced(current, tell_of_block=tell_and_end):
         yield
 
 

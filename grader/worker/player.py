@@ -13,21 +13,22 @@ import msgspec
 
 from ..clock import VirtualLoop, clocks_installed
 from ..driver.driver import run_play
+from ..driver.observing import blocking_calls_noted
 from ..driver.recorder import Recorder
-from ..driver.watch import blocking_calls_noted
-from ..errors import GraderError
-from ..scenarios import Scenario
-from ..trace import Failure, Outcome, OutcomeKind, Trace, encode
-from .channel import Channel, ChannelClosed, Load, Perform, Performed
-from .guard import Guard
-from .limits import (
+from ..model.errors import GraderError
+from ..model.scenarios import Scenario
+from ..model.trace import Failure, Outcome, OutcomeKind, Trace, encode
+from ..processes.channel import Channel, ChannelClosed
+from ..processes.limits import (
     MEMORY,
     free_reserve,
     limit_this_process,
     memory_in_use,
     on_too_many_forks,
 )
+from .guard import Guard
 from .loading import Source, remember_sources
+from .messages import Load, PlayRequest, PlayResult
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
 from .world import world
 
@@ -37,7 +38,7 @@ is closed. The judge closes it, too, but then does not ask for the status."""
 
 
 class Player:
-    """Answers `Perform` messages until its channel is closed.
+    """Answers `PlayRequest` messages until its channel is closed.
 
     What the learner's code can reach without effort (the signal handler, the standard
     streams) leads here. So the channel, and the token of a play, are not kept here.
@@ -64,28 +65,28 @@ class Player:
 
     def _serve(self, channel: Channel) -> NoReturn:
         while True:
-            match channel.receive(Load | Perform):  # type: ignore[arg-type]
+            match channel.receive(Load | PlayRequest):  # type: ignore[arg-type]
                 case Load() as load:
                     if self._source is not None:
                         self._source.forget()
                     self._source = Source(load)
                     self._world = world()
-                case Perform(factory, scenario, token):
+                case PlayRequest(factory, scenario, token):
                     performed = self._perform_or_own_up(factory, scenario)
                     channel.send(msgspec.structs.replace(performed, token=token))
 
-    def _perform_or_own_up(self, factory: str, scenario: Scenario) -> Performed:
+    def _perform_or_own_up(self, factory: str, scenario: Scenario) -> PlayResult:
         """A play; an error of the driver's own is never charged to the learner."""
         try:
             return self._perform(factory, scenario)
         except GraderError as error:  # it says what happened, and what to do
-            return Performed(Trace(outcome=Outcome("grader-broke", detail=str(error))))
+            return PlayResult(Trace(outcome=Outcome("grader-broke", detail=str(error))))
         except MemoryError:
             free_reserve()
             trace = self._out_of_memory()
         except Exception as error:
             trace = Trace(outcome=self._explain(error))
-        return Performed(self._with_output(trace), spoiled=True)
+        return PlayResult(self._with_output(trace), spoiled=True)
 
     def _out_of_memory(self, line: int | None = None) -> Trace:
         """Where nothing is left, not even a traceback, the guard has seen where it went."""
@@ -112,7 +113,7 @@ class Player:
         loop.stop = stop  # type: ignore[method-assign]
         self._guard.arm(recorder, loop)
 
-    def _perform(self, factory: str, scenario: Scenario) -> Performed:
+    def _perform(self, factory: str, scenario: Scenario) -> PlayResult:
         source = self._source
         assert source is not None
         self._capture.start()
@@ -120,7 +121,7 @@ class Player:
         random.seed(0)
         try:
             trace = run_play(
-                lambda stage: source.build_app(factory, scenario, stage),
+                lambda context: source.build_app(factory, scenario, context),
                 scenario,
                 is_own=lambda filename: filename == source.path,
                 arm=self._arm,
@@ -134,7 +135,7 @@ class Player:
             trace = Trace(outcome=Outcome("process-died", detail="patched"))
         elif end := _end_of_memory(trace):
             trace, spoiled = self._out_of_memory(end.line), True
-        return Performed(self._with_output(_with_line(trace)), spoiled)
+        return PlayResult(self._with_output(_with_line(trace)), spoiled)
 
     def _with_output(self, trace: Trace, limit: int | None = None) -> Trace:
         return msgspec.structs.replace(trace, output=self._capture.text()[:limit])

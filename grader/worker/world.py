@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from functools import cache
 from types import ModuleType
 
-from .limits import MEMORY, forks, memory_in_use
+from ..processes.limits import MEMORY, forks, memory_in_use
 
 _MODULES: tuple[ModuleType, ...] = (asyncio, builtins, contextlib, json, logging, os)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import combinations
 
-from ...report import Diagnosis
-from ...scenarios import Rows
-from ...trace import Exchange, Failure, Span, Trace
+from ...model.report import Diagnosis
+from ...model.scenarios import Rows
+from ...model.trace import Exchange, Failure, Span, Trace
 from ..aspects import arguments, call_counts, gives_away, statuses
 from ..differences import as_text
 from .case import Case, at_line, calls_of, done, in_seconds

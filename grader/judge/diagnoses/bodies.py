@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from ...report import Diagnosis
-from ...trace import Exchange, Span
-from ..differences import MISSING, Difference, as_text, differences, is_same, shortened
+from ...model.report import Diagnosis
+from ...model.trace import Exchange, Span
+from ..differences import MISSING, BodyDifference, as_text, differences, is_same, shortened
 from .case import Case
 from .relayed import statements_of
 
@@ -154,7 +154,7 @@ def _no_json(text: str) -> str:
     return f"{shown} is how Python writes it, and JSON is asked for."
 
 
-def _told(found: list[Difference]) -> str:
+def _told(found: list[BodyDifference]) -> str:
     """The likeliest difference in words, and how many there are besides."""
     first = found[0]
     told = _renamed(found) or _exchanged(found) or (_of_one(first), 1)
@@ -162,7 +162,7 @@ def _told(found: list[Difference]) -> str:
     return told[0] + (f" (And {rest} more that differ{'s' * (rest == 1)}.)" if rest > 0 else "")
 
 
-def _renamed(found: list[Difference]) -> tuple[str, int] | None:
+def _renamed(found: list[BodyDifference]) -> tuple[str, int] | None:
     """A member that stands under another name."""
     for missing, extra in _pairs(found):
         beside = missing.path[:-1] == extra.path[:-1]
@@ -172,7 +172,7 @@ def _renamed(found: list[Difference]) -> tuple[str, int] | None:
     return None
 
 
-def _exchanged(found: list[Difference]) -> tuple[str, int] | None:
+def _exchanged(found: list[BodyDifference]) -> tuple[str, int] | None:
     """A value that stands where another one belongs."""
     for here, there in _pairs(found):
         if MISSING not in (here.got, there.expected) and is_same(here.got, there.expected):
@@ -180,12 +180,12 @@ def _exchanged(found: list[Difference]) -> tuple[str, int] | None:
     return None
 
 
-def _pairs(found: list[Difference]) -> Iterator[tuple[Difference, Difference]]:
+def _pairs(found: list[BodyDifference]) -> Iterator[tuple[BodyDifference, BodyDifference]]:
     few = [one for one in found if one.path][:20]
     return ((one, other) for one in few for other in few if one is not other)
 
 
-def _of_one(difference: Difference) -> str:
+def _of_one(difference: BodyDifference) -> str:
     path, wanted, mine = difference
     place = _place(path) or "it"
     if mine is MISSING:

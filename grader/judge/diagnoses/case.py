@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from ...report import Diagnosis
-from ...scenarios import Scenario
-from ...trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds
+from ...model.report import Diagnosis
+from ...model.scenarios import Scenario
+from ...model.trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds
 from ..aspects import Aspect
 
 Replay = Callable[[Scenario], tuple[Trace, Trace]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...report import Diagnosis
-from ...trace import Exchange, Failure, Span, Trace
+from ...model.report import Diagnosis
+from ...model.trace import Exchange, Failure, Span, Trace
 from ..aspects import most_at_once
 from .case import Case, at_line
 from .exhaustion import leaks

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from ...report import Diagnosis
-from ...scenarios import Request, Scenario
-from ...trace import Span, Trace
+from ...model.report import Diagnosis
+from ...model.scenarios import Request, Scenario
+from ...model.trace import Span, Trace
 from .case import Case, at_line, done, lines_in_words, overlap
 from .relayed import about_databases, is_about_time, owner_of, spans_of, statements_of
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from ...report import Diagnosis
-from ...scenarios import (
+from ...model.report import Diagnosis
+from ...model.scenarios import (
     CLOSED,
     CLOSED_MEANWHILE,
     Collaborator,
@@ -18,7 +18,7 @@ from ...scenarios import (
     Scenario,
     Takes,
 )
-from ...trace import Failure
+from ...model.trace import Failure
 from .case import Case, at_line
 
 

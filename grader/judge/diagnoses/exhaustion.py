@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from ...report import Diagnosis
-from ...scenarios import Scenario
-from ...trace import Exchange, Span
+from ...model.report import Diagnosis
+from ...model.scenarios import Scenario
+from ...model.trace import Exchange, Span
 from ..aspects import most_at_once
 from .case import Case, at_line, overlap
 from .relayed import about_databases, connections_of, is_about, replayed, spans_of, statements_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ...report import Diagnosis
-from ...trace import SERVER, Failure, Outcome, Waiting
+from ...model.report import Diagnosis
+from ...model.trace import SERVER, Failure, Outcome, Waiting
 from .case import Case, at_line
 
 LONG = 300.0

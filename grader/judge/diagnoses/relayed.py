@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import wraps
 
-from ...report import Diagnosis
-from ...scenarios import Mongo, Postgres, Scenario
-from ...trace import Exchange, Span, SpanKind, Trace
+from ...model.report import Diagnosis
+from ...model.scenarios import Mongo, Postgres, Scenario
+from ...model.trace import Exchange, Span, SpanKind, Trace
 from ..aspects import elapsed, sorted_elapsed
 from .case import Case, Rule
 

@@ -6,8 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ...report import Diagnosis
-from ...trace import Exchange, Span, Trace
+from ...model.report import Diagnosis
+from ...model.trace import Exchange, Span, Trace
 from .case import Case, at_line, calls_of
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...report import Diagnosis
+from ...model.report import Diagnosis
 from . import (
     answers,
     bodies,

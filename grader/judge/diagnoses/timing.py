@@ -7,9 +7,9 @@ from itertools import combinations
 
 import msgspec
 
-from ...report import Diagnosis
-from ...scenarios import InTurn, Scenario, Takes
-from ...trace import Exchange, Incident, Span
+from ...model.report import Diagnosis
+from ...model.scenarios import InTurn, Scenario, Takes
+from ...model.trace import Exchange, Incident, Span
 from .case import Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
 
 

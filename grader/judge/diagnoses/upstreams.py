@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from ...report import Diagnosis
-from ...scenarios import Upstream
-from ...trace import Span, SpanKind, Trace
+from ...model.report import Diagnosis
+from ...model.scenarios import Upstream
+from ...model.trace import Span, SpanKind, Trace
 from ..aspects import most_at_once
 from .case import Case, at_line
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ...report import Diagnosis
-from ...scenarios import Mongo, Postgres
-from ...trace import Exchange, Span
+from ...model.report import Diagnosis
+from ...model.scenarios import Mongo, Postgres
+from ...model.trace import Exchange, Span
 from ..aspects import calls_after_answer, has_traceback, records_about
 from .case import Case, at_line, calls_of, in_seconds, in_words, lines_in_words
 

@@ -1,0 +1,98 @@
+"""The command `grade`: finds the command that is meant, and says what went wrong with it."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from importlib import import_module
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from ..model.errors import CourseError
+from .words import lessons_like
+
+COMMANDS = (
+    "check",
+    "list",
+    "next",
+    "hint",
+    "lesson",
+    "quiz",
+    "solution",
+    "reset",
+    "notebook",
+    "serve",
+    "doctor",
+    "init",
+    "completion",
+)
+"""In the order of the help: as a learner meets them."""
+
+EXAMPLES = """\b
+Examples:
+  grade                     where you stand, and what is next
+  grade day53               grade a lesson
+  grade day53 2 4           grade exercises 2 and 4 of it
+  grade --watch             grade what you save, as you save it
+  grade hint day53 2        a hint for exercise 2
+"""
+
+
+class CourseGroup(click.Group):
+    """A group whose default command is to grade: `grade day53` is `grade check day53`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f".{cmd_name}", __package__).command
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        is_own = args and args[0] in (*COMMANDS, "--help", "--version")
+        if not is_own and not (ctx.resilient_parsing and not args):
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands, and what the default command begins with: a lesson."""
+        return [*lessons_like(incomplete), *super().shell_complete(ctx, incomplete)]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except CourseError as error:
+            _complain(error.problem, error.remedy)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            _complain("stopped")
+            ctx.exit(130)
+        except BrokenPipeError:  # whoever read the output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            ctx.exit(1)
+        except (click.exceptions.Exit, click.ClickException, click.Abort):
+            raise
+        except Exception:
+            traceback.print_exc()
+            _complain("the grader broke", "this is not your fault: please report the text above")
+            ctx.exit(3)
+
+
+def _complain(problem: str, remedy: str = "") -> None:
+    click.echo(f"grade: {problem}", err=True)
+    if remedy:
+        click.echo(f"       {remedy}", err=True)
+
+
+@click.group(cls=CourseGroup, epilog=EXAMPLES)
+@click.version_option(package_name="fastapi-async-course", prog_name="grade")
+def main() -> None:
+    """Grade your answers to the async FastAPI course.
+
+    LESSON and the numbers of exercises can be given at once: `grade day53 2`. For the
+    options of grading see `grade check --help`.
+    """

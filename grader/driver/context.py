@@ -1,0 +1,62 @@
+"""What a play is set up with: where it is written down, and the services that run in it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..clock import Clock, VirtualLoop
+from .origins import Origins
+from .recorder import Recorder
+
+
+class Service(Protocol):
+    """A server that the learner's code reaches over a socket, in the play's own loop.
+
+    It is made when the app is built, with its socket bound, so that its address is known.
+    """
+
+    async def open(self) -> None:
+        """Begin to serve. Called before the app starts up."""
+
+    async def close(self) -> None:
+        """Take down what is still open, and give everything back. Called after shutdown."""
+
+    def give_back(self) -> None:
+        """Give everything back at once, whatever has happened. May be called twice."""
+
+
+class PlayContext:
+    """The loop of a play, its recorder, and its services in the order they were made in.
+
+    Attributes:
+        is_serving: whether the app has started up.
+        broken: why the play says nothing of the learner's code, if a service has failed.
+        readings: what the grader has read from a service when the app was down, by query.
+    """
+
+    def __init__(self, recorder: Recorder, loop: VirtualLoop) -> None:
+        self.recorder = recorder
+        self.loop = loop
+        self.origins = Origins(recorder)
+        self.services: list[Service] = []
+        self.is_serving = False
+        self.broken = ""
+        self.readings: dict[str, object] = {}
+
+    @property
+    def clock(self) -> Clock:
+        return self.recorder.clock
+
+    async def open(self) -> None:
+        if self.services:
+            self.loop.on_write = self.origins.note
+        for service in self.services:
+            await service.open()
+
+    async def close(self) -> None:
+        for service in reversed(self.services):
+            await service.close()
+
+    def give_back(self) -> None:
+        for service in reversed(self.services):
+            service.give_back()

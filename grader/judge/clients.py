@@ -1,0 +1,239 @@
+"""One process that plays a file, asked for one play after another.
+
+Whatever the process does, each play that it was asked for has a trace: a death, a silence,
+or a message that makes no sense is an outcome like any other.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import select
+import signal
+import time
+from collections import deque
+from typing import NamedTuple
+
+import msgspec
+
+from ..course.loops import loop_around
+from ..model.trace import SERVER, Failure, Outcome, OutcomeKind, Trace
+from ..processes.channel import ChannelClosed, Nonsense
+from ..worker.messages import LAST_WORDS, Load, PlayRequest, PlayResult
+from .workers import PlayerProcess, Worker
+
+LOOK_EVERY = 0.25
+"""Real seconds between two looks at a player that has not answered."""
+IDLE_FOR = 2.0
+"""Real seconds without any CPU time after which a player is blocked for good."""
+CPU_FOR = 3.0
+"""CPU seconds of one play after which it will not end. The guard within ends loops of
+Python code long before; this one is for a call into C that never comes back."""
+LONGEST = 120.0
+"""Real seconds after which not the learner but the machine is at fault."""
+
+SKIP_FOR = 0.5
+"""Real seconds to wait for an answer that is not wanted any more."""
+
+FORGED = "forged"
+"""The detail of an outcome: the player said something that it was not asked for."""
+
+
+class PendingPlay(NamedTuple):
+    """A play that a process was asked for."""
+
+    number: int
+    perform: PlayRequest
+    token: str
+
+
+class PlayerClient:
+    """A process, started when it is needed and replaced when it is spoiled or dead.
+
+    Attributes:
+        asked: the plays that it has been asked for and has not answered.
+    """
+
+    def __init__(self, worker: Worker, load: Load) -> None:
+        self._worker = worker
+        self._load = load
+        self._process: PlayerProcess | None = None
+        self._answered = 0
+        self.asked: deque[PendingPlay] = deque()
+
+    def load(self, load: Load) -> None:
+        """Play another file from now on, in the process that is there."""
+        self.skip_before(None)
+        self._load = load
+        if self._process is not None:
+            self._send(load)
+
+    def ask(self, number: int, perform: PlayRequest) -> None:
+        """Ask for a play; `answer` gives the trace."""
+        if self._process is None:
+            self._start()
+        token = secrets.token_hex(16)
+        tokened = msgspec.structs.replace(perform, token=token)
+        if not self._send(tokened):  # it died between two plays, of something left behind
+            self._start()
+            self._send(tokened)
+        self.asked.append(PendingPlay(number, perform, token))
+
+    def skip_before(self, number: int | None) -> None:
+        """Drop what was asked in vain: all plays before that number, or all there are.
+
+        Nobody waits long for what nobody wants. It may cost the process, and with it what
+        else was asked of it.
+        """
+        while self.asked and (number is None or self.asked[0].number < number):
+            assert self._process is not None
+            if select.select([self._process.channel], [], [], SKIP_FOR)[0]:
+                self.answer()
+            else:
+                self.close()
+
+    def answer(self) -> Trace | None:
+        """The trace of what was asked for first.
+
+        None if the process died of what may have been another play's doing: of something
+        that an earlier play in it left behind, or with its parent. To know, play it alone.
+        """
+        process = self._process
+        assert process is not None
+        try:
+            kind = Watch(process).until_answer()
+            if kind is not None:
+                return self._cut_short(process, kind)
+            performed = process.channel.receive(PlayResult)
+        except Nonsense:
+            return self._died(process, FORGED)
+        except ChannelClosed:
+            return self._died(process)
+        if performed.token != self.asked.popleft().token:
+            return self._died(process, FORGED)
+        self._answered += 1
+        if performed.spoiled:
+            self.close()
+        return self._at_loop(performed.trace)
+
+    def close(self) -> None:
+        """End the process; the next play gets a new one."""
+        if self._process is not None:
+            self._process.end_in_time()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._process = None
+        self._answered = 0
+        self.asked.clear()
+
+    def _start(self) -> None:
+        self._forget()
+        self._process = self._worker.fork()
+        self._send(self._load)
+
+    def _send(self, message: Load | PlayRequest) -> bool:
+        assert self._process is not None
+        try:
+            self._process.channel.send(message)
+        except ChannelClosed:
+            self.close()
+            return False
+        return True
+
+    def _cut_short(self, process: PlayerProcess, kind: OutcomeKind) -> Trace | None:
+        if process.channel.within_message:  # something wrote half of one
+            return self._died(process, FORGED)
+        stacks = process.dump_stacks()
+        line = self._line_in(stacks)
+        self.close()
+        if "/uvicorn/" in stacks and self._line_in(stacks, " in <module>") is not None:
+            failure = Failure(SERVER, "", line)
+            return Trace(outcome=Outcome("import-failed", failure, line, detail="real"))
+        return self._at_loop(Trace(outcome=Outcome(kind, line=line, detail="real")))
+
+    def _at_loop(self, trace: Trace) -> Trace:
+        """The trace, with a loop that did not end named by where it begins."""
+        outcome = trace.outcome
+        if outcome.kind not in ("endless-loop", "ran-away"):
+            return trace
+        line = loop_around(self._load.source, outcome.line)
+        return msgspec.structs.replace(trace, outcome=msgspec.structs.replace(outcome, line=line))
+
+    def _line_in(self, stacks: str, function: str = "") -> int | None:
+        found = re.search(rf'File "{re.escape(self._load.path)}", line (\d+){function}', stacks)
+        return int(found[1]) if found else None
+
+    def _died(self, process: PlayerProcess, detail: str = "") -> Trace | None:
+        was_fresh = self._answered == 0
+        self._forget()
+        words = process.last_words()
+        reaped = process.end()
+        said = _trace_of(words)
+        if said is not None and not detail:
+            return self._at_loop(said)
+        if reaped is None or not was_fresh:
+            return None
+        detail = detail or (FORGED if words else _ending(reaped.status))
+        return Trace(outcome=Outcome("process-died", detail=detail))
+
+
+def _trace_of(words: bytes) -> Trace | None:
+    """What a player said before it ended itself. It can only be to its own disadvantage."""
+    try:
+        trace = msgspec.json.decode(words, type=Trace)
+    except msgspec.DecodeError:
+        return None
+    return trace if trace.outcome.kind in LAST_WORDS else None
+
+
+def _ending(status: int) -> str:
+    """In words, how a process ended."""
+    if os.WIFSIGNALED(status):
+        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"exit status {os.waitstatus_to_exitcode(status)}"
+
+
+class Watch:
+    """Waits for a player's answer, and knows one that will never come."""
+
+    def __init__(self, process: PlayerProcess) -> None:
+        self._process = process
+        self._began = self._moved = self._looked = time.monotonic()
+        self._state_at_start = process.state()
+        self._cpu = self._cpu_at_start = self._state_at_start.cpu if self._state_at_start else 0
+        self._per_second = os.sysconf("SC_CLK_TCK")
+
+    def until_answer(self) -> OutcomeKind | None:
+        """None if there is an answer to read; else why there will be none.
+
+        Raises:
+            ChannelClosed: the player is dead, or has said its last words.
+        """
+        channel, stacks = self._process.channel, self._process.stacks
+        while not channel.arrived():
+            select.select([channel.fileno(), stacks], [], [], LOOK_EVERY)
+            if self._process.has_spoken() and not channel.arrived():
+                raise ChannelClosed
+            kind = self._look(time.monotonic())
+            if kind is not None:
+                return kind
+        return None
+
+    def _look(self, now: float) -> OutcomeKind | None:
+        if now - self._looked < LOOK_EVERY:
+            return None
+        self._looked = now
+        state = self._process.state()
+        if self._state_at_start is None:  # no /proc: only real time can tell
+            return "endless-loop" if now - self._began > 2 * IDLE_FOR else None
+        if state is None or state.letter in "ZX":  # its own children still hold its channel
+            raise ChannelClosed
+        if state.cpu != self._cpu or state.awaits_service:
+            self._cpu, self._moved = state.cpu, now
+        if self._cpu - self._cpu_at_start > CPU_FOR * self._per_second:
+            return "endless-loop"
+        if now - self._moved > IDLE_FOR:
+            return "stuck"
+        return "grader-broke" if now - self._began > LONGEST else None

@@ -1,0 +1,1 @@
+"""The vocabulary: plain, frozen data that every other part speaks in; no logic."""

@@ -1,0 +1,273 @@
+"""The trace: what happened in one play, as plain data.
+
+This module is the vocabulary of the whole project. The worker writes a trace, the
+judge and the renderers read it, and nothing here has any logic beyond reading its
+own fields. Moments are whole ticks of a virtual clock (see `TICKS_PER_SECOND`), so
+that sums of tenths are exact.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+TICKS_PER_SECOND = 1_000_000
+"""A tick is a microsecond of virtual time."""
+
+NEVER = 2**62
+"""The tick of what will not happen, such as the end of `asyncio.sleep(float("inf"))`."""
+
+SpanKind = Literal[
+    "call", "wait", "task", "thread", "blocked", "connection", "statement", "transaction", "request"
+]
+"""`call`: a collaborator at work. `wait`: a task suspended at a line of the learner's.
+`task`: the life of a task that the learner's code made. `thread`: a sleep in a worker
+thread. `blocked`: the loop frozen by a blocking call. `connection`: the life of a
+connection to a service, numbered by `resource`; `statement`, `transaction` and `request`:
+what went over it. Their `arguments` are the text (or method and path), and the number of
+parameters (or the status); `count` is the rows of the answer."""
+
+Ending = Literal["done", "cancelled", "failed", "open"]
+"""How a span ended; `open` if it had not when the play was over."""
+
+IncidentKind = Literal[
+    "loop-blocked",
+    "never-awaited",
+    "task-unreferenced",
+    "exception-unretrieved",
+    "lifespan-failed",
+    "cancellation-swallowed",
+]
+
+OutcomeKind = Literal[
+    "finished",
+    "syntax-error",
+    "import-failed",
+    "factory-missing",
+    "factory-failed",
+    "not-an-app",
+    "stuck",
+    "ran-away",
+    "endless-loop",
+    "process-died",
+    "out-of-memory",
+    "output-flood",
+    "grader-broke",
+]
+
+
+def to_ticks(seconds: float) -> int:
+    """The nearest whole number of ticks to `seconds`; for ever is `NEVER`."""
+    ticks = seconds * TICKS_PER_SECOND
+    return NEVER if ticks >= NEVER else round(ticks)
+
+
+def to_seconds(ticks: int) -> float:
+    """The float nearest to `ticks`; equal ticks give equal floats."""
+    return ticks / TICKS_PER_SECOND
+
+
+class Moment(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """A point in virtual time, and its place among the events of the same tick."""
+
+    tick: int
+    order: int
+
+    @property
+    def seconds(self) -> float:
+        return to_seconds(self.tick)
+
+
+SERVER = "Server"
+"""The type of a failure that is none: an import that never ends, for it serves."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """An exception: its class, its text, and the learner's line that it came through.
+
+    `within` are the errors of a group. `context` is the class of the exception that others'
+    code was handling when it raised this one; then `line` is that of the former.
+    """
+
+    type: str
+    text: str
+    line: int | None = None
+    traceback: str = ""
+    column: int | None = None
+    bases: tuple[str, ...] = ()
+    within: tuple[Failure, ...] = ()
+    context: str = ""
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """A piece of a response's body and the moment it was sent."""
+
+    at: Moment
+    body: bytes
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One request and what came back.
+
+    `completed` is the moment of the last body chunk, `returned` the moment the ASGI
+    call itself was over (after background tasks), `hung_up` the moment the client left.
+    `handled` is the error in whose handler an HTTPException was made, if one was.
+    """
+
+    number: int
+    method: str
+    path: str
+    started: Moment
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    chunks: tuple[Chunk, ...] = ()
+    responded: Moment | None = None
+    completed: Moment | None = None
+    returned: Moment | None = None
+    hung_up: Moment | None = None
+    raised: Failure | None = None
+    handled: Failure | None = None
+
+    @property
+    def elapsed(self) -> float | None:
+        """Seconds from the request to the last byte of the response; None without one."""
+        if self.completed is None:
+            return None
+        return to_seconds(self.completed.tick - self.started.tick)
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(chunk.body for chunk in self.chunks)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def header(self, name: str) -> str:
+        """The value of the first header called `name`, or an empty string."""
+        return next((value for key, value in self.headers if key == name.lower()), "")
+
+    def json(self) -> Any:
+        """The body read as JSON, or None if it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def lines(self) -> Iterator[Chunk]:
+        """The body line by line, each with the moment its last byte was sent."""
+        pending = b""
+        for chunk in self.chunks:
+            *whole, pending = (pending + chunk.body).split(b"\n")
+            yield from (Chunk(chunk.at, line) for line in whole if line.strip())
+        if pending.strip():
+            yield Chunk(self.chunks[-1].at, pending)
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that took time: what, where in the learner's file, from when to when.
+
+    `resource` numbers the connection or generator that a call belongs to, `exchange`
+    the request that it was made for, and `arguments` is what a collaborator was given.
+    """
+
+    kind: SpanKind
+    name: str
+    start: Moment
+    end: Moment
+    how: Ending
+    line: int | None = None
+    task: str = ""
+    exchange: int | None = None
+    resource: int | None = None
+    count: int = 0
+    arguments: tuple[Any, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        return to_seconds(self.end.tick - self.start.tick)
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is never right, whatever the exercise asks for."""
+
+    kind: IncidentKind
+    at: Moment
+    line: int | None = None
+    seconds: float = 0.0
+    detail: str = ""
+    exchange: int | None = None
+
+
+class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that the learner's code logged.
+
+    `error` is the class of the exception whose traceback it has, if it has one, and `line`
+    where that came through the learner's file.
+    """
+
+    logger: str
+    level: str
+    message: str
+    at: Moment
+    error: str | None = None
+    error_text: str = ""
+    exchange: int | None = None
+    line: int | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A task that would have waited for ever: where, and for what."""
+
+    task: str
+    line: int | None
+    what: str
+    exchange: int | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a play ended, and what is known of why."""
+
+    kind: OutcomeKind
+    failure: Failure | None = None
+    line: int | None = None
+    detail: str = ""
+    waiting: tuple[Waiting, ...] = ()
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """All that happened in one play.
+
+    `opened` is when the app began to take requests. `readings` is what the grader read of
+    its services when the app was down, by query.
+    """
+
+    outcome: Outcome
+    exchanges: tuple[Exchange, ...] = ()
+    spans: tuple[Span, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    logs: tuple[LogRecord, ...] = ()
+    readings: dict[str, Any] = {}
+    output: str = ""
+    opened: int = 0
+    ended: int = 0
+    order: int = 0
+
+    def calls(self, name: str | None = None) -> tuple[Span, ...]:
+        """The spans of collaborators (of the one called `name`), in order of starting."""
+        return tuple(
+            span for span in self.spans if span.kind == "call" and name in (None, span.name)
+        )
+
+    def _repr_html_(self) -> str:
+        from ..render.svg import timeline_svg
+
+        return timeline_svg(self)
+
+
+def encode(message: Any) -> bytes:
+    """Any struct of this project as JSON."""
+    return msgspec.json.encode(message)

@@ -1,0 +1,1 @@
+"""Processes of the grader: how they are started, spoken to, limited and watched."""

@@ -1,9 +1,0 @@
-"""What can go wrong with a service. None of it is ever charged to the learner."""
-
-from __future__ import annotations
-
-from ..errors import GraderError
-
-
-class ServiceError(GraderError):
-    """A service that a play needs cannot be had, or went away."""

@@ -1,0 +1,1 @@
+"""HTTP servers that a scenario puts beside the app: its upstreams."""

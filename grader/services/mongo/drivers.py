@@ -1,0 +1,66 @@
+"""PyMongo and Motor in a play: what they do of their own accord is not the learner's doing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from ...clock.pools import POOL_SIZE
+from ...driver.context import PlayContext
+from ...driver.waits import Watched
+
+
+@contextmanager
+def quiet_driver() -> Iterator[None]:
+    """Keep PyMongo from logging every step it takes. A play takes down whatever is logged, and
+    nobody has asked for that.
+    """
+    log = logging.getLogger("pymongo")
+    before = log.level
+    if before == logging.NOTSET:
+        log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+def renew_threads_of_motor() -> None:
+    """Give Motor new threads, as many on every machine.
+
+    It shares its threads between all clients of a process, and so between plays.
+    """
+    if motor := sys.modules.get("motor.frameworks.asyncio"):
+        vars(motor)["_EXECUTOR"] = ThreadPoolExecutor(POOL_SIZE)
+
+
+def take_drivers_tasks_for_its_own(context: PlayContext) -> None:
+    """Keep the tasks that PyMongo makes from being taken for the learner's.
+
+    Some watch the server for as long as there is a client, others read one answer each: a play
+    does not wait for them, and they are no spans. What they send is sent for who made them.
+    """
+    recorder, make = context.recorder, context.loop.get_task_factory()
+    assert make is not None
+
+    def factory(loop: Any, coroutine: Any, **options: Any) -> Any:
+        if not _driver_makes_task():
+            return make(loop, coroutine, **options)
+        name, line = recorder.task_name(), recorder.line_of_call()
+        return asyncio.Task(Watched(coroutine, name, line, recorder), loop=loop, **options)
+
+    context.loop.set_task_factory(factory)
+
+
+def _driver_makes_task() -> bool:
+    """Whether it is PyMongo that has called asyncio to make a task."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals["__name__"].startswith(("asyncio.", "grader.")):
+        frame = frame.f_back
+    return frame is not None and str(frame.f_globals["__name__"]).startswith("pymongo.")

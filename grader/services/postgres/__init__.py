@@ -1,0 +1,1 @@
+"""PostgreSQL for plays: a relay between the app's driver and a server."""

@@ -1,0 +1,1 @@
+"""The process that owns the PostgreSQL server and leases databases to plays."""

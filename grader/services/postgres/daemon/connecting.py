@@ -1,0 +1,167 @@
+"""The keeper's own connections to a server, and what to say when there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, NamedTuple, Protocol
+
+import asyncpg  # type: ignore[import-untyped]
+
+from ...base.errors import ServiceError
+from .messages import Address
+
+PostgresError = asyncpg.PostgresError
+PATIENCE = 10.0
+"""Seconds that a server may take to answer, or to say that it is still starting."""
+LOST = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection is still busy with what will never be answered
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+"""What a connection raises when no server, or none worth the name, is at its other end."""
+
+
+class Connection(Protocol):
+    """What is used of asyncpg's, which has no types."""
+
+    async def execute(self, sql: str) -> str: ...
+    async def fetch(self, sql: str, *values: object) -> list[Mapping[str, Any]]: ...
+    def get_server_version(self) -> Any: ...
+    def is_closed(self) -> bool: ...
+    async def reset(self) -> None: ...
+    def terminate(self) -> None: ...
+
+
+class Tenant(NamedTuple):
+    """A role that owns the databases of plays and nothing else, and their connection limit."""
+
+    role: str
+    connections: int
+
+
+class Server(Protocol):
+    """A PostgreSQL, embedded or the user's own.
+
+    Attributes:
+        name: what messages call it.
+        remedy: what to do when it does not work.
+        new_database: options of CREATE DATABASE.
+        setup_sql: what to run after each start.
+        tenant: whom plays connect as, if it is the keeper's own to clean up after.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+    @property
+    def new_database(self) -> str: ...
+    @property
+    def setup_sql(self) -> str: ...
+    @property
+    def tenant(self) -> Tenant | None: ...
+
+    def address(self, database: str) -> Address:
+        """How a play reaches a database."""
+
+    def admin(self, database: str | None = None) -> Address:
+        """How the keeper reaches a database; without one, that which is always there."""
+
+    async def up(self) -> int:
+        """See to it that the server runs. The number of its start: data of others is gone."""
+
+    async def close(self) -> None:
+        """Stop it, if it is ours."""
+
+
+class ServerGone(ServiceError):
+    """Nobody answers at an address."""
+
+
+@contextmanager
+def told(server: Server, user: str) -> Iterator[None]:
+    """Turn what asyncpg raises into a `ServiceError` that says what to do."""
+    try:
+        yield
+    except LOST as error:
+        raise _gone(server, error) from error
+    except asyncpg.PostgresError as error:
+        raise _refused(server, user, error) from error
+
+
+@asynccontextmanager
+async def connected(server: Server, address: Address) -> AsyncIterator[Connection]:
+    """A connection, closed in the end.
+
+    Raises:
+        ServiceError: there is none to be had, or PostgreSQL refuses what is asked of it.
+    """
+    connection = await connect(server, address)
+    try:
+        with told(server, address.user):
+            yield connection
+    finally:
+        connection.terminate()
+
+
+async def connect(server: Server, address: Address, **settings: str) -> Connection:
+    """A connection with these settings of the server, which the caller has to close.
+
+    Raises:
+        ServerGone: nobody answers.
+        ServiceError: the server refuses.
+    """
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while True:
+        try:
+            with told(server, address.user):
+                return await _connect(address, settings)
+        except ServiceError as error:
+            starting = isinstance(error.__cause__, asyncpg.CannotConnectNowError)
+            if not starting or asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(0.02)
+
+
+async def _connect(address: Address, settings: dict[str, str]) -> Connection:
+    connection: Connection = await asyncpg.connect(
+        host=address.host,
+        port=address.port,
+        database=address.database,
+        user=address.user,
+        password=address.password or None,
+        ssl=address.sslmode,
+        timeout=PATIENCE,
+        statement_cache_size=0,  # a table of the same name may be another one the next time
+        server_settings={"application_name": "fastapi-async-course", **settings},
+    )
+    return connection
+
+
+def _gone(server: Server, error: BaseException) -> ServerGone:
+    """What to say when nobody answers."""
+    detail = str(error) or type(error).__name__
+    return ServerGone(f"{server.name} does not answer: {detail}", server.remedy)
+
+
+def _refused(server: Server, user: str, error: Any) -> ServiceError:
+    """What to say when PostgreSQL says no."""
+    said = f"{' '.join(str(error).split())} (SQLSTATE {error.sqlstate})"
+    match error:
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return ServiceError(f"{server.name} does not let {user!r} in: {said}", server.remedy)
+        case asyncpg.InsufficientPrivilegeError():
+            return ServiceError(
+                f"{server.name} does not let {user!r} make databases: {said}",
+                f'Allow it with `ALTER ROLE "{user}" CREATEDB`, or use another server: '
+                + server.remedy,
+            )
+        case asyncpg.DiskFullError():
+            return ServiceError(f"{server.name} has no disk space left: {said}", "Free some space.")
+        case _:
+            return ServiceError(f"{server.name} says: {said}", server.remedy)

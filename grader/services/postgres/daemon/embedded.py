@@ -1,0 +1,220 @@
+"""The embedded PostgreSQL: a child process of the keeper, tuned for data to throw away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from ....processes.limits import adopt_orphans
+from ....processes.unprivileged import child_setup, own
+from ...base.errors import ServiceError
+from .cluster import find_programs, is_ready, move_aside, version_of
+from .connecting import Tenant
+from .leftovers import end_orphans, end_server_of
+from .messages import Address
+from .state import State
+
+log = logging.getLogger(__name__)
+
+PORT = 5432
+"""Only the name of the Unix socket has it: nothing listens on TCP."""
+OWNER = "learner"
+"""The role that plays connect as. It may do anything within a play's database, not beyond."""
+CONNECTIONS = 100
+"""Connections that one play may open, as many as PostgreSQL itself allows by default."""
+ROOM = 256 * 1024 * 1024
+"""Bytes of free disk below which the server is not started."""
+START, STOP = 30.0, 5.0
+"""Seconds that the server may take to start, and to stop before it is made to."""
+POLL = 0.005
+
+SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": 0,
+    "min_wal_size": "8MB",
+    "max_wal_size": "64MB",
+    "shared_buffers": "16MB",  # dropping a database searches them all
+    "max_connections": 3 * CONNECTIONS,
+    "max_worker_processes": 0,
+    "max_parallel_workers": 0,
+    "io_method": "sync",
+    "autovacuum": "off",
+    "jit": "off",
+    "timezone": "UTC",
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "log_min_messages": "fatal",  # a learner's failing statement is no news here
+    "log_min_error_statement": "panic",
+}
+
+_INITDB = [
+    *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"),
+    *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+    *("--no-sync", "--no-data-checksums", "--no-instructions", "--wal-segsize=1"),
+]
+
+
+class Embedded:
+    """The server of a state directory.
+
+    Whoever makes one holds the directory's lock, and has no other children: what a server
+    that died left running is ended.
+    """
+
+    name = "The embedded PostgreSQL"
+    remedy = "Run it again. If that does not help, set DATABASE_URL to a server of yours."
+    tenant = Tenant(OWNER, CONNECTIONS + 1)  # one is the keeper's
+    # A copy by files is six times as fast as one through the log.
+    new_database = f"OWNER {OWNER} STRATEGY file_copy CONNECTION LIMIT {tenant.connections}"
+    setup_sql = f"""
+        DO $$ BEGIN CREATE ROLE {OWNER} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+
+    def address(self, database: str) -> Address:
+        """How a play reaches a database."""
+        host = str(self._state.sockets)
+        return Address(host=host, port=PORT, database=database, user=OWNER)
+
+    def admin(self, database: str | None = None) -> Address:
+        """How the keeper reaches it, whatever the play has done."""
+        host, database = str(self._state.sockets), database or "postgres"
+        return Address(host=host, port=PORT, database=database, user="postgres")
+
+    async def up(self) -> int:
+        """Start the server unless it runs. The number of this start: data of others is gone.
+
+        Raises:
+            ServiceError: it does not start.
+        """
+        if self._process is None or self._process.poll() is not None:
+            try:
+                await self._start()
+            except OSError as error:
+                raise ServiceError(
+                    f"The embedded PostgreSQL cannot be started: {error}.",
+                    f"Put that right, or name another directory than {self._state.home} "
+                    "in GRADER_STATE.",
+                ) from error
+            self._starts += 1
+        return self._starts
+
+    async def close(self) -> None:
+        """Stop the server, by force if need be."""
+        process, self._process = self._process, None
+        if process is not None:
+            for kind in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+                process.send_signal(kind)
+                if await _ended(process, STOP):
+                    break
+        end_orphans()
+
+    async def _start(self) -> None:
+        programs, version = find_programs()
+        self._check_room()
+        adopt_orphans()
+        end_orphans()
+        data = self._state.home / f"postgres-{version}"
+        await end_server_of(data)
+        self._clear_sockets()
+        if version_of(data) == version:
+            error = await self._run(programs, data)
+            if not error:
+                return
+            log.warning("PostgreSQL does not start on %s: %s", data, error)
+        move_aside(data)
+        await self._make_data(programs, data)
+        if error := await self._run(programs, data):
+            raise self._failure("does not start", error)
+
+    def _check_room(self) -> None:
+        free = shutil.disk_usage(self._state.home).free
+        if free < ROOM:
+            raise ServiceError(
+                f"The disk is full: {self._state.home} has {free >> 20} MB left, and the "
+                f"embedded PostgreSQL needs {ROOM >> 20} MB.",
+                "Free some space, or name a directory on another disk in GRADER_STATE.",
+            )
+
+    def _clear_sockets(self) -> None:
+        """Remove what a killed server left. No other one uses this directory."""
+        for path in self._state.sockets.glob(f".s.PGSQL.{PORT}*"):
+            path.unlink()
+
+    async def _make_data(self, programs: Path, data: Path) -> None:
+        # Made elsewhere first: what is at `data` is always whole.
+        draft = data.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        own(draft)
+        process = self._spawn([str(programs / "initdb"), *_INITDB, "-D", str(draft)])
+        if not await _ended(process, START):
+            process.kill()
+        if process.returncode != 0:
+            error = self._output()
+            shutil.rmtree(draft, ignore_errors=True)
+            raise self._failure("cannot make its data directory", error)
+        draft.rename(data)
+
+    async def _run(self, programs: Path, data: Path) -> str:
+        """Run the server. What it said if it ended, or nothing if it is up."""
+        sockets = f'--unix_socket_directories="{self._state.sockets}"'
+        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        # The data directory comes first, for `end_server_of` to find.
+        arguments = ["-D", str(data), "-p", str(PORT), sockets, *settings]
+        self._process = process = self._spawn([str(programs / "postgres"), *arguments])
+        deadline = asyncio.get_running_loop().time() + START
+        while not is_ready(data, process.pid):
+            if process.poll() is not None:
+                return self._output() or "it said nothing"
+            if asyncio.get_running_loop().time() > deadline:
+                await self.close()
+                return f"it was not ready after {START:.0f} seconds"
+            await asyncio.sleep(POLL)
+        return ""
+
+    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+        with open(self._state.home / "postgres.log", "wb") as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                # The user's own PG… variables are for the user's own servers.
+                env={"PATH": os.defpath, "LC_ALL": "C"},
+                start_new_session=True,
+                preexec_fn=child_setup(),
+            )
+
+    def _output(self) -> str:
+        lines = (self._state.home / "postgres.log").read_text(errors="replace").splitlines()
+        errors = [line for line in lines if "FATAL" in line or "PANIC" in line or "error:" in line]
+        return " ".join(errors or lines[-3:])
+
+    def _failure(self, what: str, error: str) -> ServiceError:
+        return ServiceError(
+            f"The embedded PostgreSQL {what}: {error}",
+            f"See {self._state.home / 'postgres.log'}. A server of yours can be used instead: "
+            "set DATABASE_URL to its address.",
+        )
+
+
+async def _ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    for _ in range(int(seconds / POLL)):
+        if process.poll() is not None:
+            return True
+        await asyncio.sleep(POLL)
+    return False

@@ -1,0 +1,245 @@
+"""The keeper: a small daemon that owns the database server and leases databases to plays.
+
+A client has one connection for each lease, and the lease ends with it, however it ends.
+The keeper exits by itself when nobody has been connected for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ....processes.channel import HEADER
+from ...base.errors import ServiceError
+from .embedded import Embedded
+from .messages import (
+    LARGEST,
+    Answer,
+    Ask,
+    Check,
+    Checked,
+    Leased,
+    Query,
+    QueryRows,
+    Request,
+    RequestFailed,
+    Stop,
+    Stopping,
+)
+from .remote import Remote
+from .state import Lock, State
+
+if TYPE_CHECKING:
+    from .databases import Databases, Holding
+
+log = logging.getLogger(__name__)
+
+IDLE = 600.0
+"""Seconds without a client after which the keeper exits. `GRADER_IDLE` sets others."""
+FAREWELL = 5.0
+"""Seconds that a keeper which ends takes to drop databases."""
+
+
+class Outdated(Exception):
+    """The program has been replaced while it runs."""
+
+
+class Keeper:
+    """Serves the clients of one state directory until it is told to stop, or idle too long.
+
+    Args:
+        idle: seconds.
+
+    Attributes:
+        databases: what it leases.
+    """
+
+    def __init__(self, state: State, idle: float) -> None:
+        self._state, self._idle = state, idle
+        self._server = Embedded(state) if state.url is None else Remote(state.url)
+        self._done = asyncio.Event()
+        self._clients: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._program: dict[str, int] = {}
+
+    async def run(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(kind, self._done.set)
+        self.databases = await self._start()
+        door = await asyncio.start_unix_server(self._meet, sock=listener)
+        self._rest()
+        await self._done.wait()
+        door.close()
+        await self._finish()
+
+    def stop(self) -> None:
+        """End now."""
+        self._done.set()
+
+    def check_program(self) -> None:
+        """See that the kit is what it was when the keeper began, unless others depend on it.
+
+        Raises:
+            Outdated: it is not, and the keeper ends.
+        """
+        if len(self._clients) == 1 and self._program != _files(self._program):
+            log.info("the kit was changed or removed: a new keeper has to take over")
+            self.stop()
+            raise Outdated
+
+    async def _start(self) -> Databases:
+        starting = asyncio.create_task(self._server.up())
+        await asyncio.sleep(0)
+        from .databases import Databases  # its driver is imported while the server starts
+
+        modules = [module for name, module in sys.modules.items() if name.startswith("grader.")]
+        self._program = _files([sys.executable, *(str(module.__file__) for module in modules)])
+        with contextlib.suppress(ServiceError):  # whoever asks for a lease is told
+            await starting
+        databases = Databases(self._server, self._state.owner())
+        databases.fill()
+        return databases
+
+    async def _finish(self) -> None:
+        for client in self._clients:
+            client.cancel()
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await self.databases.close()
+        except (TimeoutError, ServiceError) as error:
+            log.warning("databases are left for the next keeper to drop: %r", error)
+        await self._server.close()
+
+    def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+        client = asyncio.create_task(Client(self, reader, writer).serve())
+        self._clients.add(client)
+        client.add_done_callback(self._part)
+
+    def _part(self, client: asyncio.Task[None]) -> None:
+        self._clients.remove(client)
+        if not self._clients:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Nobody is here. Wait for somebody, but not for ever."""
+        self._alarm = asyncio.get_running_loop().call_later(self._idle, self._done.set)
+
+
+class Client:
+    """One connection. It may ask for one thing at a time, and for one database in all."""
+
+    def __init__(
+        self, keeper: Keeper, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._keeper, self._databases = keeper, keeper.databases
+        self._reader, self._writer = reader, writer
+        self._holding: Holding | None = None
+
+    async def serve(self) -> None:
+        """Answer until the connection ends, or brings something that no client of ours sends."""
+        answering: asyncio.Task[None] | None = None
+        try:
+            while (request := await self._receive()) and (not answering or answering.done()):
+                answering = asyncio.create_task(self._answer(request))
+        finally:
+            self._writer.close()
+            self._give_back()
+            if answering:
+                await answering
+            self._give_back()  # what it was in the middle of leasing
+
+    async def _receive(self) -> Request | None:
+        try:
+            (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+            if length > LARGEST:
+                return None
+            body = await self._reader.readexactly(length)
+            request: Request = msgspec.json.decode(body, type=Request)
+        except (OSError, EOFError, msgspec.DecodeError):
+            return None
+        return request
+
+    async def _answer(self, request: Request) -> None:
+        try:
+            answer = await self._answer_to(request)
+        except Outdated:
+            self._writer.close()  # the client asks the next keeper
+            return
+        except ServiceError as error:
+            answer = RequestFailed(error.problem, error.remedy)
+        except Exception as error:
+            log.exception("%s", request)
+            answer = RequestFailed(f"The grader's keeper broke: {error!r}.", "Please report it.")
+        # What JSON has no form for comes as text.
+        body = msgspec.json.encode(answer, enc_hook=str)
+        self._writer.write(HEADER.pack(len(body)) + body)
+
+    async def _answer_to(self, request: Request) -> Answer:
+        match request, self._holding:
+            case Stop(), _:
+                self._keeper.stop()
+                return Stopping(os.getpid())
+            case Check(), None:
+                self._keeper.check_program()
+                return Checked()
+            case Ask(seed_sql), None:
+                self._keeper.check_program()
+                self._holding = await self._databases.lease(seed_sql)
+                return Leased(self._databases.address(self._holding))
+            case Query(sql), holding if holding:
+                return QueryRows(await self._databases.rows(holding, sql))
+        raise ServiceError("That makes no sense now.")
+
+    def _give_back(self) -> None:
+        holding, self._holding = self._holding, None
+        if holding:
+            self._databases.end(holding)
+
+
+def main() -> None:
+    """Be the keeper that the environment asks for; whoever started it has handed on the lock."""
+    state = State.of_environment()
+    state.make()
+    _detach()
+    lock = Lock(int(sys.argv[-1]))
+    lock.take()  # it is held already: this writes down by whom
+    idle = float(os.environ.get("GRADER_IDLE", IDLE))
+    asyncio.run(Keeper(state, idle).run(_listen(state)))
+
+
+def _files(paths: Iterable[str]) -> dict[str, int]:
+    """When each file was changed, in nanoseconds; 0 for one that is gone."""
+    return {path: os.stat(path).st_mtime_ns if os.path.exists(path) else 0 for path in paths}
+
+
+def _detach() -> None:
+    """Outlive the terminal, and keep no directory in use."""
+    with contextlib.suppress(PermissionError):  # it leads a session already
+        os.setsid()
+    os.chdir("/")
+    os.umask(0o077)
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+
+
+def _listen(state: State) -> socket.socket:
+    state.socket.unlink(missing_ok=True)  # of a keeper that was killed: the lock is ours
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(state.socket))
+    listener.listen(128)
+    return listener
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,292 @@
+"""Databases for plays: `lease()` one, and it is new, clean, and nobody else's.
+
+`python -m grader.services.postgres.daemon.leases stop` ends the keeper and its server.
+
+This module imports nothing heavy. It is used in processes where a learner's code runs and
+where time may be virtual; everything here takes real time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ....clock.real_time import monotonic, sleep
+from ....processes.channel import Channel, ChannelClosed, Message
+from ....processes.service_wait import for_service
+from ...base.errors import ServiceError
+from .messages import (
+    Address,
+    Answer,
+    Ask,
+    Check,
+    Checked,
+    Leased,
+    Query,
+    QueryRows,
+    Request,
+    RequestFailed,
+    Stop,
+    Stopping,
+)
+from .state import Lock, State, held_by
+
+__all__ = ["Address", "Lease", "ServiceError", "lease", "stop", "wake"]
+
+LIMIT = 30.0
+"""Real seconds after which the keeper is taken not to answer."""
+POLL = 0.005
+
+_MAIN = (
+    "import sys; sys.path.append({root!r}); "
+    "from grader.services.postgres.daemon.keeper import main; main()"
+)
+
+
+class Lease:
+    """A database that is this process's alone, until it is closed or the process ends.
+
+    Attributes:
+        address: how to reach the database.
+    """
+
+    def __init__(self, channel: Channel, address: Address) -> None:
+        self._channel = channel
+        self.address = address
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """What one statement returns, over a connection that plays know nothing of.
+
+        Values are as in JSON. What JSON has no form for, such as `numeric` or a date, is text.
+
+        Raises:
+            ServiceError: the statement fails, or the server or the keeper has gone.
+        """
+        try:
+            return _ask(self._channel, Query(sql), QueryRows).rows
+        except ChannelClosed as error:
+            raise ServiceError(
+                "The grader's keeper went away in the middle of a play, and its data with it.",
+                "Run it again.",
+            ) from error
+
+    def close(self) -> None:
+        """Give the database back. It is dropped, whoever still uses it."""
+        self._channel.close()
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def wake() -> None:
+    """Start the keeper if it does not run, and do not wait for it; only for one that is ending.
+
+    Raises:
+        ServiceError: there is no place to keep anything in, or one does not end.
+    """
+    state = _state()
+    deadline = monotonic() + LIMIT
+    _reap()
+    while not (_will_serve(state) or _start(state)):
+        _reap()
+        _check(deadline, state)
+        sleep(POLL)
+
+
+def _will_serve(state: State) -> bool:
+    """Whether there is a keeper, and one that does not end for its program was changed."""
+    channel = _connect(state)
+    if channel is None:
+        return False
+    try:
+        _ask(channel, Check(), Checked)
+    except ChannelClosed:
+        return False
+    finally:
+        channel.close()
+    return True
+
+
+def lease(seed_sql: str = "") -> Lease:
+    """A new database, ready to be used. Waits for it, up to `LIMIT` real seconds.
+
+    A player must not be the one that starts the keeper, which would end with it and have its
+    limits: somebody outside calls `wake()` before.
+
+    Args:
+        seed_sql: what to run in it first, as the role that the play will be. It may be
+            many statements.
+
+    Raises:
+        ServiceError: it cannot be had, or the seed fails; the message says why.
+    """
+    with for_service():
+        return _lease(seed_sql)
+
+
+def _lease(seed_sql: str) -> Lease:
+    state = _state()
+    deadline = monotonic() + LIMIT
+    while True:
+        channel = _reach(state, deadline)
+        try:
+            return Lease(channel, _ask(channel, Ask(seed_sql), Leased).address)
+        except ChannelClosed as error:  # it was about to end; another one will not be
+            channel.close()
+            _check(deadline, state, error)
+        except ServiceError:
+            channel.close()
+            raise
+
+
+def stop() -> None:
+    """End the keeper of this state directory, and its server; return when they are gone.
+
+    Raises:
+        ServiceError: the keeper does not end.
+    """
+    state = State.of_environment()
+    deadline = monotonic() + LIMIT
+    if channel := _connect(state):
+        with contextlib.suppress(ChannelClosed):
+            _ask(channel, Stop(), Stopping)
+        channel.close()
+    while held_by(state.lock) is not None or _is_starting(state):
+        _reap()
+        _check(deadline, state)
+        sleep(POLL)
+
+
+def _state() -> State:
+    state = State.of_environment()
+    state.make()
+    return state
+
+
+def _reach(state: State, deadline: float) -> Channel:
+    """A connection to the keeper, which is started if need be."""
+    _reap()
+    while (channel := _connect(state)) is None:
+        _start(state)
+        if _reap():
+            raise _broken(f"cannot begin: {_last_words(state)}", state)
+        _check(deadline, state)
+        sleep(POLL)
+    return channel
+
+
+def _connect(state: State) -> Channel | None:
+    end = socket.socket(socket.AF_UNIX)
+    end.settimeout(LIMIT)
+    try:
+        end.connect(str(state.socket))
+    except OSError:
+        end.close()
+        return None
+    return Channel(end)
+
+
+def _ask(channel: Channel, message: Request, kind: type[Message]) -> Message:
+    with for_service():
+        channel.send(message)
+        answer: Any = channel.receive(Answer)  # type: ignore[arg-type]
+    if isinstance(answer, RequestFailed):
+        raise ServiceError(answer.problem, answer.remedy)
+    if not isinstance(answer, kind):
+        raise ChannelClosed
+    return answer
+
+
+_started: dict[int, Path] = {}
+"""The keepers that this process started and that have not ended, with their locks."""
+
+
+def _is_starting(state: State) -> bool:
+    return state.lock in list(_started.values())
+
+
+def _start(state: State) -> bool:
+    """Start a keeper, unless one is about to begin or to end; whether it was started.
+
+    It is given the lock at once. Before it has read its own program somebody else may want
+    one: a player, say, and all that a player starts ends with it.
+    """
+    lock = Lock(state.lock)
+    try:
+        is_ours = lock.take()
+        if is_ours:
+            _started[_spawn(state, lock.hand_on())] = state.lock
+    except OSError as error:
+        raise _broken(f"cannot be started: {error}", state) from error
+    finally:
+        lock.close()
+    return is_ours
+
+
+def _spawn(state: State, lock: int) -> int:
+    root = str(Path(__file__).resolve().parents[4])
+    # -P: what lies in the current directory has no say in what is imported
+    command = [sys.executable, "-P", "-c", _MAIN.format(root=root), str(state.home), str(lock)]
+    log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    # Not `subprocess`: nobody is to wait for it, or to be warned that it still runs.
+    return os.posix_spawn(
+        sys.executable,
+        command,
+        os.environ,
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(state.log), log, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+    )
+
+
+def _reap() -> bool:
+    """Forget the keepers that have ended, and tell whether one of them failed."""
+    failed = False
+    for pid in list(_started):
+        try:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:  # somebody else has waited for it, or this is a fork
+            ended, status = pid, 0
+        if ended:
+            _started.pop(pid, None)
+        failed |= os.WIFEXITED(status) and status != 0
+    return failed
+
+
+def _check(deadline: float, state: State, error: ChannelClosed | None = None) -> None:
+    if monotonic() > deadline:
+        raise _broken(f"did not answer for {LIMIT:.0f} seconds", state) from error
+
+
+def _broken(what: str, state: State) -> ServiceError:
+    return ServiceError(
+        f"The grader's keeper, which looks after databases, {what}.",
+        f"See {state.log}. To begin anew, end what holds {state.lock} (process "
+        f"{held_by(state.lock)}) and remove {state.home}.",
+    )
+
+
+def _last_words(state: State) -> str:
+    said = state.log.read_text(errors="replace").splitlines() if state.log.exists() else []
+    return said[-1] if said else "it said nothing"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["stop"]:
+        sys.exit("usage: python -m grader.services.postgres.daemon.leases stop")
+    stop()

@@ -1,0 +1,101 @@
+"""What a client and the keeper say to each other: JSON, each message with its length before it.
+
+`VERSION` is part of every path that the two share, so that a keeper which was left
+running by another version of the kit is never spoken to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+VERSION = 2
+LARGEST = 16 * 1024 * 1024
+"""Bytes of the largest message that the keeper reads."""
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach a database.
+
+    Attributes:
+        host: a name or an IP address; what begins with `/` is the directory of a Unix socket.
+        password: empty where the server asks for none.
+        sslmode: as libpq spells it; None leaves it to the driver.
+    """
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = ""
+    sslmode: str | None = None
+
+    @property
+    def socket_path(self) -> str | None:
+        """The Unix socket to connect to, or None for a server that is reached over TCP."""
+        return f"{self.host}/.s.PGSQL.{self.port}" if self.host.startswith("/") else None
+
+    @property
+    def dsn(self) -> str:
+        """A URL that asyncpg, psycopg and SQLAlchemy understand. It holds the password."""
+        login = quote(self.user, safe="")
+        if self.password:
+            login += ":" + quote(self.password, safe="")
+        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
+        mode = f"?sslmode={self.sslmode}" if self.sslmode else ""
+        return f"postgresql://{login}@{host}:{self.port}/{quote(self.database, safe='')}{mode}"
+
+
+class Check(msgspec.Struct, frozen=True, tag="check"):
+    """See whether the keeper will serve: one whose program was changed ends instead."""
+
+
+class Ask(msgspec.Struct, frozen=True, tag="ask"):
+    """Lease a database, and run `seed_sql` in it. The lease ends with the connection."""
+
+    seed_sql: str = ""
+
+
+class Query(msgspec.Struct, frozen=True, tag="query"):
+    """Run `sql` in the leased database, over a connection of the keeper's own."""
+
+    sql: str
+
+
+class Stop(msgspec.Struct, frozen=True, tag="stop"):
+    """End the keeper, its leases and its server."""
+
+
+class Checked(msgspec.Struct, frozen=True, tag="checked"):
+    """The answer to `Check`."""
+
+
+class Leased(msgspec.Struct, frozen=True, tag="leased"):
+    """The answer to `Ask`."""
+
+    address: Address
+
+
+class QueryRows(msgspec.Struct, frozen=True, tag="rows"):
+    """The answer to `Query`."""
+
+    rows: list[dict[str, Any]]
+
+
+class Stopping(msgspec.Struct, frozen=True, tag="stopping"):
+    """The answer to `Stop`: the process that is about to end."""
+
+    pid: int
+
+
+class RequestFailed(msgspec.Struct, frozen=True, tag="failed"):
+    """The answer to anything that cannot be done; see `CourseError`."""
+
+    problem: str
+    remedy: str
+
+
+Request = Check | Ask | Query | Stop
+Answer = Checked | Leased | QueryRows | Stopping | RequestFailed

@@ -1,0 +1,60 @@
+"""Which connections wait in the server for a lock that another connection holds.
+
+Such a statement is not answered before the other's transaction ends, and that may take
+virtual time: the clock must not be held for it meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .relay import PostgresRelay
+
+_BLOCKED = """
+    select pid, pg_blocking_pids(pid) as blockers from pg_stat_activity
+    where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0
+"""
+
+
+class Locks:
+    """Looks into the server when an answer is late, and when a lock may have been let go."""
+
+    def __init__(self, relay: PostgresRelay) -> None:
+        self._relay = relay
+
+    def look(self) -> None:
+        """An answer is late: hold the clock no longer for those that wait for a lock."""
+        if any(link.is_held for link in self._relay.links):
+            self._sort_out()
+
+    def look_again(self) -> None:
+        """Something was answered: a lock may be free, and who waited for it at work."""
+        if any(link.is_pending and not link.is_held for link in self._relay.links):
+            self._sort_out()
+
+    def _sort_out(self) -> None:
+        rows = self._relay.look_up(_BLOCKED)
+        blocked = {int(row["pid"]): list(row["blockers"]) for row in rows}
+        for link in list(self._relay.links):
+            if not link.is_pending:
+                continue
+            waits = link.pid in blocked and not _is_deadlocked(link.pid, blocked)
+            if waits and not link.is_ended:
+                link.let_go(pending=True)
+            else:
+                link.hold()
+
+
+def _is_deadlocked(pid: int, blocked: dict[int, list[int]]) -> bool:
+    """Whether it waits for itself in the end: then the server will end that by itself soon."""
+    seen: set[int] = set()
+    ahead = list(blocked[pid])
+    while ahead:
+        next_ = ahead.pop()
+        if next_ == pid:
+            return True
+        if next_ not in seen:
+            seen.add(next_)
+            ahead += blocked.get(next_, [])
+    return False

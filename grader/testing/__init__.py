@@ -1,0 +1,1 @@
+"""What people use in their own tests and editors: plays of any app, and checks as tests."""

@@ -1,0 +1,34 @@
+"""What watch mode and the process that judges for it say to each other."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..model.report import Report
+
+
+class GradeRequest(msgspec.Struct, frozen=True):
+    """A text to be graded; the fields are those of `Grading.grade`.
+
+    The text comes with it: what is saved meanwhile is another request's.
+    """
+
+    lesson: str
+    file: str
+    numbers: tuple[int, ...]
+    seed: int | None
+    shown_as: str
+    source: str
+
+
+class GradeReply(msgspec.Struct, frozen=True):
+    """What came of a request.
+
+    Attributes:
+        report: None if the file could not be graded.
+        problem: why not, and `remedy` what to do about it.
+    """
+
+    report: Report | None = None
+    problem: str = ""
+    remedy: str = ""

@@ -1,0 +1,171 @@
+"""The warm parent: it has paid for the imports, and forks players that start at once.
+
+It runs no foreign code and has no threads. The judge asks it, over a control socket,
+for players and for the end of one; when the judge is gone it ends them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import NoReturn
+
+import msgspec
+
+from ..processes.channel import Channel, ChannelClosed
+from ..processes.limits import adopt_orphans, children
+
+GRACE = 0.25
+"""Real seconds that a player whose channel is closed has to exit by itself."""
+
+
+class Fork(msgspec.Struct, frozen=True, tag="fork"):
+    """Make a player."""
+
+
+class Reap(msgspec.Struct, frozen=True, tag="reap"):
+    """End a player, and all that it started, and say how it ended."""
+
+    pid: int
+
+
+class Forked(msgspec.Struct, frozen=True):
+    """A player was made; its channel and its stacks pipe come as file descriptors."""
+
+    pid: int
+
+
+class Reaped(msgspec.Struct, frozen=True):
+    """How a player ended: as `os.waitpid` tells it, and its peak memory in KiB."""
+
+    status: int
+    peak: int
+
+
+class Forkserver:
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._channel = Channel(control)
+        self._players: set[int] = set()
+
+    def run(self) -> None:
+        try:
+            while True:
+                match self._channel.receive(Fork | Reap):  # type: ignore[arg-type]
+                    case Fork():
+                        self._fork()
+                    case Reap(pid):
+                        self._channel.send(self._reap(pid))
+        except ChannelClosed:
+            for pid in list(self._players):
+                self._kill(pid)
+
+    def _fork(self) -> None:
+        ours, players = socket.socketpair()
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            os.close(read)
+            self._control.close()
+            self._become_player(players, write)
+        self._players.add(pid)
+        self._channel.send(Forked(pid))
+        socket.send_fds(self._control, [b"f"], [ours.fileno(), read])
+        for end in (ours, players):
+            end.close()
+        os.close(read)
+        os.close(write)
+
+    def _become_player(self, end: socket.socket, stacks: int) -> NoReturn:
+        from .player import be_a_player
+
+        be_a_player(Channel(end), stacks)
+
+    def _reap(self, pid: int) -> Reaped:
+        if pid not in self._players:
+            return Reaped(0, 0)
+        deadline = time.monotonic() + GRACE
+        while time.monotonic() < deadline:
+            done, status, usage = os.wait4(pid, os.WNOHANG)
+            if done:
+                self._after(pid)
+                return Reaped(status, usage.ru_maxrss)
+            time.sleep(0.002)
+        return self._kill(pid)
+
+    def _kill(self, pid: int) -> Reaped:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        _, status, usage = os.wait4(pid, 0)
+        self._after(pid)
+        return Reaped(status, usage.ru_maxrss)
+
+    def _after(self, pid: int) -> None:
+        """End what a player has left behind: its group, and the orphans that came to us."""
+        self._players.discard(pid)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        while orphans := [child for child in children() if child not in self._players]:
+            for orphan in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(orphan, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(orphan, 0)
+
+
+WARM_UP = """
+from fastapi import BackgroundTasks, FastAPI, HTTPException
+from fastapi.responses import StreamingResponse
+
+def exercise():
+    app = FastAPI()
+
+    @app.post("/")
+    async def root(data: dict, q: str, tasks: BackgroundTasks):
+        raise HTTPException(502)
+
+    @app.get("/")
+    async def stream():
+        return StreamingResponse(iter([]))
+
+    return app
+"""
+
+
+def _warm_up() -> None:
+    """Import what plays need, and play once: what is made at first use is then shared."""
+    from ..driver import run_play
+    from ..model.scenarios import post, scenario
+    from . import player
+    from .loading import Source
+    from .messages import Load
+
+    assert player
+    source = Source(Load(WARM_UP, "/warm-up/exercise.py"))
+    what = scenario(post("/?q=1", json={}))
+    run_play(lambda context: source.build_app("exercise", what, context), what)
+    source.forget()
+
+
+def main() -> None:
+    """Import what plays need, then serve the judge over the socket given as file descriptor."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    adopt_orphans()
+    threading.stack_size(512 * 1024)  # forty threads must fit into the memory limit
+    gc.disable()  # imports make much and throw away little: looking for garbage is in vain
+    _warm_up()
+    sys.dont_write_bytecode = True  # what lies beside a learner's file is not ours to add to
+    gc.enable()
+    gc.freeze()  # what is imported stays shared between the players, and is not searched
+    Forkserver(control).run()
+    os._exit(0)  # nothing is left to tidy up, and the judge waits for the end

@@ -1,0 +1,47 @@
+"""What judge and player say to each other.
+
+A player shares its process with the learner's code, so that code can find the socket and
+write to it. Each play is therefore asked for with a token that nobody can guess, and only
+the answer that bears it counts. This keeps out what writes blindly, or reads what modules
+and their objects hold. It cannot keep out code that walks the stack down to the function
+that holds the token, or reads it from memory: within one process Python hides nothing.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ..model.scenarios import Scenario
+from ..model.trace import OutcomeKind, Trace
+
+LAST_WORDS: frozenset[OutcomeKind] = frozenset(
+    {"endless-loop", "out-of-memory", "output-flood", "process-died"}
+)
+"""Outcomes that a player tells by itself before it ends: as a `Trace` in JSON, over the pipe
+for stacks. No token is needed to bring oneself down."""
+
+
+class Load(msgspec.Struct, frozen=True, tag="load"):
+    """The file to play from now on. `source` is its text; the file itself is not read again."""
+
+    source: str
+    path: str
+
+
+class PlayRequest(msgspec.Struct, frozen=True, tag="perform"):
+    """Play `scenario` against the app that the function `factory` of the file builds.
+
+    `token` is to come back with the answer.
+    """
+
+    factory: str
+    scenario: Scenario
+    token: str = ""
+
+
+class PlayResult(msgspec.Struct, frozen=True):
+    """What came of a `PlayRequest`. A spoiled player has to be replaced before the next one."""
+
+    trace: Trace
+    spoiled: bool = False
+    token: str = ""
