@@ -8,7 +8,7 @@ from contextlib import ExitStack, redirect_stdout
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from grader.clock import Clock, clocks_installed, live_by
+from grader.clock import Clock, clocks_installed, use_clock
 
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 USES_PLAY = re.compile(r"^from grader import .*\bplay\b", re.MULTILINE)
@@ -77,7 +77,7 @@ def run(source: str, name: str) -> str:
         stack.enter_context(redirect_stdout(printed))
         if not USES_PLAY.search(source):
             stack.enter_context(clocks_installed())
-            stack.enter_context(live_by(Clock()))
+            stack.enter_context(use_clock(Clock()))
         namespace: dict[str, Any] = {"__name__": "__main__"}
         # Our own `from __future__` lines are not the program's.
         exec(compile(source, name, "exec", dont_inherit=True), namespace)

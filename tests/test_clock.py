@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from grader.clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, live_by, now_of
+from grader.clock import (
+    Clock,
+    RanAway,
+    Stuck,
+    VirtualLoop,
+    clocks_installed,
+    current_clock,
+    use_clock,
+)
 from grader.clock.current import EPOCH
 from grader.model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
 
@@ -23,7 +31,7 @@ SECOND = TICKS_PER_SECOND
 
 def run(main: Callable[[], Coroutine[Any, Any, T]], clock: Clock | None = None) -> T:
     """What a coroutine function returns that runs on a virtual clock."""
-    with clocks_installed(), live_by(clock or Clock()):
+    with clocks_installed(), use_clock(clock or Clock()):
         return asyncio.run(main())
 
 
@@ -32,7 +40,7 @@ def end_of(main: Callable[[], Coroutine[Any, Any, Any]], clock: Clock) -> Stuck 
     ends: list[Stuck | RanAway] = []
     with (
         clocks_installed(),
-        live_by(clock),
+        use_clock(clock),
         asyncio.Runner(loop_factory=lambda: VirtualLoop(clock)) as runner,
     ):
         loop = runner.get_loop()
@@ -317,19 +325,19 @@ def test_everything_is_as_it_was_when_the_clock_is_gone() -> None:
     assert [vars(lock)["acquire"], vars(datetime.datetime)["now"], asyncio.new_event_loop] == (
         methods
     )
-    assert now_of() is None
+    assert current_clock() is None
 
 
 def test_time_is_real_in_a_thread_that_is_no_part_of_the_play() -> None:
     with clocks_installed():
         told: list[float] = []
         clock = Clock()
-        with live_by(clock):
+        with use_clock(clock):
             clock.advance_to(to_ticks(5))
             assert time.monotonic() == 5.0
         outsider = threading.Thread(target=lambda: told.append(time.monotonic()))
         outsider.start()
-        with live_by(clock):
+        with use_clock(clock):
             outsider.join()
         assert told[0] != 5.0
         assert time.time() != EPOCH + 5

@@ -1,4 +1,4 @@
-"""The clock: a whole number of ticks, and the threads that live by it.
+"""The clock: a whole number of ticks, and the threads that use it.
 
 Threads that belong to a play are its *actors*. At most one of them runs at a time, and
 only while the loop is idle, so that a play with threads is as repeatable as one
@@ -38,7 +38,7 @@ class PlayOver(BaseException):
 
 
 class Actor:
-    """A thread (or the work that will run on one) that lives by the clock."""
+    """A thread (or the work that will run on one) that uses the clock."""
 
     def __init__(self) -> None:
         self.native_id: int | None = None

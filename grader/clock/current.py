@@ -31,45 +31,45 @@ Python keeps this setting for each thread by itself."""
 NANOSECONDS_PER_TICK = 1_000_000_000 // TICKS_PER_SECOND
 
 
-_present: dict[int, tuple[Clock, Actor | None]] = {}
+_current: dict[int, tuple[Clock, Actor | None]] = {}
 
 
-def now_of() -> Clock | None:
-    """The clock that the calling thread lives by, or None for real time."""
-    entry = _present.get(threading.get_ident())
+def current_clock() -> Clock | None:
+    """The clock that the calling thread uses, or None for real time."""
+    entry = _current.get(threading.get_ident())
     return entry[0] if entry else None
 
 
-def here() -> tuple[Clock | None, Actor | None]:
+def current() -> tuple[Clock | None, Actor | None]:
     """The clock of the calling thread, and the actor that it is (None on the loop's own)."""
-    return _present.get(threading.get_ident(), (None, None))
+    return _current.get(threading.get_ident(), (None, None))
 
 
 @contextmanager
-def live_by(clock: Clock, actor: Actor | None = None) -> Iterator[None]:
-    """Let the calling thread live by `clock` (as `actor`, unless it is the loop's own)."""
+def use_clock(clock: Clock, actor: Actor | None = None) -> Iterator[None]:
+    """Let the calling thread use `clock` (as `actor`, unless it is the loop's own)."""
     ident = threading.get_ident()
-    before, depth = _present.get(ident), sys.get_coroutine_origin_tracking_depth()
-    _present[ident] = clock, actor
+    before, depth = _current.get(ident), sys.get_coroutine_origin_tracking_depth()
+    _current[ident] = clock, actor
     sys.set_coroutine_origin_tracking_depth(ORIGIN_DEPTH)
     try:
         yield
     finally:
         sys.set_coroutine_origin_tracking_depth(depth)
         if before is None:
-            _present.pop(ident, None)
+            _current.pop(ident, None)
         else:
-            _present[ident] = before
+            _current[ident] = before
 
 
-def actor_of_this_thread(clock: Clock) -> Actor:
+def current_actor(clock: Clock) -> Actor:
     """The actor of the calling thread; a thread that the clock has not met gets one."""
-    entry = _present.get(threading.get_ident())
+    entry = _current.get(threading.get_ident())
     actor = entry[1] if entry else None
     if actor is None:
         actor = Actor()
         actor.native_id = threading.get_native_id()
-        _present[threading.get_ident()] = clock, actor
+        _current[threading.get_ident()] = clock, actor
     return actor
 
 
@@ -86,14 +86,14 @@ def unwatch_blocks(clock: Clock) -> None:
     _watchers.pop(id(clock), None)
 
 
-def tell_of_block(clock: Clock, what: str, since: int, on_loop: bool) -> None:
+def report_block(clock: Clock, what: str, since: int, on_loop: bool) -> None:
     """Tell the watcher of `clock`, if it has one."""
     if watcher := _watchers.get(id(clock)):
         watcher(what, since, on_loop)
 
 
 def _sleep(seconds: float) -> None:
-    clock = now_of()
+    clock = current_clock()
     if clock is None:
         real_sleep(seconds)
         return
@@ -103,13 +103,13 @@ def _sleep(seconds: float) -> None:
     if on_loop:
         clock.block(seconds)
     else:
-        clock.park(actor_of_this_thread(clock), clock.now + to_ticks(seconds))
-    tell_of_block(clock, "time.sleep", start, on_loop)
+        clock.park(current_actor(clock), clock.now + to_ticks(seconds))
+    report_block(clock, "time.sleep", start, on_loop)
 
 
 def _reader(real: Callable[[], Any], virtual: Callable[[int], Any]) -> Callable[[], Any]:
     def read() -> Any:
-        clock = now_of()
+        clock = current_clock()
         return real() if clock is None else virtual(clock.now)
 
     return read
@@ -140,7 +140,7 @@ _real_today = datetime.date.__dict__["today"]
 
 
 def _now(cls: type[datetime.datetime], tz: datetime.tzinfo | None = None) -> datetime.datetime:
-    clock = now_of()
+    clock = current_clock()
     if clock is None:
         result: datetime.datetime = _real_now.__get__(None, cls)(tz)
         return result
@@ -148,7 +148,7 @@ def _now(cls: type[datetime.datetime], tz: datetime.tzinfo | None = None) -> dat
 
 
 def _utcnow(cls: type[datetime.datetime]) -> datetime.datetime:
-    clock = now_of()
+    clock = current_clock()
     if clock is None:
         result: datetime.datetime = _real_utcnow.__get__(None, cls)()
         return result
@@ -156,7 +156,7 @@ def _utcnow(cls: type[datetime.datetime]) -> datetime.datetime:
 
 
 def _today(cls: type[datetime.date]) -> datetime.date:
-    clock = now_of()
+    clock = current_clock()
     if clock is None:
         result: datetime.date = _real_today.__get__(None, cls)()
         return result

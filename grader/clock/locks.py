@@ -18,7 +18,7 @@ from typing import Any
 
 from ..model.trace import to_ticks
 from .clock import Actor, Clock
-from .current import here, tell_of_block
+from .current import current, report_block
 from .patching import replaced
 
 _Lock: Any = type(_thread.allocate_lock())
@@ -36,7 +36,7 @@ _waiting: defaultdict[int, list[tuple[Clock, Actor]]] = defaultdict(list)
 def _acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
     if not blocking or timeout == 0 or not lock.locked():
         return bool(_real_acquire(lock, blocking, timeout))
-    clock, actor = here()
+    clock, actor = current()
     if clock is None or not _is_waiting_for_the_clock(clock, actor):
         return bool(_real_acquire(lock, blocking, timeout))
     if _real_acquire(lock, True, SOON):
@@ -60,7 +60,7 @@ def _exit(lock: Any, *_: object) -> None:
 
 
 def _join(thread: threading.Thread, timeout: float | None = None) -> None:
-    clock, actor = here()
+    clock, actor = current()
     end = _end_of(thread)
     if end is None or clock is None or timeout == 0 or not _is_waiting_for_the_clock(clock, actor):
         _real_join(thread, timeout)
@@ -109,7 +109,7 @@ def _wait(
             finally:
                 _leave_line(key, (clock, actor))
     if clock.now > start:
-        tell_of_block(clock, what, start, on_loop=actor is None)
+        report_block(clock, what, start, on_loop=actor is None)
 
 
 def _leave_line(key: int, entry: tuple[Clock, Actor]) -> None:

@@ -1,4 +1,4 @@
-"""The event loop that lives by a `Clock`.
+"""The event loop on a `Clock`.
 
 asyncio's own loop, with three things changed: `time()` reads the clock, timers are
 ordered by tick and then by age, and an idle moment is a ladder of decisions instead of
@@ -22,7 +22,7 @@ from typing import Any
 
 from ..model.trace import NEVER, to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
-from .current import actor_of_this_thread, now_of, tell_of_block
+from .current import current_actor, current_clock, report_block
 from .patching import replaced
 from .pools import POOL_SIZE
 from .sockets import park_until_readable, wait_to_connect
@@ -67,7 +67,7 @@ class ClockSelector(selectors.DefaultSelector):
             start = self.loop.clock.now
             park_until_readable(self.loop.actor, self.fileno(), self.loop.next_timer())
             if self.loop.clock.now > start:
-                tell_of_block(self.loop.clock, "a loop of its own", start, on_loop=False)
+                report_block(self.loop.clock, "a loop of its own", start, on_loop=False)
             return super().select(0)
         # Real work is outstanding: wait for it in real time. Virtual time stands still.
         if self.loop.clock.busy or self.loop.clock.asides_awake():
@@ -182,7 +182,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.clock.wake_with(self._write_to_self)
             self.actor = None
         else:
-            self.actor = actor_of_this_thread(self.clock)
+            self.actor = current_actor(self.clock)
         return self.actor is None
 
     def time(self) -> float:
@@ -288,7 +288,7 @@ _real_new_event_loop = asyncio.events.new_event_loop
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:
-    clock = now_of()
+    clock = current_clock()
     return _real_new_event_loop() if clock is None else VirtualLoop(clock)
 
 

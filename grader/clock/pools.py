@@ -16,7 +16,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from .clock import Actor, Clock
-from .current import here, live_by
+from .current import current, use_clock
 from .locks import wake_those_waiting_for
 from .patching import replaced
 
@@ -84,7 +84,7 @@ class ClockedItem(_RealItem):  # type: ignore[misc]
             return
         self._actor.await_turn()
         try:
-            with live_by(self._lane.clock, self._actor):
+            with use_clock(self._lane.clock, self._actor):
                 super().run(*args)
         finally:
             self._lane.leave(self._actor)
@@ -93,7 +93,7 @@ class ClockedItem(_RealItem):  # type: ignore[misc]
 def _submit(
     pool: concurrent.futures.ThreadPoolExecutor, /, *args: Any, **kwargs: Any
 ) -> concurrent.futures.Future[Any]:
-    clock, actor = here()
+    clock, actor = current()
     if clock is not None:
         lane = _lanes.get(pool)
         if lane is None or lane.clock is not clock:  # it has outlived the play before

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..model.trace import to_ticks
 from .clock import Actor, Clock
-from .current import actor_of_this_thread, now_of, tell_of_block
+from .current import current_actor, current_clock, report_block
 from .hosts import Host, is_readable
 
 _real_connect = socket.socket.connect
@@ -24,14 +24,14 @@ _real_connect = socket.socket.connect
 
 def host_at(address: object) -> Host | None:
     """The host of the calling thread's play at an address."""
-    clock = now_of()
+    clock = current_clock()
     if clock is None or not isinstance(address, tuple):
         return None
     return clock.hosts.by_address.get(address[:2])
 
 
 def _clock() -> Clock:
-    clock = now_of()
+    clock = current_clock()
     assert clock is not None
     return clock
 
@@ -91,7 +91,7 @@ def _receiving(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def _blocks_for(sock: socket.socket) -> Host | None:
     """The host that a call on this socket would wait for."""
-    if now_of() is None or sock.gettimeout() == 0:
+    if current_clock() is None or sock.gettimeout() == 0:
         return None
     with suppress(OSError):  # it is not connected
         return host_at(sock.getpeername())
@@ -107,8 +107,8 @@ def _wait_to_connect(sock: socket.socket, seconds: float) -> None:
     if on_loop:
         clock.block(wait)
     else:
-        clock.park(actor_of_this_thread(clock), clock.now + to_ticks(wait))
-    tell_of_block(clock, "socket.connect", start, on_loop)
+        clock.park(current_actor(clock), clock.now + to_ticks(wait))
+    report_block(clock, "socket.connect", start, on_loop)
     if wait == timeout:
         raise TimeoutError("timed out")
 
@@ -121,9 +121,9 @@ def _wait_to_read(sock: socket.socket) -> None:
         _block_until_readable(clock, sock, deadline)
     else:
         while not is_readable(sock) and (deadline is None or clock.now < deadline):
-            park_until_readable(actor_of_this_thread(clock), sock, deadline)
+            park_until_readable(current_actor(clock), sock, deadline)
     if clock.now > start:
-        tell_of_block(clock, "socket.recv", start, on_loop)
+        report_block(clock, "socket.recv", start, on_loop)
     if not is_readable(sock):
         raise TimeoutError("timed out")
 

@@ -18,7 +18,7 @@ from typing import Any
 from anyio._backends import _asyncio as anyio_backend
 
 from .clock import Actor, Clock, PlayOver
-from .current import here, live_by, now_of
+from .current import current, current_clock, use_clock
 from .locks import wake_those_waiting_for
 from .patching import replaced
 from .pools import lane_of_submission
@@ -39,14 +39,14 @@ class TurnQueue(Queue[Any]):
     def put_nowait(self, item: Any) -> None:
         if item is not None:
             self.actors.append(self.clock.enlist())
-        with self.clock.working(here()[1]):
+        with self.clock.working(current()[1]):
             super().put_nowait(item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         item = super().get(block, timeout)
         if item is not None:
             self.actors[0].await_turn()
-            self.present.enter_context(live_by(self.clock, self.actors[0]))
+            self.present.enter_context(use_clock(self.clock, self.actors[0]))
         return item
 
     def task_done(self) -> None:
@@ -61,13 +61,13 @@ class ClockedWorker(_AnyioWorker):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.daemon = True
-        if clock := now_of():
+        if clock := current_clock():
             self.queue = TurnQueue(clock)
 
 
 def _start(thread: threading.Thread) -> None:
     """Start a thread; one that the play's code makes is in line for a turn until it ends."""
-    clock = now_of()
+    clock = current_clock()
     target = getattr(thread, "_target", None)
     serves_processes = type(thread).__module__.startswith(("concurrent.", "multiprocessing."))
     if clock is None or isinstance(thread, _AnyioWorker) or serves_processes:
@@ -83,7 +83,7 @@ def _start(thread: threading.Thread) -> None:
 
 def _start_at_work(thread: threading.Thread) -> None:
     """Starting a thread waits for its first sign of life: that blocks nobody."""
-    clock, actor = here()
+    clock, actor = current()
     with clock.working(actor) if clock is not None else nullcontext():
         _real_start(thread)
 
@@ -95,7 +95,7 @@ def _put_on_clock(thread: threading.Thread, clock: Clock) -> None:
     def run_in_turn() -> None:
         actor.await_turn()
         try:
-            with live_by(clock, actor):
+            with use_clock(clock, actor):
                 run()
         except PlayOver:
             pass

@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio.to_thread
 
-from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, live_by
+from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
 from ..model.scenarios import Request, Scenario
 from ..model.trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
 from .context import PlayContext
@@ -48,7 +48,7 @@ def run_play(
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)
     context = PlayContext(recorder, loop)
-    with clocks_installed(), live_by(clock), watching(clock, recorder), _no_collection():
+    with clocks_installed(), use_clock(clock), watching(clock, recorder), _no_collection():
         try:
             if arm is not None:
                 arm(recorder, loop)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..clock import now_of
+from ..clock import current_clock
 from ..clock.patching import replaced
 from ..model.trace import LogRecord
 from .recorder import Recorder, current_exchange, steady, text_of
@@ -35,7 +35,7 @@ def logs_noted(recorder: Recorder) -> Iterator[None]:
 
 
 def _note(recorder: Recorder, record: logging.LogRecord) -> None:
-    if now_of() is not recorder.clock or len(recorder.logs) >= MOST:
+    if current_clock() is not recorder.clock or len(recorder.logs) >= MOST:
         return
     if record.levelno <= logging.DEBUG and record.name.startswith(CHATTY):
         return

@@ -18,7 +18,7 @@ from typing import Any
 
 from blockbuster import BlockBuster, BlockBusterFunction
 
-from ..clock import Clock, now_of
+from ..clock import Clock, current_clock
 from ..clock.current import unwatch_blocks, watch_blocks
 from ..clock.patching import replaced
 from ..model.trace import to_seconds
@@ -139,7 +139,7 @@ def _noting(name: str, harmless: Callable[..., bool]) -> Callable[..., bool]:
     def may_block(*args: Any, **kwargs: Any) -> bool:
         if harmless(*args, **kwargs):  # as each read of a socket that does not block
             return True
-        recorder = _recorders.get(id(now_of()))
+        recorder = _recorders.get(id(current_clock()))
         if recorder is not None and recorder.clock.is_home():
             line = recorder.lines.of_stack()
             if line is not None and not _is_asyncios_doing(recorder):
@@ -164,7 +164,7 @@ def _lost_coroutines(recorder: Recorder) -> Iterator[None]:
     tell_python = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
 
     def lost(coroutine: CoroutineType[Any, Any, Any]) -> None:
-        if now_of() is not recorder.clock:
+        if current_clock() is not recorder.clock:
             tell_python(coroutine)
             return
         origin = coroutine.cr_origin or ()
@@ -182,7 +182,7 @@ def _swallowed_timeouts(recorder: Recorder) -> Iterator[None]:
     real_exit = asyncio.Timeout.__aexit__
 
     async def aexit(scope: asyncio.Timeout, kind: Any, error: Any, traceback: Any) -> Any:
-        if scope.expired() and _hides_cancellation(kind) and now_of() is recorder.clock:
+        if scope.expired() and _hides_cancellation(kind) and current_clock() is recorder.clock:
             recorder.incident("cancellation-swallowed", line=recorder.lines.of_stack())
         return await real_exit(scope, kind, error, traceback)
 

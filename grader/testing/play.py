@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, get_args
 
-from ..clock.current import now_of
+from ..clock.current import current_clock
 from ..clock.threads import start_in_real_time
 from ..driver.collaborators import build
 from ..driver.context import PlayContext
@@ -64,7 +64,7 @@ def play(
 
     # What a play replaces in the process must be put back before the next one replaces it;
     # only a play within a play comes to its end in that order by itself.
-    with _one_at_a_time if now_of() is None else nullcontext():
+    with _one_at_a_time if current_clock() is None else nullcontext():
         return _in_fresh_thread(lambda arm: run_play(build_app, scenario, arm=arm))
 
 
@@ -129,7 +129,7 @@ def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
     thread = threading.Thread(target=run, name="play")
     rescue = Watchdog(thread)
     start_in_real_time(thread)
-    if now_of() is None:
+    if current_clock() is None:
         rescue.join()
     else:  # the play around this one is looked after
         thread.join()

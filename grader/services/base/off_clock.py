@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from ...clock import live_by
+from ...clock import use_clock
 
 
 def off_clock() -> AbstractContextManager[None]:
     """Let the calling thread live by no clock: what it waits for meanwhile is real, and is
     nothing that a play does.
     """
-    return live_by(None)  # type: ignore[arg-type]
+    return use_clock(None)  # type: ignore[arg-type]
