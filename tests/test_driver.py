@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import wraps
 from typing import Any
 
 import pytest
@@ -160,6 +161,27 @@ def test_the_app_sees_the_request_as_it_was_written() -> None:
         "body": "[1]",
         "length": "3",
     }
+
+
+def test_an_exchange_knows_where_its_endpoint_begins() -> None:
+    """Also behind a middleware, and with a decorator of the user's own around it."""
+
+    def logged(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        async def wrapper() -> Any:
+            return await function()
+
+        return wrapper
+
+    @logged
+    async def endpoint() -> None:
+        pass
+
+    app = app_of(endpoint)
+    app.add_middleware(BaseHTTPMiddleware, dispatch=lambda request, call: call(request))
+    found, missing = play(app, get("/"), get("/nowhere")).exchanges
+    assert found.line == endpoint.__wrapped__.__code__.co_firstlineno
+    assert missing.line is None
 
 
 def test_a_path_may_hold_any_letters() -> None:

@@ -40,6 +40,7 @@ class Conversation:
         self._gone = asyncio.Event()
         self._chunks: list[Chunk] = []
         self._facts: dict[str, Any] = {}
+        self._asked: dict[str, Any] = {}
 
     def scope(self) -> dict[str, Any]:
         request = self.request
@@ -116,7 +117,8 @@ class Conversation:
         """Call the app. What it raises is a fact of the exchange, and goes no further."""
         current_exchange.set(self.number)
         try:
-            await app(self.scope(), self.receive, self.send)
+            self._asked = self.scope()
+            await app(self._asked, self.receive, self.send)
         except GeneratorExit:
             raise  # the play is over
         except BaseException as error:
@@ -133,5 +135,7 @@ class Conversation:
             started=self.sent,
             chunks=tuple(self._chunks),
             handled=self._recorder.handled.get(self.number),
+            # The router leaves the endpoint that it has chosen in the scope.
+            line=self._recorder.lines.of_function(self._asked.get("endpoint")),
             **self._facts,
         )

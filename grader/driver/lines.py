@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -72,6 +73,11 @@ class Lines:
             inner = (*getattr(one, "exceptions", ()), one.__cause__, one.__context__)
             known += [new for new in inner if new and all(new is not old for old in known)]
         return None
+
+    def of_function(self, function: Any) -> int | None:
+        """Where a function begins, with its decorators; None if it isn't the user's."""
+        code = getattr(inspect.unwrap(function), "__code__", None) if function else None
+        return code.co_firstlineno if code is not None and self.own(code.co_filename) else None
 
     def of_wait(self, coroutine: Any) -> Place | None:
         """Where a suspended coroutine waits in own code; None if it waits elsewhere."""

@@ -114,7 +114,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     `completed` is the moment of the last body chunk, `returned` the moment the ASGI
     call itself was over (after background tasks), `hung_up` the moment the client left.
-    `handled` is the error in whose handler an HTTPException was made, if one was.
+    `handled` is the error in whose handler an HTTPException was made, if one was. `line` is
+    where the endpoint that was asked begins, with its decorators.
     """
 
     number: int
@@ -130,6 +131,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     hung_up: Moment | None = None
     raised: Failure | None = None
     handled: Failure | None = None
+    line: int | None = None
 
     @property
     def elapsed(self) -> float | None:
