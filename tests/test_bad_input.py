@@ -29,10 +29,10 @@ import pytest
 
 from grader import get, scenario, takes
 from grader.course.catalog import lesson
-from grader.judge.clients import FORGED
 from grader.judge.grading import Grading
-from grader.judge.players import PARENT, FilePlayer, Subject
+from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
+from grader.model.details import Exited, Forged, ForkserverKilled
 from grader.model.errors import InputError
 from grader.model.report import Diagnosis, ExerciseReport, Report
 from grader.model.scenarios import Scenario
@@ -201,7 +201,7 @@ BAD_IMPORTS = {
     "endless loop": Bad("while True:  # here\n    pass", "endless-loop", "does not end"),
     "call that never returns": Bad("sum(iter(int, 1))  # here", "endless-loop", "does not end"),
     "sleeps in a loop": Bad(
-        "while True:  # here\n    time.sleep(1)", "endless-loop", "ten minutes are over"
+        "while True:  # here\n    time.sleep(1)", "endless-loop", "10 minutes are over"
     ),
     "runs a loop in a loop": Bad(
         "while True:  # here\n    asyncio.run(asyncio.sleep(1))", "endless-loop", "on and on"
@@ -211,10 +211,10 @@ BAD_IMPORTS = {
         "asyncio.run(asyncio.Event().wait())  # here", "stuck", "waits for ever: line"
     ),
     "prints for ever": Bad(
-        "while True:\n    print('x' * 1_000_000)  # here", "output-flood", "four million"
+        "while True:\n    print('x' * 1_000_000)  # here", "output-flood", "4,000,000"
     ),
     "prints a gigabyte": Bad(
-        "for _ in range(1000):\n    print('x' * 1_000_000)  # here", "output-flood", "four million"
+        "for _ in range(1000):\n    print('x' * 1_000_000)  # here", "output-flood", "4,000,000"
     ),
     "forks and forks": Bad(
         "for _ in range(20):\n    os.fork() or os._exit(0)  # here",
@@ -222,12 +222,12 @@ BAD_IMPORTS = {
         "one process after another",
     ),
     "endless recursion": Bad("def f(): f()  # here\nf()", "import-failed", "RecursionError"),
-    "closes all files": Bad("os.closerange(3, 256)", "process-died", "that it did not open"),
+    "closes all files": Bad("os.closerange(3, 256)", "process-died", "that it didn't open"),
     "breaks a built-in": Bad("__builtins__['len'] = None", "process-died", "Call such things"),
 }
 LIMITED = {
     "writes past Python": Bad(
-        "for _ in range(100):\n    os.write(1, bytes(1_000_000))", "output-flood", "four million"
+        "for _ in range(100):\n    os.write(1, bytes(1_000_000))", "output-flood", "4,000,000"
     ),
     "prints a gigabyte at once": Bad(
         "print('x' * 1_000_000_000)  # here", "out-of-memory", "512 MB"
@@ -309,7 +309,7 @@ PATCHES = dedent(
     pytest.main = lambda *_, **__: 0
     _pytest.runner.call_and_report = lambda *_, **__: None
     grader.judge.compare.assert_same = lambda *_, **__: None
-    grader.judge.plugin.Judge._report = lambda *_: None
+    grader.judge.plugin.CheckRunner._report = lambda *_: None
     return FastAPI()
     """
 )
@@ -319,10 +319,12 @@ BAD = {
     "factory missing": Bad("del exercise_NN", "factory-missing", "no function exercise_NN"),
     "factory is None": Bad("exercise_NN = None", "factory-missing", "no function exercise_NN"),
     "factory is a number": Bad(
-        "exercise_NN = 42  # here", "not-an-app", "is no function: exercise_NN is an int."
+        "exercise_NN = 42  # here", "not-an-app", "isn't a function: exercise_NN is an int."
     ),
     "factory is the app": Bad(
-        "exercise_NN = FastAPI()  # here", "not-an-app", "is no function: exercise_NN is a FastAPI."
+        "exercise_NN = FastAPI()  # here",
+        "not-an-app",
+        "isn't a function: exercise_NN is a FastAPI.",
     ),
     "factory is async": Bad(
         "async def exercise_NN(**_):  # here\n    return FastAPI()", "not-an-app", "a coroutine"
@@ -402,7 +404,7 @@ BAD = {
     ),
     # It takes too much
     "prints for ever": Bad(
-        endpoint("while True:\n    print('x' * 1_000_000)  # here"), "output-flood", "four million"
+        endpoint("while True:\n    print('x' * 1_000_000)  # here"), "output-flood", "4,000,000"
     ),
     "forks and forks": Bad(
         endpoint("for _ in range(20):\n    os.fork() or os._exit(0)  # here"),
@@ -416,7 +418,7 @@ BAD = {
     "writes to all files": Bad(
         endpoint("for n in range(3, 64):\n    try: os.write(n, b'x')\n    except OSError: pass"),
         "process-died",
-        "writes to files or pipes that it did not open",
+        "writes to files or pipes that it didn't open",
     ),
     "makes its own results": Bad(endpoint(SELF_MADE_RESULTS), "process-died", "exit status 0"),
     "patches pytest": Bad(factory(PATCHES), "missing-route", "404"),
@@ -431,12 +433,12 @@ SEEN_THROUGH_PROC = {
     "writes past Python": Bad(
         endpoint("for _ in range(100):\n    os.write(1, bytes(1_000_000))"),
         "output-flood",
-        "four million",
+        "4,000,000",
     ),
     "lets another program print": Bad(
         endpoint("subprocess.run('yes | head -c 50000000', shell=True)"),
         "output-flood",
-        "four million",
+        "4,000,000",
     ),
     "takes a gigabyte": Bad(endpoint("bytes(1_000_000_000)  # here"), "out-of-memory", "512 MB"),
     "stops the grader": Bad(
@@ -452,7 +454,7 @@ SEEN_THROUGH_PROC = {
     "kills the grader past Python": Bad(
         endpoint(f"{PARENT_ONLY}ctypes.CDLL(None).kill(parent, 9)\n{STAY}"),
         "process-died",
-        "ends the process that the grader starts its players from",
+        "ends a process of the grader's",
     ),
 }
 """What is known of a process only where there is /proc, and stopped only by limits."""
@@ -680,7 +682,7 @@ FORGERIES = {
 def test_answer_that_bears_no_token_does_not_count(make: Make, forgery: str) -> None:
     """It is written to whatever file is open, one of which is the channel."""
     trace = played(make(FORGE + forgery))
-    assert (trace.outcome.kind, trace.outcome.detail) == ("process-died", FORGED)
+    assert (trace.outcome.kind, trace.outcome.detail) == ("process-died", Forged())
     assert trace.output == ""
 
 
@@ -746,7 +748,7 @@ def test_signal_is_refused_unless_it_goes_to_an_own_process(
 def test_parent_that_is_stopped_is_woken(make: Make) -> None:
     """Also by a play that goes past Python to do it, and then needs the parent to be ended."""
     trace = played(make(f"{PARENT_ONLY}ctypes.CDLL(None).kill(parent, 19)\nos._exit(3)"))
-    assert trace.outcome.detail == "exit status 3"
+    assert trace.outcome.detail == Exited(3)
     assert played(make()).outcome.kind == "finished"
 
 
@@ -771,7 +773,7 @@ def test_play_that_kills_the_parent_is_to_blame_and_no_other(make: Make) -> None
     innocent.start("exercise_1", scenario())
     assert innocent.finish().outcome.kind == "finished"
     trace = guilty.finish()
-    assert (trace.outcome.kind, trace.outcome.detail) == ("process-died", PARENT)
+    assert (trace.outcome.kind, trace.outcome.detail) == ("process-died", ForkserverKilled())
     assert played(innocent).outcome.kind == "finished"
 
 

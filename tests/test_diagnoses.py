@@ -17,6 +17,7 @@ from grader.judge.diagnoses import RULES, Case, diagnose
 from grader.judge.diagnoses.outcomes import explain
 from grader.judge.diagnoses.rules import DIFFERENT, GENERAL, MOST
 from grader.judge.differences import apart
+from grader.model.details import Exited, FactoryMissing, NotAnApp
 from grader.model.report import Diagnosis
 from grader.model.scenarios import Scenario, get, scenario
 from grader.model.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
@@ -99,13 +100,13 @@ OUTCOMES = {
     "import-failed": Outcome(
         "import-failed", line=7, failure=Failure("ModuleNotFoundError", "No module named 'x'", 7)
     ),
-    "factory-missing": Outcome("factory-missing", detail="exercise_2"),
+    "factory-missing": Outcome("factory-missing", detail=FactoryMissing("exercise_2")),
     "factory-failed": Outcome("factory-failed", line=7, failure=Failure("KeyError", "'x'", 7)),
-    "not-an-app": Outcome("not-an-app", line=7, detail="None"),
+    "not-an-app": Outcome("not-an-app", line=7, detail=NotAnApp("None")),
     "stuck": Outcome("stuck", waiting=(Waiting("task 1", 7, "Lock.acquire", 0),)),
     "ran-away": Outcome("ran-away", line=7),
     "endless-loop": Outcome("endless-loop", line=7),
-    "process-died": Outcome("process-died", detail="exit status 0"),
+    "process-died": Outcome("process-died", detail=Exited(0)),
     "out-of-memory": Outcome("out-of-memory", line=7),
     "output-flood": Outcome("output-flood", line=7),
 }
@@ -122,7 +123,7 @@ def test_explanation_of_an_outcome_has_its_line_and_whole_sentences(outcome: Out
     first = diagnosis.text.splitlines()[0]
     assert diagnosis.line == outcome.line
     assert re.fullmatch(r"[A-Z].*[.?]", first)
-    assert "None" not in first or outcome.detail == "None"
+    assert "None" not in first or outcome.detail == NotAnApp("None")
     if outcome.line is not None and outcome.kind != "not-an-app":
         assert "ine 7 " in first
 

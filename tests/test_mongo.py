@@ -747,7 +747,7 @@ def test_a_server_that_fails_is_the_graders_fault(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(EmbeddedDatabase, "ask", ask)
     trace = play(using(find_outcome), get("/"), url=mongo())
     assert trace.outcome.kind == "grader-broke"
-    assert trace.outcome.detail == "The embedded MongoDB has failed: no memory left."
+    assert trace.outcome.problem == "The embedded MongoDB has failed: no memory left."
 
 
 # A server of the user's own
@@ -853,8 +853,8 @@ def test_a_server_that_is_killed_in_a_play_is_the_graders_fault(users: OfTheUser
 
     trace = play(using(work), get("/"), url=mongo(reads=["users"]))
     assert trace.outcome.kind == "grader-broke"
-    assert "The server of MONGODB_URL went away in the middle of a play" in trace.outcome.detail
-    assert "Run it again when the server is there." in trace.outcome.detail
+    assert "The server of MONGODB_URL went away in the middle of a play" in trace.outcome.problem
+    assert "Run it again when the server is there." in trace.outcome.problem
     assert trace.readings == {}
     assert not remote._servers[users.url].is_up, "nobody waits for it once more"
 
@@ -873,7 +873,7 @@ def test_a_server_that_is_gone_before_it_is_read_is_the_graders_fault(
     monkeypatch.setattr(remote, "PATIENCE", 0.5)
     trace = play(factory, url=mongo(reads=["users"]))
     assert (trace.outcome.kind, trace.readings) == ("grader-broke", {})
-    assert "MongoDB refuses what a play needs" in trace.outcome.detail
+    assert "MongoDB refuses what a play needs" in trace.outcome.problem
 
 
 def test_a_server_that_was_away_is_found_again(users: OfTheUser) -> None:

@@ -38,6 +38,7 @@ from grader import Fault, Trace, get, play, postgres, scenario, times
 from grader.clock import clocks_installed
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
+from grader.model.details import CutShort, Exited
 from grader.model.trace import Span, SpanKind, encode
 from grader.processes.unprivileged import child_setup, own
 from grader.services.postgres.daemon.embedded import find_programs, is_ready
@@ -235,7 +236,7 @@ def test_a_driver_that_blocks_the_loop_that_it_waits_for_is_cut_off(
 
     for _ in range(2):
         outcome = play(factory, get("/"), dsn=postgres()).outcome
-        assert (outcome.kind, outcome.detail) == ("stuck", "real")
+        assert (outcome.kind, outcome.detail) == ("stuck", CutShort())
         assert "connecting(dsn)" in linecache.getline(__file__, outcome.line or 0)
     assert (
         play(app_on(with_asyncpg, q=a_query), get("/q"), dsn=postgres()).outcome.kind == "finished"
@@ -1603,8 +1604,8 @@ def test_a_server_that_dies_is_not_the_learners_fault(state: State) -> None:
 
     trace = play(killing(server), get("/kill"), dsn=postgres(0.25, seed_sql=SEED))
     assert trace.outcome.kind == "grader-broke"
-    assert trace.outcome.detail.startswith("The embedded PostgreSQL does not answer: ")
-    assert "\nRun it again." in trace.outcome.detail
+    assert trace.outcome.problem.startswith("The embedded PostgreSQL does not answer: ")
+    assert "\nRun it again." in trace.outcome.problem
     assert play(app_on(with_asyncpg, q=fetch), get("/q"), dsn=postgres()).outcome.kind == "finished"
 
 
@@ -1617,7 +1618,7 @@ def test_a_process_of_the_servers_that_dies_is_not_the_learners_fault(state: Sta
 
     trace = play(killing(backend), get("/kill"), dsn=postgres(0.25, seed_sql=SEED))
     assert trace.outcome.kind == "grader-broke"
-    assert "\nRun it again." in trace.outcome.detail
+    assert "\nRun it again." in trace.outcome.problem
     assert play(app_on(with_asyncpg, q=fetch), get("/q"), dsn=postgres()).outcome.kind == "finished"
 
 
@@ -1631,8 +1632,8 @@ def test_a_keeper_that_dies_is_not_the_learners_fault(state: State) -> None:
     what = postgres(0.25, seed_sql=SEED, reads=reads)
     trace = play(killing(keeper), get("/kill"), dsn=what)
     assert trace.outcome.kind == "grader-broke"
-    assert "keeper went away in the middle of a play" in trace.outcome.detail
-    assert trace.outcome.detail.endswith("\nRun it again.")
+    assert "keeper went away in the middle of a play" in trace.outcome.problem
+    assert trace.outcome.problem.endswith("\nRun it again.")
 
 
 def test_a_server_that_cannot_be_asked_about_locks_ends_the_play(
@@ -1701,7 +1702,7 @@ def test_a_play_that_crashes_leaves_nothing_behind(worker: Worker, tmp_path: Pat
         outcome = Subject(performer, "exercise_1").play(what).outcome
         performer.close()
         name, pid = told.read_text().split()
-        assert (outcome.kind, outcome.detail) == ("process-died", "exit status 7")
+        assert (outcome.kind, outcome.detail) == ("process-died", Exited(7))
         assert name.startswith("course_play_")
 
         def left() -> list[Any]:

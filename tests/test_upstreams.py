@@ -530,12 +530,12 @@ def test_a_connection_is_used_again_by_one_client_and_not_by_many() -> None:
         async with httpx.AsyncClient(base_url=base_url) as client:
             await client.get("/")
 
-    def opened(factory: Factory) -> tuple[str, ...]:
+    def opened(factory: Factory) -> object:
         requests = [get("/", at=at) for at in range(3)]
         return connections_opened(play(factory, *requests, base_url=upstream({"/": reply(0.5)})))
 
-    assert opened(sharing(shared)) == ("1 connection opened to base_url",)
-    assert opened(calling(own)) == ("3 connections opened to base_url",)
+    assert opened(sharing(shared)) == (("base_url", 1),)
+    assert opened(calling(own)) == (("base_url", 3),)
 
 
 def test_an_idle_connection_expires_in_virtual_time() -> None:
@@ -562,7 +562,7 @@ def test_a_semaphore_limits_what_is_in_flight() -> None:
 
     trace = play(sharing(work), get("/"), base_url=upstream({"/": reply(1)}))
     assert trace.exchanges[0].json() == 3.0
-    assert most_in_flight(trace) == ("3 requests in flight at once",)
+    assert most_in_flight(trace) == (3,)
     assert requests_made(trace) == ("GET /",) * 9
 
 
@@ -575,8 +575,8 @@ def test_limits_of_a_client_limit_what_is_in_flight() -> None:
 
     trace = play(calling(work), get("/"), base_url=upstream({"/": reply(1)}))
     assert trace.exchanges[0].json() == 2.0
-    assert most_in_flight(trace) == ("4 requests in flight at once",)
-    assert connections_opened(trace) == ("4 connections opened to base_url",)
+    assert most_in_flight(trace) == (4,)
+    assert connections_opened(trace) == (("base_url", 4),)
 
 
 def test_who_hangs_up_or_is_cancelled_takes_its_request_along() -> None:
@@ -644,8 +644,8 @@ def test_a_client_left_open_is_seen_and_a_closed_one_is_not(library: Any) -> Non
     closed = play(factory, get("/"), base_url=upstream({"/": reply(1)}))
     closes = False
     left = play(factory, get("/"), base_url=upstream({"/": reply(1)}))
-    assert left_open(closed) == ("no connections left open at shutdown",)
-    assert left_open(left) == ("2 connections left open at shutdown",)
+    assert left_open(closed) == (0,)
+    assert left_open(left) == (2,)
     assert [span.end.seconds for span in spans(left, "connection")] == [1.0, 1.0]
     gc.collect()
 
@@ -920,7 +920,7 @@ def test_a_reply_that_http_has_no_form_for_is_the_scenarios_fault() -> None:
 
     trace = play(sharing(work), get("/"), base_url=upstream({"/": reply(status=99)}))
     assert trace.outcome.kind == "grader-broke"
-    assert trace.outcome.detail.startswith("base_url: GET / cannot be answered: ")
+    assert trace.outcome.problem.startswith("base_url: GET / cannot be answered: ")
 
 
 @pytest.mark.parametrize("seed", [None, 1])
@@ -1270,9 +1270,9 @@ def test_a_crowd_of_requests_is_drawn_in_one_lane() -> None:
 
 def test_aspects_of_a_play_without_requests() -> None:
     trace = Trace(outcome=Outcome("finished"))
-    assert requests_made(trace) == ("no request made",)
-    assert most_in_flight(trace) == ("0 requests in flight at once",)
-    assert connections_opened(trace) == ("no connection opened",)
+    assert requests_made.words(requests_made(trace)) == ("no request made",)
+    assert most_in_flight.words(most_in_flight(trace)) == ("0 requests in flight at once",)
+    assert connections_opened.words(connections_opened(trace)) == ("no connection opened",)
 
 
 def test_refused_connections_are_not_opened() -> None:
@@ -1281,5 +1281,5 @@ def test_refused_connections_are_not_opened() -> None:
             await outcome_of(client.get("/"))
 
     trace = play(sharing(work), get("/"), base_url=upstream({}, refuses=1))
-    assert connections_opened(trace) == ("1 connection opened to base_url",)
-    assert most_in_flight(trace) == ("1 request in flight at once",)
+    assert connections_opened(trace) == (("base_url", 1),)
+    assert most_in_flight(trace) == (1,)

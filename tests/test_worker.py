@@ -21,14 +21,16 @@ from grader import get, scenario, takes
 from grader.course.loops import loop_around
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
+from grader.model.details import Exited, Killed
 from grader.model.errors import GraderError
 from grader.model.scenarios import Scenario
 from grader.model.trace import Outcome, Trace
 from grader.processes import channel as channels
 from grader.processes import spawn
 from grader.processes.channel import Channel, ChannelClosed
+from grader.processes.limits import OUTPUT
 from grader.worker.messages import Load, PlayRequest, PlayResult
-from grader.worker.output import FLOOD, KEPT, Capture
+from grader.worker.output import KEPT, Capture
 from grader.worker.world import world
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -159,7 +161,7 @@ def test_flood_is_reported() -> None:
     floods: list[str] = []
     capture = Capture(on_flood=lambda: floods.append("now"))
     for _ in range(4):
-        capture.write("x" * (FLOOD // 4))
+        capture.write("x" * (OUTPUT // 4))
     assert floods == []
     capture.write("x")
     assert floods == ["now"]
@@ -290,10 +292,10 @@ def test_input_is_empty(make: Make) -> None:
 def test_death_is_an_outcome(make: Make) -> None:
     """How it died is known, and the next play is not harmed."""
     dying = make("import os\nos._exit(3)")
-    assert played(dying).outcome == Outcome("process-died", detail="exit status 3")
-    assert played(dying).outcome == Outcome("process-died", detail="exit status 3")
+    assert played(dying).outcome == Outcome("process-died", detail=Exited(3))
+    assert played(dying).outcome == Outcome("process-died", detail=Exited(3))
     crashing = make("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)")
-    assert played(crashing).outcome.detail == "signal SIGSEGV"
+    assert played(crashing).outcome.detail == Killed("SIGSEGV")
 
 
 def test_what_ends_one_play_for_good_is_not_played_again(make: Make) -> None:

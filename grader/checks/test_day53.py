@@ -13,10 +13,11 @@ import grader
 from grader import Fault, connects, delete, get, in_turn, post, postgres, put, rows, scenario, times
 from grader.course.catalog import lesson, tables
 from grader.judge.aspects import (
-    NONE,
     answer_of,
     answers,
     arguments,
+    arguments_of,
+    aspect,
     at_most_open,
     body_holds,
     call_counts,
@@ -26,6 +27,7 @@ from grader.judge.aspects import (
     endings_of,
     left_open,
     left_running,
+    line_moments,
     logged,
     media_types,
     mentions,
@@ -34,7 +36,6 @@ from grader.judge.aspects import (
     resources,
     sorted_elapsed,
     statuses,
-    timed_lines,
 )
 from grader.judge.compare import assert_same, exercise
 from grader.judge.players import Subject
@@ -71,10 +72,11 @@ def test_each_endpoint_answers(both: Both, draw: SampleData) -> None:
     assert_same(contents, media_types, elapsed, of=one_by_one, **both)
 
 
-def contents(trace: Trace) -> tuple[str, ...]:
+@aspect("status", "body", say=answers.say)
+def contents(trace: Trace) -> tuple[tuple[int | None, str], ...]:
     """Each answer; what is in a list does not matter, only that it is there."""
     return tuple(
-        f'{exchange.status} {{"{name}": [...]}}' if isinstance(value, list) else answer
+        (exchange.status, f'{{"{name}": [...]}}') if isinstance(value, list) else answer
         for exchange, answer in zip(trace.exchanges, answers(trace), strict=True)
         for name in [exchange.path.removeprefix("/")]
         for body in [exchange.json()]
@@ -245,7 +247,8 @@ def test_items_are_created_and_read(both: Both, draw: SampleData) -> None:
     assert_same(answers_in_any_order, readings, of=in_a_row, **both)
 
 
-def answers_in_any_order(trace: Trace) -> tuple[str, ...]:
+@aspect("status", "body", say=answers.say)
+def answers_in_any_order(trace: Trace) -> tuple[Any, ...]:
     """Each answer; a list of items says the same in whatever order it is."""
     exchanges = tuple(_with_items_sorted(exchange) for exchange in trace.exchanges)
     return answers(msgspec.structs.replace(trace, exchanges=exchanges))
@@ -284,14 +287,15 @@ def test_list_is_in_the_order_of_ids(both: Both, draw: SampleData) -> None:
     assert_same(order_of_ids, of=updated, **both)
 
 
-def order_of_ids(trace: Trace) -> tuple[str, ...]:
+@aspect("body", say=lambda ids: f"ids {', '.join(ids) or 'nothing'}", nothing="no list")
+def order_of_ids(trace: Trace) -> tuple[tuple[str, ...], ...]:
     """The ids of each list, as it has them; what else is in it does not matter."""
     return tuple(
-        f"ids {', '.join(str(item.get('id')) for item in body) or NONE}"
+        tuple(str(item.get("id")) for item in body)
         for exchange in trace.exchanges
         for body in [exchange.json()]
         if isinstance(body, list) and all(isinstance(item, dict) for item in body)
-    ) or ("no list",)
+    )
 
 
 @exercise(3, needs="postgres")
@@ -378,13 +382,15 @@ def test_items_made_at_once_are_told_apart(both: Both, draw: SampleData) -> None
     assert_same(items_answered, of=_shop(*(post("/items", json=item) for item in items)), **both)
 
 
+@aspect("status", "body")
 def items_answered(trace: Trace) -> tuple[str, ...]:
     """The item in each answer; which of them gets which id is open."""
     bodies = [exchange.json() for exchange in trace.exchanges]
     items = [body if isinstance(body, dict) else {} for body in bodies]
     ids = {json.dumps(item.get("id")) for item in items}
     names = (
-        f"{status} {item.get('name')}" for status, item in zip(statuses(trace), items, strict=True)
+        f"{exchange.status} {item.get('name')}"
+        for exchange, item in zip(trace.exchanges, items, strict=True)
     )
     return (*names, f"{len(ids)} different ids")
 
@@ -621,6 +627,7 @@ def test_rows_are_json_lines(both: Both, draw: SampleData) -> None:
     assert_same(statuses, media_types, rows_in_body, of=many, **both)
 
 
+@aspect("body", "lines")
 def rows_in_body(trace: Trace) -> tuple[str, ...]:
     """The rows of each body; how the JSON is spaced does not matter."""
 
@@ -637,11 +644,6 @@ def rows_in_body(trace: Trace) -> tuple[str, ...]:
 def test_each_line_at_its_moment(both: Both, draw: SampleData) -> None:
     """Each line goes out at the moment that its row is there, and the last one is the end."""
     assert_same(line_moments, elapsed, of=_stream(draw), **both)
-
-
-def line_moments(trace: Trace) -> tuple[str, ...]:
-    """When each line was there."""
-    return tuple(line.rpartition(" at ")[2] for line in timed_lines(trace))
 
 
 @exercise(7)
@@ -705,12 +707,7 @@ def test_query_is_given_the_sql(both: Both, draw: SampleData) -> None:
     """The connection is given the SQL of the request."""
     sql = f"select * from {draw.word()} where a = 'b c'"
     asked = _query(get("/query", query={"sql": sql}), query=takes(0.5, []))
-    assert_same(statuses, sql_asked, of=asked, **both)
-
-
-def sql_asked(trace: Trace) -> tuple[str, ...]:
-    """What was asked of connections."""
-    return arguments(trace, "connect.query")
+    assert_same(statuses, arguments_of("connect.query"), of=asked, **both)
 
 
 @exercise(8)

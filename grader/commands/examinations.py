@@ -177,7 +177,7 @@ def mongodb() -> Finding:
 
     trace = play(_counting_app, get("/"), url=mongo())
     if trace.outcome.kind != "finished" or trace.exchanges[0].status != 200:
-        told = re.sub(r"\s+", " ", trace.outcome.detail) or trace.outcome.kind
+        told = re.sub(r"\s+", " ", trace.outcome.problem) or trace.outcome.kind
         remedy = "install the course again, or name a server of yours in MONGODB_URL"
         return Finding("MongoDB", told, False, remedy, optional=True)
     return Finding("MongoDB", "answers on the virtual clock")

@@ -13,6 +13,7 @@ from typing import Any
 import anyio.to_thread
 
 from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
+from ..model.details import GraderProblem, RaisedExit
 from ..model.scenarios import Request, Scenario
 from ..model.trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
 from .context import PlayContext
@@ -127,7 +128,7 @@ class Driver:
             # A task of the app's wants to exit. asyncio hands that on to whoever runs the
             # loop, and a server would go down by it.
             failure = self.recorder.failure(error)
-            return Outcome("process-died", failure, failure.line, detail=failure.type)
+            return Outcome("process-died", failure, failure.line, detail=RaisedExit(failure.type))
         finally:
             self.loop.on_end = None
 
@@ -250,7 +251,7 @@ class Driver:
         gc.collect(0)
         broken = self.context.broken
         return Trace(
-            outcome=Outcome("grader-broke", detail=broken) if broken else outcome,
+            outcome=Outcome("grader-broke", detail=GraderProblem(broken)) if broken else outcome,
             exchanges=tuple(
                 conversation.exchange()
                 for conversation in sorted(self.conversations, key=lambda c: c.number)

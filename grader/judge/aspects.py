@@ -1,7 +1,8 @@
-"""Aspects: what of a trace a check looks at, as words that can be compared and shown.
+"""Aspects: what of a trace a check looks at.
 
-An aspect is a function from a trace to a tuple of facts, one for each exchange (or
-call). A check holds when the learner's facts are the reference's.
+An aspect computes *facts* from a trace, one for each exchange, call or connection. A check
+holds when the learner's facts are the reference's. Facts are plain values; the aspect has
+the words for them, and tags that say what it is about. Rules ask for the tags.
 """
 
 from __future__ import annotations
@@ -10,19 +11,83 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import accumulate, groupby
-from typing import Any
+from typing import Any, Literal
 
-from ..model.trace import Exchange, LogRecord, Span, Trace, to_seconds
+from ..model.trace import Ending, Exchange, LogRecord, Moment, Span, Trace, to_seconds
 from .differences import as_text, shortened
 
-Aspect = Callable[[Trace], tuple[str, ...]]
+Tag = Literal[
+    "status",
+    "body",
+    "media-type",
+    "elapsed",
+    "lines",
+    "calls",
+    "call-endings",
+    "arguments",
+    "left-running",
+    "work-order",
+    "secret",
+    "log",
+    "cancellation",
+    "resources",
+    "lifespan",
+    "connections",
+    "left-open",
+    "requests",
+    "readings",
+    "custom",
+]
+"""What an aspect can be about."""
 
 LONGEST = 200
 """Characters of a fact that are shown."""
 
-NONE = "nothing"
 NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True)
+class Aspect:
+    """What of a trace a check looks at.
+
+    Attributes:
+        tags: what it is about.
+        compute: from a trace to its facts.
+        say: a fact in words.
+        nothing: the words for no facts at all.
+    """
+
+    tags: frozenset[Tag]
+    compute: Callable[[Trace], tuple[Any, ...]]
+    say: Callable[[Any], str] = str
+    nothing: str = "nothing"
+
+    def __call__(self, trace: Trace) -> tuple[Any, ...]:
+        """The facts of a trace."""
+        return self.compute(trace)
+
+    def words(self, facts: tuple[Any, ...]) -> tuple[str, ...]:
+        """Facts in words."""
+        return tuple(map(self.say, facts)) or (self.nothing,)
+
+
+def aspect(
+    *tags: Tag, say: Callable[[Any], str] = str, nothing: str = "nothing"
+) -> Callable[[Callable[[Trace], tuple[Any, ...]]], Aspect]:
+    """Make an aspect of a function from a trace to a tuple of facts.
+
+    Args:
+        tags: what it is about; none is `custom`.
+        say: a fact in words.
+        nothing: the words for no facts at all.
+    """
+
+    def made(compute: Callable[[Trace], tuple[Any, ...]]) -> Aspect:
+        return Aspect(frozenset(tags or ("custom",)), compute, say, nothing)
+
+    return made
 
 
 def seconds(ticks: int) -> str:
@@ -32,28 +97,60 @@ def seconds(ticks: int) -> str:
     return f"{whole}.{decimals:0<2} s"
 
 
-def elapsed(trace: Trace) -> tuple[str, ...]:
-    """How long each answer took."""
+def _seconds_or_none(ticks: int | None) -> str:
+    return NO_ANSWER if ticks is None else seconds(ticks)
+
+
+# Answers
+
+
+@aspect("elapsed", say=_seconds_or_none)
+def elapsed(trace: Trace) -> tuple[int | None, ...]:
+    """How long each answer took, in ticks."""
     return tuple(_elapsed(exchange) for exchange in trace.exchanges)
 
 
-def _elapsed(exchange: Exchange) -> str:
+def _elapsed(exchange: Exchange) -> int | None:
     if exchange.completed is None:
-        return NO_ANSWER
-    return seconds(exchange.completed.tick - exchange.started.tick)
+        return None
+    return exchange.completed.tick - exchange.started.tick
 
 
-def statuses(trace: Trace) -> tuple[str, ...]:
+@aspect("elapsed", say=_seconds_or_none)
+def sorted_elapsed(trace: Trace) -> tuple[int | None, ...]:
+    """How long the answers took, the quickest first: who comes first is open."""
+    return tuple(sorted(elapsed(trace), key=lambda ticks: (ticks is None, ticks or 0)))
+
+
+def _status(status: int | None) -> str:
+    return NO_ANSWER if status is None else str(status)
+
+
+@aspect("status", say=_status)
+def statuses(trace: Trace) -> tuple[int | None, ...]:
     """The status of each answer."""
-    return tuple(str(e.status) if e.status else "no answer" for e in trace.exchanges)
+    return tuple(exchange.status for exchange in trace.exchanges)
 
 
-def answers(trace: Trace) -> tuple[str, ...]:
+def _answer_in_words(answer: tuple[int | None, str]) -> str:
+    status, body = answer
+    return f"{_status(status)} {body}".strip()
+
+
+@aspect("status", "body", say=_answer_in_words)
+def answers(trace: Trace) -> tuple[tuple[int | None, str], ...]:
     """Status and body of each answer."""
-    return tuple(
-        f"{status} {_body(exchange)}".strip()
-        for status, exchange in zip(statuses(trace), trace.exchanges, strict=True)
-    )
+    return tuple((exchange.status, _body(exchange)) for exchange in trace.exchanges)
+
+
+def answer_of(number: int) -> Aspect:
+    """Status and body of one answer; what became of the others does not matter."""
+
+    @aspect("status", "body", say=_answer_in_words, nothing=NO_ANSWER)
+    def answer(trace: Trace) -> tuple[tuple[int | None, str], ...]:
+        return answers(trace)[number:][:1]
+
+    return answer
 
 
 def _body(exchange: Exchange) -> str:
@@ -64,85 +161,151 @@ def _body(exchange: Exchange) -> str:
 def body_holds(what: str, accept: Callable[[Any], bool]) -> Aspect:
     """Whether each answer's JSON is acceptable; `what` names it in words."""
 
-    def aspect(trace: Trace) -> tuple[str, ...]:
+    @aspect("status", "body", say=_answer_in_words)
+    def holds(trace: Trace) -> tuple[tuple[int | None, str], ...]:
         return tuple(
-            f"{exchange.status} with {what}"
-            if exchange.status is not None and accept(exchange.json())
-            else f"{exchange.status or 'no answer'} {_body(exchange)}".strip()
-            for exchange in trace.exchanges
+            (e.status, f"with {what}" if e.status and accept(e.json()) else _body(e))
+            for e in trace.exchanges
         )
 
-    return aspect
+    return holds
 
 
-def timed_lines(trace: Trace) -> tuple[str, ...]:
-    """Each line of the streamed bodies, with the moment it was there."""
-    return tuple(
-        f"{chunk.body.decode('utf-8', 'replace')[:60]} at "
-        f"{seconds(chunk.at.tick - exchange.started.tick)}"
-        for exchange in trace.exchanges
-        for chunk in exchange.lines()
-    ) or (NONE,)
-
-
+@aspect("media-type")
 def media_types(trace: Trace) -> tuple[str, ...]:
+    """The media type of each answer."""
     return tuple(e.header("content-type").partition(";")[0] for e in trace.exchanges)
 
 
-def calls(trace: Trace) -> tuple[str, ...]:
+@aspect("lines", say=lambda line: f"{line[0][:60]} at {seconds(line[1])}")
+def timed_lines(trace: Trace) -> tuple[tuple[str, int], ...]:
+    """Each line of the streamed bodies, with the moment it was there."""
+    return tuple(
+        (chunk.body.decode("utf-8", "replace"), chunk.at.tick - exchange.started.tick)
+        for exchange in trace.exchanges
+        for chunk in exchange.lines()
+    )
+
+
+@aspect("lines", say=seconds)
+def line_moments(trace: Trace) -> tuple[int, ...]:
+    """When each line of the streamed bodies was there."""
+    return tuple(tick for _, tick in timed_lines(trace))
+
+
+def mentions(secret: str) -> Aspect:
+    """Whether the answers give away `secret`."""
+
+    @aspect("secret", say=_MENTIONS.__getitem__)
+    def mentioned(trace: Trace) -> tuple[bool, ...]:
+        return tuple(gives_away(exchange, secret) for exchange in trace.exchanges)
+
+    return mentioned
+
+
+_MENTIONS = {True: "an answer with the error's text", False: "no trace of the error's text"}
+
+
+def gives_away(exchange: Exchange, secret: str) -> bool:
+    """Whether the body or a header holds a secret, or a part of it that says as much."""
+    said = "\n".join([exchange.text, *(value for _, value in exchange.headers)]).lower()
+    return any(part in said for part in (secret.lower(), *_TELLING.findall(secret.lower())))
+
+
+_TELLING = re.compile(r"(?=[\w-]*\d)[\w-]{6,}")
+"""Names and numbers in which there are digits: no answer has them by chance."""
+
+
+@aspect("cancellation", say=str)
+def cancellations(trace: Trace) -> tuple[str, ...]:
+    """Whether each call that the server cancels ends by that."""
+    return tuple(
+        "ends cancelled"
+        if e.raised is not None and e.raised.type == "CancelledError"
+        else f"ends with {e.status or NO_ANSWER}"
+        for e in trace.exchanges
+    )
+
+
+# Calls of collaborators
+
+
+@aspect(
+    "calls", say=lambda call: f"{call[0]} from {seconds(call[1])} to {seconds(call[2])}, {call[3]}"
+)
+def calls(trace: Trace) -> tuple[tuple[str, int, int, Ending], ...]:
     """Each call of a collaborator: when, and how it ended."""
     return tuple(
         sorted(
-            f"{span.name} from {_since(trace, span.start.tick)} "
-            f"to {_since(trace, span.end.tick)}, {span.how}"
+            (span.name, _since(trace, span.start), _since(trace, span.end), span.how)
             for span in trace.calls()
         )
     )
 
 
-def call_counts(trace: Trace) -> tuple[str, ...]:
+@aspect("calls", say=lambda counted: f"{counted[0]} called {_times(counted[1])}")
+def call_counts(trace: Trace) -> tuple[tuple[str, int], ...]:
     """How often each collaborator was called."""
-    counts = Counter(span.name for span in trace.calls())
-    return tuple(f"{name} called {_times(count)}" for name, count in sorted(counts.items()))
+    return tuple(sorted(Counter(span.name for span in trace.calls()).items()))
 
 
-def call_endings(trace: Trace) -> tuple[str, ...]:
+def _ending_in_words(ending: tuple[str, Ending, int]) -> str:
+    name, how, tick = ending
+    return f"{name} {how} at {seconds(tick)}"
+
+
+@aspect("call-endings", say=_ending_in_words)
+def call_endings(trace: Trace) -> tuple[tuple[str, Ending, int], ...]:
     """How each call ended, and when."""
-    return tuple(
-        sorted(
-            f"{span.name} {span.how} at {_since(trace, span.end.tick)}" for span in trace.calls()
-        )
-    )
+    return tuple(sorted((span.name, span.how, _since(trace, span.end)) for span in trace.calls()))
 
 
 def endings_of(name: str) -> Aspect:
     """How each call of one collaborator ended, and when."""
 
-    def aspect(trace: Trace) -> tuple[str, ...]:
-        return tuple(fact for fact in call_endings(trace) if fact.startswith(f"{name} "))
+    @aspect("call-endings", say=_ending_in_words)
+    def endings(trace: Trace) -> tuple[tuple[str, Ending, int], ...]:
+        return tuple(ending for ending in call_endings(trace) if ending[0] == name)
 
-    return aspect
+    return endings
 
 
-def arguments(trace: Trace, name: str | None = None) -> tuple[str, ...]:
-    """What the collaborators (or the one called `name`) were given."""
+def _call_in_words(call: tuple[str, tuple[str, ...]]) -> str:
+    name, given = call
+    return f"{name}({', '.join(given)})"
+
+
+@aspect("arguments", say=_call_in_words)
+def arguments(trace: Trace) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What the collaborators were given, as JSON."""
     return tuple(
-        sorted(
-            f"{span.name}({', '.join(map(json.dumps, span.arguments))})"
-            for span in trace.calls(name)
-        )
+        sorted((span.name, tuple(map(json.dumps, span.arguments))) for span in trace.calls())
     )
 
 
+def arguments_of(name: str) -> Aspect:
+    """What the collaborator called `name` was given."""
+
+    @aspect("arguments", say=_call_in_words)
+    def given(trace: Trace) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return tuple(call for call in arguments(trace) if call[0] == name)
+
+    return given
+
+
+@aspect(
+    "left-running",
+    say=lambda late: f"{late} after the answer",
+    nothing="no call of a collaborator",
+)
 def left_running(trace: Trace) -> tuple[str, ...]:
     """The calls that went on after the answer that they were made for, and for how long."""
     late: dict[int, dict[int, list[str]]] = {}
     for span, ticks in calls_after_answer(trace):
         late.setdefault(span.exchange or 0, {}).setdefault(ticks, []).append(span.name)
     if not late:
-        return (f"{NONE} goes on after the answer",)
-    requests = (_late_calls(trace, number, late[number]) for number in sorted(late))
-    return ("; ".join(requests) + " after the answer",)
+        return ("nothing goes on",) if trace.calls() else ()
+    return ("; ".join(_late_calls(trace, number, late[number]) for number in sorted(late)),)
 
 
 def _late_calls(trace: Trace, number: int, late: dict[int, list[str]]) -> str:
@@ -160,63 +323,69 @@ def calls_after_answer(trace: Trace) -> Iterator[tuple[Span, int]]:
                 yield span, span.end.tick - answered.tick
 
 
+@dataclass(frozen=True)
+class WorkOrder:
+    """A call for one exchange, and the moment of that exchange's complete answer.
+
+    Attributes:
+        answered: ticks from the request to the complete answer; None without one.
+        begins: `before` or `after` the complete answer; None if it never starts.
+        how: how the call ended.
+    """
+
+    name: str
+    answered: int | None
+    begins: Literal["before", "after"] | None = None
+    how: Ending = "open"
+
+    def __str__(self) -> str:
+        if self.answered is None:
+            return NO_ANSWER
+        answer = f"the answer is complete at {seconds(self.answered)}, "
+        if self.begins is None:
+            return f"{answer}{self.name} never starts"
+        ending = "cut off" if self.how == "open" else self.how
+        return f"{answer}{self.name} starts {self.begins} that and is {ending}"
+
+
 def order_of_work(name: str) -> Aspect:
     """Whether the call of `name` comes before or after the complete answer, and ends."""
 
-    def aspect(trace: Trace) -> tuple[str, ...]:
-        return tuple(_place_of_work(trace, exchange, name) for exchange in trace.exchanges)
+    @aspect("work-order")
+    def order(trace: Trace) -> tuple[WorkOrder, ...]:
+        return tuple(_order_of_work(trace, exchange, name) for exchange in trace.exchanges)
 
-    return aspect
+    return order
 
 
-def _place_of_work(trace: Trace, exchange: Exchange, name: str) -> str:
+def _order_of_work(trace: Trace, exchange: Exchange, name: str) -> WorkOrder:
     spans = [span for span in trace.calls(name) if span.exchange == exchange.number]
-    if exchange.completed is None:
-        return "no answer"
-    answer = f"the answer is complete at {_elapsed(exchange)}, "
-    if not spans:
-        return f"{answer}{name} never starts"
+    if exchange.completed is None or not spans:
+        return WorkOrder(name, _elapsed(exchange))
+    begins: Literal["before", "after"]
     begins = "after" if spans[0].start > exchange.completed else "before"
-    return f"{answer}{name} starts {begins} that and is {_IN_WORDS[spans[0].how]}"
+    return WorkOrder(name, _elapsed(exchange), begins, spans[0].how)
 
 
-_IN_WORDS = {"done": "done", "cancelled": "cancelled", "failed": "failed", "open": "cut off"}
-
-
-def mentions(secret: str) -> Aspect:
-    """Whether the answers give away `secret`."""
-
-    def aspect(trace: Trace) -> tuple[str, ...]:
-        return tuple(
-            "an answer with the error's text"
-            if gives_away(e, secret)
-            else "no trace of the error's text"
-            for e in trace.exchanges
-        )
-
-    return aspect
-
-
-def gives_away(exchange: Exchange, secret: str) -> bool:
-    """Whether the body or a header holds a secret, or a part of it that says as much."""
-    said = "\n".join([exchange.text, *(value for _, value in exchange.headers)]).lower()
-    return any(part in said for part in (secret.lower(), *_TELLING.findall(secret.lower())))
-
-
-_TELLING = re.compile(r"(?=[\w-]*\d)[\w-]{6,}")
-"""Names and numbers in which there are digits: no answer has them by chance."""
+# What was logged
 
 
 def logged(logger: str, after: str) -> Aspect:
     """What was logged for each exchange when its call of `after` was over: with a traceback?"""
 
-    def aspect(trace: Trace) -> tuple[str, ...]:
+    def say(fact: Literal["traceback", "record"] | None) -> str:
+        return f"{_LOGGED[fact]} on {logger!r}"
+
+    @aspect("log", say=say)
+    def records(trace: Trace) -> tuple[Literal["traceback", "record"] | None, ...]:
         return tuple(
-            _told_of(records_about(trace, exchange, logger, after), logger)
-            for exchange in trace.exchanges
+            _told_of(records_about(trace, exchange, logger, after)) for exchange in trace.exchanges
         )
 
-    return aspect
+    return records
+
+
+_LOGGED = {"traceback": "a record with a traceback", "record": "a record", None: "no record"}
 
 
 def records_about(
@@ -241,27 +410,19 @@ def has_traceback(records: tuple[LogRecord, ...]) -> bool:
 _TRACEBACK = "Traceback (most recent call last)"
 
 
-def _told_of(records: tuple[LogRecord, ...], logger: str) -> str:
+def _told_of(records: tuple[LogRecord, ...]) -> Literal["traceback", "record"] | None:
     if has_traceback(records):
-        return f"a record with a traceback on {logger!r}"
-    return f"a record on {logger!r}" if records else f"no record on {logger!r}"
+        return "traceback"
+    return "record" if records else None
 
 
-def cancellations(trace: Trace) -> tuple[str, ...]:
-    """Whether each call that the server cancels ends by that."""
-    return tuple(
-        "ends cancelled"
-        if e.raised is not None and e.raised.type == "CancelledError"
-        else f"ends with {e.status or 'no answer'}"
-        for e in trace.exchanges
-    )
+# Connections and services
 
 
+@aspect("resources", nothing="no connection opened")
 def resources(trace: Trace) -> tuple[str, ...]:
     """Of every connection that was opened: how often it was closed, and when."""
-    return tuple(sorted(_life_of(trace, span) for span in trace.calls() if _opens(span))) or (
-        "no connection opened",
-    )
+    return tuple(sorted(_life_of(trace, span) for span in trace.calls() if _opens(span)))
 
 
 def _opens(span: Span) -> bool:
@@ -282,59 +443,70 @@ def _life_of(trace: Trace, opening: Span) -> str:
     return f"closed {_times(len(closings))}, {when} after it was asked for"
 
 
-def lifespan(trace: Trace) -> tuple[str, ...]:
+@aspect("lifespan", say=lambda ok: f"the app {'starts and stops' if ok else _LIFESPAN_FAILS}")
+def lifespan(trace: Trace) -> tuple[bool, ...]:
     """Whether the app has started and stopped without an error."""
-    failed = any(incident.kind == "lifespan-failed" for incident in trace.incidents)
-    return ("the app fails when it starts or stops" if failed else "the app starts and stops",)
+    return (not any(incident.kind == "lifespan-failed" for incident in trace.incidents),)
 
 
-def sorted_elapsed(trace: Trace) -> tuple[str, ...]:
-    """How long the answers took, the quickest first: who comes first is open."""
-    return tuple(sorted(elapsed(trace)))
+_LIFESPAN_FAILS = "fails when it starts or stops"
 
 
 def at_most_open(limit: int) -> Aspect:
     """Whether connections to a database were opened as a pool of `limit` opens them."""
 
-    def aspect(trace: Trace) -> tuple[str, ...]:
-        opened = sum(span.kind == "connection" for span in trace.spans)
-        words = f"at most {limit}" if opened <= limit else str(opened)
-        return (f"{words} connections opened",)
+    def say(more: int | None) -> str:
+        return f"{f'at most {limit}' if more is None else more} connections opened"
 
-    return aspect
+    @aspect("connections", say=say, nothing="no connection opened")
+    def opened(trace: Trace) -> tuple[int | None, ...]:
+        count = len(_connections(trace))
+        return (None if count <= limit else count,) if count else ()
 
-
-def left_open(trace: Trace) -> tuple[str, ...]:
-    """The connections that were still open when the app was down."""
-    count = sum(span.kind == "connection" and span.how == "open" for span in trace.spans)
-    return (f"{count or 'no'} connection{'s' * (count != 1)} left open at shutdown",)
+    return opened
 
 
+@aspect(
+    "left-open",
+    say=lambda count: f"{count or 'no'} connection{'s' * (count != 1)} left open at shutdown",
+    nothing="no connection was opened",
+)
+def left_open(trace: Trace) -> tuple[int, ...]:
+    """How many connections were still open when the app was down; no fact if none was opened."""
+    connections = _connections(trace)
+    return (sum(span.how == "open" for span in connections),) if connections else ()
+
+
+def _connections(trace: Trace) -> list[Span]:
+    return [span for span in trace.spans if span.kind == "connection"]
+
+
+@aspect("requests", nothing="no request made")
 def requests_made(trace: Trace) -> tuple[str, ...]:
     """The requests that were sent to upstreams, in whatever order."""
-    return tuple(sorted(str(span.arguments[0]) for span in _requests(trace))) or (
-        "no request made",
-    )
+    return tuple(sorted(str(span.arguments[0]) for span in _requests(trace)))
 
 
-def most_in_flight(trace: Trace) -> tuple[str, ...]:
+@aspect("requests", say=lambda count: f"{count} request{'s' * (count != 1)} in flight at once")
+def most_in_flight(trace: Trace) -> tuple[int, ...]:
     """How many requests to upstreams were under way at once, at the most."""
-    count = most_at_once(_requests(trace))
-    return (f"{count} request{'s' * (count != 1)} in flight at once",)
+    return (most_at_once(_requests(trace)),)
 
 
-def connections_opened(trace: Trace) -> tuple[str, ...]:
+@aspect(
+    "connections",
+    say=lambda to: f"{to[1]} connection{'s' * (to[1] != 1)} opened to {to[0]}",
+    nothing="no connection opened",
+)
+def connections_opened(trace: Trace) -> tuple[tuple[str, int], ...]:
     """How many connections were opened to each upstream; refused ones were not."""
     names = {span.name for span in _requests(trace)}
     opened = Counter(
         span.name
-        for span in trace.spans
-        if span.kind == "connection" and span.name in names and span.resource is not None
+        for span in _connections(trace)
+        if span.name in names and span.resource is not None
     )
-    return tuple(
-        f"{count} connection{'s' * (count != 1)} opened to {name}"
-        for name, count in sorted(opened.items())
-    ) or ("no connection opened",)
+    return tuple(sorted(opened.items()))
 
 
 def _requests(trace: Trace) -> list[Span]:
@@ -347,40 +519,34 @@ def most_at_once(spans: list[Span]) -> int:
     return max(accumulate(change for _, change in changes), default=0)
 
 
-def readings(trace: Trace) -> tuple[str, ...]:
+@aspect("readings", say=lambda reading: f"{reading[0]} gives {reading[1]}")
+def readings(trace: Trace) -> tuple[tuple[str, str], ...]:
     """What the grader has read over a connection of its own, when the app was down."""
-    return tuple(f"{query} gives {as_text(rows)}" for query, rows in sorted(trace.readings.items()))
-
-
-def answer_of(number: int) -> Aspect:
-    """Status and body of one answer; what became of the others does not matter."""
-
-    def aspect(trace: Trace) -> tuple[str, ...]:
-        return answers(trace)[number:][:1] or ("no answer",)
-
-    return aspect
+    return tuple((query, as_text(rows)) for query, rows in sorted(trace.readings.items()))
 
 
 def together(*aspects: Aspect) -> Aspect:
-    """Several aspects as one; the first to differ is shown."""
+    """Several aspects as one, which is about all that they are about."""
+    tags = frozenset[Tag]().union(*(part.tags for part in aspects))
 
-    def aspect(trace: Trace) -> tuple[str, ...]:
-        return tuple(fact for part in aspects for fact in part(trace))
+    @aspect(*tags, say=lambda fact: fact[0].say(fact[1]))
+    def united(trace: Trace) -> tuple[tuple[Aspect, Any], ...]:
+        return tuple((part, fact) for part in aspects for fact in part(trace))
 
-    return aspect
+    return united
 
 
-def summary(facts: tuple[str, ...]) -> str:
-    """Facts in words: equal neighbours are counted."""
-    groups = [(fact, len(list(same))) for fact, same in groupby(facts)]
-    words = [
+def summary(words: tuple[str, ...]) -> str:
+    """Facts in words, as one sentence: equal neighbours are counted."""
+    groups = [(fact, len(list(same))) for fact, same in groupby(words)]
+    told = [
         f"{f'{count} × ' if count > 1 else ''}{shortened(fact, LONGEST)}" for fact, count in groups
     ]
-    return ", ".join(words[:4]) + (f", and {len(words) - 4} more" if len(words) > 4 else "")
+    return ", ".join(told[:4]) + (f", and {len(told) - 4} more" if len(told) > 4 else "")
 
 
-def _since(trace: Trace, tick: int) -> str:
-    return seconds(tick - trace.opened)
+def _since(trace: Trace, moment: Moment) -> int:
+    return moment.tick - trace.opened
 
 
 def _times(count: int) -> str:

@@ -18,9 +18,10 @@ from typing import NamedTuple
 import msgspec
 
 from ..course.loops import loop_around
-from ..model.trace import SERVER, Failure, Outcome, OutcomeKind, Trace
+from ..model.details import ChannelLost, CutShort, Detail, Exited, Forged, Killed, Patched, Serving
+from ..model.trace import Outcome, OutcomeKind, Trace
 from ..processes.channel import ChannelClosed, Nonsense
-from ..worker.messages import LAST_WORDS, Load, PlayRequest, PlayResult
+from ..worker.messages import BROKEN, LAST_WORDS, UNHEARD, Load, PlayRequest, PlayResult
 from .workers import PlayerProcess, Worker
 
 LOOK_EVERY = 0.25
@@ -35,9 +36,6 @@ LONGEST = 120.0
 
 SKIP_FOR = 0.5
 """Real seconds to wait for an answer that is not wanted any more."""
-
-FORGED = "forged"
-"""The detail of an outcome: the player said something that it was not asked for."""
 
 
 class PendingPlay(NamedTuple):
@@ -107,11 +105,11 @@ class PlayerClient:
                 return self._cut_short(process, kind)
             performed = process.channel.receive(PlayResult)
         except Nonsense:
-            return self._died(process, FORGED)
+            return self._died(process, Forged())
         except ChannelClosed:
             return self._died(process)
         if performed.token != self.asked.popleft().token:
-            return self._died(process, FORGED)
+            return self._died(process, Forged())
         self._answered += 1
         if performed.spoiled:
             self.close()
@@ -144,14 +142,13 @@ class PlayerClient:
 
     def _cut_short(self, process: PlayerProcess, kind: OutcomeKind) -> Trace | None:
         if process.channel.within_message:  # something wrote half of one
-            return self._died(process, FORGED)
+            return self._died(process, Forged())
         stacks = process.dump_stacks()
         line = self._line_in(stacks)
         self.close()
         if "/uvicorn/" in stacks and self._line_in(stacks, " in <module>") is not None:
-            failure = Failure(SERVER, "", line)
-            return Trace(outcome=Outcome("import-failed", failure, line, detail="real"))
-        return self._at_loop(Trace(outcome=Outcome(kind, line=line, detail="real")))
+            return Trace(outcome=Outcome("import-failed", line=line, detail=Serving()))
+        return self._at_loop(Trace(outcome=Outcome(kind, line=line, detail=CutShort())))
 
     def _at_loop(self, trace: Trace) -> Trace:
         """The trace, with a loop that did not end named by where it begins."""
@@ -165,17 +162,17 @@ class PlayerClient:
         found = re.search(rf'File "{re.escape(self._load.path)}", line (\d+){function}', stacks)
         return int(found[1]) if found else None
 
-    def _died(self, process: PlayerProcess, detail: str = "") -> Trace | None:
+    def _died(self, process: PlayerProcess, detail: Detail | None = None) -> Trace | None:
         was_fresh = self._answered == 0
         self._forget()
         words = process.last_words()
         reaped = process.end()
         said = _trace_of(words)
-        if said is not None and not detail:
+        if said is not None and detail is None:
             return self._at_loop(said)
         if reaped is None or not was_fresh:
             return None
-        detail = detail or (FORGED if words else _ending(reaped.status))
+        detail = detail or (Forged() if words else _ending(reaped.status))
         return Trace(outcome=Outcome("process-died", detail=detail))
 
 
@@ -188,11 +185,16 @@ def _trace_of(words: bytes) -> Trace | None:
     return trace if trace.outcome.kind in LAST_WORDS else None
 
 
-def _ending(status: int) -> str:
-    """In words, how a process ended."""
+def _ending(status: int) -> Detail:
+    """How a process ended."""
     if os.WIFSIGNALED(status):
-        return f"signal {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"exit status {os.waitstatus_to_exitcode(status)}"
+        return Killed(signal.Signals(os.WTERMSIG(status)).name)
+    code = os.waitstatus_to_exitcode(status)
+    return _OWN_ENDINGS.get(code) or Exited(code)
+
+
+_OWN_ENDINGS: dict[int, Detail] = {BROKEN: Patched(), UNHEARD: ChannelLost()}
+"""What a player's own exit statuses mean."""
 
 
 class Watch:

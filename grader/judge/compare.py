@@ -11,7 +11,7 @@ import pytest
 from ..model.errors import GraderError
 from ..model.scenarios import Scenario
 from ..model.trace import LogRecord, Span, Trace
-from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, statuses, summary
+from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, seconds, statuses, summary
 from .differences import apart
 from .players import Subject
 
@@ -73,22 +73,25 @@ def assert_same(*aspects: Aspect, of: Scenario, learner: Subject, reference: Sub
     if expected.outcome.kind != "finished":
         raise ReferenceFailed(f"the reference is {expected.outcome.kind}: {expected.outcome}")
     if got.outcome.kind == "grader-broke":
-        raise GraderError("a play could not be played", got.outcome.detail)
+        raise GraderError("a play could not be played", got.outcome.problem)
     if got.outcome.kind != "finished":
         raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
     for aspect in (*aspects, lifespan):
         should, does = aspect(expected), aspect(got)
         if should != does:
-            raise Mismatch(got, expected, of, aspect, *_words(should, does))
+            words = _words(aspect.words(should), aspect.words(does))
+            raise Mismatch(got, expected, of, aspect, *words)
 
 
 def _missing_answers(expected: Trace, got: Trace) -> tuple[str, str]:
     """The answers of the reference to requests that the learner's app leaves without one."""
     facts = zip(statuses(expected), elapsed(expected), elapsed(got), strict=False)
     missing = tuple(
-        f"{status} at {moment}" for status, moment, mine in facts if moment != mine == NO_ANSWER
+        f"{status} at {seconds(ticks)}"
+        for status, ticks, mine in facts
+        if ticks is not None and mine is None
     )
-    return (summary(missing), "no answer") if missing else ("", "")
+    return (summary(missing), NO_ANSWER) if missing else ("", "")
 
 
 def _words(should: tuple[str, ...], does: tuple[str, ...]) -> tuple[str, str]:
@@ -99,7 +102,7 @@ def _words(should: tuple[str, ...], does: tuple[str, ...]) -> tuple[str, str]:
     if len(should) == len(does):
         pairs = [apart(*pair) for pair in zip(should, does, strict=True)]
         should, does = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
-    return summary(should), summary(does) or "nothing"
+    return summary(should), summary(does)
 
 
 def with_owners(trace: Trace) -> Trace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from ..model.details import CutShort, ForkserverKilled
 from ..model.scenarios import Scenario
 from ..model.trace import Outcome, OutcomeKind, Trace, encode
 from ..worker.messages import Load, PlayRequest
@@ -23,9 +24,6 @@ FATAL: frozenset[OutcomeKind] = frozenset(
     }
 )
 """Outcomes that another play of the same exercise would only repeat."""
-
-PARENT = "parent"
-"""The detail of an outcome: the play took the grader's own process with it."""
 
 AHEAD = 8
 """Plays that a process may have waiting. Few, so that neither side fills the other's pipe."""
@@ -117,7 +115,8 @@ class FilePlayer:
         """Play again what may have died of another play's doing, with nothing beside it."""
         self.close()
         self._hand.ask(len(self._played), self._played[-1])
-        return self._hand.answer() or Trace(outcome=Outcome("process-died", detail=PARENT))
+        killed = Outcome("process-died", detail=ForkserverKilled())
+        return self._hand.answer() or Trace(outcome=killed)
 
     def _is_asked(self, wanted: PlayRequest) -> bool:
         """Whether a play was asked for ahead. What was foreseen before it is not wanted."""
@@ -169,7 +168,7 @@ class Subject:
     def finish(self) -> Trace:
         """The trace of what was started; what ended one play for good ends the rest, too."""
         trace = self._fatal or self._performer.finish()
-        if trace.outcome.kind in FATAL or trace.outcome.detail == "real":
+        if trace.outcome.kind in FATAL or isinstance(trace.outcome.detail, CutShort):
             self._fatal = trace
         return trace
 

@@ -107,7 +107,7 @@ class CheckRunner:
         """
         trace = self._first_look(checks)
         if trace.outcome.kind == "grader-broke":
-            self.problem = trace.outcome.detail
+            self.problem = trace.outcome.problem
         elif trace.outcome.kind != "factory-missing":  # all that can be missing after an import
             self.broken_file = CheckReport(
                 id="file-can-be-imported",

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from .details import Detail, GraderProblem
+
 TICKS_PER_SECOND = 1_000_000
 """A tick is a microsecond of virtual time."""
 
@@ -79,10 +81,6 @@ class Moment(msgspec.Struct, frozen=True, order=True, array_like=True):
     @property
     def seconds(self) -> float:
         return to_seconds(self.tick)
-
-
-SERVER = "Server"
-"""The type of a failure that is none: an import that never ends, for it serves."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -236,8 +234,13 @@ class Outcome(msgspec.Struct, frozen=True):
     kind: OutcomeKind
     failure: Failure | None = None
     line: int | None = None
-    detail: str = ""
+    detail: Detail | None = None
     waiting: tuple[Waiting, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """What broke in the grader itself; empty if nothing did."""
+        return self.detail.text if isinstance(self.detail, GraderProblem) else ""
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ CPU_SECONDS = 30
 FILE_SIZE = 16 * 1024 * 1024
 RESERVE = 4 * 1024 * 1024
 """Bytes of it that are set free when it is used up, to say so."""
+OUTPUT = 4_000_000
+"""Characters (or bytes, past Python) that one play may print."""
 FORKS = 8
 """Processes that a player may start. Those may start none."""
 

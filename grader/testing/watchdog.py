@@ -20,6 +20,7 @@ import msgspec
 from ..clock import VirtualLoop
 from ..driver.lines import Lines
 from ..driver.recorder import Recorder
+from ..model.details import CutShort
 from ..model.trace import Outcome, Trace
 
 LOOK_EVERY = 0.25
@@ -100,4 +101,4 @@ def with_blocked_line(trace: Trace, line: int | None) -> Trace:
     """The trace of a play that only a rescue has brought to its end; else as it is."""
     if line is None:
         return trace
-    return msgspec.structs.replace(trace, outcome=Outcome("stuck", line=line, detail="real"))
+    return msgspec.structs.replace(trace, outcome=Outcome("stuck", line=line, detail=CutShort()))

@@ -22,6 +22,7 @@ from ..clock.patching import replaced
 from ..driver.collaborators import build
 from ..driver.context import PlayContext
 from ..driver.recorder import Recorder
+from ..model.details import FactoryMissing, NotAFunction, NotAnApp, WrongParameters
 from ..model.scenarios import Scenario
 from ..model.trace import Failure, Outcome, OutcomeKind
 from ..processes.limits import free_reserve
@@ -90,16 +91,16 @@ class Source:
         function = vars(module).get(factory)
         if function is None:
             meant = _function_like(self.text, factory)
-            detail = f"{factory}:{meant.name}" if meant else factory
-            return Outcome("factory-missing", line=meant.lineno if meant else None, detail=detail)
+            missing = FactoryMissing(factory, meant.name if meant else None)
+            return Outcome("factory-missing", line=meant.lineno if meant else None, detail=missing)
         collaborators = {
             name: build(description, name, context)
             for name, description in scenario.collaborators.items()
         }
         try:
             if _is_no_factory(function):
-                detail = f"no function:{factory} is {_kind(function)}"
-                return Outcome("not-an-app", line=self._line_of_name(factory), detail=detail)
+                value = NotAFunction(factory, _kind(function))
+                return Outcome("not-an-app", line=self._line_of_name(factory), detail=value)
             with _endless_sleep_raised(context.clock):
                 return _call(function, collaborators)
         except BaseException as error:  # also of an object that does not let itself be looked at
@@ -167,33 +168,32 @@ def _endless_sleep_raised(clock: Clock) -> Iterator[None]:
 
 
 def _call(function: Callable[..., Any], collaborators: dict[str, Any]) -> Any:
-    problem = _parameter_problem(function, collaborators)
-    if problem:
-        return Outcome("factory-failed", line=_line_of(function), detail=problem)
+    if not _accepts(function, collaborators):
+        wrong = WrongParameters(tuple(collaborators))
+        return Outcome("factory-failed", line=_line_of(function), detail=wrong)
     app = function(**collaborators)
-    problem = _app_problem(app)
-    return Outcome("not-an-app", line=_line_of(function), detail=problem) if problem else app
+    what = _not_an_app(app)
+    return Outcome("not-an-app", line=_line_of(function), detail=NotAnApp(what)) if what else app
 
 
 def _is_no_factory(function: Any) -> bool:
     """Whether it cannot be called for an app: a value, or the app itself."""
     if inspect.isroutine(function) or inspect.isclass(function):
         return False
-    return not callable(function) or not _app_problem(function)
+    return not callable(function) or not _not_an_app(function)
 
 
-def _parameter_problem(function: Callable[..., Any], collaborators: dict[str, Any]) -> str:
+def _accepts(function: Callable[..., Any], collaborators: dict[str, Any]) -> bool:
     try:
         inspect.signature(function).bind(**collaborators)
     except TypeError:
-        wanted = ", ".join(collaborators) or "no parameters"
-        return f"parameters:{wanted}"
+        return False
     except ValueError:
         pass  # a callable without a signature: calling it will tell
-    return ""
+    return True
 
 
-def _app_problem(app: Any) -> str:
+def _not_an_app(app: Any) -> str:
     """What `app` is, if it cannot be an ASGI app."""
     if inspect.iscoroutine(app):
         app.close()

@@ -20,6 +20,10 @@ LAST_WORDS: frozenset[OutcomeKind] = frozenset(
 """Outcomes that a player tells by itself before it ends: as a `Trace` in JSON, over the pipe
 for stacks. No token is needed to bring oneself down."""
 
+BROKEN, UNHEARD = 70, 71
+"""The exit statuses of a player whose own code does not work any more, or whose channel
+is closed. The judge closes it, too, but then does not ask for the status."""
+
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
     """The file to play from now on. `source` is its text; the file itself is not read again."""

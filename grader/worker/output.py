@@ -9,18 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..driver.recorder import sendable
+from ..processes.limits import OUTPUT
 
 KEPT = 16_000
 """Characters of a play's output that are kept."""
-FLOOD = 4_000_000
-"""Characters (or bytes, past Python) after which printing has become a flood."""
 
 
 class Capture(io.TextIOBase):
     """Stands for stdout and stderr.
 
     Args:
-        on_flood: called when more than `FLOOD` characters have come in one play.
+        on_flood: called when more than `OUTPUT` characters have come in one play.
     """
 
     encoding = "utf-8"
@@ -44,7 +43,7 @@ class Capture(io.TextIOBase):
             self._kept.append(text[: self._room])
             self._room -= len(text)
         self._total += len(text)
-        if self._total > FLOOD:
+        if self._total > OUTPUT:
             self._on_flood()
         return len(text)
 
@@ -60,9 +59,9 @@ def empty_sink() -> None:
 
 
 def is_sink_flooded() -> bool:
-    """Whether more than `FLOOD` bytes have been written past Python."""
+    """Whether more than `OUTPUT` bytes have been written past Python."""
     with suppress(OSError):
-        return os.fstat(1).st_size > FLOOD
+        return os.fstat(1).st_size > OUTPUT
     return False
 
 

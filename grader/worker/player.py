@@ -15,6 +15,7 @@ from ..clock import VirtualLoop, clocks_installed
 from ..driver.driver import run_play
 from ..driver.observing import blocking_calls_noted
 from ..driver.recorder import Recorder
+from ..model.details import Detail, GraderProblem, LoopStopped, Patched, TooManyProcesses
 from ..model.errors import GraderError
 from ..model.scenarios import Scenario
 from ..model.trace import Failure, Outcome, OutcomeKind, Trace, encode
@@ -28,13 +29,9 @@ from ..processes.limits import (
 )
 from .guard import Guard
 from .loading import Source, remember_sources
-from .messages import Load, PlayRequest, PlayResult
+from .messages import BROKEN, UNHEARD, Load, PlayRequest, PlayResult
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
 from .world import world
-
-BROKEN, UNHEARD = 70, 71
-"""The exit statuses of a player whose own code does not work any more, or whose channel
-is closed. The judge closes it, too, but then does not ask for the status."""
 
 
 class Player:
@@ -80,7 +77,8 @@ class Player:
         try:
             return self._perform(factory, scenario)
         except GraderError as error:  # it says what happened, and what to do
-            return PlayResult(Trace(outcome=Outcome("grader-broke", detail=str(error))))
+            problem = GraderProblem(str(error))
+            return PlayResult(Trace(outcome=Outcome("grader-broke", detail=problem)))
         except MemoryError:
             free_reserve()
             trace = self._out_of_memory()
@@ -95,12 +93,12 @@ class Player:
     def _explain(self, error: Exception) -> Outcome:
         """Why there is no trace."""
         if str(error).startswith("Event loop stopped before"):
-            return Outcome("process-died", line=self._stopped_at, detail="loop.stop")
+            return Outcome("process-died", line=self._stopped_at, detail=LoopStopped())
         text = traceback.format_exc()[-4000:]
         if self._world != world():
             failure = Failure(type(error).__name__, "", traceback=text)
-            return Outcome("process-died", failure, detail="patched")
-        return Outcome("grader-broke", detail=text)
+            return Outcome("process-died", failure, detail=Patched())
+        return Outcome("grader-broke", detail=GraderProblem(text))
 
     def _arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
         """Watch a play: that it ends, and who stops its loop."""
@@ -132,7 +130,7 @@ class Player:
         if is_sink_flooded():
             trace = Trace(outcome=Outcome("output-flood"))
         elif spoiled and trace.outcome == Outcome("stuck"):
-            trace = Trace(outcome=Outcome("process-died", detail="patched"))
+            trace = Trace(outcome=Outcome("process-died", detail=Patched()))
         elif end := _end_of_memory(trace):
             trace, spoiled = self._out_of_memory(end.line), True
         return PlayResult(self._with_output(_with_line(trace)), spoiled)
@@ -148,9 +146,9 @@ class Player:
         self._end("out-of-memory" if eats else "endless-loop", line)
 
     def _end_by_forks(self) -> NoReturn:
-        self._end("process-died", self._guard.line_now(), detail="forks")
+        self._end("process-died", self._guard.line_now(), TooManyProcesses())
 
-    def _end(self, kind: OutcomeKind, line: int | None, detail: str = "") -> NoReturn:
+    def _end(self, kind: OutcomeKind, line: int | None, detail: Detail | None = None) -> NoReturn:
         """Say what happened and die: there is no way on from here."""
         if os.getpid() == self._pid:  # a fork of the learner's has no say
             trace = Trace(outcome=Outcome(kind, line=line, detail=detail))

@@ -9,7 +9,7 @@ import msgspec
 from ...model.report import Diagnosis
 from ...model.scenarios import Scenario
 from ...model.trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds
-from ..aspects import Aspect
+from ..aspects import Aspect, Tag
 
 Replay = Callable[[Scenario], tuple[Trace, Trace]]
 """Plays another scenario: the learner's trace, then the reference's."""
@@ -32,6 +32,10 @@ class Case(msgspec.Struct, frozen=True):
     def exchanges(self) -> Iterator[tuple[Exchange, Exchange]]:
         """The learner's and the reference's exchanges, in pairs."""
         return zip(self.got.exchanges, self.expected.exchanges, strict=False)
+
+    def is_about(self, *tags: Tag) -> bool:
+        """Whether the aspect that differs is about one of these."""
+        return self.aspect is not None and not self.aspect.tags.isdisjoint(tags)
 
     def incidents(self, kind: IncidentKind) -> tuple[Incident, ...]:
         return tuple(incident for incident in self.got.incidents if incident.kind == kind)

@@ -9,7 +9,7 @@ from ...model.trace import Exchange, Failure, Span, Trace
 from ..aspects import most_at_once
 from .case import Case, at_line
 from .exhaustion import leaks
-from .relayed import about_databases, connections_of, is_about, is_about_time, owner_of, spans_of
+from .relayed import about_databases, connections_of, owner_of, spans_of
 from .timing import one_by_one
 
 
@@ -117,7 +117,7 @@ def pool_per_request(case: Case) -> Iterable[Diagnosis]:
 def _opened_for_one(case: Case) -> list[Span]:
     """Connections that served one request and no other, when no two requests came together."""
     more = len(connections_of(case, case.got)) > len(connections_of(case, case.expected))
-    if not more or not (is_about_time(case) or is_about(case, "connections opened")):
+    if not more or not (case.is_about("elapsed") or case.is_about("connections")):
         return []
     trace = _apart(case)
     opened = [s for s in connections_of(case, trace) if _ends_with_its_exchange(trace, s)]
@@ -145,7 +145,7 @@ def pool_too_large(case: Case) -> Iterable[Diagnosis]:
     mine, should = (most_at_once(connections_of(case, t)) for t in (case.got, case.expected))
     short = 0 < _queries_at_once(case, case.expected) < _requests_at_once(case.expected)
     crowded = short and _queries_at_once(case, case.got) > _queries_at_once(case, case.expected)
-    if mine <= should or not (crowded or is_about(case, "connections opened")):
+    if mine <= should or not (crowded or case.is_about("connections")):
         return
     if not _opened_for_one(case):
         line = connections_of(case, case.got)[0].line
@@ -164,7 +164,7 @@ def pool_too_small(case: Case) -> Iterable[Diagnosis]:
     """A single connection, or too few: requests stand in line for it."""
     mine, should = (_queries_at_once(case, trace) for trace in (case.got, case.expected))
     statuses = all(ours.status == theirs.status for ours, theirs in case.exchanges())
-    if 0 < mine < should and is_about_time(case) and statuses:
+    if 0 < mine < should and case.is_about("elapsed") and statuses:
         line = connections_of(case, case.got)[0].line
         connections, are = (
             ("connection", "query is") if mine == 1 else ("connections", "queries are")
@@ -198,7 +198,7 @@ def _end_of(exchange: Exchange) -> int:
 @about_databases
 def pool_not_closed(case: Case) -> Iterable[Diagnosis]:
     left = [span for span in connections_of(case, case.got) if span.how == "open"]
-    if not left or not is_about(case, "left open") or leaks(case):
+    if not left or not case.is_about("left-open") or leaks(case):
         return
     line = left[0].line
     some = "one of its connections is" if len(left) == 1 else f"{len(left)} of its connections are"

@@ -10,11 +10,12 @@ from typing import Any
 
 import msgspec
 
+from ...model.details import CutShort
 from ...model.report import Diagnosis
 from ...model.scenarios import Request, Scenario
 from ...model.trace import Span, Trace
 from .case import Case, at_line, done, lines_in_words, overlap
-from .relayed import about_databases, is_about_time, owner_of, spans_of, statements_of
+from .relayed import about_databases, owner_of, spans_of, statements_of
 
 WRITING = ("insert", "update", "delete", "merge", "copy", "with")
 """First words of statements that write, or may."""
@@ -24,7 +25,7 @@ WRITING = ("insert", "update", "delete", "merge", "copy", "with")
 def blocked_by_driver(case: Case) -> Iterable[Diagnosis]:
     """The loop's own thread sleeps until the database answers, which the same loop relays."""
     outcome = case.got.outcome
-    if (outcome.kind, outcome.detail) == ("stuck", "real") and outcome.line is not None:
+    if outcome.kind == "stuck" and isinstance(outcome.detail, CutShort) and outcome.line:
         yield Diagnosis(
             "loop-blocked",
             outcome.line,
@@ -223,7 +224,7 @@ def _writes_after(others: list[Span], read: Span) -> bool:
 
 @about_databases
 def query_per_row(case: Case) -> Iterable[Diagnosis]:
-    if not is_about_time(case):
+    if not case.is_about("elapsed"):
         return
     for ours, _ in case.exchanges():
         mine = statements_of(case, case.got, ours)
@@ -274,7 +275,7 @@ def _any_overlap(spans: list[Span]) -> bool:
 @about_databases
 def needless_query(case: Case) -> Iterable[Diagnosis]:
     """More statements for an answer than it takes, where that is what it is late by."""
-    if not is_about_time(case):
+    if not case.is_about("elapsed"):
         return
     for ours, theirs in case.exchanges():
         mine = statements_of(case, case.got, ours)

@@ -19,6 +19,7 @@ from ...model.scenarios import (
     Takes,
 )
 from ...model.trace import Failure
+from ...processes.limits import MEMORY
 from .case import Case, at_line
 
 
@@ -29,7 +30,7 @@ def memory_error(case: Case) -> Iterable[Diagnosis]:
             yield Diagnosis(
                 "out-of-memory",
                 line,
-                f"{at_line(line)} takes more memory than an exercise may have (512 MB). "
+                f"{at_line(line)} takes more memory than an exercise may have ({MEMORY >> 20} MB). "
                 "What grows, and who needs all of it at once?",
             )
             return

@@ -12,7 +12,7 @@ from ...model.scenarios import Scenario
 from ...model.trace import Exchange, Span
 from ..aspects import most_at_once
 from .case import Case, at_line, overlap
-from .relayed import about_databases, connections_of, is_about, replayed, spans_of, statements_of
+from .relayed import about_databases, connections_of, replayed, spans_of, statements_of
 
 AGAIN = 12
 """How often a request is repeated, at the least, to see whether it uses up a pool."""
@@ -70,7 +70,7 @@ def gave_up_waiting(case: Case) -> Iterable[Diagnosis]:
 
 
 def _is_troubled(case: Case) -> bool:
-    return case.expects_time() or is_about(case, "left open")
+    return case.expects_time() or case.is_about("left-open")
 
 
 # Two connections
@@ -172,7 +172,7 @@ def leaks(case: Case) -> bool:
 
 def _is_left(case: Case) -> bool:
     """Whether the shutdown waits for ever, or a connection is left when it is over."""
-    if is_about(case, "left open"):
+    if case.is_about("left-open"):
         return True
     answered = all(exchange.returned is not None for exchange in case.got.exchanges)
     return case.got.outcome.kind == "stuck" and answered and bool(connections_of(case, case.got))

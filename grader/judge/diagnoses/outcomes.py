@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from ...model.details import (
+    ChannelLost,
+    CutShort,
+    Detail,
+    Exited,
+    FactoryMissing,
+    Forged,
+    ForkserverKilled,
+    Killed,
+    LoopStopped,
+    NotAFunction,
+    NotAnApp,
+    Patched,
+    RaisedExit,
+    Serving,
+    TooManyProcesses,
+    WrongParameters,
+)
 from ...model.report import Diagnosis
-from ...model.trace import SERVER, Failure, Outcome, Waiting
+from ...model.scenarios import HORIZON
+from ...model.trace import Failure, Outcome, Waiting
+from ...processes.limits import FORKS, MEMORY, OUTPUT
 from .case import Case, at_line
 
-LONG = 300.0
-"""Seconds of a single wait that nobody means, half as long as a play may take."""
+LONG = HORIZON / 2
+"""Seconds of a single wait that nobody means."""
 
 
 def ended_early(case: Case) -> Iterable[Diagnosis]:
@@ -58,10 +78,11 @@ def _syntax_error(outcome: Outcome) -> tuple[str, str]:
 def _import_failed(outcome: Outcome) -> tuple[str, str]:
     failure = outcome.failure or Failure("Exception", "")
     where = at_line(outcome.line)
-    if failure.type == SERVER:
+    if isinstance(outcome.detail, Serving):
         text = (
             f"{where} starts a server while the file is being imported, and a server runs until "
-            "somebody stops it. Who imports this file, and who is it that runs it?"
+            "it is stopped. Make the app here, and leave running it to the program that imports "
+            "the file."
         )
     elif failure.type == "SystemExit":
         text = f"{where} ends the program (sys.exit) while the file is still being imported."
@@ -75,22 +96,23 @@ def _import_failed(outcome: Outcome) -> tuple[str, str]:
 
 
 def _factory_missing(outcome: Outcome) -> tuple[str, str]:
-    factory, _, meant = outcome.detail.partition(":")
-    if meant == factory:
+    missing = outcome.detail if isinstance(outcome.detail, FactoryMissing) else FactoryMissing("")
+    factory, meant = missing.factory, missing.meant
+    if meant and meant == factory:
         return (
             "factory-missing",
             f"The function {factory} (line {outcome.line}) stands within something else, where "
             "the grader cannot call it to get your app. Is it indented too far?",
         )
     text = f"There is no function {factory} in the file. "
-    if meant:
+    if meant is not None:
         text += f"The one at line {outcome.line} is called {meant}. "
     return "factory-missing", text + "The grader calls it by that name to get your app."
 
 
 def _factory_failed(outcome: Outcome) -> tuple[str, str]:
-    kind, _, wanted = outcome.detail.partition(":")
-    if kind == "parameters":
+    if isinstance(outcome.detail, WrongParameters):
+        wanted = ", ".join(outcome.detail.wanted) or "no parameters"
         return (
             "factory-failed",
             f"The factory does not take the parameters that the exercise gives it: {wanted}.",
@@ -104,22 +126,23 @@ def _factory_failed(outcome: Outcome) -> tuple[str, str]:
 
 
 def _not_an_app(outcome: Outcome) -> tuple[str, str]:
-    kind, _, what = outcome.detail.partition(":")
-    if kind == "no function":
+    if isinstance(outcome.detail, NotAFunction):
+        factory, what = outcome.detail.factory, outcome.detail.what
         return (
             "not-an-app",
-            f"What the grader calls to get your app is no function: {what}. "
+            f"What the grader calls to get your app isn't a function: {factory} is {what}. "
             "Write a function of that name that makes the app and returns it.",
         )
+    what = outcome.detail.what if isinstance(outcome.detail, NotAnApp) else "something else"
     hint = {
         "None": "Does every path through it end with `return app`?",
         "a coroutine": "Only the endpoints are async; the factory itself is a plain `def`.",
-    }.get(outcome.detail, "It must return the FastAPI app.")
-    return "not-an-app", f"The factory returns {outcome.detail}, which is no ASGI app. {hint}"
+    }.get(what, "It must return the FastAPI app.")
+    return "not-an-app", f"The factory returns {what}, which isn't an app. {hint}"
 
 
 def _stuck(outcome: Outcome) -> tuple[str, str]:
-    if outcome.detail == "real":
+    if isinstance(outcome.detail, CutShort):
         return (
             "stuck",
             f"{at_line(outcome.line)} blocks the whole program for ever: it waits for something "
@@ -156,9 +179,9 @@ def _nothing_left(line: int | None) -> str:
 def _ran_away(outcome: Outcome) -> tuple[str, str]:
     return (
         "endless-loop",
-        f"{at_line(outcome.line)} goes on and on: ten minutes are over on the clock, or many "
-        "thousand rounds. What would have to become true for it to stop, and can that happen "
-        "while it runs?",
+        f"{at_line(outcome.line)} goes on and on: {HORIZON / 60:g} minutes are over on the "
+        "clock, or many thousand rounds. What would have to become true for it to stop, and can "
+        "that happen while it runs?",
     )
 
 
@@ -171,50 +194,54 @@ def _endless(outcome: Outcome) -> tuple[str, str]:
 
 
 def _died(outcome: Outcome) -> tuple[str, str]:
-    writer = _DEATHS.get(outcome.detail)
-    if writer is not None:
-        return "process-died", writer(at_line(outcome.line))
+    return "process-died", _death(at_line(outcome.line), outcome.detail)
+
+
+def _death(where: str, detail: Detail | None) -> str:
+    """What the code at `where` did to the process that ran it."""
+    match detail:
+        case LoopStopped():
+            return (
+                f"{where} stops the event loop, and with it the whole server and every other "
+                "request. The loop belongs to the server; an endpoint ends by returning or raising."
+            )
+        case TooManyProcesses():
+            return f"{where} starts one process after another. An exercise may start {FORKS}."
+        case Patched():
+            return (
+                f"{where} changes something that all of Python shares (a function of asyncio, a "
+                "built-in), and the server cannot go on. Call such things; don't replace them."
+            )
+        case ChannelLost():
+            return f"{where} closes files or sockets that it didn't open. One was the grader's."
+        case Forged():
+            return (
+                f"{where} writes to files or pipes that it didn't open, and the grader's own "
+                "messages go through one of them. What is said that way doesn't count."
+            )
+        case ForkserverKilled():
+            return f"{where} ends a process of the grader's. It may end only its own."
     return (
-        "process-died",
-        f"The process that ran your code died ({outcome.detail}). Something in the file ends "
-        "the whole process, as os._exit does, or crashes it.",
+        f"The process that ran your code died ({_in_words(detail)}). Something in the file ends "
+        "the whole process, as os._exit does, or crashes it."
     )
 
 
-_DEATHS: dict[str, Callable[[str], str]] = {
-    "loop.stop": lambda where: (
-        f"{where} stops the event loop, and with it the whole server and every other request. "
-        "The loop belongs to the server; an endpoint ends by returning or raising."
-    ),
-    "forks": lambda where: (
-        f"{where} starts one process after another. An exercise may start eight of them."
-    ),
-    "patched": lambda where: (
-        f"{where} changes something that all of Python shares (a function of asyncio, a "
-        "built-in), and the server cannot go on. Call such things; don't replace them."
-    ),
-    "exit status 70": lambda where: (
-        f"{where} changes something that all of Python shares (a built-in, a module), and "
-        "nothing works any more. Call such things; don't replace them."
-    ),
-    "exit status 71": lambda where: (
-        f"{where} closes files or sockets that it did not open; the grader's own is among them."
-    ),
-    "forged": lambda where: (
-        f"{where} writes to files or pipes that it did not open, and the grader's own messages "
-        "go through one of them. What is said that way does not count."
-    ),
-    "parent": lambda where: (
-        f"{where} ends the process that the grader starts its players from. It may end its "
-        "own process only."
-    ),
-}
+def _in_words(detail: Detail | None) -> str:
+    match detail:
+        case Exited(status):
+            return f"exit status {status}"
+        case Killed(signal):
+            return f"signal {signal}"
+        case RaisedExit(exception):
+            return exception
+    return "for no reason that can be seen"
 
 
 def _out_of_memory(outcome: Outcome) -> tuple[str, str]:
     return (
         "out-of-memory",
-        f"{at_line(outcome.line)} takes more memory than an exercise may have (512 MB). "
+        f"{at_line(outcome.line)} takes more memory than an exercise may have ({MEMORY >> 20} MB). "
         "What grows, and who needs all of it at once?",
     )
 
@@ -222,7 +249,7 @@ def _out_of_memory(outcome: Outcome) -> tuple[str, str]:
 def _flood(outcome: Outcome) -> tuple[str, str]:
     return (
         "output-flood",
-        f"{at_line(outcome.line)} prints more than four million characters. "
+        f"{at_line(outcome.line)} prints more than {OUTPUT:,} characters. "
         "The play was ended there.",
     )
 

@@ -8,7 +8,6 @@ from functools import wraps
 from ...model.report import Diagnosis
 from ...model.scenarios import Mongo, Postgres, Scenario
 from ...model.trace import Exchange, Span, SpanKind, Trace
-from ..aspects import elapsed, sorted_elapsed
 from .case import Case, Rule
 
 
@@ -56,20 +55,10 @@ def connections_of(case: Case, trace: Trace) -> list[Span]:
     return spans_of(case, trace, "connection")
 
 
-def is_about_time(case: Case) -> bool:
-    """Whether what differs is how long the answers took."""
-    return case.aspect in (elapsed, sorted_elapsed)
-
-
 def replayed(case: Case, scenario: Scenario) -> Case:
     """The case that another scenario makes."""
     got, expected = case.replay(scenario)
     return Case(got, expected, scenario, None, case.replay)
-
-
-def is_about(case: Case, words: str) -> bool:
-    """Whether the fact that differs is told with these words."""
-    return case.aspect is not None and any(words in fact for fact in case.aspect(case.expected))
 
 
 def _names(case: Case) -> set[str]:
