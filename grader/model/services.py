@@ -1,0 +1,198 @@
+"""The databases and servers that a scenario puts beside the app, and what goes wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from .described import Described
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service does wrong.
+
+    Args:
+        does: `refuse` a connection, answer a connection with `too-many`, `drop` the
+            connection in the middle of a statement, `stall` (never answer it), or `fail`
+            a statement with `sqlstate` (PostgreSQL) or `code` (MongoDB, which has no answer
+            of its own for too many connections: it closes them).
+        at: which connection, or which statement of those that match, 1 being the first.
+        times: how many in a row, from `at` on; None is all.
+        matching: only statements whose text holds this, in any case of letters.
+        when: counted `always`, or only while the app is `serving`: it has started up.
+    """
+
+    does: Literal["refuse", "too-many", "drop", "stall", "fail"]
+    at: int = 1
+    times: int | None = 1
+    matching: str = ""
+    sqlstate: str = "XX000"
+    code: int = 8
+    when: Literal["always", "serving"] = "always"
+
+
+class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
+    """A real PostgreSQL database; the factory is handed its DSN.
+
+    Args:
+        statement: virtual seconds that each statement of the learner's takes. What a driver
+            or a pool sends of its own accord (BEGIN, a reset) takes none.
+        round_trip: virtual seconds between sending anything and its answer.
+        seed_sql: what is run in the clean database before the play.
+        reads: queries that the grader itself runs when the app is down; the rows are the
+            trace's `readings`.
+        faults: what goes wrong.
+    """
+
+    statement: float = 0.0
+    round_trip: float = 0.0
+    seed_sql: str = ""
+    reads: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
+    """A real MongoDB database; the factory is handed its URL.
+
+    It is a stand-alone server: it has no transactions and no change streams.
+
+    Args:
+        command: virtual seconds that each command of the learner's takes; a `getMore`, which
+            fetches a cursor's next batch, is one. What the driver sends of its own accord
+            (`hello`, `endSessions`, `killCursors` ...) takes none.
+        round_trip: virtual seconds between sending anything and its answer.
+        seed: the documents that the database begins with, by collection.
+        reads: collections that the grader itself reads when the app is down; their documents
+            are the trace's `readings`.
+        faults: what goes wrong; a statement is text such as `find users`.
+    """
+
+    command: float = 0.0
+    round_trip: float = 0.0
+    seed: dict[str, tuple[dict[str, Any], ...]] = msgspec.field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+class Reply(Described, frozen=True, kw_only=True):
+    """What an upstream answers a request with; a redirect is a status and a `location`.
+
+    Args:
+        seconds: virtual seconds from the end of the request to the status line.
+        headers: those that do not follow from the body.
+        chunks: the pieces of a body that is streamed, one after every `every` seconds.
+        headers_take: virtual seconds from the status line to the end of the headers.
+        drops: the connection is lost `instead` of the answer, or `midway` through its body.
+    """
+
+    seconds: float = 0.0
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    chunks: tuple[bytes, ...] = ()
+    every: float = 0.0
+    headers_take: float = 0.0
+    drops: Literal["instead", "midway"] | None = None
+
+
+class Upstream(Described, frozen=True, tag="upstream", kw_only=True):
+    """A real HTTP/1.1 server; the factory is handed its base URL.
+
+    Args:
+        routes: what is answered to `GET /path`, or to `/path` whatever the method. Of several
+            replies each is given once, in turn; the last one stays. All else is a 404.
+        refuses: how many connections are refused before the first is taken; None is all.
+        connect: virtual seconds that opening a connection takes.
+    """
+
+    routes: dict[str, tuple[Reply, ...]]
+    refuses: int | None = 0
+    connect: float = 0.0
+
+
+def postgres(
+    statement: float = 0.0,
+    round_trip: float = 0.0,
+    *,
+    seed_sql: str = "",
+    reads: Iterable[str] = (),
+    faults: Iterable[Fault] = (),
+) -> Postgres:
+    """A real PostgreSQL database, for a factory that takes a DSN; see `Postgres`."""
+    return Postgres(
+        statement=statement,
+        round_trip=round_trip,
+        seed_sql=seed_sql,
+        reads=tuple(reads),
+        faults=tuple(faults),
+    )
+
+
+def mongo(
+    command: float = 0.0,
+    round_trip: float = 0.0,
+    *,
+    seed: Mapping[str, Iterable[dict[str, Any]]] | None = None,
+    reads: Iterable[str] = (),
+    faults: Iterable[Fault] = (),
+) -> Mongo:
+    """A real MongoDB database, for a factory that takes a URL; see `Mongo`."""
+    return Mongo(
+        command=command,
+        round_trip=round_trip,
+        seed={name: tuple(documents) for name, documents in (seed or {}).items()},
+        reads=tuple(reads),
+        faults=tuple(faults),
+    )
+
+
+def reply(
+    seconds: float = 0.0,
+    json: Any = msgspec.UNSET,
+    *,
+    status: int = 200,
+    text: str = "",
+    headers: Mapping[str, str] | None = None,
+    chunks: Iterable[str] = (),
+    every: float = 1.0,
+    headers_take: float = 0.0,
+    drops: Literal["instead", "midway"] | None = None,
+) -> Reply:
+    """What an upstream answers after `seconds`; see `Reply`. `json` gets its content type."""
+    fields = {name.lower(): value for name, value in (headers or {}).items()}
+    body = text.encode()
+    if json is not msgspec.UNSET:
+        body = msgspec.json.encode(json)
+        fields.setdefault("content-type", "application/json")
+    return Reply(
+        seconds=seconds,
+        status=status,
+        headers=tuple(fields.items()),
+        body=body,
+        chunks=tuple(chunk.encode() for chunk in chunks),
+        every=every,
+        headers_take=headers_take,
+        drops=drops,
+    )
+
+
+def upstream(
+    routes: Mapping[str, Reply | Iterable[Reply]],
+    *,
+    refuses: int | None = 0,
+    connect: float = 0.0,
+) -> Upstream:
+    """A real HTTP server, for a factory that takes a base URL; see `Upstream`.
+
+    upstream({"GET /users": reply(1, ["Ada"]), "/flaky": [reply(status=503), reply()]})
+    """
+    return Upstream(
+        routes={
+            route: (replies,) if isinstance(replies, Reply) else tuple(replies)
+            for route, replies in routes.items()
+        },
+        refuses=refuses,
+        connect=connect,
+    )
