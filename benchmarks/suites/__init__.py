@@ -1,0 +1,14 @@
+"""Other projects' test suites on the virtual clock: what differs from asyncio's own loop.
+
+    $ python -m benchmarks.suites                       # all of them: some ten minutes
+    $ python -m benchmarks.suites anyio                 # one
+    $ python -m benchmarks.suites cpython -k test_tasks # a part of one, as for pytest
+
+Each suite runs twice, on asyncio's own loop and on the virtual one. What passes on the
+first and not on the second is a difference. Those that are meant stand in `meant.toml`,
+with the reason; the exit status is 1 if there is another, or if one listed has gone.
+
+CPython's suite comes with the interpreter. The others are source distributions of the
+versions that are installed here; they and what they need are downloaded from the package
+index into a folder of the cache (`--cache`), never into this repository.
+"""
