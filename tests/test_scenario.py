@@ -98,7 +98,7 @@ def test_defaults_of_a_scenario() -> None:
 def test_collaborators_describe_what_they_do() -> None:
     assert takes(1, [2]) == Takes(1, [2])
     assert blocks(1, 2) == Blocks(1, 2)
-    assert rows(range(2), every=0.5) == Rows((0, 1), 0.5)
+    assert rows(range(2), every=0.5) == Rows(rows=(0, 1), every=0.5)
     assert in_turn(takes(1), takes(2)) == InTurn((Takes(1), Takes(2)))
     assert scenario(f={"a": takes(1)}).collaborators == {"f": Named({"a": Takes(1)})}
 

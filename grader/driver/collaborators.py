@@ -7,10 +7,9 @@ functions are real ones: FastAPI and the learner's own code may ask.
 from __future__ import annotations
 
 import asyncio
-import builtins
+import hashlib
 import inspect
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -18,19 +17,22 @@ from typing import Any
 from ..model.scenarios import (
     CLOSED,
     CLOSED_MEANWHILE,
+    Behaviour,
     Blocks,
+    ByArgument,
     Collaborator,
-    Connects,
-    Error,
     InTurn,
     Mongo,
     Named,
+    Opens,
     Postgres,
     Rows,
     Takes,
     Upstream,
 )
 from ..model.trace import Ending
+from ..model.values import unpacked
+from .behaviours import block, chooser, exception, parameters_of, perform
 from .context import PlayContext
 from .recorder import Open, Recorder, sendable, steady
 
@@ -39,16 +41,14 @@ def build(description: Collaborator, name: str, context: PlayContext) -> Any:
     """What the factory is handed: a callable, a dict of them, or the address of a service."""
     recorder = context.recorder
     match description:
-        case Takes():
-            return coroutine_function((description,), name, recorder)
-        case InTurn(steps):
-            return coroutine_function(steps, name, recorder)
+        case Takes() | InTurn() | ByArgument():
+            return coroutine_function(description, name, recorder)
         case Blocks():
             return blocking_function(description, name, recorder)
         case Rows():
             return generator_function(description, name, recorder)
-        case Connects():
-            return connect_function(description, name, recorder)
+        case Opens():
+            return opening_function(description, name, recorder)
         case Named(members):
             return {key: build(member, key, context) for key, member in members.items()}
         case Postgres():
@@ -83,22 +83,21 @@ def _base_url(description: Upstream, name: str, context: PlayContext) -> str:
     return server.url
 
 
-def coroutine_function(steps: Sequence[Takes], name: str, recorder: Recorder) -> Any:
-    left = list(steps)
+def coroutine_function(behaviour: Behaviour, name: str, recorder: Recorder) -> Any:
+    choose = chooser(behaviour)
 
     async def collaborator(*args: Any, **kwargs: Any) -> Any:
-        step = left.pop(0) if len(left) > 1 else left[0]
-        with Call(recorder, name, arguments=(*args, *kwargs.values())):
-            return await perform(step)
+        arguments = (*args, *kwargs.values())
+        with Call(recorder, name, arguments=arguments):
+            return await perform(choose(arguments))
 
-    return with_parameters(renamed(collaborator, name), steps[0].parameters)
+    return with_parameters(renamed(collaborator, name), parameters_of(behaviour))
 
 
 def blocking_function(description: Blocks, name: str, recorder: Recorder) -> Any:
     def collaborator(*args: Any, **kwargs: Any) -> Any:
         with Call(recorder, name, arguments=(*args, *kwargs.values())):
-            time.sleep(description.seconds)
-            return description.returns
+            return block(description)
 
     return with_parameters(renamed(collaborator, name), description.parameters)
 
@@ -129,61 +128,81 @@ def _compiled(source: str) -> CodeType:
 
 def generator_function(description: Rows, name: str, recorder: Recorder) -> Any:
     async def collaborator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-        given = 0
-        with Call(recorder, name, resource=recorder.new_resource()) as call:
-            try:
-                for row in description.rows:
-                    await asyncio.sleep(description.every)
-                    given += 1
-                    yield row
-            finally:
-                call.facts["count"] = given
+        arguments = (*args, *kwargs.values())
+        with Call(recorder, name, resource=recorder.new_resource(), arguments=arguments) as call:
+            call.facts["count"] = 0
+            for row in _rows_for(description, arguments):
+                await asyncio.sleep(description.every)
+                call.facts["count"] += 1
+                yield row
+            await _end_rows(description)
 
-    return with_parameters(renamed(collaborator, name), None)
-
-
-def connect_function(description: Connects, name: str, recorder: Recorder) -> Any:
-    async def collaborator(*args: Any, **kwargs: Any) -> CollaboratorConnection:
-        with Call(recorder, name) as call:
-            await perform(Takes(description.seconds))
-            resource = call.facts["resource"] = recorder.new_resource()
-            return CollaboratorConnection(description, name, recorder, resource)
-
-    return with_parameters(renamed(collaborator, name), None)
+    return with_parameters(renamed(collaborator, name), description.parameters)
 
 
-class CollaboratorConnection:
-    """What a `Connects` collaborator returns. Refuses to be used once it is closed."""
+def _rows_for(description: Rows, arguments: tuple[Any, ...]) -> list[Any]:
+    rows = list(map(unpacked, description.rows))
+    if not description.after_argument:
+        return rows
+    after = arguments[0] if arguments else 0
+    return [tuple(row) for row in rows if row[0] > after]
 
-    def __init__(self, description: Connects, name: str, recorder: Recorder, resource: int) -> None:
-        self._description = description
+
+async def _end_rows(description: Rows) -> None:
+    if not description.ends:
+        await asyncio.Event().wait()
+    if description.raises is not None:
+        raise exception(description.raises)
+
+
+def opening_function(description: Opens, name: str, recorder: Recorder) -> Any:
+    choose = chooser(description.opening)
+
+    async def collaborator(*args: Any, **kwargs: Any) -> Resource:
+        arguments = (*args, *kwargs.values())
+        with Call(recorder, name, arguments=arguments) as call:
+            await perform(choose(arguments))
+            number = call.facts["resource"] = recorder.new_resource()
+            return Resource(description, name, recorder, number)
+
+    return with_parameters(renamed(collaborator, name), parameters_of(description.opening))
+
+
+class Resource:
+    """What an `Opens` collaborator returns. Refuses to be used once it is closed."""
+
+    def __init__(self, description: Opens, name: str, recorder: Recorder, number: int) -> None:
         self._name = name
         self._recorder = recorder
-        self._resource = resource
+        self._number = number
         self._closed = False
+        for method, behaviour in description.methods.items():
+            setattr(self, method, self._method(method, behaviour))
 
     def __repr__(self) -> str:
-        return f"<CollaboratorConnection {self._resource}{' closed' if self._closed else ''}>"
+        return f"<{self._name} {self._number}{' closed' if self._closed else ''}>"
 
-    async def query(self, sql: str, *args: Any) -> Any:
-        """Run a query and return its rows."""
-        with self._call("query", sql, *args):
-            if self._closed:
-                raise ConnectionError(CLOSED)
-            rows = await perform(self._description.query)
-            if self._closed:
-                raise ConnectionError(CLOSED_MEANWHILE)
-            return rows
+    def _method(self, method: str, behaviour: Behaviour) -> Any:
+        choose = chooser(behaviour)
+        name = f"{self._name}.{method}"
 
-    async def close(self) -> None:
-        """Close the connection."""
-        with self._call("close"):
-            self._closed = True
-            await asyncio.sleep(self._description.close)
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            arguments = (*args, *kwargs.values())
+            with Call(self._recorder, name, resource=self._number, arguments=arguments):
+                if method == "close":
+                    self._closed = True
+                    return await perform(choose(arguments))
+                return await self._use(choose(arguments))
 
-    def _call(self, what: str, *arguments: Any) -> Call:
-        name = f"{self._name}.{what}"
-        return Call(self._recorder, name, resource=self._resource, arguments=arguments)
+        return with_parameters(renamed(call, method), parameters_of(behaviour))
+
+    async def _use(self, step: Takes) -> Any:
+        if self._closed:
+            raise ConnectionError(CLOSED)
+        result = await perform(step)
+        if self._closed:
+            raise ConnectionError(CLOSED_MEANWHILE)
+        return result
 
 
 class Call:
@@ -217,29 +236,12 @@ def ending(kind: type[BaseException] | None) -> Ending:
     return "cancelled" if issubclass(kind, asyncio.CancelledError | GeneratorExit) else "failed"
 
 
-async def perform(step: Takes) -> Any:
-    """Take the time that `step` takes, then do what it says."""
-    await asyncio.sleep(step.seconds)
-    if step.raises is not None:
-        raise exception(step.raises)
-    return step.returns
-
-
-def exception(error: Error) -> BaseException:
-    """The exception that a scenario names."""
-    if error.status is not None:
-        from fastapi import HTTPException
-
-        return HTTPException(error.status, error.text)
-    kind = getattr(builtins, error.type, RuntimeError)
-    raised: BaseException = kind(error.text)
-    return raised
-
-
 def as_data(value: Any) -> Any:
     """A value as JSON can hold it; what JSON has no form for becomes its repr."""
     if isinstance(value, str):
         return sendable(value)
+    if isinstance(value, bytes):
+        return as_text(value)
     if isinstance(value, int | float | bool | None):
         return value
     if isinstance(value, list | tuple):
@@ -248,6 +250,17 @@ def as_data(value: Any) -> Any:
         return {str(key): as_data(item) for key, item in value.items()}
     model_dump = getattr(value, "model_dump", None)
     return as_data(model_dump()) if callable(model_dump) else steady(repr(value))[:200]
+
+
+def as_text(value: bytes) -> str:
+    """Bytes as text; of many only how many, and what tells them from others."""
+    if len(value) > MOST_BYTES:
+        return f"{len(value)} bytes, SHA-256 {hashlib.sha256(value).hexdigest()[:16]}"
+    return value.decode("utf-8", "replace")
+
+
+MOST_BYTES = 2_000
+"""Bytes of an argument that are told as they are."""
 
 
 def renamed(function: Any, name: str) -> Any:

@@ -16,23 +16,28 @@ import msgspec
 from .collaborators import (
     CLOSED,
     CLOSED_MEANWHILE,
+    Behaviour,
     Blocks,
-    Connects,
+    ByArgument,
     Error,
     InTurn,
     Named,
+    Opens,
     Rows,
     Takes,
     blocks,
+    by_argument,
     connects,
     fails,
     in_turn,
+    opens,
     rows,
     takes,
 )
 from .described import Described
 from .requests import Request, delete, get, post, put, request, times
 from .services import Fault, Mongo, Postgres, Reply, Upstream, mongo, postgres, reply, upstream
+from .values import Linear
 
 __all__ = [
     "CLOSED",
@@ -40,15 +45,18 @@ __all__ = [
     "HORIZON",
     "LINGER",
     "THREADS",
+    "Behaviour",
     "Blocks",
+    "ByArgument",
     "Collaborator",
-    "Connects",
     "Described",
     "Error",
     "Fault",
     "InTurn",
+    "Linear",
     "Mongo",
     "Named",
+    "Opens",
     "Postgres",
     "Reply",
     "Request",
@@ -57,12 +65,14 @@ __all__ = [
     "Takes",
     "Upstream",
     "blocks",
+    "by_argument",
     "connects",
     "delete",
     "fails",
     "get",
     "in_turn",
     "mongo",
+    "opens",
     "post",
     "postgres",
     "put",
@@ -86,7 +96,9 @@ THREADS = 40
 """Worker threads of a server: the capacity of anyio's default limiter."""
 
 
-Collaborator = Takes | Blocks | Rows | Connects | InTurn | Named | Postgres | Mongo | Upstream
+Collaborator = (
+    Takes | InTurn | ByArgument | Blocks | Rows | Opens | Named | Postgres | Mongo | Upstream
+)
 
 
 class Scenario(Described, frozen=True, kw_only=True):
@@ -115,7 +127,7 @@ def scenario(
     linger: float = LINGER,
     horizon: float = HORIZON,
     threads: int = THREADS,
-    **collaborators: Collaborator | Mapping[str, Takes | InTurn],
+    **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Scenario:
     """A scenario; collaborators go by the names of the factory's parameters."""
     flat: list[Request] = []

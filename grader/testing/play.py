@@ -14,7 +14,7 @@ from ..driver.collaborators import build
 from ..driver.context import PlayContext
 from ..driver.driver import Arm, run_play
 from ..model.errors import UsageError
-from ..model.scenarios import LINGER, Collaborator, InTurn, Request, Scenario, Takes
+from ..model.scenarios import LINGER, Behaviour, Collaborator, Request, Scenario
 from ..model.scenarios import scenario as make_scenario
 from ..model.trace import Trace
 from .watchdog import Watchdog, with_blocked_line
@@ -25,7 +25,7 @@ def play(
     *requests: Request | Iterable[Request] | Scenario,
     order_seed: int | None = None,
     linger: float = LINGER,
-    **collaborators: Collaborator | Mapping[str, Takes | InTurn],
+    **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Trace:
     """Play requests against an ASGI app on a virtual clock, and return the trace.
 
