@@ -255,7 +255,15 @@ def connects(seconds: float = 0.0, *, query: Behaviour, close: float = 0.0) -> O
     Args:
         seconds: that the opening takes, as `close` are those of closing.
     """
-    return opens(seconds, query=query, close=close)
+    return opens(seconds, query=_with_any_arguments(query), close=close)
+
+
+def _with_any_arguments(behaviour: Behaviour) -> Behaviour:
+    """A query is given SQL and perhaps values, whatever other functions of the scenario take."""
+    if isinstance(behaviour, InTurn):
+        steps = (msgspec.structs.replace(step, parameters=None) for step in behaviour.steps)
+        return InTurn(tuple(steps))
+    return msgspec.structs.replace(behaviour, parameters=None)
 
 
 def in_turn(*steps: Takes) -> InTurn:
