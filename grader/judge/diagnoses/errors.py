@@ -11,12 +11,8 @@ from ...model.report import Diagnosis
 from ...model.scenarios import (
     CLOSED,
     CLOSED_MEANWHILE,
-    Collaborator,
     Error,
-    InTurn,
-    Named,
     Scenario,
-    Takes,
 )
 from ...model.trace import Failure
 from ...processes.limits import MEMORY
@@ -125,21 +121,20 @@ def _is_a_collaborators(case: Case, error: Failure) -> bool:
 def errors_of(scenario: Scenario) -> Iterator[Error]:
     """Every error that a scenario's collaborators raise."""
     for collaborator in scenario.collaborators.values():
-        for step in _steps_of(collaborator):
-            taken = getattr(step, "query", step)
-            if isinstance(taken, Takes) and taken.raises is not None:
-                yield taken.raises
+        yield from _errors_in(collaborator)
 
 
-def _steps_of(collaborator: Collaborator) -> Iterator[object]:
-    match collaborator:
-        case InTurn(steps):
-            yield from steps
-        case Named(members):
-            for member in members.values():
-                yield from _steps_of(member)
-        case _:
-            yield collaborator
+def _errors_in(described: object) -> Iterator[Error]:
+    """The errors in a description, however deep: in steps, cases, members and methods."""
+    if isinstance(described, Error):
+        yield described
+    elif isinstance(described, msgspec.Struct):
+        yield from _errors_in([getattr(described, field) for field in described.__struct_fields__])
+    elif isinstance(described, dict):
+        yield from _errors_in(list(described.values()))
+    elif isinstance(described, list | tuple):
+        for part in described:
+            yield from _errors_in(part)
 
 
 def _named(error: Failure) -> str:
