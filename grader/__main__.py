@@ -13,8 +13,9 @@ import contextlib
 import gc
 import io
 import os
-import re
 from typing import NoReturn
+
+from .commands import COMMANDS
 
 
 def main() -> NoReturn:
@@ -38,11 +39,12 @@ def main() -> NoReturn:
 
 
 def _will_grade(arguments: list[str]) -> bool:
-    """Whether this process will need a worker. One that watches lets another process grade."""
+    """Whether this process will need a worker, which it does unless its first word is another
+    command than `check`. One that watches lets another process grade."""
     if "_GRADE_COMPLETE" in os.environ or {"--help", "--version", "--watch"} & {*arguments}:
         return False
-    plain = [word for word in arguments if not word.startswith("-")]
-    return not plain or re.fullmatch(r"day\d+", plain[0]) is not None
+    first = next((word for word in arguments if not word.startswith("-")), "check")
+    return first == "check" or first not in COMMANDS
 
 
 def _leave(exit: SystemExit) -> NoReturn:

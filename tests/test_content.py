@@ -185,9 +185,10 @@ def test_the_keys_are_spread(quiz: Path) -> None:
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=label)
-def test_the_kit_knows_the_stub(stub: Path) -> None:
-    """`grader/stubs/dayNN.txt` is the file as nobody has begun it. Copy it when you change one."""
-    assert catalog.stub_source(stub.parent.name) == stub.read_text("utf-8")
+def test_the_course_keeps_the_stub(stub: Path) -> None:
+    """`solutions/dayNN/stub.py` is the learner's file before anyone has begun: in a clone that
+    file is the learner's own. Change both together."""
+    assert catalog.stub_source(catalog.lesson(stub.parent.name)) == stub.read_text("utf-8")
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=label)

@@ -39,14 +39,14 @@ def root(tmp_path: Path) -> Iterator[Path]:
     """A course of two lessons."""
     (tmp_path / "course.toml").write_text(TABLE)
     yield tmp_path
-    catalog.lessons.cache_clear()
+    catalog.read_course.cache_clear()
 
 
 # Lessons
 
 
 def test_lessons_are_those_of_the_table_in_its_order(root: Path) -> None:
-    assert catalog.lessons(root) == (
+    assert catalog.read_course(root).lessons == (
         Lesson("day02", "Second", 45, (Exercise(1, "First steps"), Exercise(10, "Last steps"))),
         Lesson("day01", "First", 30, ()),
     )
@@ -59,13 +59,13 @@ def test_course_has_day_53() -> None:
 
 
 def test_exercise_is_found_by_its_number(root: Path) -> None:
-    exercise = catalog.lessons(root)[0].exercise(10)
+    exercise = catalog.read_course(root).lessons[0].exercise(10)
     assert (exercise.title, exercise.factory) == ("Last steps", "exercise_10")
 
 
 def test_wrong_number_is_told_the_right_ones(root: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        catalog.lessons(root)[0].exercise(3)
+        catalog.read_course(root).lessons[0].exercise(3)
     assert caught.value.problem == "day02 has no exercise 3"
     assert caught.value.remedy == "its exercises are 1, 10"
 
@@ -91,13 +91,13 @@ def test_wrong_lesson_is_told_the_right_ones(name: str) -> None:
 def test_broken_table_is_the_graders_fault(root: Path, table: str) -> None:
     (root / "course.toml").write_text(table)
     with pytest.raises(GraderError, match=r"course\.toml cannot be read") as caught:
-        catalog.lessons(root)
+        catalog.read_course(root)
     assert caught.value.exit_code == 3
 
 
 def test_missing_table_is_the_graders_fault(tmp_path: Path) -> None:
     with pytest.raises(GraderError, match="cannot be read"):
-        catalog.lessons(tmp_path)
+        catalog.read_course(tmp_path)
 
 
 # Places
@@ -120,12 +120,24 @@ def test_content_of_a_checkout_is_beside_the_package() -> None:
     assert catalog.content_root() == ROOT
 
 
-def test_the_stubs_are_those_of_the_kit_whatever_an_installation_carries(carried: Path) -> None:
-    """Whoever installs from a clone may have solved something in it."""
-    assert catalog.carried_root() == carried
-    stub = (ROOT / "exercises" / "day53" / "exercise.py").read_text("utf-8")
-    assert catalog.stub_source("day53") == stub
-    assert catalog.stub_source("day99") is None
+def test_stub_is_what_the_course_keeps_whatever_the_learner_has_written(
+    carried: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """If you install from a clone, you may have solved something in it before."""
+    (carried / "solutions" / "day53").mkdir(parents=True)
+    (carried / "solutions" / "day53" / "stub.py").write_text("def exercise_1(): 'the stub'\n")
+    monkeypatch.setattr(catalog, "__file__", str(carried.parent / "grader" / "course.py"))
+    monkeypatch.chdir(tmp_path)
+    assert catalog.stub_source(catalog.lesson("day53")) == "def exercise_1(): 'the stub'\n"
+
+
+def test_stub_of_an_installed_course_is_its_file(
+    carried: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """There nobody works on it, and no copy is needed."""
+    monkeypatch.setattr(catalog, "__file__", str(carried.parent / "grader" / "course.py"))
+    monkeypatch.chdir(tmp_path)
+    assert catalog.stub_source(catalog.lesson("day53")) == "def exercise_1(): ...\n"
 
 
 def test_outside_of_a_course_there_is_no_workspace(
@@ -140,11 +152,12 @@ def test_outside_of_a_course_there_is_no_workspace(
 
 
 def test_content_of_an_installation_is_what_it_carries(
-    carried: Path, monkeypatch: pytest.MonkeyPatch
+    carried: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """There is no checkout around an installed package."""
     installed = carried.parent / "grader" / "course.py"
     monkeypatch.setattr(catalog, "__file__", str(installed))
+    monkeypatch.chdir(tmp_path)
     assert catalog.content_root() == carried
 
 
@@ -153,6 +166,7 @@ def test_installation_without_content_is_told_what_to_do(
 ) -> None:
     monkeypatch.setattr(catalog, "__file__", str(tmp_path / "grader" / "course.py"))
     monkeypatch.setattr(catalog, "carried_root", lambda: None)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(GraderError) as caught:
         catalog.content_root()
     assert caught.value.remedy == "install the kit again"

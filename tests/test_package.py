@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 import grader
+from grader.course import catalog
+from grader.course.catalog import CARRIED
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "grader"
@@ -189,10 +191,9 @@ def test_command_is_the_one_of_the_module() -> None:
 
 def test_wheel_carries_the_content() -> None:
     """Each folder that ties a lesson together is in it, under the name that is looked for."""
-    from grader.course.catalog import CARRIED
-
     carried = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    names = {"course.toml", "lessons", "exercises", "solutions", "quizzes", "notebooks"}
+    folders = catalog.course().folders
+    names = {"course.toml", *(getattr(folders, name) for name in folders.__struct_fields__)}
     assert carried == {name: f"{CARRIED}/{name}" for name in names}
     assert [name for name in names if not (ROOT / name).exists()] == []
 

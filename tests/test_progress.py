@@ -61,7 +61,7 @@ def test_to_look_is_no_attempt_unless_it_passes(tmp_path: Path) -> None:
 
 def test_what_was_not_begun_fails_with_no_file(tmp_path: Path) -> None:
     """A file that cannot be loaded fails as a whole; that is no attempt at each exercise."""
-    stub = catalog.stub_source("day53") or ""
+    stub = catalog.stub_source(DAY53) or ""
     file = ProgressFile(tmp_path, silent)
     broken = stub.replace('raise NotImplementedError("exercise 2")', "return (")
     file.note([(DAY53, Answers(broken), report("failed", "failed"))])

@@ -458,8 +458,8 @@ def test_without_a_stub_there_is_nothing_to_go_back_to(
 ) -> None:
     monkeypatch.setattr(catalog, "stub_source", lambda name: None)
     result = learner.grade("reset", "day53", 2, "--yes")
-    assert result.exit_code == 3
-    assert "the stub of day53 is missing" in result.output
+    assert result.exit_code == 2
+    assert "this course keeps no stub of day53" in result.output
 
 
 def test_the_solution_has_every_factory() -> None:

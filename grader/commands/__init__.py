@@ -3,3 +3,22 @@
 A module is imported when its command is called, or listed. It imports what it needs in its
 functions, so that to list the commands nothing but click is loaded.
 """
+
+from __future__ import annotations
+
+COMMANDS = (
+    "check",
+    "list",
+    "next",
+    "hint",
+    "lesson",
+    "quiz",
+    "solution",
+    "reset",
+    "notebook",
+    "serve",
+    "doctor",
+    "init",
+    "completion",
+)
+"""In the order of the help: as a learner meets them."""

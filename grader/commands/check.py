@@ -1,8 +1,10 @@
-"""`grade day53 2`: grade a lesson, or some of its exercises."""
+"""`grade dayNN 2`: grade a lesson, or some of its exercises."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,30 +12,36 @@ from typing import TYPE_CHECKING
 import click
 
 from ..course import catalog
-from ..course.answers import Answers, answers_file
 from ..course.files import shown
 from ..model.errors import UsageError
 from .progress_file import progress_file
-from .words import ExerciseNumber, LessonName
+from .words import CourseCommand, ExerciseNumber, LessonName
 
 if TYPE_CHECKING:
     from ..course.catalog import Exercise, Lesson
+    from ..course.sources import SourceFile
+    from ..judge.grading import Grading
     from ..model.report import Report
     from ..render.saving import Page
 
 EXAMPLES = """\b
 Examples:
-  grade day53               grade a lesson
-  grade day53 2 4           grade exercises 2 and 4 of it
-  grade day53 2 --watch     grade exercise 2 whenever the file is saved
-  grade day53 --all         every failing exercise in detail
-  grade day53 --file my.py  grade another file
-  grade day53 --html report.html
+  grade dayNN               grade a lesson
+  grade dayNN 2 4           grade exercises 2 and 4 of it
+  grade dayNN 2 --watch     grade exercise 2 whenever the file is saved
+  grade dayNN --all         every failing exercise in detail
+  grade dayNN --file my.py  grade another file
+  grade dayNN --html report.html
                             a page with the verdicts, their pictures and hints
 """
 
 
-@click.command("check", epilog=EXAMPLES, short_help="Grade a lesson; `grade day53` does the same.")
+@click.command(
+    "check",
+    cls=CourseCommand,
+    epilog=EXAMPLES,
+    short_help="Grade a lesson; `grade LESSON` does the same.",
+)
 @click.argument("lesson", type=LessonName(), required=False)
 @click.argument("exercises", type=ExerciseNumber(), nargs=-1)
 @click.option("--watch", is_flag=True, help="Grade what is saved, as it is saved.")
@@ -41,13 +49,16 @@ Examples:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["rich", "plain", "json", "junit", "classroom"]),
+    type=click.Choice(["rich", "plain", "json", "junit", "github"]),
     default="rich",
     help="How to show the result.",
 )
 @click.option("--html", type=click.Path(path_type=Path), help="Also write a page to look at.")
-@click.option("--all", "everything", is_flag=True, help="Every failing exercise in detail.")
-@click.option("--seed", type=click.IntRange(min=0), help="SampleData the values of an earlier run.")
+@click.option("--hints", is_flag=True, help="Put the hints into the page, too, each folded.")
+@click.option(
+    "--all", "everything", is_flag=True, help="Every failing exercise and check in detail."
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Draw the values of an earlier run.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -57,6 +68,7 @@ def command(
     file: Path | None,
     style: str,
     html: Path | None,
+    hints: bool,
     everything: bool,
     seed: int | None,
 ) -> None:
@@ -66,35 +78,61 @@ def command(
     usage or input, 3 if the grader broke.
     """
     if lesson is None and file is not None:
-        raise UsageError("--file needs a lesson", "for example: grade day53 --file my.py")
+        raise UsageError("--file needs a lesson", f"for example: grade {_first()} --file my.py")
+    if hints and html is None:
+        raise UsageError("--hints belongs to --html", "for a hint by itself: grade hint")
     numbers = tuple(dict.fromkeys(exercise.number for exercise in exercises))
     if watch:
         if (style, html, everything) != ("rich", None, False):
             raise UsageError("--watch shows one verdict on the screen", "leave the rest out")
         ctx.exit(_watch(lesson, numbers, file, seed))
+    from ..course.sources import source_file
     from ..judge.grading import Grading
 
     if style in ("rich", "plain"):
         from ..render import overview  # noqa: F401  while the worker still imports
 
     chosen = (lesson,) if lesson else catalog.lessons()
-    answers = [(one, file or answers_file(one)) for one in chosen]
-    texts = [Answers(catalog.read_source(path)) for _, path in answers]
+    sources = [source_file(one, file) for one in chosen]
     with ExitStack() as stack:
-        page = stack.enter_context(_page(html, answers))
+        page = stack.enter_context(_page(html, sources, hints))
         grading = stack.enter_context(Grading())
-        reports = [
-            grading.grade(one, path, numbers, seed, shown_as=shown(path)) for one, path in answers
-        ]
+        reports = [_graded(one, grading, numbers, seed) for one in sources]
         _show(reports, style, everything, overview=lesson is None)
         if page is not None:
             page.save(reports)
             click.echo(f"The page is in {html}", err=True)
     if file is None:
-        progress_file().note(zip(chosen, texts, reports, strict=True), asked=lesson is not None)
+        _keep(sources, reports, asked=lesson is not None)
     if style in ("rich", "plain") and lesson is not None:
-        _tell_next(lesson, reports[0], texts[0])
+        _tell_next(sources[0], reports[0])
     ctx.exit(max(report.exit_code for report in reports))
+
+
+def _first() -> str:
+    return catalog.lessons()[0].name
+
+
+def _graded(
+    one: SourceFile, grading: Grading, numbers: tuple[int, ...], seed: int | None
+) -> Report:
+    if one.text is None:
+        exercises = tuple(map(one.lesson.exercise, numbers)) or one.lesson.exercises
+        return one.to_do(exercises, grading.seed if seed is None else seed)
+    return one.checked(
+        grading.grade(one.lesson, one.file, numbers, seed, shown(one.file), source=one.text)
+    )
+
+
+def _keep(sources: Sequence[SourceFile], reports: Sequence[Report], asked: bool) -> None:
+    """Note what was found, but of lessons that are not here yet."""
+    found = [
+        (one.lesson, one.answers, report)
+        for one, report in zip(sources, reports, strict=True)
+        if one.text is not None
+    ]
+    if found:
+        progress_file().note(found, asked)
 
 
 def _watch(
@@ -106,42 +144,52 @@ def _watch(
 
 
 def _page(
-    html: Path | None, answers: list[tuple[Lesson, Path]]
+    html: Path | None, sources: Sequence[SourceFile], hints: bool
 ) -> AbstractContextManager[Page | None]:
     if html is None:
         return nullcontext()
     from ..render.saving import Page
 
-    return Page(html, answers)
+    return Page(html, sources, hints)
 
 
 def _show(reports: list[Report], style: str, everything: bool, overview: bool) -> None:
     match style:
         case "json":
-            from ..render.as_json import to_json
+            from ..render.as_json import all_to_json, to_json
 
-            sys.stdout.write("".join(map(to_json, reports)))
+            sys.stdout.write(all_to_json(reports) if overview else to_json(reports[0]))
         case "junit":
             from ..render.junit import to_junit
 
             sys.stdout.write(to_junit(reports))
-        case "classroom":
-            from ..render.classroom import to_classroom
-
-            sys.stdout.write(to_classroom(reports))
+        case "github":
+            _tell_github(reports)
         case _:
             _print(reports, style, everything, overview)
 
 
-def _tell_next(lesson: Lesson, report: Report, answers: Answers) -> None:
+def _tell_github(reports: list[Report]) -> None:
+    """Messages for the log of a workflow, and a summary where GitHub wants one."""
+    from ..render.github import to_github, to_summary
+
+    sys.stdout.write(to_github(reports))
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary:
+        with open(summary, "a", encoding="utf-8") as file:
+            file.write(to_summary(reports))
+
+
+def _tell_next(one: SourceFile, report: Report) -> None:
     """What there is to do: the task, if nothing else was asked for; or what comes next."""
-    if [found.status for found in report.exercises] == ["todo"]:
+    lesson = one.lesson
+    if [found.status for found in report.exercises] == ["todo"] and one.text is not None:
         from ..render.console import console
         from ..render.listing import show_next
 
         exercise = lesson.exercise(report.exercises[0].number)
         click.echo()
-        show_next(lesson, exercise, answers, report.file, console())
+        show_next(lesson, exercise, one.answers, report.file, console())
     elif report.exit_code == 0 and len(report.exercises) < len(lesson.exercises):
         found = progress_file().read().first_unsolved([lesson])
         if found is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from .words import CourseCommand
+
 EXAMPLES = """\b
 Examples:
   grade completion bash >> ~/.bashrc
@@ -13,7 +15,9 @@ Examples:
 """
 
 
-@click.command("completion", epilog=EXAMPLES, short_help="Let your shell complete commands.")
+@click.command(
+    "completion", cls=CourseCommand, epilog=EXAMPLES, short_help="Let your shell complete commands."
+)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
     """Print what makes a shell complete commands, lessons and exercises.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import click
 
+from .words import CourseCommand
+
 EXAMPLES = """\b
 Example:
   grade doctor
 """
 
 
-@click.command("doctor", epilog=EXAMPLES, short_help="Look for what is missing or broken.")
+@click.command(
+    "doctor", cls=CourseCommand, epilog=EXAMPLES, short_help="Look for what is missing or broken."
+)
 @click.pass_context
 def command(ctx: click.Context) -> None:
     """Try what the course needs: Python, packages, folders, databases, the clock.

@@ -12,28 +12,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-import msgspec
-
 from ..course import catalog
+from ..course.sources import source_file
 from ..model.errors import CourseError
+from ..model.findings import Finding
 
 DISTRIBUTION = "fastapi-async-course"
 OLDEST = (3, 11)
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What one examination found.
-
-    Attributes:
-        remedy: what to do about it, if it is not in order.
-        optional: whether most of the course can do without it.
-    """
-
-    what: str
-    found: str
-    ok: bool = True
-    remedy: str = ""
-    optional: bool = False
 
 
 Examination = Callable[[], Finding]
@@ -115,7 +100,7 @@ def workspace() -> Finding:
     try:
         folder = catalog.workspace()
         for lesson in catalog.lessons():
-            catalog.read_source(folder / "exercises" / lesson.name / "exercise.py")
+            source_file(lesson)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except CourseError as error:

@@ -11,37 +11,21 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..model.errors import CourseError
-from .words import lessons_like
-
-COMMANDS = (
-    "check",
-    "list",
-    "next",
-    "hint",
-    "lesson",
-    "quiz",
-    "solution",
-    "reset",
-    "notebook",
-    "serve",
-    "doctor",
-    "init",
-    "completion",
-)
-"""In the order of the help: as a learner meets them."""
+from . import COMMANDS
+from .words import CourseCommand, lessons_like
 
 EXAMPLES = """\b
 Examples:
   grade                     where you stand, and what is next
-  grade day53               grade a lesson
-  grade day53 2 4           grade exercises 2 and 4 of it
+  grade dayNN               grade a lesson
+  grade dayNN 2 4           grade exercises 2 and 4 of it
   grade --watch             grade what you save, as you save it
-  grade hint day53 2        a hint for exercise 2
+  grade hint dayNN 2        a hint for exercise 2
 """
 
 
-class CourseGroup(click.Group):
-    """A group whose default command is to grade: `grade day53` is `grade check day53`."""
+class CourseGroup(CourseCommand, click.Group):
+    """A group whose default command is to grade: `grade dayNN` is `grade check dayNN`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -91,8 +75,8 @@ def _complain(problem: str, remedy: str = "") -> None:
 @click.group(cls=CourseGroup, epilog=EXAMPLES)
 @click.version_option(package_name="fastapi-async-course", prog_name="grade")
 def main() -> None:
-    """Grade your answers to the async FastAPI course.
+    """Grade your answers to the exercises of a course.
 
-    LESSON and the numbers of exercises can be given at once: `grade day53 2`. For the
-    options of grading see `grade check --help`.
+    A lesson and the numbers of its exercises can follow at once, as in the examples below.
+    `grade check --help` tells the options of grading.
     """

@@ -1,4 +1,4 @@
-"""`grade hint day53 2`: a hint, a step further each time."""
+"""`grade hint dayNN 2`: a hint, a step further each time."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from ..course import catalog
 from ..course.catalog import Exercise, Lesson
 from ..model.errors import UsageError
 from .progress_file import progress_file
-from .words import ExerciseNumber, LessonName
+from .words import CourseCommand, ExerciseNumber, LessonName
 
 EXAMPLES = """\b
 Examples:
   grade hint                    for the exercise that comes next
-  grade hint day53 2            for another; each time the next step of the ladder
-  grade hint day53 2 --step 1   the first one again
+  grade hint dayNN 2            for another; each time the next step of the ladder
+  grade hint dayNN 2 --step 1   the first one again
 """
 
 
-@click.command("hint", epilog=EXAMPLES, short_help="Show a hint, a step further each time.")
+@click.command(
+    "hint", cls=CourseCommand, epilog=EXAMPLES, short_help="Show a hint, a step further each time."
+)
 @click.argument("lesson", type=LessonName(), required=False)
 @click.argument("exercise", type=ExerciseNumber(), required=False)
 @click.option("--step", type=click.IntRange(min=1), help="Show this step, not the next one.")
@@ -51,6 +53,7 @@ def _at_hand(lessons: Sequence[Lesson]) -> tuple[Lesson, Exercise]:
     found = progress_file().read().first_unsolved(lessons)
     if found is None:
         raise UsageError(
-            "you have solved all there is", "for a hint all the same: grade hint day53 2"
+            "you have solved everything",
+            f"for a hint all the same: grade hint {lessons[0].name} 1",
         )
     return found

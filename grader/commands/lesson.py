@@ -1,4 +1,4 @@
-"""`grade lesson day53 blocking-the-loop`: read a lesson, or one of its sections."""
+"""`grade lesson dayNN blocking-the-loop`: read a lesson, or one of its sections."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
-from ..course.catalog import Lesson, content_root
+from ..course import catalog
+from ..course.catalog import Lesson
 from ..model.errors import GraderError, UsageError
-from .words import takes_lesson
+from .progress_file import progress_file
+from .words import CourseCommand, LessonName
 
 if TYPE_CHECKING:
     from ..render.outline import Part
 
 EXAMPLES = """\b
 Examples:
-  grade lesson day53                     the whole lesson, page by page
-  grade lesson day53 --sections          what its sections are called
-  grade lesson day53 blocking-the-loop   one of them
-  grade lesson day53 block               the same: the beginning is enough
+  grade lesson                           the lesson that you are at
+  grade lesson dayNN                     the whole lesson, page by page
+  grade lesson dayNN --sections          what its sections are called
+  grade lesson dayNN blocking-the-loop   one of them
+  grade lesson dayNN block               the same: its beginning or a word of it is enough
+  grade lesson dayNN 2                   the section that exercise 2 is about
 """
 
 
@@ -38,18 +42,23 @@ def _sections_like(
     return [CompletionItem(part.anchor, help=part.title) for part in found]
 
 
-@click.command("lesson", epilog=EXAMPLES, short_help="Read a lesson, or a section of it.")
-@takes_lesson
+@click.command(
+    "lesson", cls=CourseCommand, epilog=EXAMPLES, short_help="Read a lesson, or a section of it."
+)
+@click.argument("lesson", type=LessonName(), required=False)
 @click.argument("section", required=False, shell_complete=_sections_like)
 @click.option("--sections", is_flag=True, help="List the sections instead.")
-def command(lesson: Lesson, section: str | None, sections: bool) -> None:
+def command(lesson: Lesson | None, section: str | None, sections: bool) -> None:
     """Read a lesson, or the SECTION of it that a hint or a verdict names.
 
+    SECTION is its name, the beginning of it or a word in it, or the number of an exercise.
+    Without a lesson it is the one with the first exercise that you have not solved.
     The whole lesson comes page by page, with the program that PAGER names.
     """
     from ..render.console import console
     from ..render.outline import outline
 
+    lesson = lesson or _at_hand()
     text = _text(lesson)
     if sections:
         _list(lesson, outline(text))
@@ -64,12 +73,17 @@ def command(lesson: Lesson, section: str | None, sections: bool) -> None:
         _page(shown.get())
 
 
+def _at_hand() -> Lesson:
+    found = progress_file().read().first_unsolved(catalog.lessons())
+    return found[0] if found else catalog.lessons()[-1]
+
+
 def _text(lesson: Lesson) -> str:
-    file = content_root() / "lessons" / f"{lesson.name}.md"
+    file = catalog.course().lesson_text(lesson)
     try:
         return file.read_text("utf-8")
     except OSError as error:
-        raise GraderError(f"{file} cannot be read", "install the kit again") from error
+        raise GraderError(f"{file} cannot be read", "restore it from the course") from error
 
 
 def _list(lesson: Lesson, parts: list[Part]) -> None:
@@ -101,9 +115,14 @@ def _page(text: str) -> None:
 
 
 def _the_one(lesson: Lesson, parts: list[Part], asked: str) -> Part:
-    from ..render.outline import matching, nearest
+    from ..render.outline import about, matching, nearest
 
+    if asked.isdecimal():
+        asked = _of_exercise(lesson, asked)
     found = matching(parts, asked)
+    nearby = None if found else about(parts, asked)
+    if nearby is not None:
+        return nearby
     if len(found) == 1:
         return found[0]
     if found:
@@ -114,6 +133,17 @@ def _the_one(lesson: Lesson, parts: list[Part], asked: str) -> Part:
         f"{lesson.name} has no section {asked!r}",
         _named("its sections, the nearest first", nearest(parts, asked)),
     )
+
+
+def _of_exercise(lesson: Lesson, number: str) -> str:
+    from ..course.hints import section_of
+
+    found = section_of(lesson, lesson.exercise(lesson.number_of(number)))
+    if not found:
+        raise UsageError(
+            f"no section is named for exercise {number}", f"read it all: grade lesson {lesson.name}"
+        )
+    return found
 
 
 def _named(what: str, parts: list[Part]) -> str:

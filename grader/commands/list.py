@@ -6,6 +6,7 @@ import click
 
 from ..course import catalog
 from .progress_file import progress_file
+from .words import CourseCommand
 
 EXAMPLES = """\b
 Example:
@@ -14,7 +15,10 @@ Example:
 
 
 @click.command(
-    "list", epilog=EXAMPLES, short_help="List the lessons and exercises, with their state."
+    "list",
+    cls=CourseCommand,
+    epilog=EXAMPLES,
+    short_help="List the lessons and exercises, with their state.",
 )
 def command() -> None:
     """List the lessons and their exercises, and how far you are.

@@ -1,4 +1,4 @@
-"""`grade notebook day53`: open the lesson's notebook in Jupyter."""
+"""`grade notebook dayNN`: open the lesson's notebook in Jupyter."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from ..course import catalog
 from ..course.catalog import Lesson
 from ..course.files import shown
 from ..model.errors import InputError, UsageError
-from .words import takes_lesson
+from .words import CourseCommand, takes_lesson
 
 EXAMPLES = """\b
 Examples:
-  grade notebook day53
-  grade notebook day53 --no-browser    on another machine: it prints the address
+  grade notebook dayNN
+  grade notebook dayNN --no-browser    on another machine: it prints the address
 """
 
 
 @click.command(
     "notebook",
+    cls=CourseCommand,
     epilog=EXAMPLES,
     short_help="Open a lesson's notebook in Jupyter.",
     context_settings={"ignore_unknown_options": True},

@@ -1,4 +1,4 @@
-"""`grade quiz day53`: the questions of a lesson, one after the other."""
+"""`grade quiz dayNN`: the questions of a lesson, one after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..course.catalog import Lesson
 from ..model.errors import UsageError
 from .asking import Left, Skipped, answer_to, is_terminal, pause, yes_or_no
 from .progress_file import progress_file
-from .words import takes_lesson
+from .words import CourseCommand, takes_lesson
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  grade quiz day53              the questions not answered yet
-  grade quiz day53 --wrong      those that you had wrong
-  grade quiz day53 --again      all of them, from the beginning
-  grade quiz day53 --in-order   in the order of the lesson
+  grade quiz dayNN              the questions not answered yet
+  grade quiz dayNN --wrong      those that you had wrong
+  grade quiz dayNN --again      all of them, from the beginning
+  grade quiz dayNN --in-order   in the order of the lesson
 """
 
 
-@click.command("quiz", epilog=EXAMPLES, short_help="Take a lesson's quiz, where you left it.")
+@click.command(
+    "quiz",
+    cls=CourseCommand,
+    epilog=EXAMPLES,
+    short_help="Take a lesson's quiz, where you left it.",
+)
 @takes_lesson
 @click.option("--again", is_flag=True, help="Ask all, also what is answered.")
 @click.option("--wrong", is_flag=True, help="Ask what was answered wrong.")

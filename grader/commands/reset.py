@@ -1,4 +1,4 @@
-"""`grade reset day53 2`: the stub of one exercise again, the rest of the file as it is."""
+"""`grade reset dayNN 2`: the stub of one exercise again, the rest of the file as it is."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from ..course.files import shown
 from ..model.errors import InputError, UsageError
 from .asking import is_terminal
 from .progress_file import progress_file
-from .words import takes_exercise
+from .words import CourseCommand, takes_exercise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 EXAMPLES = """\b
 Examples:
-  grade reset day53 2         asks first, and keeps the old file
-  grade reset day53 2 --yes   asks nobody: for scripts
+  grade reset dayNN 2         asks first, and keeps the old file
+  grade reset dayNN 2 --yes   asks nobody: for scripts
 """
 
 
-@click.command("reset", epilog=EXAMPLES, short_help="Put an exercise's stub back.")
+@click.command(
+    "reset", cls=CourseCommand, epilog=EXAMPLES, short_help="Put an exercise's stub back."
+)
 @takes_exercise
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def command(lesson: Lesson, exercise: Exercise, yes: bool) -> None:
@@ -73,7 +75,7 @@ def _put_back(lesson: Lesson, exercise: Exercise, file: Path, yes: bool) -> None
         raise
     _note(lesson, now, (exercise,))
     _tell(file, copy, now, exercise)
-    _warn(resetting.missing(now, stub(lesson), exercise), catalog.stub_file(lesson.name))
+    _warn(resetting.missing(now, stub(lesson), exercise), catalog.course().stub(lesson))
 
 
 def _ask(question: str, lesson: Lesson, exercise: Exercise, yes: bool) -> None:

@@ -1,4 +1,4 @@
-"""`grade serve day53 2`: serve your app by hand, in real time."""
+"""`grade serve dayNN 2`: serve your app by hand, in real time."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ import click
 from ..course.answers import answers_file
 from ..course.catalog import Exercise, Lesson, read_source
 from ..model.errors import UsageError
-from .words import takes_exercise
+from .words import CourseCommand, takes_exercise
 
 EXAMPLES = """\b
 Examples:
-  grade serve day53 2               then open http://127.0.0.1:8000/docs
-  grade serve day53 2 --port 8001
+  grade serve dayNN 2               then open http://127.0.0.1:8000/docs
+  grade serve dayNN 2 --port 8001
 """
 
 
-@click.command("serve", epilog=EXAMPLES, short_help="Serve your app in real time, to try by hand.")
+@click.command(
+    "serve",
+    cls=CourseCommand,
+    epilog=EXAMPLES,
+    short_help="Serve your app in real time, to try by hand.",
+)
 @takes_exercise
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)

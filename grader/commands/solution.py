@@ -1,4 +1,4 @@
-"""`grade solution day53 2`: the solution beside your answer, and the reason for it."""
+"""`grade solution dayNN 2`: the solution beside your answer, and the reason for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from ..course.catalog import Exercise, Lesson
 from ..model.errors import UsageError
 from .progress_file import progress_file
-from .words import takes_exercise
+from .words import CourseCommand, takes_exercise
 
 if TYPE_CHECKING:
     from ..course.progress import ExerciseProgress
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\b
 Examples:
-  grade solution day53 2            once yours has passed, or failed three times
-  grade solution day53 2 --anyway   before that
+  grade solution dayNN 2            once yours has passed, or failed three times
+  grade solution dayNN 2 --anyway   before that
 """
 
 
-@click.command("solution", epilog=EXAMPLES, short_help="Compare your answer with the solution.")
+@click.command(
+    "solution",
+    cls=CourseCommand,
+    epilog=EXAMPLES,
+    short_help="Compare your answer with the solution.",
+)
 @takes_exercise
 @click.option("--anyway", is_flag=True, help="Show it though you have not tried.")
 def command(lesson: Lesson, exercise: Exercise, anyway: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,42 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..course.catalog import Exercise, Lesson
-from ..model.errors import UsageError
+from ..model.errors import CourseError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Decorated = Callable[..., Any]
+
+
+class CourseCommand(click.Command):
+    """A command whose help names a lesson of the course in its examples."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.epilog = with_lesson(self.epilog or "")
+        super().format_epilog(ctx, formatter)
+
+
+def with_lesson(examples: str) -> str:
+    """Examples of a command with the course's first lesson in the place of `dayNN`; what stands
+    behind two spaces stays in its column."""
+    from ..course.catalog import lessons
+
+    try:
+        name = lessons()[0].name
+    except (CourseError, IndexError):  # help is there also where the course is broken
+        return examples
+    return re.sub(
+        r"(?m)^(.*dayNN.*?\S)( {2,})(?=\S)|dayNN",
+        lambda found: _replaced(found, name),
+        examples,
+    )
+
+
+def _replaced(found: re.Match[str], name: str) -> str:
+    if found[1] is None:
+        return name
+    return found[1].replace("dayNN", name).ljust(len(found[0]) - 2) + "  "
 
 
 def lessons_like(incomplete: str) -> list[CompletionItem]:
@@ -44,7 +75,7 @@ class LessonName(click.ParamType):  # type: ignore[type-arg]
 
 def _or_command(word: str, error: UsageError) -> UsageError:
     """What stands in the place of a lesson may have been meant as a command."""
-    from .group import COMMANDS
+    from . import COMMANDS
 
     for command in get_close_matches(word, COMMANDS, n=1):
         return UsageError(f"there is no {word!r}", f"did you mean: grade {command}")

@@ -8,9 +8,11 @@ import io
 import re
 from pathlib import Path
 
-from ..model.errors import GraderError, InputError
+from ..model.errors import InputError
 from . import catalog
 from .catalog import Exercise, Lesson
+from .files import shown
+from .statements import definitions
 from .syntax import first_line
 
 
@@ -40,8 +42,23 @@ class Answers:
         return self.answer(exercise).splitlines() == other.answer(exercise).splitlines()
 
     def digest(self, exercise: Exercise) -> str:
-        """What tells this answer from another one. Layout and comments count."""
-        return hashlib.sha256(self.answer(exercise).encode()).hexdigest()[:16]
+        """What tells this answer from another one: its factory, where layout and comments count,
+        and what that uses of the same file."""
+        parts = [self.answer(exercise), *self._used_by(exercise)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+    def _used_by(self, exercise: Exercise) -> list[str]:
+        """The other statements at the top level that a factory depends on, in their order."""
+        statements = definitions(self.text)
+        used = {statement for statement in statements if exercise.factory in statement.binds}
+        while True:
+            names = {name for one in used for name in one.at_once | one.later} | {"*"}
+            found = used | {one for one in statements if one.binds & names}
+            if found == used:
+                break
+            used = found
+        lines = (statement.node for statement in statements if statement in used)
+        return [ast.unparse(node) for node in lines if not _is_named(node, exercise.factory)]
 
     def span(self, exercise: Exercise) -> tuple[int, int] | None:
         """The lines of an exercise's factory, from zero, as a slice; None if there is none."""
@@ -107,7 +124,7 @@ def answers_file(lesson: Lesson, workspace: Path | None = None) -> Path:
     Raises:
         UsageError: there is no workspace here.
     """
-    return (workspace or catalog.workspace()) / "exercises" / lesson.name / "exercise.py"
+    return catalog.learners_file(lesson, workspace or catalog.workspace())
 
 
 def learners(lesson: Lesson) -> Answers:
@@ -131,21 +148,28 @@ def stub(lesson: Lesson) -> Answers:
     """The lesson's file as it was when nobody had begun.
 
     Raises:
-        GraderError: the kit has none.
+        InputError: there is none. The course is worked on where it lies, and keeps no stub.
     """
     found = stub_or_none(lesson)
     if found is None:
-        raise GraderError(f"the stub of {lesson.name} is missing", "install the kit again")
+        kept = catalog.course().solution(lesson).with_name("stub.py")
+        raise InputError(
+            f"this course keeps no stub of {lesson.name}: it would be {shown(kept)}",
+            "take an earlier version of your file, with Git or from .course/backups",
+        )
     return found
 
 
 def stub_or_none(lesson: Lesson) -> Answers | None:
     """The lesson's file as it was when nobody had begun, if the kit has it."""
-    text = catalog.stub_source(lesson.name)
+    text = catalog.stub_source(lesson)
     return Answers(text) if text is not None else None
 
 
 def solution(lesson: Lesson) -> Answers:
     """The answers that the kit carries."""
-    file = catalog.content_root() / "solutions" / lesson.name / "solution.py"
-    return Answers(catalog.read_source(file))
+    return Answers(catalog.read_source(catalog.course().solution(lesson)))
+
+
+def _is_named(node: ast.stmt, name: str) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name

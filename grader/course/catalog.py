@@ -1,16 +1,19 @@
-"""The course's files: what ships with the kit, and the workspace a learner works in.
+"""The course: its lessons, and where their files are.
 
-In a checkout the content folders stand beside the package; an installed wheel carries
-them in a folder of its own. The name `dayNN` in each of them ties a lesson together.
+A course is a folder with a `course.toml`, which names its lessons, and its folders where they
+are not called as usual. A lesson's files are found by its name in those folders.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import os
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,8 +21,11 @@ from ..model.errors import GraderError, InputError, UsageError
 from .syntax import parsed
 
 CARRIED = "fastapi_async_course_content"
-"""The folder of site-packages that a wheel puts the content folders into."""
-
+"""The folder of site-packages that a wheel puts the kit's own course into."""
+TABLE = "course.toml"
+COURSE = "GRADER_COURSE"
+"""The variable that names the folder of the course to grade by, whatever folder we are in. If
+it is `kit`, that is the course that comes with the kit."""
 
 OR_RESET = ", or have the stub again: grade reset LESSON EXERCISE"
 
@@ -67,8 +73,161 @@ class Lesson(msgspec.Struct, frozen=True):
         )
 
 
+class Folders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a course keeps its files, seen from its `course.toml`."""
+
+    lessons: str = "lessons"
+    exercises: str = "exercises"
+    solutions: str = "solutions"
+    checks: str = "checks"
+    quizzes: str = "quizzes"
+    notebooks: str = "notebooks"
+    mistakes: str = "tests/mistakes"
+
+
+class Tour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `grade tour` shows: a wrong answer of the bank, and the one that mends it."""
+
+    lesson: str
+    exercise: int
+    wrong: str
+    right: str
+
+
+class Course(msgspec.Struct, frozen=True):
+    """A course, and the places of its files.
+
+    Attributes:
+        root: the folder of its `course.toml`.
+    """
+
+    root: Path
+    lessons: tuple[Lesson, ...]
+    folders: Folders = Folders()
+    tour: Tour | None = None
+
+    def lesson_text(self, lesson: Lesson) -> Path:
+        return self.root / self.folders.lessons / f"{lesson.name}.md"
+
+    def quiz(self, lesson: Lesson) -> Path:
+        return self.root / self.folders.quizzes / f"{lesson.name}.md"
+
+    def notebook(self, lesson: Lesson) -> Path:
+        return self.root / self.folders.notebooks / f"{lesson.name}.ipynb"
+
+    def exercises(self, lesson: Lesson) -> Path:
+        """The folder with the answers, the hints and the tables of a lesson."""
+        return self.root / self.folders.exercises / lesson.name
+
+    def answers(self, lesson: Lesson) -> Path:
+        """The file that a learner fills in."""
+        return self.exercises(lesson) / "exercise.py"
+
+    def solution(self, lesson: Lesson) -> Path:
+        return self.root / self.folders.solutions / lesson.name / "solution.py"
+
+    def stub(self, lesson: Lesson) -> Path:
+        """The learner's file as it is before anyone has begun.
+
+        In a clone `exercise.py` is the learner's own, so a course that is worked on where it
+        lies keeps its stub beside the solution. Elsewhere `exercise.py` is as it was shipped.
+        """
+        kept = self.solution(lesson).with_name("stub.py")
+        return kept if kept.is_file() else self.answers(lesson)
+
+    def checks(self, lesson: Lesson) -> Path:
+        return self.root / self.folders.checks / f"test_{lesson.name}.py"
+
+    def mistakes(self, lesson: Lesson) -> Path:
+        """The folder with the lesson's cases of the bank."""
+        return self.root / self.folders.mistakes / lesson.name
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it can be graded by. A learner's workspace has no checks and no solutions."""
+        folders = (self.folders.checks, self.folders.solutions)
+        return all((self.root / folder).is_dir() for folder in folders)
+
+    def lesson(self, name: str) -> Lesson:
+        """The lesson called `name`.
+
+        Raises:
+            UsageError: there is none; the error says which there are.
+        """
+        for one in self.lessons:
+            if one.name == name:
+                return one
+        names = [one.name for one in self.lessons]
+        if name.isdecimal():
+            remedy = f"the lesson comes before the exercise, as in {names[0]} {name}"
+        else:
+            remedy = f"the lessons are: {', '.join(names)}"
+        raise UsageError(f"there is no lesson {name!r}", remedy)
+
+
+@cache
+def read_course(root: Path) -> Course:
+    """The course whose `course.toml` is in that folder.
+
+    Raises:
+        GraderError: `course.toml` is not as it should be.
+    """
+    file = root / TABLE
+    try:
+        table = tomllib.loads(file.read_text("utf-8"))
+        return Course(
+            root=root,
+            lessons=tuple(_lesson(name, entry) for name, entry in table["lessons"].items()),
+            folders=msgspec.convert(table.get("folders", {}), Folders),
+            tour=msgspec.convert(table.get("tour"), Tour | None),
+        )
+    except KeyError as error:
+        raise _unreadable(file, f"{error} is missing") from error
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise _unreadable(file, str(error)) from error
+
+
+def _lesson(name: str, entry: dict[str, Any]) -> Lesson:
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+        raise ValueError(f"{name!r} cannot be the name of a lesson and its files")
+    exercises = tuple(Exercise(int(n), title) for n, title in entry["exercises"].items())
+    return Lesson(name, entry["title"], entry["minutes"], exercises)
+
+
+def _unreadable(file: Path, why: str) -> GraderError:
+    return GraderError(f"{file} cannot be read: {why}", "correct it, or restore it from the kit")
+
+
+def course() -> Course:
+    """The course that answers are graded by here: the one of this folder or of one above it,
+    if that has checks and solutions; else the one that comes with the kit.
+
+    Raises:
+        UsageError: GRADER_COURSE names none.
+        GraderError: there is none, or its `course.toml` is not as it should be.
+    """
+    named = os.environ.get(COURSE, "")
+    if named and named != "kit":
+        return _named_course(Path(named))
+    here = None if named else _workspace_above(Path.cwd())
+    if here is not None and read_course(here).is_whole:
+        return read_course(here)
+    return read_course(kit_root())
+
+
+def _named_course(root: Path) -> Course:
+    if not (root / TABLE).is_file():
+        raise UsageError(f"{COURSE} names {root}, which has no {TABLE}", "name a course's folder")
+    return read_course(root.resolve())
+
+
 def content_root() -> Path:
-    """The folder with `course.toml` that ships with the running kit.
+    """The folder of the course that answers are graded by."""
+    return course().root
+
+
+def kit_root() -> Path:
+    """The folder of the course that comes with the kit.
 
     Raises:
         GraderError: it is not there.
@@ -82,58 +241,59 @@ def content_root() -> Path:
 def _checkout() -> Path | None:
     """The clone that this package is part of; None if it was installed elsewhere."""
     folder = Path(__file__).resolve().parents[2]
-    return folder if (folder / "course.toml").is_file() else None
+    return folder if (folder / TABLE).is_file() else None
 
 
 def carried_root() -> Path | None:
     """The content that an installation carries, as it was when it was installed."""
     found = importlib.util.find_spec(CARRIED)
     for place in (found.submodule_search_locations or ()) if found else ():
-        if (Path(place) / "course.toml").is_file():
+        if (Path(place) / TABLE).is_file():
             return Path(place)
     return None
 
 
 def workspace(start: Path | None = None) -> Path:
-    """The learner's folder: the nearest one upwards that holds `exercises/`, or the checkout.
+    """The learner's folder: the nearest course upwards with a folder of exercises, or the clone.
 
     Raises:
         UsageError: there is none.
     """
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "exercises").is_dir() and (folder / "course.toml").is_file():
-            return folder
-    checkout = _checkout()
-    if checkout is None:
+    found = _workspace_above(start or Path.cwd()) or _checkout()
+    if found is None:
         raise UsageError(
             "there is no course in this folder, nor in one above it",
             "go to the one that you work in, or make one: grade init my-course",
         )
-    return checkout
+    return found
 
 
-@cache
-def lessons(root: Path | None = None) -> tuple[Lesson, ...]:
+def _workspace_above(start: Path) -> Path | None:
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / TABLE).is_file() and _has_exercises(folder):
+            return folder
+    return None
+
+
+def _has_exercises(folder: Path) -> bool:
+    return (folder / "exercises").is_dir() or (
+        (folder / read_course(folder).folders.exercises).is_dir()
+    )
+
+
+def learners_file(lesson: Lesson, workspace: Path) -> Path:
+    """The file in a workspace that holds the answers to a lesson."""
+    return workspace / course().folders.exercises / lesson.name / "exercise.py"
+
+
+def lessons() -> tuple[Lesson, ...]:
     """All lessons, in the order of the course.
 
     Raises:
         GraderError: `course.toml` is not as it should be.
     """
-    file = (root or content_root()) / "course.toml"
-    try:
-        table = tomllib.loads(file.read_text("utf-8"))
-        return tuple(
-            Lesson(
-                name=name,
-                title=entry["title"],
-                minutes=entry["minutes"],
-                exercises=tuple(Exercise(int(n), title) for n, title in entry["exercises"].items()),
-            )
-            for name, entry in table["lessons"].items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise GraderError(f"{file} cannot be read: {error}", "restore it from the kit") from error
+    return course().lessons
 
 
 def lesson(name: str) -> Lesson:
@@ -142,15 +302,7 @@ def lesson(name: str) -> Lesson:
     Raises:
         UsageError: there is none; the error says which there are.
     """
-    for one in lessons():
-        if one.name == name:
-            return one
-    names = [one.name for one in lessons()]
-    if name.isdecimal():
-        remedy = f"the lesson comes before the exercise, as in {names[0]} {name}"
-    else:
-        remedy = f"the lessons are: {', '.join(names)}"
-    raise UsageError(f"there is no lesson {name!r}", remedy)
+    return course().lesson(name)
 
 
 def read_source(path: Path) -> str:
@@ -182,20 +334,20 @@ def read_source(path: Path) -> str:
     return text
 
 
-def stub_source(name: str) -> str | None:
-    """The file of a lesson's exercises as it was before anybody began; None if there is none."""
-    file = stub_file(name)
-    return file.read_text("utf-8") if file.is_file() else None
+def stub_source(lesson: Lesson) -> str | None:
+    """The file of a lesson's exercises as it is before anyone has begun; None if it is unknown.
 
-
-def stub_file(name: str) -> Path:
-    """Where that is. It lies in the package: whoever installs from a clone may have begun."""
-    return Path(__file__).parents[1] / "stubs" / f"{name}.txt"
+    Where the learner's own file is the only one, there is no telling what it was.
+    """
+    found = course()
+    file = found.stub(lesson)
+    is_learners = file == found.answers(lesson) and found.root == _workspace_above(Path.cwd())
+    return None if is_learners or not file.is_file() else file.read_text("utf-8")
 
 
 def tables(lesson: Lesson, exercise: Exercise) -> str:
     """The SQL that makes the tables an exercise begins with; empty if it needs no database."""
-    file = content_root() / "exercises" / lesson.name / f"exercise_{exercise.number}.sql"
+    file = course().exercises(lesson) / f"exercise_{exercise.number}.sql"
     return file.read_text("utf-8") if file.is_file() else ""
 
 

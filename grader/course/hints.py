@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from ..model.errors import GraderError
-from .catalog import Exercise, Lesson, content_root
+from .catalog import Exercise, Lesson, course
+
+_SECTION = re.compile(r"\(\S*?lessons/([\w-]+)\.md#([\w-]+)\)")
 
 
 def ladders(lesson: Lesson) -> dict[int, tuple[str, ...]]:
@@ -25,8 +27,21 @@ def ladder(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:
     return steps
 
 
+def section_of(lesson: Lesson, exercise: Exercise) -> str:
+    """The anchor of the lesson's section that an exercise is about: the first one that its
+    hints name; empty if they name none."""
+    found = _SECTION.search("\n".join(_steps(lesson, exercise) or ()))
+    return found[2] if found and found[1] == lesson.name else ""
+
+
+def first_section(text: str) -> str:
+    """The first section that a text refers to, as words of `grade lesson`; empty without one."""
+    found = _SECTION.search(text)
+    return f"{found[1]} {found[2]}" if found else ""
+
+
 def _steps(lesson: Lesson, exercise: Exercise) -> tuple[str, ...] | None:
-    file = content_root() / "exercises" / lesson.name / "hints.md"
+    file = course().exercises(lesson) / "hints.md"
     text = file.read_text("utf-8") if file.is_file() else ""
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         heading, _, body = section.partition("\n")

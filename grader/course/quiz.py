@@ -19,7 +19,7 @@ from typing import Literal, NoReturn
 import msgspec
 
 from ..model.errors import GraderError, UsageError
-from .catalog import Lesson, content_root
+from .catalog import Lesson, course
 
 Kind = Literal["choice", "typed", "open"]
 
@@ -94,7 +94,7 @@ def quiz(lesson: Lesson) -> tuple[Question, ...]:
         UsageError: the lesson has none.
         GraderError: its file is not as it should be.
     """
-    file = content_root() / "quizzes" / f"{lesson.name}.md"
+    file = course().quiz(lesson)
     if not file.is_file():
         raise UsageError(f"{lesson.name} has no quiz", f"read it: grade lesson {lesson.name}")
     return parse(file.read_text("utf-8"), str(file))

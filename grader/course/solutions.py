@@ -12,12 +12,12 @@ from ..model.errors import GraderError, InputError
 from . import answers
 from .answers import Answers
 from .catalog import Exercise, Lesson
+from .hints import first_section
 from .syntax import first_line, parsed
 
 TRIES = 3
 """Failing attempts after which a solution may be seen."""
 
-_SECTION = re.compile(r"\(\S*?lessons/([\w-]+)\.md#([\w-]+)\)")
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
@@ -37,8 +37,7 @@ class Solution(msgspec.Struct, frozen=True):
     @property
     def section(self) -> str:
         """The first section that the reason names, as words of `grade lesson`; or none."""
-        found = _SECTION.search(self.reason)
-        return f"{found[1]} {found[2]}" if found else ""
+        return first_section(self.reason)
 
 
 def solution(lesson: Lesson, exercise: Exercise) -> Solution:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..course.catalog import Exercise, Lesson, content_root, factories, read_source, stub_source
+from ..course.catalog import Exercise, Lesson, course, factories, read_source, stub_source
 from ..model.errors import GraderError
 from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..model.trace import Trace
@@ -21,9 +21,8 @@ from .workers import Worker
 if TYPE_CHECKING:
     from .plugin import CheckRunner
 
-CHECKS = Path(__file__).resolve().parents[1] / "checks"
-
 PYTEST_OPTIONS = (
+    f"-c{os.devnull}",
     "--noconftest",
     "--strict-markers",
     "--assert=plain",
@@ -52,7 +51,7 @@ PYTEST_OPTIONS = (
         )
     ),
 )
-"""What pytest needs not do here; each plugin that is not loaded makes a verdict faster."""
+"""No settings of anyone's, and no plugin that is not needed: each makes a verdict slower."""
 
 
 class Grading:
@@ -137,7 +136,7 @@ class Grading:
 
     def _reference(self, lesson: Lesson) -> FilePlayer:
         if lesson.name not in self.references:
-            file = content_root() / "solutions" / lesson.name / "solution.py"
+            file = course().solution(lesson)
             performer = FilePlayer(self.worker, read_source(file), str(file), remember=True)
             self.references[lesson.name] = performer
         return self.references[lesson.name]
@@ -164,7 +163,7 @@ class Submission:
         self.reference = reference
         self.seed = seed
         self.factories = factories(source)
-        self.stub = factories(stub_source(lesson.name) or "")
+        self.stub = factories(stub_source(lesson) or "")
 
     def grade(self, exercises: tuple[Exercise, ...]) -> tuple[ExerciseReport, ...]:
         begun = tuple(e.number for e in exercises if not self.untouched(e))
@@ -188,10 +187,10 @@ class Submission:
         import pytest
 
         judge = self.judge(numbers)
-        file = CHECKS / f"test_{self.lesson.name}.py"
+        file = course().checks(self.lesson)
         with _untouched_environment():
             code = pytest.main(
-                [str(file), f"--rootdir={CHECKS}", f"-c{CHECKS / 'pytest.ini'}", *PYTEST_OPTIONS],
+                [str(file), f"--rootdir={file.parent}", *PYTEST_OPTIONS],
                 plugins=[judge],
             )
         if code == pytest.ExitCode.INTERRUPTED and not judge.problem:

@@ -64,6 +64,9 @@ class CheckRunner:
 
     # Hooks
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "exercise(number): the exercise of a check")
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if number_of(item) in self._numbers]
         for item in items:

@@ -8,7 +8,7 @@ import msgspec
 
 from .trace import Trace
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """The version of the JSON form; it grows when a field changes its meaning or goes."""
 
 ExerciseStatus = Literal["passed", "failed", "todo", "broken"]

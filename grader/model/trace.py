@@ -267,11 +267,6 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
             span for span in self.spans if span.kind == "call" and name in (None, span.name)
         )
 
-    def _repr_html_(self) -> str:
-        from ..render.svg import timeline_svg
-
-        return timeline_svg(self)
-
 
 def encode(message: Any) -> bytes:
     """Any struct of this project as JSON."""

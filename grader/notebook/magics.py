@@ -1,8 +1,8 @@
 """`%load_ext grader`: the magics `%%grade` and `%grade`.
 
-    %%grade day53 2      grades what this cell defines as exercise 2
-    %%grade day53        grades all exercises that this cell defines
-    %grade day53 2       grades exercise 2 in the workspace's file
+    %%grade dayNN 2      grades what this cell defines as exercise 2
+    %%grade dayNN        grades all exercises that this cell defines
+    %grade dayNN 2       grades exercise 2 in the workspace's file
 
 Nothing is imported from IPython: it hands over its shell, and that can do all there is to do.
 """
@@ -20,10 +20,10 @@ from ..course.answers import Answers, answers_file
 from ..course.catalog import Exercise, Lesson
 from ..course.files import shown
 from ..course.progress import ProgressFile
+from ..course.statements import awaits, definitions, parsed
 from ..model.errors import CourseError, UsageError
 from ..model.report import Report
 from .source import Program, program
-from .statements import awaits, definitions, parsed
 from .verdict import CellVerdict
 from .warm import Warm
 
@@ -92,7 +92,7 @@ class Magics:
         self._shell = shell
 
     def grade_file(self, line: str) -> None:
-        """Grade the workspace's file: `%grade day53`, or `%grade day53 2 4`."""
+        """Grade the workspace's file: `%grade dayNN`, or `%grade dayNN 2 4`."""
         try:
             lesson, numbers = _asked(line, "%grade")
             file = answers_file(lesson)
@@ -102,7 +102,7 @@ class Magics:
             _tell(error)
 
     def grade_cell(self, line: str, cell: str) -> None:
-        """Grade what a cell defines: `%%grade day53 2`, and the answer below it.
+        """Grade what a cell defines: `%%grade dayNN 2`, and the answer below it.
 
         The cell is run first, as any cell is. If that fails there is nothing to grade. Only
         a cell that is not valid Python is not run: the verdict tells what is wrong with it.

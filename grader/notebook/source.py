@@ -18,8 +18,8 @@ import builtins
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from ..course.statements import CellStatement, definitions, is_future, parsed
 from ..course.syntax import first_line
-from .statements import CellStatement, definitions, is_future, parsed
 
 ELSEWHERE = "<earlier cells>"
 """The file that lines of other cells belong to. A verdict names only lines of the cell."""

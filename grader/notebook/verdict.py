@@ -51,7 +51,7 @@ class CellVerdict:
 def _lesson_at(lesson: Lesson) -> str:
     """The lesson's text as seen from the notebook; empty if the workspace has none."""
     try:
-        file = catalog.workspace() / "lessons" / f"{lesson.name}.md"
+        file = catalog.workspace() / catalog.course().folders.lessons / f"{lesson.name}.md"
     except UsageError:
         return ""
     return os.path.relpath(file) if file.is_file() else ""

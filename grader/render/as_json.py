@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from ..model.report import FORMAT_VERSION, CheckReport, ExerciseReport, Report
@@ -11,6 +12,12 @@ from ..model.report import FORMAT_VERSION, CheckReport, ExerciseReport, Report
 def to_json(report: Report) -> str:
     """One JSON object, with a newline at its end."""
     return json.dumps(as_data(report), indent=2, ensure_ascii=True) + "\n"
+
+
+def all_to_json(reports: Sequence[Report]) -> str:
+    """The reports on several lessons as one JSON object, with a newline at its end."""
+    data = {"version": FORMAT_VERSION, "reports": [as_data(report) for report in reports]}
+    return json.dumps(data, indent=2, ensure_ascii=True) + "\n"
 
 
 def as_data(report: Report) -> dict[str, Any]:

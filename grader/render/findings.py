@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ..commands.examinations import Finding
+from ..model.findings import Finding
 from .signs import SIGNS, STYLES
 from .text import printable
 

@@ -43,6 +43,14 @@ def matching(parts: list[Part], asked: str) -> list[Part]:
     return exact or [part for part in parts if name and part.anchor.startswith(name)]
 
 
+def about(parts: list[Part], asked: str) -> Part | None:
+    """The section whose title has that word, or these; of several the one that is most like
+    them, and so the shortest."""
+    words = {*anchor(asked).split("-")} - {""}
+    found = [part for part in parts if words and words <= {*part.anchor.split("-")}]
+    return nearest(found, asked)[0] if found else None
+
+
 def nearest(parts: list[Part], asked: str) -> list[Part]:
     """All sections, the one that is most like the name first."""
     name = anchor(asked)

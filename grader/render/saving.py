@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..course import catalog
-from ..course.catalog import Lesson
 from ..course.files import draft_of
 from ..course.hints import ladders
+from ..course.sources import SourceFile
 from ..model.errors import UsageError
 from ..model.report import Report
 from .page import Beside, to_page
@@ -21,17 +21,17 @@ class Page:
     Use as a context manager; of what it writes meanwhile, beside the page, nothing stays.
 
     Args:
-        answers: the lessons that are graded, each with the learner's file.
+        sources: what is graded.
+        hints: whether the page holds the hints, too.
 
     Raises:
         UsageError: no page can be written there.
-        InputError: a learner's file cannot be read.
     """
 
-    def __init__(self, path: Path, answers: Sequence[tuple[Lesson, Path]]) -> None:
+    def __init__(self, path: Path, sources: Sequence[SourceFile], hints: bool = False) -> None:
         _refuse_what_is_no_page(path)
         self._path = path
-        self._besides = [_beside(lesson, file) for lesson, file in answers]
+        self._besides = [_beside(one, hints) for one in sources]
         self._place = Path(os.path.realpath(path))
         self._draft = draft_of(self._place)
         self._write("")
@@ -57,12 +57,12 @@ class Page:
             raise _unwritable(self._path, error) from error
 
 
-def _beside(lesson: Lesson, file: Path) -> Beside:
-    text = catalog.content_root() / "lessons" / f"{lesson.name}.md"
+def _beside(one: SourceFile, hints: bool) -> Beside:
+    text = catalog.course().lesson_text(one.lesson)
     return Beside(
-        title=lesson.title,
-        source=catalog.read_source(file),
-        hints=ladders(lesson),
+        title=one.lesson.title,
+        source=one.text or "",
+        hints=ladders(one.lesson) if hints else {},
         lesson=text.read_text("utf-8") if text.is_file() else "",
     )
 

@@ -136,3 +136,12 @@ def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
     if error:
         raise error[0]
     return with_blocked_line(result[0], rescue.line)
+
+
+def _drawn(trace: Trace) -> str:
+    from ..render.svg import timeline_svg
+
+    return timeline_svg(trace)
+
+
+setattr(Trace, "_repr_html_", _drawn)  # noqa: B010  notebooks ask a value for its picture

@@ -82,7 +82,7 @@ def of_list(lessons: tuple[Lesson, ...], progress: Progress) -> Page:
     """The course with its state.
 
     Raises:
-        GraderError: a file is gone, and so is its stub.
+        InputError: a file is gone, and the course keeps no stub.
     """
     answers = [learners_or_stub(lesson) for lesson in lessons]
 

@@ -17,7 +17,7 @@ from ..course import catalog
 from ..course.answers import Answers
 from ..course.catalog import Lesson
 from ..course.files import shown
-from ..model.errors import GraderError, InputError
+from ..model.errors import CourseError, GraderError, InputError
 from ..model.report import Report
 from . import pages
 from .grader_process import GraderClient
@@ -243,7 +243,7 @@ class Session:
     def _show_list(self) -> None:
         try:
             self._show(pages.of_list(catalog.lessons(), self._record.read()))
-        except GraderError as error:
+        except CourseError as error:
             self._show(pages.of_problem(error.problem, error.remedy))
 
     def _show(self, page: Page, below: str = "") -> None:

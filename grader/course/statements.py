@@ -1,4 +1,4 @@
-"""The statements of a cell: what each of them defines, and what it needs for that."""
+"""The statements of a file or a cell: what each defines, and what it needs for that."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from ..course import syntax
+from . import syntax
 
 CARRIED = (
     ast.Import,
