@@ -17,6 +17,7 @@ from grader.course.hints import ladder
 from grader.model.report import Diagnosis, ExerciseReport
 from grader.model.trace import Trace
 from grader.render.page import Beside, to_page
+from grader.render.svg import timeline_svg
 
 PROGRAM = chromium()
 
@@ -227,7 +228,7 @@ def test_reader_that_reads_aloud_hears_the_picture(opened: Browser) -> None:
 def test_picture_by_itself_follows_the_readers_scheme(browser: Browser, tmp_path: Path) -> None:
     """An SVG that was saved from a notebook."""
     file = tmp_path / "picture.svg"
-    file.write_text(IN_TURN._repr_html_(), "utf-8")
+    file.write_text(timeline_svg(IN_TURN), "utf-8")
     for scheme, colour in (("light", "rgb(31, 35, 40)"), ("dark", "rgb(230, 237, 243)")):
         browser.prefer(scheme)
         browser.open(file.as_uri())

@@ -303,7 +303,7 @@ def grade(grading: Grading, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 def test_page_is_written_beside_the_usual_output(grade: Grade, tmp_path: Path) -> None:
     """With the learner's source, and the lesson's own hints; nothing else is left there."""
-    result = grade("--html", "report.html")
+    result = grade("--html", "report.html", "--hints")
     assert result.exit_code == 1
     assert "0 of 1 exercises pass" in result.output
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import xml.etree.ElementTree as ET
 from inspect import cleandoc
@@ -795,4 +796,5 @@ def test_svg_of_a_crowd_is_small() -> None:
 
 
 def test_notebook_shows_the_svg() -> None:
+    importlib.import_module("grader.testing.play")
     assert IN_TURN._repr_html_() == timeline(IN_TURN)._repr_html_() == timeline_svg(IN_TURN)
