@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         fails,
         get,
         in_turn,
+        leave,
         mongo,
         opens,
         post,
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
         reply,
         request,
         rows,
+        say,
         scenario,
         takes,
         times,
         upstream,
+        websocket,
     )
     from .model.trace import Exchange, Incident, Span, Trace
     from .render.timeline import timeline
@@ -50,6 +53,7 @@ __all__ = [
     "fails",
     "get",
     "in_turn",
+    "leave",
     "mongo",
     "opens",
     "play",
@@ -59,11 +63,13 @@ __all__ = [
     "reply",
     "request",
     "rows",
+    "say",
     "scenario",
     "takes",
     "timeline",
     "times",
     "upstream",
+    "websocket",
 ]
 
 # Names are imported when they are asked for: a command should not wait for the driver.

@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
 from ..model.details import GraderProblem, RaisedExit
-from ..model.scenarios import Request, Scenario
+from ..model.scenarios import Request, Scenario, WebSocket
 from ..model.trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
 from .context import PlayContext
 from .exchange import Conversation
@@ -23,6 +23,7 @@ from .lines import Lines, written_by_the_user
 from .observing import exception_handler, note_unreferenced, watching
 from .recorder import Recorder
 from .waits import Tasks
+from .websocket import WebSocketConversation
 
 TURNS_TO_SETTLE = 6
 """Turns of the loop after the last answer, for what is to happen "at once"."""
@@ -109,7 +110,7 @@ class Driver:
         self.loop = context.loop
         self.clock = context.clock
         self.tasks = Tasks(self.recorder)
-        self.conversations: list[Conversation] = []
+        self.conversations: list[Conversation | WebSocketConversation] = []
         self.opened = 0
         self.loop.set_task_factory(self.tasks)
         self.loop.set_exception_handler(exception_handler(self.recorder))
@@ -159,13 +160,13 @@ class Driver:
         for _ in range(TURNS_TO_SETTLE):
             await asyncio.sleep(0)
 
-    def send(self, number: int, request: Request, state: dict[str, Any]) -> asyncio.Future[None]:
+    def send(
+        self, number: int, request: Request | WebSocket, state: dict[str, Any]
+    ) -> asyncio.Future[None]:
         """Arm the request's timer now: a loop that is blocked later delays it no more than
         it would delay a client."""
         sent = Moment(self.opened + to_ticks(request.at), self.recorder.moment().order)
-        conversation = Conversation(
-            number, request, sent, state, self.recorder, self.loop.at_rest.append
-        )
+        conversation = self.conversation(number, request, sent, state)
         self.conversations.append(conversation)
         over: asyncio.Future[None] = self.loop.create_future()
 
@@ -179,18 +180,31 @@ class Driver:
             begin()
         return over
 
-    def in_order(self, requests: tuple[Request, ...]) -> list[tuple[int, Request]]:
+    def conversation(
+        self, number: int, request: Request | WebSocket, sent: Moment, state: dict[str, Any]
+    ) -> Conversation | WebSocketConversation:
+        if isinstance(request, WebSocket):
+            return WebSocketConversation(number, request, sent, state, self.recorder)
+        at_rest = self.loop.at_rest.append
+        return Conversation(number, request, sent, state, self.recorder, at_rest)
+
+    def in_order(
+        self, requests: tuple[Request | WebSocket, ...]
+    ) -> list[tuple[int, Request | WebSocket]]:
         numbered = list(enumerate(requests))
         if self.scenario.order_seed is not None:
             random.Random(self.scenario.order_seed).shuffle(numbered)
         return numbered
 
-    async def converse(self, conversation: Conversation) -> None:
+    async def converse(self, conversation: Conversation | WebSocketConversation) -> None:
         request = conversation.request
         call = asyncio.current_task()
         assert call is not None
-        if request.hangs_up_at is not None:
-            self.loop.call_later(request.hangs_up_at, conversation.hang_up)
+        if isinstance(conversation, WebSocketConversation):
+            client = asyncio.Task(conversation.act(), loop=self.loop)  # not one of the app's
+            call.add_done_callback(lambda _: client.cancel())
+        elif conversation.request.hangs_up_at is not None:
+            self.loop.call_later(conversation.request.hangs_up_at, conversation.hang_up)
         if request.cancelled_at is not None:
             self.loop.call_later(request.cancelled_at, call.cancel)
         await conversation.run(self.app)

@@ -12,7 +12,7 @@ from .described import Described
 from .errors import UsageError
 
 
-class Request(Described, frozen=True, kw_only=True):
+class Request(Described, frozen=True, tag="request", kw_only=True):
     """A request to send.
 
     Args:

@@ -38,6 +38,7 @@ from .described import Described
 from .requests import Request, delete, get, post, put, request, times
 from .services import Fault, Mongo, Postgres, Reply, Upstream, mongo, postgres, reply, upstream
 from .values import Linear
+from .websockets import Leave, Say, WebSocket, leave, say, websocket
 
 __all__ = [
     "CLOSED",
@@ -53,6 +54,7 @@ __all__ = [
     "Error",
     "Fault",
     "InTurn",
+    "Leave",
     "Linear",
     "Mongo",
     "Named",
@@ -61,9 +63,11 @@ __all__ = [
     "Reply",
     "Request",
     "Rows",
+    "Say",
     "Scenario",
     "Takes",
     "Upstream",
+    "WebSocket",
     "blocks",
     "by_argument",
     "connects",
@@ -71,6 +75,7 @@ __all__ = [
     "fails",
     "get",
     "in_turn",
+    "leave",
     "mongo",
     "opens",
     "post",
@@ -79,10 +84,12 @@ __all__ = [
     "reply",
     "request",
     "rows",
+    "say",
     "scenario",
     "takes",
     "times",
     "upstream",
+    "websocket",
 ]
 
 HORIZON = 600.0
@@ -113,7 +120,7 @@ class Scenario(Described, frozen=True, kw_only=True):
         threads: how many worker threads the server has for `def` endpoints and the like.
     """
 
-    requests: tuple[Request, ...]
+    requests: tuple[Request | WebSocket, ...]
     collaborators: dict[str, Collaborator] = msgspec.field(default_factory=dict)
     order_seed: int | None = None
     linger: float = LINGER
@@ -122,7 +129,7 @@ class Scenario(Described, frozen=True, kw_only=True):
 
 
 def scenario(
-    *requests: Request | Iterable[Request],
+    *requests: Request | WebSocket | Iterable[Request | WebSocket],
     order_seed: int | None = None,
     linger: float = LINGER,
     horizon: float = HORIZON,
@@ -130,9 +137,9 @@ def scenario(
     **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Scenario:
     """A scenario; collaborators go by the names of the factory's parameters."""
-    flat: list[Request] = []
+    flat: list[Request | WebSocket] = []
     for item in requests:
-        flat.extend([item] if isinstance(item, Request) else item)
+        flat.extend([item] if isinstance(item, Request | WebSocket) else item)
     return Scenario(
         requests=tuple(flat),
         collaborators={

@@ -107,8 +107,42 @@ class Chunk(msgspec.Struct, frozen=True):
     body: bytes
 
 
+class SocketMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message on a WebSocket: when it was sent, and by which side.
+
+    `text` is None if it was a message of bytes; then `body` has them.
+    """
+
+    at: Moment
+    by: Literal["client", "server"]
+    text: str | None = None
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """The text read as JSON, or None if it isn't any."""
+        try:
+            return json.loads(self.text or "")
+        except ValueError:
+            return None
+
+
+class Closing(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a WebSocket: who closed it, and with which code.
+
+    1006 is a connection that ended without a close frame.
+    """
+
+    at: Moment
+    by: Literal["client", "server"]
+    code: int
+    reason: str = ""
+
+
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One request and what came back.
+
+    That of a WebSocket has the method `WEBSOCKET`, and the status 101 once it was accepted;
+    `responded` is the moment of that, and `completed` that of the closing.
 
     `completed` is the moment of the last body chunk, `returned` the moment the ASGI
     call itself was over (after background tasks), `hung_up` the moment the client left.
@@ -130,6 +164,9 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     raised: Failure | None = None
     handled: Failure | None = None
     line: int | None = None
+    messages: tuple[SocketMessage, ...] = ()
+    subprotocol: str | None = None
+    closing: Closing | None = None
 
     @property
     def elapsed(self) -> float | None:

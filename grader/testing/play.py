@@ -14,7 +14,7 @@ from ..driver.collaborators import build
 from ..driver.context import PlayContext
 from ..driver.driver import Arm, run_play
 from ..model.errors import UsageError
-from ..model.scenarios import LINGER, Behaviour, Collaborator, Request, Scenario
+from ..model.scenarios import LINGER, Behaviour, Collaborator, Request, Scenario, WebSocket
 from ..model.scenarios import scenario as make_scenario
 from ..model.trace import Trace
 from .watchdog import Watchdog, with_blocked_line
@@ -22,7 +22,7 @@ from .watchdog import Watchdog, with_blocked_line
 
 def play(
     app: Any,
-    *requests: Request | Iterable[Request] | Scenario,
+    *requests: Request | WebSocket | Iterable[Request | WebSocket] | Scenario,
     order_seed: int | None = None,
     linger: float = LINGER,
     **collaborators: Collaborator | Mapping[str, Behaviour],
@@ -102,7 +102,9 @@ def _as_scenario(
         return whole
     for item in requests:
         several = isinstance(item, list | tuple)
-        if not all(isinstance(one, Request) for one in ((item,) if not several else item)):
+        if not all(
+            isinstance(one, Request | WebSocket) for one in ((item,) if not several else item)
+        ):
             raise UsageError(f"{item!r} is no request", "make one with get(), post() ...")
     return make_scenario(*requests, order_seed=order_seed, linger=linger, **collaborators)
 

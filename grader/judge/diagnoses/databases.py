@@ -58,6 +58,8 @@ def _without_quotes(scenario: Scenario) -> Scenario:
     """The same requests, with nothing in their bodies that means something in SQL."""
     plain = tuple(
         msgspec.structs.replace(request, body=request.body.replace(b"'", b"").replace(b";", b""))
+        if isinstance(request, Request)
+        else request
         for request in scenario.requests
     )
     return msgspec.structs.replace(scenario, requests=plain)
@@ -65,7 +67,8 @@ def _without_quotes(scenario: Scenario) -> Scenario:
 
 def _pasted(case: Case, trace: Trace, scenario: Scenario) -> Iterator[Span]:
     """The statements that have in their text what a client sent."""
-    values = [value for request in scenario.requests for value in _texts_in(request)]
+    requests = [request for request in scenario.requests if isinstance(request, Request)]
+    values = [value for request in requests for value in _texts_in(request)]
     for span in spans_of(case, trace, "statement"):
         if any(value in _text(span) for value in values):
             yield span

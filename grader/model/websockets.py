@@ -1,0 +1,147 @@
+"""WebSockets that a scenario opens, and what their clients say and do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .described import Described
+from .errors import UsageError
+from .requests import Request, request
+
+BUFFER = 65_536
+"""Bytes that lie between a server and a client that does not read, before the server's `send`
+waits: the limit of uvicorn's write buffer. A real connection has the kernel's buffers besides."""
+
+NORMAL, ABNORMAL = 1000, 1006
+"""Codes of a close (RFC 6455, 7.4.1): as it should be, and without a close frame."""
+
+
+class Say(Described, frozen=True, tag="say", kw_only=True):
+    """The client sends a message.
+
+    Args:
+        text: of a text message; without it, it is a message of bytes.
+        at: seconds after the request; without it, right after the step before.
+        after: not before the client has received this many messages in all.
+    """
+
+    text: str | None = None
+    body: bytes = b""
+    at: float | None = None
+    after: int | None = None
+
+
+class Leave(Described, frozen=True, tag="leave", kw_only=True):
+    """The client closes the connection, or loses it.
+
+    Args:
+        code: of its close frame; None if it goes without one.
+        at: as that of `Say`, and so is `after`.
+    """
+
+    code: int | None = NORMAL
+    reason: str = ""
+    at: float | None = None
+    after: int | None = None
+
+
+Step = Say | Leave
+
+
+class WebSocket(Described, frozen=True, tag="websocket", kw_only=True):
+    """A WebSocket to open. When all steps are done the client stays, and goes on reading.
+
+    Args:
+        at: virtual seconds after the app has started up.
+        reads: bytes that the client reads in a second; None is all at once, 0 nothing.
+        buffer: see `BUFFER`.
+        cancelled_at: seconds after the request at which the server cancels the call.
+    """
+
+    path: str
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    subprotocols: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    at: float = 0.0
+    reads: float | None = None
+    buffer: int = BUFFER
+    cancelled_at: float | None = None
+
+
+def websocket(
+    path: str,
+    *steps: Step,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    subprotocols: tuple[str, ...] = (),
+    at: float = 0.0,
+    reads: float | None = None,
+    buffer: int = BUFFER,
+    cancelled_at: float | None = None,
+) -> WebSocket:
+    """A WebSocket whose client does these steps, one after the other.
+
+        websocket("/rooms/a", say(json={"text": "hi"}, at=1), leave(after=2))
+
+    Raises:
+        UsageError: the path does not begin with a slash, or a step isn't one.
+    """
+    for step in steps:
+        if not isinstance(step, Say | Leave):
+            raise UsageError(f"{step!r} isn't a step of a WebSocket", "use say(...) and leave(...)")
+    asked: Request = request("GET", path, query=query, headers=headers)
+    return WebSocket(
+        path=asked.path,
+        query=asked.query,
+        headers=asked.headers,
+        subprotocols=tuple(subprotocols),
+        steps=steps,
+        at=at,
+        reads=reads,
+        buffer=buffer,
+        cancelled_at=cancelled_at,
+    )
+
+
+def say(
+    what: str | bytes | None = None,
+    *,
+    json: Any = msgspec.UNSET,
+    at: float | None = None,
+    after: int | None = None,
+) -> Say:
+    """The client sends a text, bytes, or JSON as a text; see `Say`.
+
+    Raises:
+        UsageError: there is nothing to say, or two things.
+    """
+    if (what is None) == (json is msgspec.UNSET):
+        raise UsageError("say() needs a text, bytes, or json=...", "give it one of them")
+    if json is not msgspec.UNSET:
+        what = msgspec.json.encode(json).decode()
+    if isinstance(what, bytes):
+        return Say(body=what, at=at, after=after)
+    return Say(text=what, at=at, after=after)
+
+
+def leave(
+    code: int | None = NORMAL,
+    reason: str = "",
+    *,
+    at: float | None = None,
+    after: int | None = None,
+) -> Leave:
+    """The client closes the connection with this code; with None it is lost. See `Leave`.
+
+    Raises:
+        UsageError: no client may send that code.
+    """
+    if code is not None and code != NORMAL and not 1001 <= code <= 4999:
+        raise UsageError(f"a client cannot close with {code}", "use 1000 to 4999, or None")
+    if code in (1004, 1005, ABNORMAL, 1015):
+        raise UsageError(f"the code {code} is never sent", "for a lost connection, leave(None)")
+    return Leave(code=code, reason=reason, at=at, after=after)
