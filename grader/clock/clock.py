@@ -21,9 +21,6 @@ from ..processes.threads import forget, is_asleep
 from .hosts import Hosts
 from .real_time import sleep as real_sleep
 
-SPINNING = 2_000
-"""Turns of the loop in one tick that no honest work needs."""
-
 
 class Stuck(BaseException):
     """Nothing can ever wake the program: no timer, no thread, no socket."""
@@ -61,16 +58,16 @@ class Clock:
 
     Args:
         horizon: ticks after which a program that is still going has run away.
-        steps: how many turns the loop may take in all, and an eighth of that in one tick.
+
+    Attributes:
+        turns: how many turns the loop has taken.
     """
 
-    def __init__(self, horizon: int = 600 * TICKS_PER_SECOND, steps: int = 150_000) -> None:
+    def __init__(self, horizon: int = 600 * TICKS_PER_SECOND) -> None:
         self.now = 0
         self.horizon = horizon
-        self.steps_left = steps
-        self.steps_left_in_tick = self.steps_in_tick = steps // 8
+        self.turns = 0
         self.holds = 0
-        self._spinning = SPINNING
         self.tie_break: Callable[[], float] = lambda: 0.0
         self.home = threading.get_ident()
         self._notify: Callable[[], None] = lambda: None
@@ -94,24 +91,12 @@ class Clock:
     def seconds(self) -> float:
         return to_seconds(self.now)
 
-    def spins(self) -> bool:
-        """Whether so many turns have gone by in one tick that it can only be polling."""
-        return self.steps_in_tick - self.steps_left_in_tick > self._spinning
+    def is_over(self) -> bool:
+        """Whether the time is up. A play that clears up may go on."""
+        return self.now >= self.horizon and not self._ending
 
-    def expect_spinning(self) -> None:
-        """A program that has polled will poll again: know it sooner."""
-        self._spinning = max(self._spinning // 4, SPINNING // 64)
-
-    def go_on(self) -> bool:
-        """Count a turn of the loop; False if that was one too many, or the time is up."""
-        self.steps_left -= 1
-        self.steps_left_in_tick -= 1
-        enough = self.steps_left > 0 and self.steps_left_in_tick > 0
-        return enough and (self.now < self.horizon or self._ending)
-
-    def allow(self, steps: int) -> None:
-        """Let the loop take some turns more, to clear up."""
-        self.steps_left = self.steps_left_in_tick = steps
+    def clear_up(self) -> None:
+        """The play has come to its end: what is left may be cleared up, whatever the time."""
         self._ending = True
 
     def advance_to(self, tick: int) -> None:
@@ -121,7 +106,6 @@ class Clock:
         if tick > self.horizon:
             raise RanAway
         self.now = tick
-        self.steps_left_in_tick = self.steps_in_tick
         with self._lock:
             while self._parked and self._parked[0][0] <= tick:
                 self._line_up(heapq.heappop(self._parked)[2])

@@ -24,11 +24,17 @@ from ..model.trace import NEVER, to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
 from .current import current_actor, current_clock, report_block
 from .patching import replaced
+from .polling import Polling
 from .pools import POOL_SIZE
+from .real_time import thread_time
 from .sockets import park_until_readable, wait_to_connect
 
 PATIENCE = 0.01
 """Real seconds between two looks at a thread that has the turn and does not answer."""
+
+
+MOST_WORK = 30.0
+"""Seconds on a processor that a play may take; one that never rests is ended then."""
 
 
 class Timer(asyncio.TimerHandle):
@@ -56,60 +62,51 @@ class ClockSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> Any:
         # Something is ready, or a callback is: run it. Time stands still.
-        ready = super().select(0) if timeout != 0 or self._has_sockets() else []
-        if ready or timeout == 0:
-            if self.loop.is_polling_a_thread():
-                return self._wait_for_work()
-            return ready if self._go_on() else self._over(RanAway())
+        self.loop.clock.turns += 1
+        events = super().select(0) if timeout != 0 or self._has_sockets() else []
+        polls = timeout == 0 and not events and self.loop.only_polls()
+        if events or (timeout == 0 and not polls):
+            return self._over(RanAway()) if self.loop.is_out_of_time() else events
         # A loop in a second thread waits for its turn as that thread would.
         if not self.loop.is_at_home():
-            assert self.loop.actor is not None
-            start = self.loop.clock.now
-            park_until_readable(self.loop.actor, self.fileno(), self.loop.next_timer())
-            if self.loop.clock.now > start:
-                report_block(self.loop.clock, "a loop of its own", start, on_loop=False)
+            self._park(polls)
             return super().select(0)
         # Real work is outstanding: wait for it in real time. Virtual time stands still.
         if self.loop.clock.busy or self.loop.clock.asides_awake():
             return self._wait_for_work()
         if self.loop.clock.hosts.wake_readers():  # threads have got what they waited for
             return []
-        if self.loop._ready:  # a thread has handed something over, and was done at that
+        # A thread has handed something over, and was done at that.
+        if self.loop._ready and not polls:
             return []
         # All is at rest in this tick: now is when a client reacts to what it has been sent.
         if self.loop.at_rest:
             self.loop.call_soon(self.loop.at_rest.pop(0))
+            self.loop.polling.begin_round()
             return []
         # A timer or a sleeping thread is due next: jump to it.
-        if dues := self.dues():
+        due = self.loop.next_due(after=self.loop.clock.now if polls else -1)
+        if due is not None:
             try:
-                self.loop.clock.advance_to(min(dues))
+                self.loop.clock.advance_to(due)
             except RanAway as error:
                 return self._over(error)
             return []
-        # Nothing can ever wake the program.
-        return self._over(Stuck())
+        # Nothing can ever wake the program, or nothing can ever stop it.
+        return self._over(RanAway() if polls else Stuck())
 
     def _has_sockets(self) -> bool:
         """Whether anything but the loop's own wake-up pipe is registered."""
         return len(self.get_map()) > 1
 
-    def _go_on(self) -> bool:
-        """Count a turn. A program that only spins, polling, is given the next moment."""
-        clock = self.loop.clock
-        if clock.spins() and not clock.busy:
-            if self.loop.at_rest:
-                self.loop.call_soon(self.loop.at_rest.pop(0))
-                clock.steps_left_in_tick = clock.steps_in_tick
-            elif self.dues():
-                clock.block(to_seconds(min(self.dues()) - clock.now))
-                clock.expect_spinning()
-        return clock.go_on()
-
-    def dues(self) -> list[int]:
-        """The ticks at which the next timer and the next sleeping thread are due."""
-        both = self.loop.next_timer(), self.loop.clock.next_parked()
-        return [max(due, self.loop.clock.now) for due in both if due is not None and due < NEVER]
+    def _park(self, polls: bool) -> None:
+        """Let the clock go on, until there is something for a loop in a thread of its own."""
+        clock, start = self.loop.clock, self.loop.clock.now
+        assert self.loop.actor is not None
+        until = self.loop.next_due(after=start) if polls else self.loop.next_timer()
+        park_until_readable(self.loop.actor, self.fileno(), until)
+        if clock.now > start:
+            report_block(clock, "a loop of its own", start, on_loop=False)
 
     def _wait_for_work(self) -> Any:
         clock = self.loop.clock
@@ -125,11 +122,11 @@ class ClockSelector(selectors.DefaultSelector):
         return ready
 
     def _over(self, why: Stuck | RanAway) -> Any:
-        """PlayerClient the end of the play to whoever drives it; without a driver, raise it."""
+        """Leave the end of the play to whoever drives it; without a driver, raise it."""
         if self.loop.on_end is None:
             raise why
         on_end, self.loop.on_end = self.loop.on_end, None
-        self.loop.clock.allow(10_000)
+        self.loop.clock.clear_up()
         on_end(why)
         return []
 
@@ -168,13 +165,35 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.on_write: Callable[[Any], None] | None = None
         self.while_waiting: Callable[[], object] = lambda: None
         self.actor: Actor | None = None
+        self.polling = Polling()
+        self._moment = -1
+        self._started = thread_time()
         self._asked_for = 0.0
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
 
-    def is_polling_a_thread(self) -> bool:
-        """Whether it spins until a thread is done that waits for the loop to come to rest."""
-        return self.clock.spins() and self.clock.busy and self.clock.is_home()
+    def only_polls(self) -> bool:
+        """Whether all that is ready asks again and again for what only time can bring."""
+        if self.clock.now != self._moment:
+            self._moment = self.clock.now
+            self.polling.begin_moment()
+        return self.polling.goes_on([*self._ready, *self._due_now()])
+
+    def _due_now(self) -> list[Timer]:
+        return [timer for timer in self._scheduled if timer.tick <= self.clock.now]
+
+    def is_out_of_time(self) -> bool:
+        """Whether it has gone on for longer than any program should."""
+        is_late = self.clock.turns % 4096 == 0 and thread_time() - self._started > MOST_WORK
+        return is_late or self.clock.is_over()
+
+    def next_due(self, after: int = -1) -> int | None:
+        """The first tick, later than `after`, at which a timer or a sleeping thread is due."""
+        ticks = (timer.tick for timer in self._scheduled if not timer.cancelled())
+        timers = [self.next_timer()] if after < 0 else ticks
+        both = (*timers, self.clock.next_parked())
+        dues = [max(due, self.clock.now) for due in both if due is not None and due < NEVER]
+        return min((due for due in dues if due > after), default=None)
 
     def is_at_home(self) -> bool:
         """Whether it runs on the thread that moves the clock. Only running it decides that."""

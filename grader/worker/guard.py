@@ -60,7 +60,7 @@ class Guard:
         recorder = self._recorder
         if recorder is None:
             return
-        turn = recorder.clock.steps_left
+        turn = recorder.clock.turns
         self._same_turn = self._same_turn + 1 if turn == self._last_turn else 0
         self._last_turn = turn
         self._looks += 1
