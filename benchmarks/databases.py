@@ -92,7 +92,7 @@ def _exactness(runs: int) -> Iterator[Row]:
             what = scenario(crowd, dsn=postgres(statement=0.25, round_trip=trip))
             yield _alike(f"{name}, round trip {trip} s", factory, what, runs)
     for trip in (0.0, 0.1):
-        what = scenario(crowd, linger=0, url=mongo(command=0.25, round_trip=trip))
+        what = scenario(crowd, drain=0, url=mongo(command=0.25, round_trip=trip))
         yield _alike(f"AsyncMongoClient, round trip {trip} s", _with_mongo, what, runs)
 
 

@@ -108,8 +108,8 @@ def test_clock_refuses_to_go_back() -> None:
     assert clock.now == 5
 
 
-def test_clock_refuses_to_pass_its_horizon() -> None:
-    clock = Clock(horizon=10)
+def test_clock_refuses_to_pass_its_time_limit() -> None:
+    clock = Clock(time_limit=10)
     clock.advance_to(10)
     with pytest.raises(RanAway):
         clock.advance_to(11)
@@ -237,12 +237,12 @@ def test_a_program_that_nothing_can_wake_is_stuck() -> None:
     assert clock.seconds == 1.0
 
 
-def test_a_heartbeat_without_end_runs_away_at_the_horizon() -> None:
+def test_a_heartbeat_without_end_runs_away_at_the_time_limit() -> None:
     async def main() -> None:
         while True:
             await asyncio.sleep(1)
 
-    clock = Clock(horizon=60 * SECOND)
+    clock = Clock(time_limit=60 * SECOND)
     assert isinstance(end_of(main, clock), RanAway)
     assert clock.seconds == 60.0
 

@@ -390,8 +390,8 @@ def test_tasks_that_outlive_their_request_may_linger_as_long_as_the_scenario_say
         return trace.ended / 1_000_000, span.how
 
     assert ending() == (5.0, "done")
-    assert ending(linger=2) == (2.0, "open")
-    assert ending(linger=0) == (0.0, "open")
+    assert ending(drain=2) == (2.0, "open")
+    assert ending(drain=0) == (0.0, "open")
 
 
 def test_what_is_left_at_the_end_is_cancelled_and_not_destroyed() -> None:
@@ -409,7 +409,7 @@ def test_what_is_left_at_the_end_is_cancelled_and_not_destroyed() -> None:
     async def endpoint() -> None:
         kept.append(asyncio.create_task(work()))
 
-    assert play(app_of(endpoint), get("/"), linger=1).outcome.kind == "finished"
+    assert play(app_of(endpoint), get("/"), drain=1).outcome.kind == "finished"
     assert cancelled == ["work"]
     assert kept[0].cancelled()
 
@@ -575,12 +575,12 @@ def test_a_deadlock_ends_with_what_everyone_waits_for() -> None:
     assert trace.outcome.line == first
 
 
-def test_a_request_without_end_runs_away_at_the_horizon() -> None:
+def test_a_request_without_end_runs_away_at_the_time_limit() -> None:
     async def endpoint() -> None:
         while True:
             await asyncio.sleep(1)
 
-    trace = play(app_of(endpoint), scenario(get("/"), horizon=30))
+    trace = play(app_of(endpoint), scenario(get("/"), time_limit=30))
     assert trace.outcome.kind == "ran-away"
     assert trace.ended == 30_000_000
     assert trace.outcome.line is not None
@@ -593,7 +593,7 @@ def test_a_blocking_heartbeat_runs_away_too() -> None:
             time.sleep(1)
             await asyncio.sleep(0)
 
-    assert play(app_of(endpoint), scenario(get("/"), horizon=30)).outcome.kind == "ran-away"
+    assert play(app_of(endpoint), scenario(get("/"), time_limit=30)).outcome.kind == "ran-away"
 
 
 def test_spinning_runs_away() -> None:

@@ -123,7 +123,7 @@ async def insert(db: Any) -> Any:
 
 def elapsed_of_twenty(factory: Factory, url: Mongo) -> tuple[float, float]:
     """When an app was ready, and how long twenty requests at once then took."""
-    trace = play(factory, times(20, get("/")), url=url, linger=0)
+    trace = play(factory, times(20, get("/")), url=url, drain=0)
     assert {exchange.status for exchange in trace.exchanges} == {200}
     opened = trace.opened / 1_000_000
     return opened, max(exchange.elapsed or 0 for exchange in trace.exchanges)
@@ -993,7 +993,7 @@ def test_motor_reads_and_writes() -> None:
         same = await outcome_of(db.users.insert_one({"_id": 1}))
         return [same, [user["name"] async for user in db.users.find().sort("_id", -1)]]
 
-    trace = play(motor(work), get("/"), url=mongo(1), linger=0)
+    trace = play(motor(work), get("/"), url=mongo(1), drain=0)
     assert trace.exchanges[0].json() == [["DuplicateKeyError", 2.0], ["Bob", "Ada"]]
     assert [text for text, *_ in statements(trace)] == ["insert users"] * 2 + ["find users"]
     assert {span.exchange for span in spans(trace, "statement")} == {0}
@@ -1015,7 +1015,7 @@ def blocking(url: str) -> FastAPI:
 
 @leaves_open
 def test_a_blocking_client_blocks_the_loop() -> None:
-    trace = play(blocking, times(3, get("/async")), url=mongo(1), linger=0)
+    trace = play(blocking, times(3, get("/async")), url=mongo(1), drain=0)
     assert [exchange.elapsed for exchange in trace.exchanges] == [1.0, 2.0, 3.0]
     assert {incident.kind for incident in trace.incidents} == {"loop-blocked"}
     assert {incident.line for incident in trace.incidents} == {line("blocks the loop")}
@@ -1023,7 +1023,7 @@ def test_a_blocking_client_blocks_the_loop() -> None:
 
 @leaves_open
 def test_a_blocking_client_in_a_thread_blocks_nobody() -> None:
-    trace = play(blocking, times(3, get("/def")), url=mongo(1), linger=0)
+    trace = play(blocking, times(3, get("/def")), url=mongo(1), drain=0)
     assert [exchange.elapsed for exchange in trace.exchanges] == [1.0] * 3
     assert trace.incidents == ()
 

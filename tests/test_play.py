@@ -358,7 +358,7 @@ def test_a_plain_function_is_no_app() -> None:
 def test_a_whole_scenario_takes_nothing_beside_it() -> None:
     whole = scenario(get("/"))
     assert play(sleeper(), whole).exchanges[0].status == 200
-    for more in ({"order_seed": 1}, {"linger": 1}, {"fetch": takes(1)}):
+    for more in ({"order_seed": 1}, {"drain": 1}, {"fetch": takes(1)}):
         with pytest.raises(UsageError, match="takes no further arguments"):
             play(sleeper(), whole, **more)
     with pytest.raises(UsageError):
@@ -381,7 +381,7 @@ def test_what_is_no_request_is_refused(wrong: Any) -> None:
         lambda: rows("ab", every=-0.5),
         lambda: reply({"id": 1}),  # type: ignore[arg-type]
         lambda: postgres(round_trip=None),  # type: ignore[arg-type]
-        lambda: scenario(get("/"), linger=-1),
+        lambda: scenario(get("/"), drain=-1),
     ],
 )
 def test_a_time_that_cannot_pass_is_refused(wrong: Callable[[], object]) -> None:

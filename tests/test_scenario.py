@@ -23,9 +23,9 @@ from grader import (
     times,
 )
 from grader.model.scenarios import (
-    HORIZON,
-    LINGER,
+    DRAIN,
     THREADS,
+    TIME_LIMIT,
     Blocks,
     Error,
     InTurn,
@@ -91,7 +91,7 @@ def test_requests_may_come_in_groups() -> None:
 def test_defaults_of_a_scenario() -> None:
     made = scenario()
     assert made == Scenario(requests=())
-    assert (made.linger, made.horizon, made.threads) == (LINGER, HORIZON, THREADS)
+    assert (made.drain, made.time_limit, made.threads) == (DRAIN, TIME_LIMIT, THREADS)
     assert made.order_seed is None
 
 
@@ -114,8 +114,8 @@ def test_scenario_survives_a_journey_as_json() -> None:
         post("/?q=1", json={"a": 1}, headers={"X-A": "ä"}, at=0.1, hangs_up_after=3),
         get("/", hangs_up_at=2, cancelled_at=1),
         order_seed=7,
-        linger=3,
-        horizon=20,
+        drain=3,
+        time_limit=20,
         threads=2,
         fetch=takes(0.1, {"k": [1, None, True]}),
         fail=fails(1, status=404),
@@ -148,4 +148,4 @@ def test_garbage_is_no_scenario(garbage: bytes) -> None:
 def test_scenarios_cannot_be_changed() -> None:
     made = scenario(get("/"))
     with pytest.raises(AttributeError):
-        made.linger = 1  # type: ignore[misc]
+        made.drain = 1  # type: ignore[misc]

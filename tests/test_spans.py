@@ -250,7 +250,7 @@ def test_a_task_that_is_cancelled_a_task_that_fails_and_one_that_stays() -> None
         kept[0].cancel()
         await asyncio.wait(kept[:2])
 
-    trace = trace_of(endpoint, linger=8)
+    trace = trace_of(endpoint, drain=8)
     assert [(name, end, how) for name, _, _, end, how in rows_of(trace, "task")] == [
         ("nap", 2.0, "cancelled"),
         ("fail", 1.0, "failed"),

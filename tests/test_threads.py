@@ -119,7 +119,7 @@ def test_a_thread_that_still_sleeps_when_the_play_is_over_is_let_go(head_start: 
         threads[0].start()
         await asyncio.sleep(head_start)
 
-    play(app_of(endpoint), scenario(get("/"), linger=0))
+    play(app_of(endpoint), scenario(get("/"), drain=0))
     threads[0].join(5)
     assert not threads[0].is_alive()
 

@@ -120,7 +120,7 @@ EVENTS = scenario(
     times(50, get("/thread")),
     get("/fail", cancelled_at=0.15),
     get("/fail"),
-    linger=2,
+    drain=2,
 )
 
 

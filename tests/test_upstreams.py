@@ -662,7 +662,7 @@ def test_a_request_that_outlives_the_app_ends_open() -> None:
 
         return app
 
-    trace = play(factory, get("/"), linger=5, base_url=upstream({"/": reply(100)}))
+    trace = play(factory, get("/"), drain=5, base_url=upstream({"/": reply(100)}))
     assert requests_of(trace) == [("GET /", None, 0.0, 5.0, "open")]
 
 
@@ -980,7 +980,7 @@ def test_a_player_survives_what_a_learner_does_with_an_upstream(grading: Grading
 def judged(
     learner: Factory, reference: Factory, base_url: Upstream, *requests: Any
 ) -> list[Diagnosis]:
-    what = scenario(*(requests or [get("/")]), horizon=40, base_url=base_url)
+    what = scenario(*(requests or [get("/")]), time_limit=40, base_url=base_url)
     got, expected = play(learner, what), play(reference, what)
     return list(diagnose(Case(got, expected, what, None, lambda _: (got, expected))))
 

@@ -22,7 +22,7 @@ from grader.model.trace import TICKS_PER_SECOND
 
 CLOCK = os.environ["SUITE_CLOCK"]
 RECORD = Path(os.environ["SUITE_RECORD"])
-HORIZON = 100_000 * TICKS_PER_SECOND
+TIME_LIMIT = 100_000 * TICKS_PER_SECOND
 
 OTHER_LOOPS = ("trio", "asyncio+uvloop")
 
@@ -69,7 +69,7 @@ def _note(outcome: str, test: str) -> None:
 @contextmanager
 def _on_clock() -> Iterator[None]:
     """A test whose every new loop is a virtual one."""
-    clock = Clock(HORIZON)
+    clock = Clock(TIME_LIMIT)
     with (
         clocks_installed(),
         use_clock(clock) if CLOCK == "test" else nullcontext(),
@@ -91,7 +91,7 @@ class SuiteLoop(VirtualLoop):
     """
 
     def __init__(self, selector: Any = None) -> None:
-        super().__init__(current_clock() or Clock(HORIZON))
+        super().__init__(current_clock() or Clock(TIME_LIMIT))
 
     def run_forever(self) -> None:
         if current_clock() is self.clock:

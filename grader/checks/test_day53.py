@@ -469,11 +469,11 @@ def test_calls_share_no_budget(both: Both, draw: SampleData) -> None:
 # Exercise 5: background tasks
 
 
-def _process(draw: SampleData, *requests: Any, linger: float = 60, **options: Any) -> Scenario:
+def _process(draw: SampleData, *requests: Any, drain: float = 60, **options: Any) -> Scenario:
     requests = requests or (post("/process", json=draw.shared().record()),)
     return scenario(
         *requests,
-        linger=linger,
+        drain=drain,
         process=options.get("process", works(3)),
         order_seed=options.get("order_seed"),
     )
@@ -538,7 +538,7 @@ def test_accepted_work_survives_shutdown(both: Both, draw: SampleData) -> None:
     """What has been accepted is finished, also when the server is asked to stop."""
     three = [post("/process", json=draw.record()) for _ in range(3)]
     work = in_turn(works(20), works(3), works(8))
-    assert_same(order_of_work("process"), of=_process(draw, *three, linger=0, process=work), **both)
+    assert_same(order_of_work("process"), of=_process(draw, *three, drain=0, process=work), **both)
 
 
 # Exercise 6: partial failures

@@ -27,7 +27,7 @@ class Stuck(BaseException):
 
 
 class RanAway(BaseException):
-    """The program went on and on: past the horizon, or with no time passing at all."""
+    """The program went on and on: past the time limit, or with no time passing at all."""
 
 
 class PlayOver(BaseException):
@@ -57,15 +57,15 @@ class Clock:
     """Virtual time, and whose turn it is.
 
     Args:
-        horizon: ticks after which a program that is still going has run away.
+        time_limit: ticks after which a program that is still going has run away.
 
     Attributes:
         turns: how many turns the loop has taken.
     """
 
-    def __init__(self, horizon: int = 600 * TICKS_PER_SECOND) -> None:
+    def __init__(self, time_limit: int = 600 * TICKS_PER_SECOND) -> None:
         self.now = 0
-        self.horizon = horizon
+        self.time_limit = time_limit
         self.turns = 0
         self.holds = 0
         self.tie_break: Callable[[], float] = lambda: 0.0
@@ -93,7 +93,7 @@ class Clock:
 
     def is_over(self) -> bool:
         """Whether the time is up. A play that clears up may go on."""
-        return self.now >= self.horizon and not self._ending
+        return self.now >= self.time_limit and not self._ending
 
     def clear_up(self) -> None:
         """The play has come to its end: what is left may be cleared up, whatever the time."""
@@ -103,7 +103,7 @@ class Clock:
         """Let time pass until `tick`; parked threads that are due get in line."""
         if tick < self.now:
             raise ValueError(f"the clock at {self.now} cannot go back to {tick}")
-        if tick > self.horizon:
+        if tick > self.time_limit:
             raise RanAway
         self.now = tick
         with self._lock:
@@ -112,8 +112,8 @@ class Clock:
 
     def block(self, seconds: float) -> None:
         """What `time.sleep` does on the loop's own thread: all stands still but time and hosts."""
-        # Past the horizon it is the loop that notices: an error here would be the sleeper's.
-        end = min(self.now + to_ticks(seconds), self.horizon)
+        # Past the time_limit it is the loop that notices: an error here would be the sleeper's.
+        end = min(self.now + to_ticks(seconds), self.time_limit)
         self.hosts.settle()
         while (due := self.hosts.next_due()) <= end:
             self.advance_to(due)
@@ -148,7 +148,7 @@ class Clock:
         Returns also at the tick `deadline`, and without one also when none of them ever
         will; then whoever called is stuck for real.
         """
-        last = self.horizon if deadline is None else min(deadline, self.horizon)
+        last = self.time_limit if deadline is None else min(deadline, self.time_limit)
         while not ready():
             if self.busy or self.asides_awake():
                 self.give_turn()

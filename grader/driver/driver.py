@@ -46,7 +46,7 @@ def run_play(
         is_own: tells by name which files lines are reported of.
         arm: called before foreign code runs, with what a guard needs to watch it.
     """
-    clock = Clock(horizon=to_ticks(scenario.horizon))
+    clock = Clock(time_limit=to_ticks(scenario.time_limit))
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)
     context = PlayContext(recorder, loop)
@@ -146,7 +146,7 @@ class Driver:
         self.context.is_serving = True
         if not lifespan.failed:
             await self.serve(lifespan.state)
-            await self.linger()
+            await self.drain()
         await lifespan.shut_down()
         await self.context.close()
         self.recorder.close()
@@ -210,9 +210,9 @@ class Driver:
         await conversation.run(self.app)
         note_unreferenced(self.tasks, conversation.number, self.recorder)
 
-    async def linger(self) -> None:
+    async def drain(self) -> None:
         """Let work that outlives the responses, in tasks and threads, go on for a while."""
-        end = self.clock.now + to_ticks(self.scenario.linger)
+        end = self.clock.now + to_ticks(self.scenario.drain)
         while self.clock.now < end:
             left = [task for task in self.tasks.own() if not task.done()]
             thread = self.clock.next_parked()

@@ -43,9 +43,9 @@ from .websockets import Leave, Say, WebSocket, leave, say, websocket
 __all__ = [
     "CLOSED",
     "CLOSED_MEANWHILE",
-    "HORIZON",
-    "LINGER",
+    "DRAIN",
     "THREADS",
+    "TIME_LIMIT",
     "Behaviour",
     "Blocks",
     "ByArgument",
@@ -92,10 +92,10 @@ __all__ = [
     "websocket",
 ]
 
-HORIZON = 600.0
+TIME_LIMIT = 600.0
 """Virtual seconds after which a play that is still going has run away."""
 
-LINGER = 60.0
+DRAIN = 60.0
 """Virtual seconds that a play goes on after the last response, for work left behind."""
 
 
@@ -114,25 +114,25 @@ class Scenario(Described, frozen=True, kw_only=True):
     Args:
         order_seed: None keeps requests and timers of one tick in their order of making;
             a number shuffles those two, which are the orders that asyncio leaves open.
-        linger: how long, in virtual seconds, work that outlives the responses may go on
+        drain: how long, in virtual seconds, work that outlives the responses may go on
             before the app is shut down.
-        horizon: see `HORIZON`.
+        time_limit: see `TIME_LIMIT`.
         threads: how many worker threads the server has for `def` endpoints and the like.
     """
 
     requests: tuple[Request | WebSocket, ...]
     collaborators: dict[str, Collaborator] = msgspec.field(default_factory=dict)
     order_seed: int | None = None
-    linger: float = LINGER
-    horizon: float = HORIZON
+    drain: float = DRAIN
+    time_limit: float = TIME_LIMIT
     threads: int = THREADS
 
 
 def scenario(
     *requests: Request | WebSocket | Iterable[Request | WebSocket],
     order_seed: int | None = None,
-    linger: float = LINGER,
-    horizon: float = HORIZON,
+    drain: float = DRAIN,
+    time_limit: float = TIME_LIMIT,
     threads: int = THREADS,
     **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Scenario:
@@ -147,7 +147,7 @@ def scenario(
             for name, value in collaborators.items()
         },
         order_seed=order_seed,
-        linger=linger,
-        horizon=horizon,
+        drain=drain,
+        time_limit=time_limit,
         threads=threads,
     )

@@ -14,7 +14,7 @@ from ..driver.collaborators import build
 from ..driver.context import PlayContext
 from ..driver.driver import Arm, run_play
 from ..model.errors import UsageError
-from ..model.scenarios import LINGER, Behaviour, Collaborator, Request, Scenario, WebSocket
+from ..model.scenarios import DRAIN, Behaviour, Collaborator, Request, Scenario, WebSocket
 from ..model.scenarios import scenario as make_scenario
 from ..model.trace import Trace
 from .watchdog import Watchdog, with_blocked_line
@@ -24,7 +24,7 @@ def play(
     app: Any,
     *requests: Request | WebSocket | Iterable[Request | WebSocket] | Scenario,
     order_seed: int | None = None,
-    linger: float = LINGER,
+    drain: float = DRAIN,
     **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Trace:
     """Play requests against an ASGI app on a virtual clock, and return the trace.
@@ -39,13 +39,13 @@ def play(
         app: an ASGI app; or, with `collaborators`, a factory that takes them by name.
         requests: made with `get`, `post` and so on; or one whole `Scenario`.
         order_seed: see `Scenario`.
-        linger: see `Scenario`.
+        drain: see `Scenario`.
         collaborators: made with `takes`, `fails`, `rows` and so on.
 
     Raises:
         UsageError: the app is no ASGI app, or a scenario came with something else.
     """
-    scenario = _as_scenario(requests, order_seed, linger, collaborators)
+    scenario = _as_scenario(requests, order_seed, drain, collaborators)
 
     _check(app, scenario)
 
@@ -92,11 +92,11 @@ def _check(app: Any, scenario: Scenario) -> None:
 
 
 def _as_scenario(
-    requests: tuple[Any, ...], order_seed: int | None, linger: float, collaborators: dict[str, Any]
+    requests: tuple[Any, ...], order_seed: int | None, drain: float, collaborators: dict[str, Any]
 ) -> Scenario:
     if any(isinstance(request, Scenario) for request in requests):
         alone = len(requests) == 1 and not collaborators
-        if not alone or order_seed is not None or linger != LINGER:
+        if not alone or order_seed is not None or drain != DRAIN:
             raise UsageError("a whole scenario takes no further arguments", "put them into it")
         whole: Scenario = requests[0]
         return whole
@@ -106,7 +106,7 @@ def _as_scenario(
             isinstance(one, Request | WebSocket) for one in ((item,) if not several else item)
         ):
             raise UsageError(f"{item!r} is no request", "make one with get(), post() ...")
-    return make_scenario(*requests, order_seed=order_seed, linger=linger, **collaborators)
+    return make_scenario(*requests, order_seed=order_seed, drain=drain, **collaborators)
 
 
 def _takes(function: Any, *args: Any, **kwargs: Any) -> bool:

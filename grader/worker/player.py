@@ -165,7 +165,7 @@ def _end_of_memory(trace: Trace) -> Outcome | Failure | None:
 
 
 def _with_line(trace: Trace) -> Trace:
-    """A program that slept past the horizon has run away at the line where it slept."""
+    """A program that slept past the time limit has run away at the line where it slept."""
     outcome = trace.outcome
     if outcome.kind != "ran-away" or outcome.line is not None or not trace.incidents:
         return trace

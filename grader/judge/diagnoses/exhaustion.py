@@ -212,7 +212,7 @@ def _repeated(case: Case, exchange: Exchange) -> Case:
 
 
 def _with(scenario: Scenario, **changes: object) -> Scenario:
-    return msgspec.structs.replace(scenario, order_seed=None, horizon=1200.0, **changes)
+    return msgspec.structs.replace(scenario, order_seed=None, time_limit=1200.0, **changes)
 
 
 # Who waits in vain

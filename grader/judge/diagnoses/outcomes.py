@@ -23,12 +23,12 @@ from ...model.details import (
     WrongParameters,
 )
 from ...model.report import Diagnosis
-from ...model.scenarios import HORIZON
+from ...model.scenarios import TIME_LIMIT
 from ...model.trace import Failure, Outcome, Waiting
 from ...processes.limits import FORKS, MEMORY, OUTPUT
 from .case import Case, at_line
 
-LONG = HORIZON / 2
+LONG = TIME_LIMIT / 2
 """Seconds of a single wait that nobody means."""
 
 
@@ -179,7 +179,7 @@ def _nothing_left(line: int | None) -> str:
 def _ran_away(outcome: Outcome) -> tuple[str, str]:
     return (
         "endless-loop",
-        f"{at_line(outcome.line)} goes on and on: {HORIZON / 60:g} minutes are over on the "
+        f"{at_line(outcome.line)} goes on and on: {TIME_LIMIT / 60:g} minutes are over on the "
         "clock, or many thousand rounds. What would have to become true for it to stop, and can "
         "that happen while it runs?",
     )

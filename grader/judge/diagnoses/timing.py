@@ -173,7 +173,7 @@ def _endless(scenario: Scenario, exchange: int, name: str) -> Scenario:
         scenario,
         requests=(alone,),
         collaborators={**scenario.collaborators, name: Takes(_FOR_EVER)},
-        horizon=2 * _FOR_EVER,
+        time_limit=2 * _FOR_EVER,
     )
 
 
@@ -315,4 +315,4 @@ def one_by_one(scenario: Scenario) -> Scenario | None:
         msgspec.structs.replace(request, at=60.0 * number)
         for number, request in enumerate(scenario.requests[:8])
     )
-    return msgspec.structs.replace(scenario, requests=apart, order_seed=None, horizon=1200.0)
+    return msgspec.structs.replace(scenario, requests=apart, order_seed=None, time_limit=1200.0)
