@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import inspect
 import sys
-import sysconfig
 from collections.abc import Callable
-from pathlib import Path
-from types import AsyncGeneratorType, CoroutineType, FrameType, GeneratorType, TracebackType
+from types import CoroutineType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
-_NOT_OWN = tuple(
-    str(Path(p).resolve())
-    for p in {*sysconfig.get_paths().values(), str(Path(__file__).parents[1])}
-    if p
-)
-
-
-def written_by_the_user(filename: str) -> bool:
-    """Whether a file is neither the standard library's, nor a package's, nor the kit's."""
-    return not filename.startswith(("<frozen", *_NOT_OWN))
+from .awaited import OF_SERVER, asked_of_server, name_of, step
+from .ownership import is_machinery
 
 
 class Place(NamedTuple):
-    """An `await` in own code: its line, and what is awaited there, by name and itself."""
+    """An `await` in own code: its line, and what is awaited there, by name and itself.
+
+    `is_for_server` is set if nothing but a message from the server can end the wait.
+    """
 
     line: int
     name: str
     awaited: Any
+    is_for_server: bool = False
 
 
 class Lines:
@@ -53,6 +45,18 @@ class Lines:
                 return at.f_lineno
             at = at.f_back  # type: ignore[assignment]
         return None
+
+    def of_caller(self, frame: FrameType | None = None) -> int | None:
+        """The own line that made the running call (or that of `frame`) without a library between.
+
+        The standard library and anyio are no libraries here: they do what they are told.
+        """
+        at = frame or sys._getframe(1)
+        while at is not None and not self.own(at.f_code.co_filename):
+            if not is_machinery(at.f_code.co_filename):
+                return None
+            at = at.f_back  # type: ignore[assignment]
+        return at.f_lineno if at is not None else None
 
     def of_traceback(self, traceback: TracebackType | None) -> int | None:
         """The innermost own line that an exception came through."""
@@ -82,53 +86,23 @@ class Lines:
     def of_wait(self, coroutine: Any) -> Place | None:
         """Where a suspended coroutine waits in own code; None if it waits elsewhere."""
         # Without a function for each step: this is done each time that any task suspends.
-        found, at, known = None, coroutine, self._known
+        found, at, known, is_for_server = None, coroutine, self._known, False
         while at is not None:
             if type(at) is CoroutineType:
                 frame, inner = at.cr_frame, at.cr_await
             else:
-                frame, inner = _step(at)
+                frame, inner = step(at)
             if frame is not None:
-                name = frame.f_code.co_filename
+                code = frame.f_code
+                name = code.co_filename
                 if known[name] if name in known else self.own(name):
                     found = frame.f_lineno, inner
+                if code is OF_SERVER:
+                    is_for_server = True
             at = inner
-        return Place(found[0], _name_of(found[1]), found[1]) if found is not None else None
+        return _place(*found, is_for_server) if found is not None else None
 
 
-def _step(at: Any) -> tuple[FrameType | None, Any]:
-    """The frame of a suspended object, and what it awaits in turn."""
-    if isinstance(at, CoroutineType):
-        return at.cr_frame, at.cr_await
-    if isinstance(at, GeneratorType):
-        return at.gi_frame, at.gi_yieldfrom
-    if isinstance(at, AsyncGeneratorType):
-        return at.ag_frame, at.ag_await
-    # The objects behind `async for` and `__await__` do not tell what they wrap, but the
-    # garbage collector knows what they refer to.
-    if type(at).__name__ in _WRAPPERS:
-        inner = (
-            o for o in gc.get_referents(at) if isinstance(o, CoroutineType | AsyncGeneratorType)
-        )
-        return None, next(inner, None)
-    return None, None
-
-
-_WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper"})
-
-
-def _name_of(awaited: Any) -> str:
-    """What a reader would call an awaited object: `sleep`, `gather`, `Event.wait`."""
-    if awaited is None:
-        return ""
-    if type(awaited).__name__ == "FutureIter":
-        awaited = next(filter(asyncio.isfuture, gc.get_referents(awaited)), None)
-    if type(awaited).__name__ == "_GatheringFuture":
-        return "gather"
-    if isinstance(awaited, asyncio.Task):
-        awaited = awaited.get_coro()
-    name = getattr(awaited, "__qualname__", None)
-    if name is None or name.startswith("_ContextManagerMixin"):  # `async with lock`
-        inner = _step(awaited)[1]
-        return _name_of(inner) if inner is not None else type(awaited).__name__
-    return str(name).rpartition(".<locals>.")[2]
+def _place(line: int, awaited: Any, is_for_server: bool) -> Place:
+    name = asked_of_server(awaited) if is_for_server else name_of(awaited)
+    return Place(line, name, awaited, is_for_server)
