@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -16,12 +18,14 @@ from grader import (
     in_turn,
     post,
     put,
+    reply,
     request,
     rows,
     scenario,
     takes,
     times,
 )
+from grader.model.errors import UsageError
 from grader.model.scenarios import (
     DRAIN,
     THREADS,
@@ -30,6 +34,7 @@ from grader.model.scenarios import (
     Error,
     InTurn,
     Named,
+    Request,
     Rows,
     Takes,
 )
@@ -149,3 +154,34 @@ def test_scenarios_cannot_be_changed() -> None:
     made = scenario(get("/"))
     with pytest.raises(AttributeError):
         made.drain = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", ["\u03b1", "a\r\nset-cookie: b", "\x00"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda value: get("/", headers={"x-name": value}),
+        lambda value: get("/", headers=[("x-name", "a"), ("x-name", value)]),
+        lambda value: Request(method="GET", path="/", headers=(("x-name", value),)),
+        lambda value: reply(headers={"x-name": value}),
+    ],
+)
+def test_a_header_that_no_server_could_be_sent_is_refused(make: Any, value: str) -> None:
+    with pytest.raises(UsageError, match="the header x-name can't hold"):
+        make(value)
+
+
+@pytest.mark.parametrize("name", ["", "x name", "x:name", "n\u00e4me"])
+def test_a_name_that_no_header_can_have_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="isn't a header's name"):
+        get("/", headers={name: "value"})
+
+
+def test_headers_are_kept_in_order_and_as_often_as_they_are_given() -> None:
+    pairs = [("X-For", "1"), ("Content-Type", "text/plain"), ("x-for", "2")]
+    assert post("/", json=1, headers=pairs).headers == (
+        ("x-for", "1"),
+        ("content-type", "text/plain"),
+        ("x-for", "2"),
+    )
+    assert post("/", json=1).headers == (("content-type", "application/json"),)

@@ -10,6 +10,7 @@ import msgspec
 
 from .described import Described
 from .errors import UsageError
+from .headers import check_headers
 from .values import packed
 
 
@@ -180,7 +181,9 @@ def _error(
     type: str, text: str, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Error:
     kind = "HTTPException" if status is not None else type
-    return Error(kind, text, status, tuple((headers or {}).items()))
+    fields = tuple((headers or {}).items())
+    check_headers(fields)
+    return Error(kind, text, status, fields)
 
 
 def blocks(

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from .described import Described
 from .errors import UsageError
+from .headers import GivenHeaders, WithHeaders, pairs_of, with_default
 
 
-class Request(Described, frozen=True, tag="request", kw_only=True):
+class Request(WithHeaders, frozen=True, tag="request", kw_only=True):
     """A request to send.
 
     Args:
@@ -25,7 +25,6 @@ class Request(Described, frozen=True, tag="request", kw_only=True):
     method: str
     path: str
     query: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     at: float = 0.0
     hangs_up_at: float | None = None
@@ -40,7 +39,7 @@ def request(
     json: Any = msgspec.UNSET,
     body: bytes = b"",
     query: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: GivenHeaders | None = None,
     at: float = 0.0,
     hangs_up_at: float | None = None,
     hangs_up_after: int | None = None,
@@ -53,16 +52,16 @@ def request(
     """
     if not path.startswith("/"):
         raise UsageError(f"the path {path!r} does not begin with a slash", f"write '/{path}'")
-    fields = {name.lower(): value for name, value in (headers or {}).items()}
+    fields = pairs_of(headers)
     if json is not msgspec.UNSET:
         body = msgspec.json.encode(json)
-        fields.setdefault("content-type", "application/json")
+        fields = with_default(fields, "content-type", "application/json")
     path, _, inline = path.partition("?")
     return Request(
         method=method.upper(),
         path=path,
         query="&".join(part for part in (inline, urlencode(query or {}, doseq=True)) if part),
-        headers=tuple(fields.items()),
+        headers=fields,
         body=body,
         at=at,
         hangs_up_at=hangs_up_at,

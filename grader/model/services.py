@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from .described import Described
+from .headers import GivenHeaders, WithHeaders, pairs_of, with_default
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +77,7 @@ class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
     faults: tuple[Fault, ...] = ()
 
 
-class Reply(Described, frozen=True, kw_only=True):
+class Reply(WithHeaders, frozen=True, kw_only=True):
     """What an upstream answers a request with; a redirect is a status and a `location`.
 
     Args:
@@ -89,7 +90,6 @@ class Reply(Described, frozen=True, kw_only=True):
 
     seconds: float = 0.0
     status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     chunks: tuple[bytes, ...] = ()
     every: float = 0.0
@@ -154,22 +154,22 @@ def reply(
     *,
     status: int = 200,
     text: str = "",
-    headers: Mapping[str, str] | None = None,
+    headers: GivenHeaders | None = None,
     chunks: Iterable[str] = (),
     every: float = 1.0,
     headers_take: float = 0.0,
     drops: Literal["instead", "midway"] | None = None,
 ) -> Reply:
     """What an upstream answers after `seconds`; see `Reply`. `json` gets its content type."""
-    fields = {name.lower(): value for name, value in (headers or {}).items()}
+    fields = pairs_of(headers)
     body = text.encode()
     if json is not msgspec.UNSET:
         body = msgspec.json.encode(json)
-        fields.setdefault("content-type", "application/json")
+        fields = with_default(fields, "content-type", "application/json")
     return Reply(
         seconds=seconds,
         status=status,
-        headers=tuple(fields.items()),
+        headers=fields,
         body=body,
         chunks=tuple(chunk.encode() for chunk in chunks),
         every=every,

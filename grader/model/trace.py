@@ -51,6 +51,7 @@ OutcomeKind = Literal[
     "factory-missing",
     "factory-failed",
     "not-an-app",
+    "startup-failed",
     "stuck",
     "ran-away",
     "endless-loop",
@@ -59,6 +60,7 @@ OutcomeKind = Literal[
     "output-flood",
     "grader-broke",
 ]
+"""`startup-failed`: the lifespan failed before the app could be served, so no request was sent."""
 
 
 def to_ticks(seconds: float) -> int:
@@ -144,7 +146,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     That of a WebSocket has the method `WEBSOCKET`, and the status 101 once it was accepted;
     `responded` is the moment of that, and `completed` that of the closing.
 
-    `completed` is the moment of the last body chunk, `returned` the moment the ASGI
+    A header that came several times is in `headers` as often, and `trailers` are those that came
+    after the body. `completed` is the moment of the last body chunk, `returned` the moment the ASGI
     call itself was over (after background tasks), `hung_up` the moment the client left.
     `handled` is the error in whose handler an HTTPException was made, if one was. `line` is
     where the endpoint that was asked begins, with its decorators.
@@ -157,6 +160,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     status: int | None = None
     headers: tuple[tuple[str, str], ...] = ()
     chunks: tuple[Chunk, ...] = ()
+    trailers: tuple[tuple[str, str], ...] = ()
     responded: Moment | None = None
     completed: Moment | None = None
     returned: Moment | None = None
