@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from fastapi import BackgroundTasks, FastAPI, HTTPException, Request
+from fastapi import Response as ServerResponse
 from fastapi.responses import StreamingResponse
 from starlette.middleware.base import BaseHTTPMiddleware
 
@@ -85,7 +86,9 @@ def test_no_request_is_sent_to_an_app_whose_startup_failed() -> None:
         yield
 
     trace = play(app_of(lambda: None, lifespan=lifespan), get("/"))
-    assert trace.outcome.kind == "finished"
+    assert trace.outcome.kind == "startup-failed"
+    assert trace.outcome.failure is not None
+    assert (trace.outcome.failure.type, trace.outcome.failure.text) == ("ValueError", "no database")
     assert trace.exchanges == ()
     (incident,) = trace.incidents
     assert (incident.kind, incident.at.seconds) == ("lifespan-failed", 1.0)
@@ -522,15 +525,85 @@ def test_an_app_that_answers_nothing_has_no_status() -> None:
     assert seconds(exchange.returned) == 1.0
 
 
-def test_messages_that_no_server_knows_are_not_of_the_response() -> None:
+def sends(*messages: Any) -> Any:
+    """An app that answers each request with these messages."""
+
     async def app(scope: Any, receive: Any, send: Any) -> None:
         assert scope["type"] == "http"
-        await send({"type": "http.response.debug", "info": {}})
-        await send(start(status=201))
-        await send(body(body=b"ok"))
+        for message in messages:
+            await send(message)
 
-    exchange = only(play(app, get("/")))
-    assert (exchange.status, exchange.text) == (201, "ok")
+    return app
+
+
+def refusal_of(*messages: Any, method: str = "GET") -> str:
+    raised = only(play(sends(*messages), request(method, "/"))).raised
+    return raised.text if raised is not None else ""
+
+
+def test_a_message_that_uvicorn_refuses_is_refused() -> None:
+    debug = {"type": "http.response.debug", "info": {}}
+    assert refusal_of(debug) == (
+        "Expected ASGI message 'http.response.start', but got 'http.response.debug'."
+    )
+    assert refusal_of(start(), debug) == (
+        "Expected ASGI message 'http.response.body', but got 'http.response.debug'."
+    )
+    assert refusal_of(start(), body(), debug) == (
+        "Unexpected ASGI message 'http.response.debug' sent, after response already completed."
+    )
+
+
+def test_a_body_must_have_the_length_that_was_announced() -> None:
+    three = start(headers=[(b"Content-Length", b"3")])
+    assert refusal_of(three, body(body=b"abc")) == ""
+    assert refusal_of(three, body(body=b"a", more_body=True), body(body=b"bc")) == ""
+    assert refusal_of(three, body(body=b"abcd")) == "Response content longer than Content-Length"
+    assert refusal_of(three, body(body=b"ab")) == "Response content shorter than Content-Length"
+    assert refusal_of(start(status=204), body(body=b"x")) == (
+        "Response content longer than Content-Length"
+    )
+
+
+def test_the_answer_to_head_has_headers_and_no_body() -> None:
+    three = start(headers=[(b"content-length", b"3")])
+    exchange = only(play(sends(three, body(body=b"abc")), request("HEAD", "/")))
+    assert (exchange.header("content-length"), exchange.body) == ("3", b"")
+    assert exchange.completed is not None
+
+
+def test_trailers_that_were_announced_are_kept() -> None:
+    trailers = {"type": "http.response.trailers", "headers": [(b"X-Sum", b"1"), (b"x-sum", b"2")]}
+    exchange = only(play(sends(start(trailers=True), body(), trailers), get("/")))
+    assert exchange.raised is None
+    assert exchange.trailers == (("x-sum", "1"), ("x-sum", "2"))
+    assert refusal_of(start(), body(), trailers).startswith("Unexpected ASGI message")
+
+
+def test_a_header_that_is_repeated_arrives_as_often_and_in_order() -> None:
+    """As a list of pairs; and what every client sends is sent once."""
+
+    async def endpoint(request: Request) -> list[Any]:
+        return request.headers.items()
+
+    pairs = [("X-For", "1.1.1.1"), ("Host", "a.example"), ("x-for", "2.2.2.2"), ("a", "ä")]
+    assert only(play(app_of(endpoint), get("/", headers=pairs))).json() == [
+        [name.lower(), value] for name, value in pairs
+    ]
+    assert only(play(app_of(endpoint), get("/", headers={"a": "b"}))).json() == [
+        ["host", "testserver"],
+        ["a", "b"],
+    ]
+
+
+def test_headers_of_an_answer_that_are_repeated_are_kept() -> None:
+    async def endpoint(response: ServerResponse) -> None:
+        response.set_cookie("a", "1")
+        response.set_cookie("b", "2")
+
+    exchange = only(play(app_of(endpoint), get("/")))
+    cookies = [value for name, value in exchange.headers if name == "set-cookie"]
+    assert [cookie.partition(";")[0] for cookie in cookies] == ["a=1", "b=2"]
 
 
 def test_a_middleware_does_not_hold_back_the_answer() -> None:

@@ -15,6 +15,7 @@ _ASKED_BY = {
     "Request.stream": "a request body",
     "StreamingResponse.listen_for_disconnect": "a hang-up",
     "Conversation.send": "the client to read on",
+    "WebSocketConversation.send": "the client to read on",
     "Lifespan.receive": "the shutdown",
 }
 """What a function that waits for the server (Starlette's, or the driver's) waits for."""

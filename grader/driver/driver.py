@@ -19,8 +19,9 @@ from ..model.trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
 from .context import PlayContext
 from .exchange import Conversation
 from .lifespan import Lifespan
-from .lines import Lines, written_by_the_user
+from .lines import Lines
 from .observing import exception_handler, note_unreferenced, watching
+from .ownership import written_by_the_user
 from .recorder import Recorder
 from .waits import Tasks
 from .websocket import WebSocketConversation
@@ -112,6 +113,7 @@ class Driver:
         self.tasks = Tasks(self.recorder)
         self.conversations: list[Conversation | WebSocketConversation] = []
         self.opened = 0
+        self.lifespan = Lifespan(app, self.recorder)
         self.loop.set_task_factory(self.tasks)
         self.loop.set_exception_handler(exception_handler(self.recorder))
 
@@ -135,19 +137,18 @@ class Driver:
 
     def ending(self, script: asyncio.Task[None]) -> Outcome:
         script.result()  # an error of the driver's own is not an outcome
-        return Outcome("finished")
+        return self.lifespan.outcome()
 
     async def perform(self) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = self.scenario.threads
         await self.context.open()
-        lifespan = Lifespan(self.app, self.recorder)
-        await lifespan.start_up()
+        await self.lifespan.start_up()
         self.opened = self.clock.now
         self.context.is_serving = True
-        if not lifespan.failed:
-            await self.serve(lifespan.state)
+        if not self.lifespan.failed:
+            await self.serve(self.lifespan.state)
             await self.drain()
-        await lifespan.shut_down()
+        await self.lifespan.shut_down()
         await self.context.close()
         self.recorder.close()
         await self.cancel_leftovers()

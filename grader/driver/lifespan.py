@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ..model.trace import Failure, Outcome
+from .awaited import of_server
 from .recorder import Recorder, named
+
+STARTUP_FAILED = "lifespan.startup.failed"
 
 
 class Lifespan:
@@ -21,25 +25,38 @@ class Lifespan:
         self.failed = False
         self._app = app
         self._recorder = recorder
+        self._failure: Failure | None = None
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._from_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     async def start_up(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
-        answer = await self._ask("lifespan.startup")
-        self.failed = answer == "lifespan.startup.failed"
-        if self.failed and not self._recorder.incidents:
-            self._recorder.incident("lifespan-failed", detail="the app says so itself")
+        await self._ask("lifespan.startup")
 
     async def shut_down(self) -> None:
         if self._task is not None and not self._task.done():
             await self._ask("lifespan.shutdown")
             await self._task
 
-    async def _ask(self, question: str) -> str:
+    def outcome(self) -> Outcome:
+        """How a play ends that has gone on to its end."""
+        if not self.failed:
+            return Outcome("finished")
+        line = self._failure.line if self._failure is not None else None
+        return Outcome("startup-failed", failure=self._failure, line=line)
+
+    async def receive(self) -> dict[str, Any]:
+        message: dict[str, Any] = await of_server(self._to_app.get())
+        return message
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.failed = self.failed or message["type"] == STARTUP_FAILED
+        self._from_app.put_nowait(message)
+
+    async def _ask(self, question: str) -> None:
         self._to_app.put_nowait({"type": question})
-        return str((await self._from_app.get())["type"])
+        await self._from_app.get()
 
     async def _run(self) -> None:
         scope = {
@@ -48,13 +65,17 @@ class Lifespan:
             "state": self.state,
         }
         try:
-            await self._app(scope, self._to_app.get, self._from_app.put)
+            await self._app(scope, self.receive, self.send)
         except (Exception, asyncio.CancelledError) as error:
             self._note(error)
+        else:
+            if self.failed:
+                self._recorder.incident("lifespan-failed", detail="the app says so itself")
         self._from_app.put_nowait({"type": "lifespan.over"})
 
     def _note(self, error: BaseException) -> None:
         """An app may refuse the lifespan scope; one that got further has failed."""
         line = self._recorder.lines.of_error(error)
-        if line is not None:
+        if line is not None or self.failed:
+            self._failure = self._recorder.failure(error)
             self._recorder.incident("lifespan-failed", line=line, detail=named(error))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ..model.trace import Chunk, Closing, Exchange, Moment, SocketMessage
 from ..model.websockets import ABNORMAL, NORMAL, Leave, Say, WebSocket
+from .awaited import of_server
 from .flow import Flow
 from .recorder import Recorder, current_exchange
 from .scope import websocket_scope_of
@@ -64,12 +65,14 @@ class WebSocketConversation:
     # The app's side
 
     async def receive(self) -> Message:
-        return await self._to_app.get()
+        message: Message = await of_server(self._to_app.get())
+        return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "websocket.close" and self._is_open:
             self._note_closing("server", message.get("code", NORMAL), message.get("reason") or "")
-        await self._flow.writable.wait()
+        if not self._flow.writable.is_set():
+            await of_server(self._flow.writable.wait())
         if self._client_is_gone:
             raise ClientDisconnected
         if self._is_refusing:

@@ -9,6 +9,7 @@ import msgspec
 
 from .described import Described
 from .errors import UsageError
+from .headers import GivenHeaders, WithHeaders
 from .requests import Request, request
 
 BUFFER = 65_536
@@ -51,7 +52,7 @@ class Leave(Described, frozen=True, tag="leave", kw_only=True):
 Step = Say | Leave
 
 
-class WebSocket(Described, frozen=True, tag="websocket", kw_only=True):
+class WebSocket(WithHeaders, frozen=True, tag="websocket", kw_only=True):
     """A WebSocket to open. When all steps are done the client stays, and goes on reading.
 
     Args:
@@ -63,7 +64,6 @@ class WebSocket(Described, frozen=True, tag="websocket", kw_only=True):
 
     path: str
     query: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
     subprotocols: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     at: float = 0.0
@@ -76,7 +76,7 @@ def websocket(
     path: str,
     *steps: Step,
     query: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
+    headers: GivenHeaders | None = None,
     subprotocols: tuple[str, ...] = (),
     at: float = 0.0,
     reads: float | None = None,
