@@ -27,13 +27,13 @@ def main() -> NoReturn:
     from .processes import spawn
 
     if _will_grade(sys.argv[1:]):
-        spawn.spawn_ahead()
+        spawn.start_worker_ahead()
     from .commands.group import main as command
 
     try:
         command(prog_name="grade", standalone_mode=True)
     except SystemExit as error:
-        spawn.give_up()
+        spawn.end_unused_worker()
         _leave(error)
     raise AssertionError("click always exits")
 

@@ -395,20 +395,20 @@ def test_worker_that_is_gone_is_the_graders_fault(make: Make, own: Worker) -> No
 
 def test_worker_that_was_started_ahead_is_the_next_one() -> None:
     """It ends by itself when the judge lets go of it."""
-    spawn.spawn_ahead()
-    ahead = spawn._waiting[-1]
-    process, control = spawn.spawned()
+    spawn.start_worker_ahead()
+    ahead = spawn._unused_workers[-1]
+    process, control = spawn.take_worker()
     assert (process, control) == ahead
     control.close()
     assert process.wait(60) == 0
 
 
 def test_worker_that_nobody_took_is_ended() -> None:
-    spawn.spawn_ahead()
-    process = spawn._waiting[-1][0]
-    spawn.give_up()
+    spawn.start_worker_ahead()
+    process = spawn._unused_workers[-1][0]
+    spawn.end_unused_worker()
     assert process.returncode == -signal.SIGKILL
-    spawn.give_up()
+    spawn.end_unused_worker()
 
 
 # Where a loop is

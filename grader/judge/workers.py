@@ -1,6 +1,6 @@
-"""The judge's side of the processes: starts the warm parent, asks it for players.
+"""The judge's side of the processes: starts the forkserver, asks it for players.
 
-A play can stop or kill the warm parent, for both belong to the same user. A parent that is
+A play can stop or kill the forkserver, for both belong to the same user. One that is
 stopped is woken; one that is dead, or does not answer, is replaced, and the players that
 died with it are told apart from those that died of what they played.
 """
@@ -20,8 +20,9 @@ from typing import NamedTuple, TypeVar
 
 from ..model.errors import GraderError
 from ..processes.channel import Channel, ChannelClosed
+from ..processes.handshake import Hello, check_peer
 from ..processes.service_wait import SIGN
-from ..processes.spawn import spawned
+from ..processes.spawn import take_worker
 from ..worker.forkserver import Fork, Forked, Reap, Reaped
 
 LOOK_EVERY = 0.25
@@ -37,14 +38,14 @@ Reply = TypeVar("Reply")
 
 
 class Worker:
-    """A warm parent at all times. Starting it returns at once; it imports while the judge does.
+    """A forkserver at all times. Starting it returns at once; it imports while the judge does.
 
     Attributes:
         peak: KiB of memory of the largest player so far.
     """
 
     def __init__(self) -> None:
-        self._parent = Parent()
+        self._parent = ForkserverClient()
         self._is_closed = False
         self._peak = 0
 
@@ -69,7 +70,7 @@ class Worker:
     def _replace_parent(self) -> None:
         self._peak = self.peak
         self._parent.kill()
-        self._parent = Parent()
+        self._parent = ForkserverClient()
 
     def close(self) -> None:
         """End the worker and every player of it."""
@@ -77,8 +78,8 @@ class Worker:
         self._parent.close()
 
 
-class Parent:
-    """One warm parent.
+class ForkserverClient:
+    """One forkserver, as the judge sees it.
 
     Attributes:
         has_answered: whether its imports have worked.
@@ -86,10 +87,11 @@ class Parent:
     """
 
     def __init__(self) -> None:
-        self._process, self._control = spawned()
+        self._process, self._control = take_worker()
         self._channel = Channel(self._control)
         self._players: set[int] = set()
         self._ending: deque[int] = deque()
+        self._is_known = False
         self.has_answered = False
         self.peak = 0
 
@@ -97,8 +99,12 @@ class Parent:
         """A new player.
 
         Raises:
-            ChannelClosed: the parent is gone; so say the other methods.
+            ChannelClosed: the forkserver is gone; so say the other methods.
+            VersionMismatch: it runs another version of the kit.
         """
+        if not self._is_known:
+            check_peer(self._reply(Hello))
+            self._is_known = True
         self._read_reaped()
         self._channel.send(Fork())
         forked = self._reply(Forked)
@@ -182,7 +188,7 @@ class ProcessState(NamedTuple):
 class PlayerProcess:
     """A forked player, as the judge sees it."""
 
-    def __init__(self, parent: Parent, pid: int, channel: Channel, stacks: int) -> None:
+    def __init__(self, parent: ForkserverClient, pid: int, channel: Channel, stacks: int) -> None:
         self.pid = pid
         self.channel = channel
         self.stacks = stacks

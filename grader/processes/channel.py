@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,6 +24,16 @@ class Nonsense(ChannelClosed):
 
 
 Message = TypeVar("Message")
+
+
+def framed(message: msgspec.Struct, enc_hook: Callable[[Any], Any] | None = None) -> bytes:
+    """A message as it goes over a connection.
+
+    Args:
+        enc_hook: makes something of what JSON has no form for.
+    """
+    body = msgspec.json.encode(message, enc_hook=enc_hook)
+    return HEADER.pack(len(body)) + body
 
 
 class Channel:
@@ -48,9 +59,9 @@ class Channel:
     def send(self, message: msgspec.Struct) -> None:
         if os.getpid() != self._owner:
             os._exit(1)  # a fork of the learner's has come back to our code: it has no say
-        body = msgspec.json.encode(message)
+        data = framed(message)
         try:
-            self._end.sendall(HEADER.pack(len(body)) + body)
+            self._end.sendall(data)
         except OSError as error:
             raise ChannelClosed from error
 

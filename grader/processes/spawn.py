@@ -1,4 +1,4 @@
-"""Starts the worker process. Imports next to nothing, so that it can come before all else:
+"""Starts processes of the kit. Imports next to nothing, so that it can come before all else:
 what a learner waits for is the worker's imports, and the judge's can go on beside them.
 """
 
@@ -8,44 +8,79 @@ import os
 import socket
 import subprocess
 import sys
+from typing import Any
 
-_START = "import sys; sys.path.append({root!r}); from grader.worker.forkserver import main; main()"
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+"""The folder of the package that this process runs."""
 
-Spawned = tuple["subprocess.Popen[bytes]", socket.socket]
+# The package is found first in its own folder, so that both sides run the same code. The
+# folder may be `site-packages`, so what else is imported is looked for there last.
+_RUN = """
+import sys
+sys.path.insert(0, {folder!r})
+import grader
+sys.path.append(sys.path.pop(0))
+from {module} import main
+main()
+"""
 
-_waiting: list[Spawned] = []
+StartedProcess = tuple["subprocess.Popen[bytes]", socket.socket]
+"""A process, and this side's end of the socket to it."""
 
 
-def spawn() -> Spawned:
-    """The process, and our end of its control socket."""
+def python_command(module: str, *arguments: object) -> list[str]:
+    """The command line that runs `main()` of a module of this very package.
+
+    Args:
+        module: its full name.
+        arguments: what the process finds in `sys.argv[1:]`.
+    """
+    program = _RUN.format(folder=os.path.dirname(PACKAGE), module=module)
+    # -P: what lies in the current directory has no say in what is imported
+    return [sys.executable, "-P", "-c", program, *map(str, arguments)]
+
+
+def start_python(module: str, **options: Any) -> StartedProcess:
+    """Start a process that speaks to this one over a socket.
+
+    Args:
+        module: whose `main()` it runs. The socket is the file descriptor in `sys.argv[1]`.
+        options: for `subprocess.Popen`.
+    """
     ours, its = socket.socketpair()
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    process = subprocess.Popen(
-        # -P: what lies in the current directory has no say in what is imported
-        [sys.executable, "-P", "-c", _START.format(root=root), str(its.fileno())],
-        pass_fds=[its.fileno()],
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        env=os.environ | {"MALLOC_ARENA_MAX": "2"},
-    )
-    its.close()
+    with its:
+        process = subprocess.Popen(
+            python_command(module, its.fileno()),
+            pass_fds=[its.fileno()],
+            start_new_session=True,  # Ctrl-C is for us, who then end it
+            stdin=subprocess.DEVNULL,
+            **options,
+        )
     return process, ours
 
 
-def spawn_ahead() -> None:
-    """Start a worker that the next `spawned` will be given."""
-    _waiting.append(spawn())
+_unused_workers: list[StartedProcess] = []
 
 
-def spawned() -> Spawned:
+def start_worker_ahead() -> None:
+    """Start a worker that the next `take_worker` will be given."""
+    _unused_workers.append(_start_worker())
+
+
+def take_worker() -> StartedProcess:
     """The worker that was started ahead, or a new one."""
-    return _waiting.pop() if _waiting else spawn()
+    return _unused_workers.pop() if _unused_workers else _start_worker()
 
 
-def give_up() -> None:
-    """End a worker that was started ahead and that nobody took."""
-    while _waiting:
-        process, control = _waiting.pop()
+def end_unused_worker() -> None:
+    """End a worker that was started ahead and has not been taken."""
+    while _unused_workers:
+        process, control = _unused_workers.pop()
         control.close()
         process.kill()
         process.wait()
+
+
+def _start_worker() -> StartedProcess:
+    environment = os.environ | {"MALLOC_ARENA_MAX": "2"}
+    return start_python("grader.worker.forkserver", env=environment)

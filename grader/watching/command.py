@@ -28,7 +28,7 @@ def watch(
     Raises:
         InputError: there is no such file.
     """
-    spawn.give_up()  # the process that judges starts a worker of its own
+    spawn.end_unused_worker()  # the process that judges starts a worker of its own
     judge = GraderClient()
     judge.warm_up()  # it imports while we do
     from .session import Session

@@ -26,14 +26,16 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Serve the socket given as file descriptor, until it closes or SIGTERM arrives."""
-    signal.signal(signal.SIGTERM, _give_up)
-    spawn.spawn_ahead()  # the worker imports while we do
+    signal.signal(signal.SIGTERM, _exit)
+    spawn.start_worker_ahead()  # the worker imports while we do
     gc.disable()
     from ..judge import plugin  # noqa: F401  as long as there is nothing to tidy up
     from ..judge.grading import Grading
     from ..processes.channel import Channel
+    from ..processes.handshake import Hello
 
     channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+    channel.send(Hello())
     with contextlib.suppress(KeyboardInterrupt), Grading() as grading:
         signal.signal(signal.SIGTERM, _interrupt)
         gc.freeze()
@@ -41,8 +43,8 @@ def main() -> None:
     os._exit(0)  # nothing is left to tidy up, and somebody may wait for the end
 
 
-def _give_up(*_: object) -> None:
-    spawn.give_up()
+def _exit(*_: object) -> None:
+    spawn.end_unused_worker()
     os._exit(0)
 
 

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import subprocess
-import sys
 import tempfile
-from pathlib import Path
-
-import msgspec
 
 from ..model.errors import GraderError
 from ..model.report import Report
-from ..processes.channel import HEADER
+from ..processes.channel import ChannelClosed
+from ..processes.handshake import Hello, check_peer
+from ..processes.spawn import start_python
+from ..processes.streams import MessageStream
 from .messages import GradeReply, GradeRequest
-
-START = (
-    "import sys; sys.path.append({root!r}); from grader.watching.grader_main import main; main()"
-)
-ROOT = str(Path(__file__).resolve().parents[2])
 
 GRACE = 1.0
 """Real seconds that a process has to tidy up."""
@@ -59,7 +52,7 @@ class GraderClient:
             assert self._process is not None
             try:
                 reply = await self._process.ask(request)
-            except (OSError, EOFError, msgspec.DecodeError):
+            except ChannelClosed:
                 said = self._process.last_words()
                 self._drop()
             except asyncio.CancelledError:
@@ -94,36 +87,30 @@ class GraderProcess:
     """
 
     def __init__(self) -> None:
-        self._end, its = socket.socketpair()
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
-        self._process = subprocess.Popen(
-            # -P: what lies in the current directory has no say in what is imported
-            [sys.executable, "-P", "-c", START.format(root=ROOT), str(its.fileno())],
-            pass_fds=[its.fileno()],
-            start_new_session=True,  # Ctrl-C is for us, who then end it
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._words,
+        self._process, self._end = start_python(
+            "grader.watching.grader_main", stdout=subprocess.DEVNULL, stderr=self._words
         )
-        its.close()
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._stream: MessageStream | None = None
         self.has_answered = False
 
     async def ask(self, request: GradeRequest) -> GradeReply:
         """Have a text graded.
 
         Raises:
-            OSError, EOFError, DecodeError: the process is gone, or not what it was.
+            ChannelClosed: the process is gone, or not what it was.
+            VersionMismatch: it runs another version of the kit.
         """
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(sock=self._end)
-        reader, writer = self._streams
-        body = msgspec.json.encode(request)
-        writer.write(HEADER.pack(len(body)) + body)
-        (length,) = HEADER.unpack(await reader.readexactly(HEADER.size))
-        reply = msgspec.json.decode(await reader.readexactly(length), type=GradeReply)
+        stream = self._stream or await self._connect()
+        stream.send(request)
+        reply = await stream.receive(GradeReply)
         self.has_answered = True
         return reply
+
+    async def _connect(self) -> MessageStream:
+        self._stream = MessageStream(*await asyncio.open_connection(sock=self._end))
+        check_peer(await self._stream.receive(Hello))
+        return self._stream
 
     def last_words(self) -> str:
         """What it has said on its standard error."""
@@ -139,8 +126,8 @@ class GraderProcess:
             if loop.time() > deadline:
                 self._process.kill()
             await asyncio.sleep(LOOK_EVERY)
-        if self._streams is not None:
-            self._streams[1].close()
+        if self._stream is not None:
+            self._stream.close()
         with contextlib.suppress(OSError):
             self._end.close()
         self._words.close()

@@ -1,1 +1,1 @@
-"""The processes that learners' code runs in: a warm parent, and its forked players."""
+"""The processes that learners' code runs in: a forkserver, and the players that it forks."""

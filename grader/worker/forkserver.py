@@ -1,4 +1,4 @@
-"""The warm parent: it has paid for the imports, and forks players that start at once.
+"""The forkserver: it has paid for the imports, and forks players that start at once.
 
 It runs no foreign code and has no threads. The judge asks it, over a control socket,
 for players and for the end of one; when the judge is gone it ends them all.
@@ -19,6 +19,7 @@ from typing import NoReturn
 import msgspec
 
 from ..processes.channel import Channel, ChannelClosed
+from ..processes.handshake import Hello
 from ..processes.limits import adopt_orphans, children
 
 GRACE = 0.25
@@ -49,12 +50,20 @@ class Reaped(msgspec.Struct, frozen=True):
 
 
 class Forkserver:
-    def __init__(self, control: socket.socket) -> None:
+    """Forks players for the judge, and ends them.
+
+    Args:
+        control: the socket that file descriptors of players are sent over.
+        channel: the messages on that socket.
+    """
+
+    def __init__(self, control: socket.socket, channel: Channel) -> None:
         self._control = control
-        self._channel = Channel(control)
+        self._channel = channel
         self._players: set[int] = set()
 
     def run(self) -> None:
+        """Serve the judge until its end of the socket is closed."""
         try:
             while True:
                 match self._channel.receive(Fork | Reap):  # type: ignore[arg-type]
@@ -159,6 +168,15 @@ def _warm_up() -> None:
 def main() -> None:
     """Import what plays need, then serve the judge over the socket given as file descriptor."""
     control = socket.socket(fileno=int(sys.argv[1]))
+    channel = Channel(control)
+    with contextlib.suppress(ChannelClosed):  # the judge is gone already
+        channel.send(Hello())
+        _prepare()
+        Forkserver(control, channel).run()
+    os._exit(0)  # nothing is left to tidy up, and the judge waits for the end
+
+
+def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     adopt_orphans()
     threading.stack_size(512 * 1024)  # forty threads must fit into the memory limit
@@ -167,5 +185,3 @@ def main() -> None:
     sys.dont_write_bytecode = True  # what lies beside a learner's file is not ours to add to
     gc.enable()
     gc.freeze()  # what is imported stays shared between the players, and is not searched
-    Forkserver(control).run()
-    os._exit(0)  # nothing is left to tidy up, and the judge waits for the end

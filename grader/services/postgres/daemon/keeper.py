@@ -16,9 +16,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from ....processes.channel import HEADER
+from ....processes.channel import ChannelClosed
+from ....processes.streams import MessageStream
 from ...base.errors import ServiceError
 from .embedded import Embedded
 from .messages import (
@@ -144,7 +143,7 @@ class Client:
         self, keeper: Keeper, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self._keeper, self._databases = keeper, keeper.databases
-        self._reader, self._writer = reader, writer
+        self._stream = MessageStream(reader, writer, LARGEST)
         self._holding: Holding | None = None
 
     async def serve(self) -> None:
@@ -154,7 +153,7 @@ class Client:
             while (request := await self._receive()) and (not answering or answering.done()):
                 answering = asyncio.create_task(self._answer(request))
         finally:
-            self._writer.close()
+            self._stream.close()
             self._give_back()
             if answering:
                 await answering
@@ -162,12 +161,8 @@ class Client:
 
     async def _receive(self) -> Request | None:
         try:
-            (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
-            if length > LARGEST:
-                return None
-            body = await self._reader.readexactly(length)
-            request: Request = msgspec.json.decode(body, type=Request)
-        except (OSError, EOFError, msgspec.DecodeError):
+            request: Request = await self._stream.receive(Request)  # type: ignore[arg-type]
+        except ChannelClosed:
             return None
         return request
 
@@ -175,16 +170,14 @@ class Client:
         try:
             answer = await self._answer_to(request)
         except Outdated:
-            self._writer.close()  # the client asks the next keeper
+            self._stream.close()  # the client asks the next keeper
             return
         except ServiceError as error:
             answer = RequestFailed(error.problem, error.remedy)
         except Exception as error:
             log.exception("%s", request)
             answer = RequestFailed(f"The grader's keeper broke: {error!r}.", "Please report it.")
-        # What JSON has no form for comes as text.
-        body = msgspec.json.encode(answer, enc_hook=str)
-        self._writer.write(HEADER.pack(len(body)) + body)
+        self._stream.send(answer)
 
     async def _answer_to(self, request: Request) -> Answer:
         match request, self._holding:

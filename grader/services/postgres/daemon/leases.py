@@ -19,6 +19,7 @@ from typing import Any
 from ....clock.real_time import monotonic, sleep
 from ....processes.channel import Channel, ChannelClosed, Message
 from ....processes.service_wait import for_service
+from ....processes.spawn import python_command
 from ...base.errors import ServiceError
 from .messages import (
     Address,
@@ -41,11 +42,6 @@ __all__ = ["Address", "Lease", "ServiceError", "lease", "stop", "wake"]
 LIMIT = 30.0
 """Real seconds after which the keeper is taken not to answer."""
 POLL = 0.005
-
-_MAIN = (
-    "import sys; sys.path.append({root!r}); "
-    "from grader.services.postgres.daemon.keeper import main; main()"
-)
 
 
 class Lease:
@@ -237,9 +233,7 @@ def _start(state: State) -> bool:
 
 
 def _spawn(state: State, lock: int) -> int:
-    root = str(Path(__file__).resolve().parents[4])
-    # -P: what lies in the current directory has no say in what is imported
-    command = [sys.executable, "-P", "-c", _MAIN.format(root=root), str(state.home), str(lock)]
+    command = python_command("grader.services.postgres.daemon.keeper", state.home, lock)
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     # Not `subprocess`: nobody is to wait for it, or to be warned that it still runs.
     return os.posix_spawn(
