@@ -22,13 +22,11 @@ class Suite:
     Attributes:
         needs: what its tests import besides what the kit itself needs.
         arguments: for pytest.
-        clock: whether a test has one clock, or each of its loops has its own.
     """
 
     name: str
     needs: tuple[str, ...]
     arguments: tuple[str, ...]
-    clock: str = "test"
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,6 @@ SUITES = {
             "starlette",
             ("trio", "itsdangerous", "jinja2", "opentelemetry-api", "opentelemetry-sdk"),
             ("tests", "-W", "ignore"),
-            clock="loop",
         ),
     )
 }

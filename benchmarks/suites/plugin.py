@@ -1,14 +1,14 @@
 """The part within pytest: which loop a test gets, and how it ended.
 
-In the environment `SUITE_CLOCK` is empty for asyncio's own loop, `test` for one clock for
-all of a test's loops and threads, or `loop` for a clock of each loop's own. In the file
-`SUITE_RECORD` a test has a line when it begins, and one with its outcome.
+In the environment `SUITE_LOOP` is `stock` or `virtual`. In the file `SUITE_RECORD` a test
+has a line when it begins, and one with its outcome.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -20,7 +20,7 @@ from grader.clock import Clock, VirtualLoop, clocks_installed, current_clock, us
 from grader.clock.patching import replaced
 from grader.model.trace import TICKS_PER_SECOND
 
-CLOCK = os.environ["SUITE_CLOCK"]
+IS_VIRTUAL = os.environ["SUITE_LOOP"] == "virtual"
 RECORD = Path(os.environ["SUITE_RECORD"])
 TIME_LIMIT = 100_000 * TICKS_PER_SECOND
 
@@ -45,7 +45,7 @@ def _parameters(test: str) -> list[str]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     _note("began", item.nodeid)
-    with _on_clock() if CLOCK else nullcontext():
+    with _virtual_loops() if IS_VIRTUAL else nullcontext():
         result = yield
     _note(_outcomes.pop(item.nodeid, "failed"), item.nodeid)
     return result
@@ -67,24 +67,19 @@ def _note(outcome: str, test: str) -> None:
 
 
 @contextmanager
-def _on_clock() -> Iterator[None]:
-    """A test whose every new loop is a virtual one."""
-    clock = Clock(TIME_LIMIT)
+def _virtual_loops() -> Iterator[None]:
+    """While this lasts, whatever makes a loop gets a virtual one."""
     with (
         clocks_installed(),
-        use_clock(clock) if CLOCK == "test" else nullcontext(),
-        replaced(asyncio, SelectorEventLoop=SuiteLoop, new_event_loop=SuiteLoop),
-        replaced(asyncio.events, new_event_loop=SuiteLoop),
+        replaced(asyncio, SelectorEventLoop=SuiteLoop),
         replaced(asyncio.unix_events, _UnixSelectorEventLoop=SuiteLoop),
+        replaced(asyncio.DefaultEventLoopPolicy, _loop_factory=SuiteLoop),
     ):
-        try:
-            yield
-        finally:
-            clock.finish()
+        yield
 
 
 class SuiteLoop(VirtualLoop):
-    """The loop of a test, which asks for it as for asyncio's own.
+    """A loop with a clock of its own, which tests ask for as for asyncio's own.
 
     Args:
         selector: not used: a virtual loop has its own.
@@ -94,8 +89,14 @@ class SuiteLoop(VirtualLoop):
         super().__init__(current_clock() or Clock(TIME_LIMIT))
 
     def run_forever(self) -> None:
+        """Run. Whatever thread does so is the one of the play meanwhile."""
         if current_clock() is self.clock:
             super().run_forever()
-        else:  # whoever runs it lives by it meanwhile
-            with use_clock(self.clock):
-                super().run_forever()
+            return
+        self.clock.home = threading.get_ident()
+        with use_clock(self.clock):
+            super().run_forever()
+
+    def close(self) -> None:
+        super().close()
+        self.clock.finish()

@@ -15,7 +15,7 @@ from .fetching import Fetched
 
 SECONDS = 20
 """Real seconds that a test may take."""
-DEAD_AFTER = 120
+DEAD_AFTER = 60
 """Real seconds without a result after which the process is past hope."""
 DIED = "died"
 
@@ -58,7 +58,7 @@ def _run_rest(fetched: Fetched, expression: str | None, on_clock: bool, record: 
             | {
                 "PYTHONPATH": str(ROOT),
                 "SUITE_RECORD": str(record),
-                "SUITE_CLOCK": fetched.suite.clock if on_clock else "",
+                "SUITE_LOOP": "virtual" if on_clock else "stock",
             },
             stdin=subprocess.DEVNULL,
             stdout=output,
