@@ -210,7 +210,8 @@ def test_clients_that_begin_at_once_share_one_keeper(at_rest: State, tmp_path: P
 def test_whoever_asks_while_a_keeper_is_about_to_begin_starts_no_other(at_rest: State) -> None:
     """It has the lock from the moment it is started, long before it has read its program."""
     wake()
-    code = "from grader.services import leases; leases.wake(); print(len(leases._started))"
+    code = "from grader.services.postgres.daemon import leases; "
+    code += "leases.wake(); print(len(leases._started))"
     assert run_client(code).communicate()[0] == "0\n"
     lease().close()
 
@@ -519,7 +520,7 @@ def test_a_keeper_of_a_kit_that_was_replaced_lets_another_take_over(
     at_rest: State, tmp_path: Path
 ) -> None:
     shutil.copytree(ROOT / "grader", tmp_path / "grader")
-    run_client(f"{CLIENT}; held.close()", root=tmp_path).communicate()
+    run_client(f"{CLIENT}; held.close()", root=tmp_path, cwd=tmp_path).communicate()
     before = keeper_of(at_rest)
     shutil.rmtree(tmp_path / "grader")
     with lease() as held:
