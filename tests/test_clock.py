@@ -22,7 +22,7 @@ from grader.clock import (
     current_clock,
     use_clock,
 )
-from grader.clock.current import EPOCH
+from grader.clock.clock import EPOCH
 from grader.model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
 
 T = TypeVar("T")

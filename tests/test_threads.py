@@ -24,8 +24,8 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from grader import Trace, get, play, scenario, times
 from grader.clock import Clock
-from grader.clock.current import real_sleep
 from grader.clock.loop import PATIENCE
+from grader.clock.real_time import sleep as real_sleep
 from grader.model.trace import encode
 
 

@@ -19,7 +19,11 @@ from queue import Empty, SimpleQueue
 from ..model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
 from ..processes.threads import forget, is_asleep
 from .hosts import Hosts
+from .readings import Readings
 from .real_time import sleep as real_sleep
+
+EPOCH = 1_767_225_600
+"""The `time.time()` at which a play begins that is told nothing else: 2026-01-01 00:00 UTC."""
 
 
 class Stuck(BaseException):
@@ -58,13 +62,17 @@ class Clock:
 
     Args:
         time_limit: ticks after which a program that is still going has run away.
+        epoch: the `time.time()` at which it begins.
 
     Attributes:
         turns: how many turns the loop has taken.
+        steady: what `time.monotonic` shows.
+        wall: what `time.time` shows.
     """
 
-    def __init__(self, time_limit: int = 600 * TICKS_PER_SECOND) -> None:
+    def __init__(self, time_limit: int = 600 * TICKS_PER_SECOND, epoch: float = EPOCH) -> None:
         self.now = 0
+        self.steady, self.wall = Readings(), Readings(to_ticks(epoch))
         self.time_limit = time_limit
         self.turns = 0
         self.holds = 0
@@ -91,6 +99,18 @@ class Clock:
     def seconds(self) -> float:
         return to_seconds(self.now)
 
+    @property
+    def date(self) -> int:
+        """The date and time now, in ticks since 1970."""
+        return self.wall.origin + self.now
+
+    def after(self, seconds: float) -> int:
+        """The tick at which a wait of so many seconds that begins now is over."""
+        end = self.now + to_ticks(seconds)
+        self.steady.wait(seconds, self.now, end)
+        self.wall.wait(seconds, self.now, end)
+        return end
+
     def is_over(self) -> bool:
         """Whether the time is up. A play that clears up may go on."""
         return self.now >= self.time_limit and not self._ending
@@ -113,7 +133,7 @@ class Clock:
     def block(self, seconds: float) -> None:
         """What `time.sleep` does on the loop's own thread: all stands still but time and hosts."""
         # Past the time_limit it is the loop that notices: an error here would be the sleeper's.
-        end = min(self.now + to_ticks(seconds), self.time_limit)
+        end = min(self.after(seconds), self.time_limit)
         self.hosts.settle()
         while (due := self.hosts.next_due()) <= end:
             self.advance_to(due)
@@ -240,9 +260,7 @@ class Clock:
             if until is not None:
                 heapq.heappush(self._parked, (until, actor.parked_at, actor))
         self._notify()
-        actor.await_turn()
-        if self._over:
-            raise PlayOver
+        self.await_turn(actor)
 
     def wake(self, actor: Actor) -> None:
         """Put a parked actor in line before its time, if it is parked."""
@@ -278,6 +296,16 @@ class Clock:
             yield
         finally:
             self.release()
+
+    def await_turn(self, actor: Actor) -> None:
+        """Wait on the actor's own thread until it is its turn.
+
+        Raises:
+            PlayOver: there is no more play to take part in.
+        """
+        actor.await_turn()
+        if self._over:
+            raise PlayOver
 
     def finish(self) -> None:
         """The play is over: whoever is parked or in line is let go."""

@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from .current import virtual_time
 from .locks import locks_on_clock
 from .loop import loops_on_clock
 from .pools import pools_on_clock
 from .sockets import sockets_on_clock
 from .threads import threads_on_clock
+from .virtual_time import virtual_time
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..model.trace import to_ticks
 from .clock import Actor, Clock
 from .current import current, report_block
 from .patching import replaced
@@ -41,7 +40,7 @@ def _acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
         return bool(_real_acquire(lock, blocking, timeout))
     if _real_acquire(lock, True, SOON):
         return True
-    deadline = None if timeout < 0 else clock.now + to_ticks(timeout)
+    deadline = None if timeout < 0 else clock.after(timeout)
     _wait(clock, actor, id(lock), lambda: not lock.locked(), deadline, "lock.acquire")
     return bool(_real_acquire(lock, deadline is None, -1))
 
@@ -66,7 +65,7 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
         _real_join(thread, timeout)
         return
     key, has_ended = end
-    deadline = None if timeout is None else clock.now + to_ticks(timeout)
+    deadline = None if timeout is None else clock.after(timeout)
     _wait(clock, actor, key, has_ended, deadline, "thread.join")
     if has_ended():  # else the timeout came first
         with clock.working(actor):

@@ -42,6 +42,7 @@ class Timer(asyncio.TimerHandle):
 
     __slots__ = ("rank",)
     _scheduled: bool
+    _source_traceback: list[Any] | None
 
     def __init__(self, tick: int, rank: tuple[float, int], *args: Any) -> None:
         super().__init__(to_seconds(tick), *args)
@@ -153,6 +154,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     _timer_cancelled_count: int
     _write_to_self: Callable[[], None]
     _check_closed: Callable[[], None]
+    _check_thread: Callable[[], None]
+    _check_callback: Callable[[object, str], None]
     _default_executor: concurrent.futures.ThreadPoolExecutor | None
 
     def __init__(self, clock: Clock) -> None:
@@ -217,6 +220,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             heapq.heappop(self._scheduled)._scheduled = False
         return self._scheduled[0].tick if self._scheduled else None
 
+    def call_later(  # type: ignore[override]
+        self,
+        delay: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> Timer:
+        if delay is None:
+            raise TypeError("delay must not be None")
+        self._check_timer(callback)
+        return self._arm(self.clock.after(delay), self.time() + delay, callback, args, context)
+
     def call_at(  # type: ignore[override]
         self,
         when: float,
@@ -224,11 +239,32 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         *args: Any,
         context: Context | None = None,
     ) -> Timer:
+        if when is None:
+            raise TypeError("when cannot be None")
+        self._check_timer(callback)
+        return self._arm(to_ticks(when), when, callback, args, context)
+
+    def _check_timer(self, callback: Callable[..., object]) -> None:
+        """What asyncio's own loop checks before it arms a timer."""
         self._check_closed()
-        rank = (self.clock.tie_break(), next(self._serial))
-        timer = Timer(to_ticks(when), rank, callback, args, self, context)
-        if timer.tick == self.clock.now:
+        if self.get_debug():
+            self._check_thread()
+            self._check_callback(callback, "call_at")
+
+    def _arm(
+        self,
+        tick: int,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: Context | None,
+    ) -> Timer:
+        if tick == self.clock.now:
             self._asked_for = max(when, self._asked_for)
+        rank = (self.clock.tie_break(), next(self._serial))
+        timer = Timer(tick, rank, callback, args, self, context)
+        if timer._source_traceback:
+            del timer._source_traceback[-2:]
         heapq.heappush(self._scheduled, timer)
         timer._scheduled = True
         return timer

@@ -15,7 +15,7 @@ from concurrent.futures import thread as pools
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from .clock import Actor, Clock
+from .clock import Actor, Clock, PlayOver
 from .current import current, use_clock
 from .locks import wake_those_waiting_for
 from .patching import replaced
@@ -82,10 +82,12 @@ class ClockedItem(_RealItem):  # type: ignore[misc]
         if self._lane is None or self._actor is None:
             super().run(*args)
             return
-        self._actor.await_turn()
         try:
+            self._lane.clock.await_turn(self._actor)
             with use_clock(self._lane.clock, self._actor):
                 super().run(*args)
+        except PlayOver:
+            pass
         finally:
             self._lane.leave(self._actor)
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ..model.trace import to_ticks
 from .clock import Actor, Clock
 from .current import current_actor, current_clock, report_block
 from .hosts import Host, is_readable
@@ -107,7 +106,7 @@ def _wait_to_connect(sock: socket.socket, seconds: float) -> None:
     if on_loop:
         clock.block(wait)
     else:
-        clock.park(current_actor(clock), clock.now + to_ticks(wait))
+        clock.park(current_actor(clock), clock.after(wait))
     report_block(clock, "socket.connect", start, on_loop)
     if wait == timeout:
         raise TimeoutError("timed out")
@@ -116,7 +115,7 @@ def _wait_to_connect(sock: socket.socket, seconds: float) -> None:
 def _wait_to_read(sock: socket.socket) -> None:
     clock, timeout = _clock(), sock.gettimeout()
     start, on_loop = clock.now, clock.is_home()
-    deadline = None if timeout is None else start + to_ticks(timeout)
+    deadline = None if timeout is None else clock.after(timeout)
     if on_loop:
         _block_until_readable(clock, sock, deadline)
     else:

@@ -45,7 +45,10 @@ class TurnQueue(Queue[Any]):
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         item = super().get(block, timeout)
         if item is not None:
-            self.actors[0].await_turn()
+            try:
+                self.clock.await_turn(self.actors[0])
+            except PlayOver:
+                return None  # which ends the worker
             self.present.enter_context(use_clock(self.clock, self.actors[0]))
         return item
 
@@ -93,8 +96,8 @@ def _put_on_clock(thread: threading.Thread, clock: Clock) -> None:
     thread.left_clock = False  # type: ignore[attr-defined]
 
     def run_in_turn() -> None:
-        actor.await_turn()
         try:
+            clock.await_turn(actor)
             with use_clock(clock, actor):
                 run()
         except PlayOver:

@@ -9,6 +9,7 @@ that sums of tenths are exact.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -18,6 +19,9 @@ from .details import Detail, GraderProblem
 
 TICKS_PER_SECOND = 1_000_000
 """A tick is a microsecond of virtual time."""
+
+FLOAT_NOISE = 1e-6
+"""Ticks by which a sum or difference of floats may be off: a picosecond."""
 
 NEVER = 2**62
 """The tick of what will not happen, such as the end of `asyncio.sleep(float("inf"))`."""
@@ -64,9 +68,17 @@ OutcomeKind = Literal[
 
 
 def to_ticks(seconds: float) -> int:
-    """The nearest whole number of ticks to `seconds`; for ever is `NEVER`."""
+    """The ticks that have passed when `seconds` have; for ever is `NEVER`.
+
+    A part of a tick counts as a whole one, so that no wait is shorter than was asked for.
+    What floats add to a sum of decimals, as in 0.1 + 0.2, does not count.
+    """
     ticks = seconds * TICKS_PER_SECOND
-    return NEVER if ticks >= NEVER else round(ticks)
+    if ticks >= NEVER:
+        return NEVER
+    nearest = round(ticks)
+    is_whole = abs(ticks - nearest) <= max(FLOAT_NOISE, abs(ticks) * 2**-50)
+    return nearest if is_whole else math.ceil(ticks)
 
 
 def to_seconds(ticks: int) -> float:

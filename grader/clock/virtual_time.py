@@ -1,0 +1,190 @@
+"""The time that a play tells, to the threads that use its clock; others get the real one.
+
+All that tells the time in Python comes down to functions written in C: those of `time`, and
+`now`, `utcnow` and `today` of `datetime`. They are redirected themselves, so it makes no
+difference when, where and under which name somebody has bound them. What asks the operating
+system without Python stays real: CPU time, the times of files, a server's own `now()`, and
+code in C or Rust that does not call these functions.
+"""
+
+from __future__ import annotations
+
+import datetime
+import operator
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..model.trace import TICKS_PER_SECOND, to_seconds
+from .clock import Clock
+from .current import current_actor, current_clock, report_block
+from .patching import replaced
+from .real_time import real
+from .redirecting import ClassMethodRedirection, Redirection, redirected
+
+NANOSECONDS_PER_TICK = 1_000_000_000 // TICKS_PER_SECOND
+
+_SYSTEM_CLOCKS: dict[int, Callable[[Clock], int]] = {
+    **dict.fromkeys(
+        [getattr(time, name) for name in ("CLOCK_REALTIME", "CLOCK_TAI") if hasattr(time, name)],
+        lambda clock: clock.date,
+    ),
+    **dict.fromkeys(
+        [
+            getattr(time, f"CLOCK_{name}")
+            for name in ("MONOTONIC", "MONOTONIC_RAW", "BOOTTIME", "UPTIME", "UPTIME_RAW")
+            if hasattr(time, f"CLOCK_{name}")
+        ],
+        lambda clock: clock.now,
+    ),
+}
+"""The clocks of the operating system that go with the play; those of CPU time stay real."""
+
+
+def _sleep(seconds: float) -> None:
+    clock = current_clock()
+    if clock is None:
+        real["sleep"](seconds)
+        return
+    _check_length(seconds)
+    start, on_loop = clock.now, clock.is_home()
+    if on_loop:
+        clock.block(seconds)
+    else:
+        clock.park(current_actor(clock), clock.after(seconds))
+    report_block(clock, "time.sleep", start, on_loop)
+
+
+def _check_length(seconds: float) -> None:
+    """Refuse what the real `time.sleep` refuses."""
+    if not isinstance(seconds, float):
+        operator.index(seconds)
+    elif seconds != seconds:
+        raise ValueError("Invalid value NaN (not a number)")
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+
+
+def _telling(name: str, virtual: Callable[[Clock], Any]) -> Callable[[], Any]:
+    """A function without arguments that tells the time."""
+    real_function = real[name]
+
+    def tell() -> Any:
+        clock = current_clock()
+        return real_function() if clock is None else virtual(clock)
+
+    return tell
+
+
+def _telling_system_clock(name: str, unit: Callable[[int], float]) -> Callable[..., Any]:
+    def tell(*args: Any) -> Any:
+        clock = current_clock()
+        virtual = _SYSTEM_CLOCKS.get(*args) if clock is not None and len(args) == 1 else None
+        return real[name](*args) if clock is None or virtual is None else unit(virtual(clock))
+
+    return tell
+
+
+def _with_time_of_play(name: str, position: int, now: Callable[[int], Any]) -> Callable[..., Any]:
+    """A function that works on the present unless its argument at `position` says otherwise."""
+
+    def work(*args: Any) -> Any:
+        clock = current_clock()
+        if clock is not None and args[position:] in ((), (None,)) and len(args) >= position:
+            args = (*args[:position], now(clock.date // TICKS_PER_SECOND))
+        return real[name](*args)
+
+    return work
+
+
+def _seconds_since_1970(seconds: int) -> int:
+    return seconds
+
+
+def _nanoseconds(ticks: int) -> int:
+    return ticks * NANOSECONDS_PER_TICK
+
+
+def _reader() -> str:
+    """The file of the code that looks at the time; of none, if it is written in C."""
+    # Below it are this function, two of this module, and what the redirection leads to.
+    caller = sys._getframe(3).f_back
+    return caller.f_code.co_filename if caller is not None else ""
+
+
+def _time(clock: Clock) -> float:
+    return clock.wall.at(clock.now, _reader())
+
+
+def _monotonic(clock: Clock) -> float:
+    return clock.steady.at(clock.now, _reader())
+
+
+def _monotonic_ns(clock: Clock) -> int:
+    return _nanoseconds(clock.now)
+
+
+_functions: dict[str, Callable[..., Any]] = {
+    "sleep": _sleep,
+    "time": _telling("time", _time),
+    "time_ns": _telling("time_ns", lambda clock: _nanoseconds(clock.date)),
+    **{name: _telling(name, _monotonic) for name in ("monotonic", "perf_counter")},
+    **{name: _telling(name, _monotonic_ns) for name in ("monotonic_ns", "perf_counter_ns")},
+    "clock_gettime": _telling_system_clock("clock_gettime", to_seconds),
+    "clock_gettime_ns": _telling_system_clock("clock_gettime_ns", _nanoseconds),
+    **{
+        name: _with_time_of_play(name, 0, _seconds_since_1970)
+        for name in ("localtime", "gmtime", "ctime")
+    },
+    "asctime": _with_time_of_play("asctime", 0, real["localtime"]),
+    "strftime": _with_time_of_play("strftime", 1, real["localtime"]),
+}
+
+
+def _now(cls: type[datetime.datetime], tz: datetime.tzinfo | None = None) -> datetime.datetime:
+    clock = current_clock()
+    if clock is None:
+        result: datetime.datetime = _methods["now"].real.__get__(None, cls)(tz)
+        return result
+    return cls.fromtimestamp(to_seconds(clock.date), tz)
+
+
+def _utcnow(cls: type[datetime.datetime]) -> datetime.datetime:
+    clock = current_clock()
+    if clock is None:
+        result: datetime.datetime = _methods["utcnow"].real.__get__(None, cls)()
+        return result
+    return cls.fromtimestamp(to_seconds(clock.date), datetime.UTC).replace(tzinfo=None)
+
+
+def _today(cls: type[datetime.date]) -> datetime.date:
+    clock = current_clock()
+    if clock is None:
+        result: datetime.date = _methods["today"].real.__get__(None, cls)()
+        return result
+    return cls.fromtimestamp(to_seconds(clock.date))
+
+
+_redirections = {
+    name: Redirection(getattr(time, name), function)
+    for name, function in _functions.items()
+    if name in real
+}
+_methods = {
+    "now": ClassMethodRedirection(datetime.datetime, "now", _now),
+    "utcnow": ClassMethodRedirection(datetime.datetime, "utcnow", _utcnow),
+    "today": ClassMethodRedirection(datetime.date, "today", _today),
+}
+
+
+@contextmanager
+def virtual_time() -> Iterator[None]:
+    """Let all that tells the time, and `time.sleep`, go by the clock of the calling thread."""
+    with (
+        redirected(_redirections | _methods),
+        replaced(datetime.datetime, now=classmethod(_now), utcnow=classmethod(_utcnow)),
+        replaced(datetime.date, today=classmethod(_today)),
+    ):
+        yield
