@@ -39,12 +39,12 @@ def main() -> NoReturn:
 
 
 def _will_grade(arguments: list[str]) -> bool:
-    """Whether this process will need a worker, which it does unless its first word is another
-    command than `check`. One that watches lets another process grade."""
+    """Whether this process will need a worker, which it does unless its first word is a command
+    that does not grade. One that watches lets another process grade."""
     if "_GRADE_COMPLETE" in os.environ or {"--help", "--version", "--watch"} & {*arguments}:
         return False
     first = next((word for word in arguments if not word.startswith("-")), "check")
-    return first == "check" or first not in COMMANDS
+    return first in ("check", "tour") or first not in COMMANDS
 
 
 def _leave(exit: SystemExit) -> NoReturn:

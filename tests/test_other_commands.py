@@ -311,7 +311,8 @@ def test_the_notebook_is_opened_from_the_workspace(
     grade("notebook", "day53", "--no-browser", "--port", 9999)
     file = str(workspace / "notebooks" / "day53.ipynb")
     rest = ["--no-browser", "--port", "9999"]
-    assert called == [[sys.executable, "-m", "jupyterlab", file, *rest]]
+    served = f"--ServerApp.root_dir={workspace}"
+    assert called == [[sys.executable, "-m", "jupyterlab", served, file, *rest]]
 
 
 def test_a_missing_notebook_or_jupyter_is_said(
@@ -324,7 +325,7 @@ def test_a_missing_notebook_or_jupyter_is_said(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     without = grade("notebook", "day53")
     assert without.exit_code == 2
-    assert "python -m pip install jupyter" in without.output
+    assert 'python -m pip install ".[notebooks]"' in without.output
 
 
 # init

@@ -165,7 +165,7 @@ def test_every_quiz_can_be_asked(file: Path) -> None:
 
 
 def test_a_lesson_without_a_quiz_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("grader.course.quiz.content_root", lambda: tmp_path)
+    monkeypatch.setattr(catalog.Course, "quiz", lambda *_: tmp_path / "day53.md")
     with pytest.raises(UsageError, match="day53 has no quiz"):
         quiz(DAY53)
 
@@ -226,7 +226,7 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     content = tmp_path / "content"
     (content / "quizzes").mkdir(parents=True)
     (content / "quizzes" / "day53.md").write_text(SMALL, "utf-8")
-    monkeypatch.setattr("grader.course.quiz.content_root", lambda: content)
+    monkeypatch.setattr(catalog.Course, "quiz", lambda *_: content / "quizzes" / "day53.md")
 
 
 IN_ORDER = ("quiz", "day53", "--in-order")

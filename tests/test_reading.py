@@ -7,10 +7,11 @@ import re
 
 import pytest
 from learner import DAY53, MISTAKES, ROOT, Learner
+from programs import blocks_of
 from rich.console import Console
 from rich.text import Text
 
-from grader.render.code import folded, highlighted
+from grader.render.code import clipped, highlighted
 from grader.render.outline import matching, nearest, outline
 from grader.render.reading import show_markdown, with_commands
 
@@ -241,24 +242,27 @@ def test_a_lesson_keeps_to_the_columns(width: int) -> None:
     assert max(map(len, shown(LESSON, width).splitlines())) <= width
 
 
-def test_a_line_that_is_too_long_goes_on_further_in() -> None:
-    """After a space or a bracket; nothing is lost."""
+def test_a_line_that_is_too_long_is_cut_with_a_mark() -> None:
+    """And never wrapped: in Python that would be another program."""
     line = Text("    return await first_thing(second_thing, third_thing)")
-    parts = [part.plain for part in folded(line, 30)]
-    assert parts == [
-        "    return await first_thing(",
-        "        second_thing,",
-        "        third_thing)",
-    ]
-    assert folded(line, 80) == [line]
+    assert clipped(line, 30).plain == "    return await first_thing(s…"[:29] + "…"
+    assert clipped(line, 80) is line
 
 
 @pytest.mark.parametrize("text", ["x" * 100, " " * 70 + "y", "日本" * 40, " " * 30 + "日" * 60])
-@pytest.mark.parametrize("width", [10, 30])
-def test_whatever_the_line_each_part_of_it_fits(text: str, width: int) -> None:
-    parts = folded(Text(text), width)
-    assert max(part.cell_len for part in parts) <= width
-    assert "".join(part.plain.strip() for part in parts) == text.strip()
+@pytest.mark.parametrize("width", [1, 10, 30])
+def test_whatever_the_line_it_fits(text: str, width: int) -> None:
+    assert clipped(Text(text), width).cell_len <= width
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_programs_of_a_lesson_can_be_copied_from_a_pipe(learner: Learner, columns: int) -> None:
+    """Each line of each of them is there, whole, wherever prose is wrapped."""
+    text = learner.grade("lesson", "day53", columns=columns).output
+    shown = {line[4:].rstrip() for line in text.splitlines() if line.startswith("    ")}
+    for block in blocks_of(LESSON):
+        if block.language == "python":
+            assert {line.rstrip() for line in block.text.splitlines()} - {""} <= shown
 
 
 @pytest.mark.parametrize("file", sorted(MISTAKES.glob("2_*.py")), ids=lambda file: file.stem)

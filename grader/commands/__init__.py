@@ -7,6 +7,7 @@ functions, so that to list the commands nothing but click is loaded.
 from __future__ import annotations
 
 COMMANDS = (
+    "tour",
     "check",
     "list",
     "next",

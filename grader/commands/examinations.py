@@ -16,6 +16,7 @@ from ..course import catalog
 from ..course.sources import source_file
 from ..model.errors import CourseError
 from ..model.findings import Finding
+from .words import INSTALL_NOTEBOOKS
 
 DISTRIBUTION = "fastapi-async-course"
 OLDEST = (3, 11)
@@ -90,7 +91,7 @@ def _missing(requirements: Iterable[str]) -> Iterator[str]:
 def package(module: str, name: str, used_for: str) -> Finding:
     """Whether a package that is not always needed is there."""
     if importlib.util.find_spec(module) is None:
-        remedy = f"for {used_for}: python -m pip install {name.lower()}"
+        remedy = f"for {used_for}: {INSTALL_NOTEBOOKS}"
         return Finding(name, "not installed", False, remedy, optional=True)
     return Finding(name, importlib.metadata.version(module))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +20,9 @@ from .words import CourseCommand, LessonName
 
 if TYPE_CHECKING:
     from ..render.outline import Part
+
+LESS = "-FRXS"
+"""Settings of `less`: no keys for what fits on a screen, colours, and long lines to scroll."""
 
 EXAMPLES = """\b
 Examples:
@@ -69,7 +74,7 @@ def command(lesson: Lesson | None, section: str | None, sections: bool) -> None:
 
         screen = console()
         with screen.capture() as shown:
-            show_markdown(text, screen, lesson.name)
+            show_markdown(text, screen, lesson.name, whole=_scrolls())
         _page(shown.get())
 
 
@@ -99,7 +104,7 @@ def _show_section(lesson: Lesson, parts: list[Part], asked: str) -> None:
     part = _the_one(lesson, parts, asked)
     screen = console()
     with screen.capture() as shown:
-        show_markdown(part.text, screen, lesson.name)
+        show_markdown(part.text, screen, lesson.name, whole=_scrolls())
         # What the section holds has been shown: the next one is not deeper in.
         after = (p for p in parts[parts.index(part) + 1 :] if p.level <= part.level)
         following = next(after, None)
@@ -108,9 +113,17 @@ def _show_section(lesson: Lesson, parts: list[Part], asked: str) -> None:
     _page(shown.get())
 
 
+def _scrolls() -> bool:
+    """Whether a line may be longer than the terminal is wide: if there is none, or if the
+    pager is `less` with our settings, where the arrow keys lead to the rest of it."""
+    pager = os.environ.get("PAGER", "less").split() or ["less"]
+    is_less = Path(pager[0]).name == "less" and shutil.which(pager[0]) is not None
+    return not sys.stdout.isatty() or (is_less and os.environ.get("LESS", LESS) == LESS)
+
+
 def _page(text: str) -> None:
     """Show a text page by page, on a terminal; what fits on one screen needs no keys."""
-    os.environ.setdefault("LESS", "-FRX")
+    os.environ.setdefault("LESS", LESS)
     click.echo_via_pager(text.rstrip("\n"), color=None if sys.stdout.isatty() else True)
 
 

@@ -13,7 +13,7 @@ from ..course import catalog
 from ..course.catalog import Lesson
 from ..course.files import shown
 from ..model.errors import InputError, UsageError
-from .words import CourseCommand, takes_lesson
+from .words import INSTALL_NOTEBOOKS, CourseCommand, takes_lesson
 
 EXAMPLES = """\b
 Examples:
@@ -36,10 +36,13 @@ def command(lesson: Lesson, options: tuple[str, ...]) -> NoReturn:
 
     OPTIONS are JupyterLab's own, such as --no-browser or --port 9999.
     """
-    file = catalog.workspace() / "notebooks" / f"{lesson.name}.ipynb"
+    root = catalog.workspace()
+    file = root / catalog.course().folders.notebooks / f"{lesson.name}.ipynb"
     if not file.is_file():
         raise InputError(f"{shown(file)} is not there", "make a workspace: grade init my-course")
     if importlib.util.find_spec("jupyterlab") is None:
-        raise UsageError("Jupyter is not installed", "install it: python -m pip install jupyter")
-    os.chdir(file.parents[1])  # its file browser begins there, and the magics find the workspace
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", str(file), *options])
+        raise UsageError("Jupyter is not installed", f"install it: {INSTALL_NOTEBOOKS}")
+    os.chdir(root)  # where the magics find the workspace
+    # Else only the notebook's own folder is served, and its links lead nowhere.
+    served = f"--ServerApp.root_dir={root}"
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", served, str(file), *options])

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Decorated = Callable[..., Any]
 
 
+INSTALL_NOTEBOOKS = 'python -m pip install ".[notebooks]"'
+
+
 class CourseCommand(click.Command):
     """A command whose help names a lesson of the course in its examples."""
 

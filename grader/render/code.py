@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from rich.cells import chop_cells
+import os
+import sys
+from typing import ClassVar
+
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock
 from rich.style import Style
 from rich.syntax import ANSISyntaxTheme, Syntax
 from rich.text import Text
-
-CONTINUED = 4
-"""Columns by which the rest of a line that is too long stands further in."""
-LEAST = 20
-"""Columns that are left for it, however far in the line stands."""
 
 # No background and one colour in its middle tone: it can be read on white and on black.
 _THEME = ANSISyntaxTheme(
@@ -33,41 +31,38 @@ def highlighted(source: str, language: str = "python") -> list[Text]:
     return list(text.split("\n", allow_blank=True))
 
 
-def folded(line: Text, width: int) -> list[Text]:
-    """A line in as many as it takes; the later ones stand further in than the first."""
+def clipped(line: Text, width: int) -> Text:
+    """A line that fits. Of one that is too long the end is cut off, and a mark says so: a
+    program that was wrapped would be another program."""
     if line.cell_len <= width:
-        return [line]
-    most = max(width - LEAST, 0)
-    code = line[len(line.plain) - len(line.plain.lstrip()) :]
-    indent = min(len(line) - len(code), most)
-    margin = " " * min(indent + CONTINUED, most)
-    line = Text(" " * indent) + code
-    parts = []
-    while line.cell_len > width:
-        at = _break_before(line.plain, width, indent)
-        part, line = line.divide([at])
-        part.rstrip()
-        parts.append(part)
-        line = Text(margin) + line
-        indent = len(margin)
-    return [*parts, line]
+        return line
+    line = line.copy()
+    line.truncate(max(width, 1), overflow="ellipsis")
+    return line
 
 
-def _break_before(line: str, width: int, indent: int) -> int:
-    """Where a line that is too long is best broken: after a space or an opening bracket."""
-    most = width if line.isascii() else len(chop_cells(line, width)[0])
-    for at in range(most, indent + (most - indent) // 2, -1):
-        if line[at - 1] in " ,([{" and line[at] not in ")]}":
-            return at
-    return max(most, indent + 1)
+def code_width(console: Console) -> int:
+    """Columns of a line of code. What goes into a pipe is not cut, unless COLUMNS says where."""
+    return console.width if console.is_terminal or "COLUMNS" in os.environ else sys.maxsize
 
 
 class LegibleCode(CodeBlock):
     """A block of a markdown text: a program further in, what is printed behind a bar."""
 
+    is_whole: ClassVar = False
+    """Whether long lines stay as they are, for a pipe or for a pager that scrolls."""
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         source = str(self.text).rstrip()
         bar = Text("  │ ", "dim") if self.lexer_name == "text" else Text("    ")
         for line in highlighted(source, self.lexer_name):
-            for part in folded(line, options.max_width - bar.cell_len):
-                yield bar + part
+            if self.is_whole:
+                yield Text("", no_wrap=True, overflow="ignore") + bar + line
+            else:
+                yield clipped(bar + line, options.max_width)
+
+
+class WholeCode(LegibleCode):
+    """A block whose lines are as long as they are."""
+
+    is_whole: ClassVar = True

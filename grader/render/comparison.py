@@ -9,7 +9,7 @@ from itertools import groupby, zip_longest
 from rich.console import Console
 from rich.text import Text
 
-from .code import folded, highlighted
+from .code import clipped, code_width, highlighted
 from .text import printable
 
 BESIDE_FROM = 100
@@ -25,17 +25,23 @@ Pair = tuple[str | None, str | None]
 def show_code(code: str, console: Console) -> None:
     """Print a program, a little further in."""
     for line in highlighted(code):
-        for part in folded(line, console.width - 2):
-            console.print(Text("  ") + part)
+        console.print(clipped(Text("  ") + line, code_width(console)), soft_wrap=True)
 
 
-def show_comparison(yours: str, solution: str, console: Console) -> None:
-    """Print two programs so that their differences can be seen, with colours or without."""
+def show_comparison(
+    yours: str,
+    solution: str,
+    console: Console,
+    names: tuple[str, str] = ("yours", "the solution"),
+) -> None:
+    """Print two programs so that their differences can be seen, with colours or without.
+
+    Args:
+        names: what the two are called.
+    """
     pairs = list(_pairs(_lines(yours), _lines(solution)))
-    if console.width >= BESIDE_FROM:
-        _show_beside(pairs, console)
-    else:
-        _show_within(pairs, console)
+    show = _show_beside if console.width >= BESIDE_FROM else _show_within
+    show(pairs, console, names)
 
 
 def _lines(code: str) -> list[str]:
@@ -48,15 +54,14 @@ def _pairs(yours: list[str], solution: list[str]) -> Iterator[Pair]:
         yield from zip_longest(yours[i:j], solution[k:m])
 
 
-def _show_beside(pairs: list[Pair], console: Console) -> None:
+def _show_beside(pairs: list[Pair], console: Console, names: tuple[str, str]) -> None:
     width = (min(console.width, WIDEST) - 3) // 2
-    console.print(_beside(Text("- yours", "bold"), Text("+ the solution", "bold"), width))
+    console.print(_beside(Text(f"- {names[0]}", "bold"), Text(f"+ {names[1]}", "bold"), width))
     for left, right in pairs:
         is_same = left == right
         ours = _told(left, "  " if is_same else "- ", width)
         theirs = _told(right, "  " if is_same else "+ ", width)
-        for cells in zip_longest(ours, theirs, fillvalue=Text()):
-            console.print(_beside(*cells, width), soft_wrap=True)
+        console.print(_beside(ours, theirs, width), soft_wrap=True)
 
 
 def _beside(left: Text, right: Text, width: int) -> Text:
@@ -65,8 +70,8 @@ def _beside(left: Text, right: Text, width: int) -> Text:
     return left + Text(" │ ", "dim") + right
 
 
-def _show_within(pairs: list[Pair], console: Console) -> None:
-    console.print(Text("- yours\n", "bold red") + Text("+ the solution\n", "bold green"))
+def _show_within(pairs: list[Pair], console: Console, names: tuple[str, str]) -> None:
+    console.print(Text(f"- {names[0]}\n", "bold red") + Text(f"+ {names[1]}\n", "bold green"))
     for is_same, group in groupby(pairs, lambda pair: pair[0] == pair[1]):
         chunk = list(group)
         if is_same:
@@ -74,14 +79,10 @@ def _show_within(pairs: list[Pair], console: Console) -> None:
         else:  # what the solution has instead stands below all that goes
             told = [*((left, "- ") for left, _ in chunk), *((right, "+ ") for _, right in chunk)]
         for line, sign in told:
-            for part in _told(line, sign, console.width):
-                console.print(part)
+            if line is not None:
+                console.print(_told(line, sign, code_width(console)), soft_wrap=True)
 
 
-def _told(line: str | None, sign: str, width: int) -> list[Text]:
-    """A line behind its sign, in as many lines as it takes."""
-    if line is None:
-        return []
-    style = _STYLES[sign]
-    first, *rest = folded(Text(line, style), width - len(sign))
-    return [Text(sign, style) + first, *(Text(" " * len(sign)) + part for part in rest)]
+def _told(line: str | None, sign: str, width: int) -> Text:
+    """A line behind its sign; nothing for none."""
+    return Text() if line is None else clipped(Text((sign + line).rstrip(), _STYLES[sign]), width)

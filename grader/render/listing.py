@@ -69,7 +69,7 @@ def show_next(
     where = f"{file}:{answers.line(exercise) or 1}"
     console.print(Text(f"{lesson.name} {exercise.number} · {exercise.title}", style="bold"))
     console.print(Text(f"  {where}", "dim"), soft_wrap=True)
-    for line in _wrapped(answers.describes(exercise), min(console.width, 100) - 2):
+    for line in described(answers.describes(exercise), min(console.width, 100) - 2):
         console.print(Text(f"  {line}" if line else ""), soft_wrap=True)
     console.print()
     for command, what in (
@@ -80,7 +80,7 @@ def show_next(
         console.print(Text(f"  {command:<24}", "cyan").append(what, "dim"), soft_wrap=True)
 
 
-def _wrapped(text: str, width: int) -> Iterator[str]:
+def described(text: str, width: int) -> Iterator[str]:
     """The lines of a docstring, broken anew; an item of a list begins a line of its own."""
     for number, paragraph in enumerate(re.split(r"\n\s*\n", text)):
         if number:

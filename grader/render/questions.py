@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ..course.quiz import Question
 from ..course.transcripts import LineDifference
-from .code import folded
+from .code import clipped, code_width
 from .reading import readable, reading_width, show_markdown
 from .signs import SIGNS, STYLES
 from .text import printable
@@ -27,7 +27,7 @@ def show_question(question: Question, place: str, console: Console) -> None:
     title = Text(f"{place} · {question.name}", "bold")
     console.print(Rule(title, align="left", style="dim"), width=width)
     console.print()
-    show_markdown(question.text, console)
+    show_markdown(question.text, console, whole=code_width(console) > console.width)
     console.print()
     if question.options:
         table = Table.grid(padding=(0, 1))
@@ -85,10 +85,9 @@ def _show_difference(difference: LineDifference, console: Console) -> None:
 
 
 def _show_line(label: str, line: str, console: Console) -> None:
-    """A line as it is, further lines of it below its beginning."""
-    for part in folded(Text(printable(line)), console.width - len(label)):
-        console.print(Text(label, "dim") + part)
-        label = label if "│" in label else " " * len(label)
+    """A line as it is, as far as it fits."""
+    shown = Text(label, "dim") + Text(printable(line))
+    console.print(clipped(shown, console.width), soft_wrap=True)
 
 
 def show_score(

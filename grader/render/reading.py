@@ -12,7 +12,7 @@ from rich.segment import Segment
 from rich.text import Text
 from rich.theme import Theme
 
-from .code import LegibleCode
+from .code import LegibleCode, WholeCode
 
 WIDEST = 90
 """Columns of text that are still easy to read."""
@@ -81,22 +81,36 @@ class Readable(Markdown):
                 yield part
 
 
-def show_markdown(text: str, console: Console, lesson: str = "") -> None:
+class WholeReadable(Readable):
+    """One whose programs keep their long lines."""
+
+    elements: ClassVar[dict[str, type[MarkdownElement]]] = {
+        **Readable.elements,
+        "fence": WholeCode,
+        "code_block": WholeCode,
+    }
+
+
+def show_markdown(text: str, console: Console, lesson: str = "", whole: bool = False) -> None:
     """Print a markdown text. A link to a section becomes the command that shows it.
 
     Args:
         lesson: the name of the lesson that the text is of, for links within it.
+        whole: keep the long lines of programs. Else they are cut, with a mark.
     """
-    console.print(readable(text, console, lesson), width=reading_width(console))
+    made = readable(text, console, lesson, WholeReadable if whole else Readable)
+    console.print(made, width=reading_width(console), crop=not whole)
 
 
-def readable(text: str, console: Console, lesson: str = "") -> Readable:
+def readable(
+    text: str, console: Console, lesson: str = "", kind: type[Readable] = Readable
+) -> Readable:
     """A markdown text that can be printed to this console; see `show_markdown`."""
     told = with_commands(text, lesson)
     told = _in_prose(told, lambda prose: _COMMAND.sub(_glued, prose))
     if console.color_system is None:  # then code looks like the words around it
         told = _in_prose(told, lambda prose: _CODE.sub(r"`` \g<0> ``", prose))
-    return Readable(told)
+    return kind(told)
 
 
 def reading_width(console: Console) -> int:

@@ -38,6 +38,11 @@ def lines(report: Report, width: int, everything: bool = False) -> Iterator[Text
     yield from _harmless(_lines(report, width, everything))
 
 
+def exercise_lines(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Text]:
+    """The lines about one exercise, in detail."""
+    yield from _harmless(_detail(report, exercise, width))
+
+
 def check_lines(check: CheckReport, lesson: str, number: int, width: int) -> Iterator[Text]:
     """The lines about one check that did not pass.
 
