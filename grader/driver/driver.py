@@ -14,20 +14,16 @@ import anyio.to_thread
 
 from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
 from ..model.details import GraderProblem, RaisedExit
-from ..model.scenarios import Request, Scenario, WebSocket
-from ..model.trace import Moment, Outcome, Trace, Waiting, to_seconds, to_ticks
+from ..model.scenarios import Scenario
+from ..model.trace import Outcome, Trace, Waiting, to_seconds, to_ticks
 from .context import PlayContext
-from .exchange import Conversation
 from .lifespan import Lifespan
 from .lines import Lines
-from .observing import exception_handler, note_unreferenced, watching
+from .observing import exception_handler, watching
 from .ownership import written_by_the_user
 from .recorder import Recorder
+from .serving import Serving, settle
 from .waits import Tasks
-from .websocket import WebSocketConversation
-
-TURNS_TO_SETTLE = 6
-"""Turns of the loop after the last answer, for what is to happen "at once"."""
 
 BuildApp = Callable[[PlayContext], Any]
 """Makes the app to play, or returns the `Outcome` that says why it cannot."""
@@ -51,7 +47,13 @@ def run_play(
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)
     context = PlayContext(recorder, loop)
-    with clocks_installed(), use_clock(clock), watching(clock, recorder), _no_collection():
+    with (
+        clocks_installed(),
+        use_clock(clock),
+        watching(clock, recorder),
+        _no_collection(),
+        _random_numbers(scenario.random_seed),
+    ):
         try:
             if arm is not None:
                 arm(recorder, loop)
@@ -68,6 +70,17 @@ def run_play(
 
 
 @contextmanager
+def _random_numbers(seed: int) -> Iterator[None]:
+    """The same random numbers in each play; the caller's go on where they were."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+@contextmanager
 def _no_collection() -> Iterator[None]:
     """Collect no garbage during a play: when it is done would be up to chance."""
     was_enabled = gc.isenabled()
@@ -77,12 +90,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def settle(future: asyncio.Future[Any], result: Any) -> None:
-    """Set a future's result, unless it has one."""
-    if not future.done():
-        future.set_result(result)
 
 
 def close(loop: VirtualLoop) -> None:
@@ -111,7 +118,7 @@ class Driver:
         self.loop = context.loop
         self.clock = context.clock
         self.tasks = Tasks(self.recorder)
-        self.conversations: list[Conversation | WebSocketConversation] = []
+        self.serving: Serving | None = None
         self.opened = 0
         self.lifespan = Lifespan(app, self.recorder)
         self.loop.set_task_factory(self.tasks)
@@ -146,70 +153,16 @@ class Driver:
         self.opened = self.clock.now
         self.context.is_serving = True
         if not self.lifespan.failed:
-            await self.serve(self.lifespan.state)
-            await self.drain()
+            self.serving = Serving(
+                self.app, self.scenario, self.context, self.tasks, self.opened, self.lifespan.state
+            )
+            await self.serving.run()
+            if self.scenario.stops_at is None:
+                await self.drain()
         await self.lifespan.shut_down()
         await self.context.close()
         self.recorder.close()
         await self.cancel_leftovers()
-
-    async def serve(self, state: dict[str, Any]) -> None:
-        """Send every request at its moment, and wait until each ASGI call is over."""
-        calls = [self.send(*entry, state) for entry in self.in_order(self.scenario.requests)]
-        if calls:
-            await asyncio.gather(*calls)
-        for _ in range(TURNS_TO_SETTLE):
-            await asyncio.sleep(0)
-
-    def send(
-        self, number: int, request: Request | WebSocket, state: dict[str, Any]
-    ) -> asyncio.Future[None]:
-        """Arm the request's timer now: a loop that is blocked later delays it no more than
-        it would delay a client."""
-        sent = Moment(self.opened + to_ticks(request.at), self.recorder.moment().order)
-        conversation = self.conversation(number, request, sent, state)
-        self.conversations.append(conversation)
-        over: asyncio.Future[None] = self.loop.create_future()
-
-        def begin() -> None:
-            call = self.loop.create_task(self.converse(conversation))
-            call.add_done_callback(lambda _: settle(over, None))
-
-        if request.at:
-            self.loop.call_at(to_seconds(sent.tick), begin)
-        else:
-            begin()
-        return over
-
-    def conversation(
-        self, number: int, request: Request | WebSocket, sent: Moment, state: dict[str, Any]
-    ) -> Conversation | WebSocketConversation:
-        if isinstance(request, WebSocket):
-            return WebSocketConversation(number, request, sent, state, self.recorder)
-        at_rest = self.loop.at_rest.append
-        return Conversation(number, request, sent, state, self.recorder, at_rest)
-
-    def in_order(
-        self, requests: tuple[Request | WebSocket, ...]
-    ) -> list[tuple[int, Request | WebSocket]]:
-        numbered = list(enumerate(requests))
-        if self.scenario.order_seed is not None:
-            random.Random(self.scenario.order_seed).shuffle(numbered)
-        return numbered
-
-    async def converse(self, conversation: Conversation | WebSocketConversation) -> None:
-        request = conversation.request
-        call = asyncio.current_task()
-        assert call is not None
-        if isinstance(conversation, WebSocketConversation):
-            client = asyncio.Task(conversation.act(), loop=self.loop)  # not one of the app's
-            call.add_done_callback(lambda _: client.cancel())
-        elif conversation.request.hangs_up_at is not None:
-            self.loop.call_later(conversation.request.hangs_up_at, conversation.hang_up)
-        if request.cancelled_at is not None:
-            self.loop.call_later(request.cancelled_at, call.cancel)
-        await conversation.run(self.app)
-        note_unreferenced(self.tasks, conversation.number, self.recorder)
 
     async def drain(self) -> None:
         """Let work that outlives the responses, in tasks and threads, go on for a while."""
@@ -267,10 +220,7 @@ class Driver:
         broken = self.context.broken
         return Trace(
             outcome=Outcome("grader-broke", detail=GraderProblem(broken)) if broken else outcome,
-            exchanges=tuple(
-                conversation.exchange()
-                for conversation in sorted(self.conversations, key=lambda c: c.number)
-            ),
+            exchanges=self.serving.exchanges() if self.serving is not None else (),
             spans=tuple(self.recorder.spans),
             incidents=tuple(self.recorder.incidents),
             logs=tuple(self.recorder.logs),

@@ -20,9 +20,6 @@ from .scope import http_scope_of
 
 Message = MutableMapping[str, Any]
 
-HIGH_WATER = 64 * 1024
-"""Bytes that are sent on to a client that reads no more, before `send` waits (asyncio's)."""
-
 
 class Conversation:
     """The client's side of one exchange."""
@@ -42,16 +39,49 @@ class Conversation:
         self.request = request
         self._recorder = recorder
         self._scope = http_scope_of(request, number, state)
-        self._body = request.body
+        self._body = b"" if request.pieces else request.body
+        self._more = bool(request.pieces)
         self._response = Response(request.method, recorder.moment)
         self._news = asyncio.Event()  # something for the app to receive
-        self._news.set()  # the request itself
-        self._flow = Flow(HIGH_WATER, None)
+        if not request.pieces:
+            self._news.set()  # the request itself
+        self._flow = Flow(request.buffer, request.reads)
+        self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._facts: dict[str, Any] = {}
 
     @property
     def _has_left(self) -> bool:
         return "hung_up" in self._facts
+
+    def begin(self) -> None:
+        """Let the client do what it does, beside the app."""
+        loop = asyncio.get_running_loop()
+        for turn, piece in enumerate(self.request.pieces, start=1):
+            is_last = turn == len(self.request.pieces)
+            if turn == 1:
+                self._arrive(piece, is_last)
+            else:
+                seconds = (turn - 1) * self.request.every
+                loop.call_later(seconds, self._arrive, piece, is_last)
+        if self.request.hangs_up_at is not None:
+            loop.call_later(self.request.hangs_up_at, self.hang_up)
+
+    def _arrive(self, piece: bytes, is_last: bool) -> None:
+        """A piece of the body is there; what the app has not taken yet is added to."""
+        if not self._is_over():
+            self._body += piece
+            self._more = not is_last
+            self._news.set()
+
+    def be_refused(self) -> None:
+        """The server takes no connections any more."""
+        self._facts["refused"] = self._recorder.moment()
+        self._be_answered()
+
+    def _be_answered(self) -> None:
+        self._news.set()
+        if not self.answered.done():
+            self.answered.set_result(None)
 
     async def receive(self) -> Message:
         if not self._is_over():
@@ -60,7 +90,7 @@ class Conversation:
         if self._is_over():
             return {"type": "http.disconnect"}
         body, self._body = self._body, b""
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": self._more}
 
     def _is_over(self) -> bool:
         return self._has_left or self._response.completed is not None
@@ -71,8 +101,9 @@ class Conversation:
         if self._has_left:
             return
         self._response.take(message)
+        self._flow.add(len(message.get("body", b"")))
         if self._response.completed is not None:
-            self._news.set()
+            self._be_answered()
         elif self._has_enough():
             self._stop_reading(len(message.get("body", b"")))
 
@@ -93,7 +124,7 @@ class Conversation:
         """
         if not self._is_over():
             self._facts["hung_up"] = self._recorder.moment()
-            self._news.set()
+            self._be_answered()
             self._flow.let_go()
 
     async def run(self, app: Any) -> None:
@@ -106,7 +137,7 @@ class Conversation:
         except BaseException as error:
             self._facts["raised"] = self._recorder.failure(error)
         self._facts["returned"] = self._recorder.moment()
-        self._news.set()
+        self._be_answered()
 
     def exchange(self) -> Exchange:
         """The exchange as far as it went."""

@@ -8,8 +8,6 @@ from urllib.parse import unquote
 from ..model.headers import Headers
 from ..model.scenarios import Request, WebSocket
 
-HOST = "testserver"
-
 
 def http_scope_of(request: Request, number: int, state: dict[str, Any]) -> dict[str, Any]:
     """The ASGI scope of a request: uvicorn's for HTTP/1.1, with its version of the protocol.
@@ -18,15 +16,18 @@ def http_scope_of(request: Request, number: int, state: dict[str, Any]) -> dict[
         number: tells clients apart; each has a port of its own.
         state: what the lifespan left for the requests.
     """
-    sent_by_all = [("host", HOST)]
+    sent_by_all = [("host", request.server[0])]
     is_chunked = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
-    if request.body and not is_chunked:
+    if request.pieces:
+        if not any(name.lower() == "content-length" for name, _ in request.headers):
+            sent_by_all.append(("transfer-encoding", "chunked"))
+    elif request.body and not is_chunked:
         sent_by_all.append(("content-length", str(len(request.body))))
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "method": request.method,
-        "scheme": "http",
+        "scheme": request.scheme,
         "headers": _encoded(_with(request.headers, sent_by_all)),
         **_connection(request, number, state),
     }
@@ -35,7 +36,7 @@ def http_scope_of(request: Request, number: int, state: dict[str, Any]) -> dict[
 def websocket_scope_of(request: WebSocket, number: int, state: dict[str, Any]) -> dict[str, Any]:
     """The ASGI scope of a WebSocket: uvicorn's, with its version of the protocol."""
     handshake = [
-        ("host", HOST),
+        ("host", request.server[0]),
         ("upgrade", "websocket"),
         ("connection", "Upgrade"),
         ("sec-websocket-version", "13"),
@@ -47,7 +48,7 @@ def websocket_scope_of(request: WebSocket, number: int, state: dict[str, Any]) -
     return {
         "type": "websocket",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "scheme": "ws",
+        "scheme": "wss" if request.scheme in ("https", "wss") else "ws",
         "headers": _encoded(headers),
         "subprotocols": list(request.subprotocols),
         "extensions": {"websocket.http.response": {}},
@@ -58,12 +59,12 @@ def websocket_scope_of(request: WebSocket, number: int, state: dict[str, Any]) -
 def _connection(request: Request | WebSocket, number: int, state: dict[str, Any]) -> dict[str, Any]:
     return {
         "http_version": "1.1",
-        "path": unquote(request.path),
-        "raw_path": request.path.encode(),
+        "path": request.root_path + unquote(request.path),
+        "raw_path": (request.root_path + request.path).encode(),
         "query_string": request.query.encode(),
-        "root_path": "",
-        "client": ("127.0.0.1", 50_000 + number % 10_000),
-        "server": (HOST, 80),
+        "root_path": request.root_path,
+        "client": request.address or ("127.0.0.1", 50_000 + number % 10_000),
+        "server": request.server,
         "state": state.copy(),
     }
 

@@ -26,6 +26,9 @@ UNANSWERED, PING_FOR = 1011, 40.0
 """The code of a connection on which no ping is answered, and the seconds until then: uvicorn
 pings every 20 s, and waits for another 20 s."""
 
+GOING_DOWN = 1012
+"""The code by which a server closes that stops."""
+
 Side = Literal["client", "server"]
 
 FORBIDDEN, SWITCHING, SERVER_ERROR = 403, 101, 500
@@ -36,7 +39,12 @@ class ClientDisconnected(OSError):
 
 
 class WebSocketConversation:
-    """The client's side of one WebSocket."""
+    """The client's side of one WebSocket.
+
+    Attributes:
+        acted: has a result when the client has done all that it does.
+        answered: the same, as of an exchange.
+    """
 
     def __init__(
         self,
@@ -57,6 +65,9 @@ class WebSocketConversation:
         self._chunks: list[Chunk] = []
         self._received = 0
         self._news = asyncio.Event()  # something that the client may have waited for
+        loop = asyncio.get_running_loop()
+        self.acted: asyncio.Future[None] = loop.create_future()
+        self.answered = self.acted
         self._facts: dict[str, Any] = {}
         self._is_refusing = False
         self._is_over = False
@@ -173,10 +184,32 @@ class WebSocketConversation:
         self._is_over = True
         self._news.set()
 
+    def be_refused(self) -> None:
+        """The server takes no connections any more."""
+        self._facts["refused"] = self._recorder.moment()
+        self._be_over()
+        self._finish_acting()
+
+    def be_stopped(self) -> None:
+        """The server stops, and closes the connection."""
+        if self._is_open:
+            self._note_closing("server", GOING_DOWN)
+            self._tell_of_end(GOING_DOWN)
+            self._lose()
+
     # The client's side
 
-    async def act(self) -> None:
-        """Do what the client does, step by step, until the connection is over."""
+    def begin(self) -> None:
+        """Let the client do what it does, beside the app."""
+        acting = asyncio.Task(self._act(), loop=asyncio.get_running_loop())  # not the app's
+        acting.add_done_callback(lambda _: self._finish_acting())
+
+    def _finish_acting(self) -> None:
+        if not self.acted.done():
+            self.acted.set_result(None)
+
+    async def _act(self) -> None:
+        """Do it step by step, until the connection is over."""
         for step in self.request.steps:
             if not await self._moment_of(step):
                 return

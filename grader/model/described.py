@@ -31,5 +31,9 @@ class Described(msgspec.Struct, frozen=True):
 def _times_of(struct: type[Described]) -> tuple[tuple[str, bool], ...]:
     """The fields that are times, and whether each may be None."""
     times = {"float": False, "float | None": True}
-    fields = struct.__annotations__.items()
+    fields = [field for base in struct.__mro__ for field in _own_fields(base)]
     return tuple((field, times[kind]) for field, kind in fields if kind in times)
+
+
+def _own_fields(kind: type) -> list[tuple[str, str]]:
+    return list(vars(kind).get("__annotations__", {}).items())

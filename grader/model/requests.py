@@ -2,34 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
+from .answers import Part, is_marked
 from .errors import UsageError
 from .headers import GivenHeaders, WithHeaders, pairs_of, with_default
 
+BUFFER = 65_536
+"""Bytes that lie between a server and a client that does not read, before the server's `send`
+waits: the limit of uvicorn's write buffer. A real connection has the kernel's buffers besides."""
 
-class Request(WithHeaders, frozen=True, tag="request", kw_only=True):
+File = tuple[str, bytes] | tuple[str, bytes, str]
+"""A file of a form: its name, its content, and its media type."""
+
+
+class Sent(WithHeaders, frozen=True, kw_only=True):
+    """What requests and WebSockets have in common.
+
+    Args:
+        at: virtual seconds after the app has started up; of a client's later requests, after
+            the one before was answered.
+        cancelled_at: seconds after the request at which the server cancels the call.
+        reads: bytes that the client reads in a second; None is all at once, 0 nothing.
+        buffer: see `BUFFER`.
+        client: tells the requests of one client, which are sent in turn, from those of others.
+        scheme, server, address, root_path: what the server tells the app of the connection;
+            `address` is the client's.
+    """
+
+    path: str
+    query: str = ""
+    at: float = 0.0
+    cancelled_at: float | None = None
+    reads: float | None = None
+    buffer: int = BUFFER
+    client: str = ""
+    scheme: str = "http"
+    server: tuple[str, int] = ("testserver", 80)
+    address: tuple[str, int] | None = None
+    root_path: str = ""
+
+
+class Request(Sent, frozen=True, tag="request", kw_only=True):
     """A request to send.
 
     Args:
-        at: virtual seconds after the app has started up.
+        pieces: of a body that comes piece by piece, the first with the request, and each of
+            the others `every` seconds after the one before.
         hangs_up_at: seconds after the request at which the client leaves.
         hangs_up_after: the client leaves when it has this many lines of the body.
-        cancelled_at: seconds after the request at which the server cancels the call.
     """
 
     method: str
-    path: str
-    query: str = ""
     body: bytes = b""
-    at: float = 0.0
+    pieces: tuple[bytes, ...] = ()
+    every: float = 0.0
     hangs_up_at: float | None = None
     hangs_up_after: int | None = None
-    cancelled_at: float | None = None
+
+    # Parts of the answer, for later requests of the same client.
+
+    @property
+    def json(self) -> Part:
+        """The answer's JSON: `login.json["token"]`."""
+        return Part(id(self), "json")
+
+    @property
+    def header(self) -> Part:
+        """The answer's headers: `created.header["location"]`."""
+        return Part(id(self), "header")
+
+    @property
+    def text(self) -> Part:
+        """The answer's whole body."""
+        return Part(id(self), "text")
 
 
 def request(
@@ -37,37 +88,119 @@ def request(
     path: str,
     *,
     json: Any = msgspec.UNSET,
+    data: Mapping[str, Any] | None = None,
+    files: Mapping[str, File] | None = None,
     body: bytes = b"",
+    pieces: Iterable[bytes] = (),
+    every: float = 0.0,
     query: Mapping[str, Any] | None = None,
     headers: GivenHeaders | None = None,
-    at: float = 0.0,
-    hangs_up_at: float | None = None,
-    hangs_up_after: int | None = None,
-    cancelled_at: float | None = None,
+    cookies: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> Request:
-    """A request; `json` is encoded and gets its content type, `query` is url-encoded.
+    """A request to send.
+
+    Args:
+        json: the body, as JSON.
+        data: the fields of a form; url-encoded, or multipart if there are `files`.
+        files: the files of a form, by field: `{"photo": ("me.png", b"...", "image/png")}`.
+        body: the body as it is.
+        pieces: a body that comes piece by piece, one every `every` seconds.
+        query: is url-encoded, and added to what the path has.
+        options: the other fields of `Request`, such as `at`.
+
+    Raises:
+        UsageError: the path does not begin with a slash, the body is given twice, or an option
+            isn't one.
+    """
+    check_options(options, Request)
+    given = {"json": json is not msgspec.UNSET, "data or files": bool(data or files)}
+    given |= {"body": bool(body), "pieces": bool(pieces := tuple(pieces))}
+    if sum(given.values()) > 1:
+        names = " and ".join(name for name, is_given in given.items() if is_given)
+        raise UsageError(f"a request has one body, and {names} are given", "leave out the others")
+    fields = pairs_of(headers)
+    if json is not msgspec.UNSET:
+        body = msgspec.json.encode(json, enc_hook=_mark_of)
+        fields = with_default(fields, "content-type", "application/json")
+    elif data or files:
+        media_type, body = _form(data or {}, files)
+        fields = with_default(fields, "content-type", media_type)
+    if cookies:
+        pairs = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        fields = (*fields, ("cookie", pairs))
+    path, query_string = split_target(path, query)
+    return Request(
+        method=method.upper(),
+        path=path,
+        query=query_string,
+        headers=fields,
+        body=body,
+        pieces=pieces,
+        every=every,
+        **options,
+    )
+
+
+def split_target(path: str, query: Mapping[str, Any] | None) -> tuple[str, str]:
+    """A path and its query string, with that of `query` added.
 
     Raises:
         UsageError: the path does not begin with a slash.
     """
-    if not path.startswith("/"):
+    if not path.startswith("/") and not is_marked(path):
         raise UsageError(f"the path {path!r} does not begin with a slash", f"write '/{path}'")
-    fields = pairs_of(headers)
-    if json is not msgspec.UNSET:
-        body = msgspec.json.encode(json)
-        fields = with_default(fields, "content-type", "application/json")
     path, _, inline = path.partition("?")
-    return Request(
-        method=method.upper(),
-        path=path,
-        query="&".join(part for part in (inline, urlencode(query or {}, doseq=True)) if part),
-        headers=fields,
-        body=body,
-        at=at,
-        hangs_up_at=hangs_up_at,
-        hangs_up_after=hangs_up_after,
-        cancelled_at=cancelled_at,
-    )
+    added = urlencode(query or {}, doseq=True)
+    return path, "&".join(part for part in (inline, added) if part)
+
+
+def check_options(options: Mapping[str, Any], kind: type[Sent]) -> None:
+    """See that these are fields of a request.
+
+    Raises:
+        UsageError: one of them isn't.
+    """
+    unknown = set(options) - set(kind.__struct_fields__)
+    if unknown:
+        allowed = ", ".join(sorted(kind.__struct_fields__))
+        raise UsageError(f"a request has no {min(unknown)!r}", f"its options are: {allowed}")
+
+
+def _mark_of(value: Any) -> Any:
+    if isinstance(value, Part):
+        return str(value)
+    raise UsageError(f"{value!r} has no JSON form", "send what JSON has")
+
+
+def _form(data: Mapping[str, Any], files: Mapping[str, File] | None) -> tuple[str, bytes]:
+    if not files:
+        return "application/x-www-form-urlencoded", urlencode(data, doseq=True).encode()
+    parts = [
+        (f'name="{name}"', "", str(value).encode())
+        for name, values in data.items()
+        for value in (values if isinstance(values, list | tuple) else (values,))
+    ]
+    for name, (filename, content, *rest) in files.items():
+        media_type = rest[0] if rest else "application/octet-stream"
+        described = f'name="{name}"; filename="{filename}"'
+        parts.append((described, f"Content-Type: {media_type}\r\n", content))
+    return _multipart(parts)
+
+
+def _multipart(parts: list[tuple[str, str, bytes]]) -> tuple[str, bytes]:
+    """The media type and the body of a multipart form; the same parts give the same bytes."""
+    digest = hashlib.sha256(b"".join(content for _, _, content in parts)).hexdigest()
+    boundary = f"part-{digest[:24]}"
+    lines = [
+        f"--{boundary}\r\nContent-Disposition: form-data; {described}\r\n{header}\r\n".encode()
+        + content
+        + b"\r\n"
+        for described, header, content in parts
+    ]
+    return f"multipart/form-data; boundary={boundary}", b"".join(
+        lines
+    ) + f"--{boundary}--\r\n".encode()
 
 
 def get(path: str, **options: Any) -> Request:
@@ -85,9 +218,24 @@ def put(path: str, **options: Any) -> Request:
     return request("PUT", path, **options)
 
 
+def patch(path: str, **options: Any) -> Request:
+    """A PATCH request; the options are those of `request`."""
+    return request("PATCH", path, **options)
+
+
 def delete(path: str, **options: Any) -> Request:
     """A DELETE request; the options are those of `request`."""
     return request("DELETE", path, **options)
+
+
+def head(path: str, **options: Any) -> Request:
+    """A HEAD request; the options are those of `request`."""
+    return request("HEAD", path, **options)
+
+
+def options(path: str, **options: Any) -> Request:
+    """An OPTIONS request; the options are those of `request`."""
+    return request("OPTIONS", path, **options)
 
 
 def times(count: int, one: Request) -> tuple[Request, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from .clients import client
 from .collaborators import (
     CLOSED,
     CLOSED_MEANWHILE,
@@ -35,7 +36,7 @@ from .collaborators import (
     takes,
 )
 from .described import Described
-from .requests import Request, delete, get, post, put, request, times
+from .requests import Request, delete, get, head, options, patch, post, put, request, times
 from .services import Fault, Mongo, Postgres, Reply, Upstream, mongo, postgres, reply, upstream
 from .values import Linear
 from .websockets import Leave, Say, WebSocket, leave, say, websocket
@@ -70,14 +71,18 @@ __all__ = [
     "WebSocket",
     "blocks",
     "by_argument",
+    "client",
     "connects",
     "delete",
     "fails",
     "get",
+    "head",
     "in_turn",
     "leave",
     "mongo",
     "opens",
+    "options",
+    "patch",
     "post",
     "postgres",
     "put",
@@ -118,6 +123,10 @@ class Scenario(Described, frozen=True, kw_only=True):
             before the app is shut down.
         time_limit: see `TIME_LIMIT`.
         threads: how many worker threads the server has for `def` endpoints and the like.
+        stops_at: seconds after the start at which the server is told to stop; None is when all
+            has been answered. It takes nothing new then, and lets what is open go on.
+        grace: seconds after that at which the server cancels what is still open; None is never.
+        random_seed: of Python's random numbers, which are the same in each play.
     """
 
     requests: tuple[Request | WebSocket, ...]
@@ -126,6 +135,9 @@ class Scenario(Described, frozen=True, kw_only=True):
     drain: float = DRAIN
     time_limit: float = TIME_LIMIT
     threads: int = THREADS
+    stops_at: float | None = None
+    grace: float | None = None
+    random_seed: int = 0
 
 
 def scenario(
@@ -134,6 +146,9 @@ def scenario(
     drain: float = DRAIN,
     time_limit: float = TIME_LIMIT,
     threads: int = THREADS,
+    stops_at: float | None = None,
+    grace: float | None = None,
+    random_seed: int = 0,
     **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Scenario:
     """A scenario; collaborators go by the names of the factory's parameters."""
@@ -150,4 +165,7 @@ def scenario(
         drain=drain,
         time_limit=time_limit,
         threads=threads,
+        stops_at=stops_at,
+        grace=grace,
+        random_seed=random_seed,
     )

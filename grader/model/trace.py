@@ -11,9 +11,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    from .event_stream import ServerEvent
 
 from .details import Detail, GraderProblem
 
@@ -155,6 +158,7 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One request and what came back.
 
+    `refused` is the moment at which a server that stops did not take it any more.
     That of a WebSocket has the method `WEBSOCKET`, and the status 101 once it was accepted;
     `responded` is the moment of that, and `completed` that of the closing.
 
@@ -183,6 +187,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[SocketMessage, ...] = ()
     subprotocol: str | None = None
     closing: Closing | None = None
+    refused: Moment | None = None
 
     @property
     def elapsed(self) -> float | None:
@@ -209,6 +214,12 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
             return json.loads(self.body)
         except ValueError:
             return None
+
+    def events(self) -> tuple[ServerEvent, ...]:
+        """The body read as server-sent events and comments, each with its moment."""
+        from .event_stream import events_in
+
+        return tuple(events_in(self.chunks))
 
     def lines(self) -> Iterator[Chunk]:
         """The body line by line, each with the moment its last byte was sent."""

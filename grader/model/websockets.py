@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from .described import Described
 from .errors import UsageError
-from .headers import GivenHeaders, WithHeaders
-from .requests import Request, request
-
-BUFFER = 65_536
-"""Bytes that lie between a server and a client that does not read, before the server's `send`
-waits: the limit of uvicorn's write buffer. A real connection has the kernel's buffers besides."""
+from .headers import GivenHeaders, pairs_of
+from .requests import Sent, check_options, split_target
 
 NORMAL, ABNORMAL = 1000, 1006
 """Codes of a close (RFC 6455, 7.4.1): as it should be, and without a close frame."""
@@ -52,24 +48,11 @@ class Leave(Described, frozen=True, tag="leave", kw_only=True):
 Step = Say | Leave
 
 
-class WebSocket(WithHeaders, frozen=True, tag="websocket", kw_only=True):
-    """A WebSocket to open. When all steps are done the client stays, and goes on reading.
+class WebSocket(Sent, frozen=True, tag="websocket", kw_only=True):
+    """A WebSocket to open. When all steps are done the client stays, and goes on reading."""
 
-    Args:
-        at: virtual seconds after the app has started up.
-        reads: bytes that the client reads in a second; None is all at once, 0 nothing.
-        buffer: see `BUFFER`.
-        cancelled_at: seconds after the request at which the server cancels the call.
-    """
-
-    path: str
-    query: str = ""
     subprotocols: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
-    at: float = 0.0
-    reads: float | None = None
-    buffer: int = BUFFER
-    cancelled_at: float | None = None
 
 
 def websocket(
@@ -77,33 +60,31 @@ def websocket(
     *steps: Step,
     query: Mapping[str, Any] | None = None,
     headers: GivenHeaders | None = None,
-    subprotocols: tuple[str, ...] = (),
-    at: float = 0.0,
-    reads: float | None = None,
-    buffer: int = BUFFER,
-    cancelled_at: float | None = None,
+    subprotocols: Iterable[str] = (),
+    **options: Any,
 ) -> WebSocket:
     """A WebSocket whose client does these steps, one after the other.
 
         websocket("/rooms/a", say(json={"text": "hi"}, at=1), leave(after=2))
 
+    Args:
+        options: the other fields of `WebSocket`, such as `at` and `reads`.
+
     Raises:
-        UsageError: the path does not begin with a slash, or a step isn't one.
+        UsageError: the path does not begin with a slash, a step isn't one, or an option isn't.
     """
     for step in steps:
         if not isinstance(step, Say | Leave):
             raise UsageError(f"{step!r} isn't a step of a WebSocket", "use say(...) and leave(...)")
-    asked: Request = request("GET", path, query=query, headers=headers)
+    check_options(options, WebSocket)
+    path, query_string = split_target(path, query)
     return WebSocket(
-        path=asked.path,
-        query=asked.query,
-        headers=asked.headers,
+        path=path,
+        query=query_string,
+        headers=pairs_of(headers),
         subprotocols=tuple(subprotocols),
         steps=steps,
-        at=at,
-        reads=reads,
-        buffer=buffer,
-        cancelled_at=cancelled_at,
+        **options,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import random
 import signal
 import traceback
 from typing import NoReturn
@@ -116,7 +115,6 @@ class Player:
         assert source is not None
         self._capture.start()
         empty_sink()
-        random.seed(0)
         try:
             trace = run_play(
                 lambda context: source.build_app(factory, scenario, context),
