@@ -29,6 +29,7 @@ import pytest
 
 from grader import get, scenario, takes
 from grader.course.catalog import lesson
+from grader.judge.clients import Patience
 from grader.judge.grading import Grading
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
@@ -782,14 +783,14 @@ def test_play_that_was_asked_for_ahead_outlives_the_one_before_it(
 ) -> None:
     """A play that nobody wants any more dies, and takes with it one that is wanted."""
     performer, go = make(), tmp_path / "go"
-    performer.take_over(make())
+    performer.borrow_process(make())
     os.mkfifo(go)
     dies, *others = scenario(dies=takes(1)), scenario(get("/a")), scenario(get("/b"))
     for what in (dies, *others):
         played(performer, what)
     body = f"if collaborators:\n    open({str(go)!r}).close()\n    os._exit(0)"
     performer.load(file_of(body), "/nowhere/exercise.py")
-    assert [len(hand.asked) for hand in performer._hands] == [2, 1]
+    assert [len(client.pending) for client in performer._clients] == [2, 1]
     go.open("w").close()
     assert [played(performer, what).outcome.kind for what in reversed(others)] == ["finished"] * 2
 
@@ -798,7 +799,7 @@ def test_play_that_nobody_wants_is_not_waited_for(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It blocks for ever. The process goes, and the next play has another."""
-    monkeypatch.setattr("grader.judge.clients.IDLE_FOR", 3600)
+    monkeypatch.setattr("grader.judge.clients.FULL", Patience(idle=3600, cpu=3600))
     performer = make("print(os.getpid())")
     before = played(performer).output
     performer.load(file_of(STAY), "/nowhere/exercise.py")

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 from grader.testing.editor import (
-    draw,
+    compared,
     learner,
     pytest_configure,
     pytest_runtest_makereport,
     reference,
+    sample,
     submissions,
 )
 
 __all__ = [
-    "draw",
+    "compared",
     "learner",
     "pytest_configure",
     "pytest_runtest_makereport",
     "reference",
+    "sample",
     "submissions",
 ]

@@ -57,12 +57,15 @@ class Aspect:
         compute: from a trace to its facts.
         say: a fact in words.
         nothing: the words for no facts at all.
+        may_be_empty: whether that can be what is right. Where it can't, a reference without
+            facts leaves the check nothing to look at.
     """
 
     tags: frozenset[Tag]
     compute: Callable[[Trace], tuple[Any, ...]]
     say: Callable[[Any], str] = str
     nothing: str = "nothing"
+    may_be_empty: bool = False
 
     def __call__(self, trace: Trace) -> tuple[Any, ...]:
         """The facts of a trace."""
@@ -74,18 +77,19 @@ class Aspect:
 
 
 def aspect(
-    *tags: Tag, say: Callable[[Any], str] = str, nothing: str = "nothing"
+    *tags: Tag,
+    say: Callable[[Any], str] = str,
+    nothing: str = "nothing",
+    may_be_empty: bool = False,
 ) -> Callable[[Callable[[Trace], tuple[Any, ...]]], Aspect]:
     """Make an aspect of a function from a trace to a tuple of facts.
 
     Args:
-        tags: what it is about; none is `custom`.
-        say: a fact in words.
-        nothing: the words for no facts at all.
+        tags: what it is about; none is `custom`. The others are as in `Aspect`.
     """
 
     def made(compute: Callable[[Trace], tuple[Any, ...]]) -> Aspect:
-        return Aspect(frozenset(tags or ("custom",)), compute, say, nothing)
+        return Aspect(frozenset(tags or ("custom",)), compute, say, nothing, may_be_empty)
 
     return made
 
@@ -243,7 +247,12 @@ def calls(trace: Trace) -> tuple[tuple[str, int, int, Ending], ...]:
     )
 
 
-@aspect("calls", say=lambda counted: f"{counted[0]} called {_times(counted[1])}")
+@aspect(
+    "calls",
+    say=lambda counted: f"{counted[0]} called {_times(counted[1])}",
+    nothing="no call",
+    may_be_empty=True,
+)
 def call_counts(trace: Trace) -> tuple[tuple[str, int], ...]:
     """How often each collaborator was called."""
     return tuple(sorted(Counter(span.name for span in trace.calls()).items()))
@@ -481,7 +490,7 @@ def _connections(trace: Trace) -> list[Span]:
     return [span for span in trace.spans if span.kind == "connection"]
 
 
-@aspect("requests", nothing="no request made")
+@aspect("requests", nothing="no request made", may_be_empty=True)
 def requests_made(trace: Trace) -> tuple[str, ...]:
     """The requests that were sent to upstreams, in whatever order."""
     return tuple(sorted(str(span.arguments[0]) for span in _requests(trace)))
@@ -497,6 +506,7 @@ def most_in_flight(trace: Trace) -> tuple[int, ...]:
     "connections",
     say=lambda to: f"{to[1]} connection{'s' * (to[1] != 1)} opened to {to[0]}",
     nothing="no connection opened",
+    may_be_empty=True,
 )
 def connections_opened(trace: Trace) -> tuple[tuple[str, int], ...]:
     """How many connections were opened to each upstream; refused ones were not."""
@@ -529,7 +539,9 @@ def together(*aspects: Aspect) -> Aspect:
     """Several aspects as one, which is about all that they are about."""
     tags = frozenset[Tag]().union(*(part.tags for part in aspects))
 
-    @aspect(*tags, say=lambda fact: fact[0].say(fact[1]))
+    empty = all(part.may_be_empty for part in aspects)
+
+    @aspect(*tags, say=lambda fact: fact[0].say(fact[1]), may_be_empty=empty)
     def united(trace: Trace) -> tuple[tuple[Aspect, Any], ...]:
         return tuple((part, fact) for part in aspects for fact in part(trace))
 

@@ -26,23 +26,36 @@ from .workers import PlayerProcess, Worker
 
 LOOK_EVERY = 0.25
 """Real seconds between two looks at a player that has not answered."""
-IDLE_FOR = 2.0
-"""Real seconds without any CPU time after which a player is blocked for good."""
-CPU_FOR = 3.0
-"""CPU seconds of one play after which it will not end. The guard within ends loops of
-Python code long before; this one is for a call into C that never comes back."""
 LONGEST = 120.0
 """Real seconds after which not the learner but the machine is at fault."""
 
-SKIP_FOR = 0.5
+DISCARD_FOR = 0.5
 """Real seconds to wait for an answer that is not wanted any more."""
+
+
+class Patience(NamedTuple):
+    """How long to wait for a play that doesn't come to an end.
+
+    Attributes:
+        idle: real seconds without any CPU time after which a player is blocked for good.
+        cpu: CPU seconds of one play after which it will not end. The guard within ends loops of
+            Python code long before; this one is for a call into C that never comes back.
+    """
+
+    idle: float
+    cpu: float
+
+
+FULL = Patience(idle=2.0, cpu=3.0)
+SHORT = Patience(idle=0.3, cpu=0.5)
+"""For an exercise that has hung before: enough to see that it hangs at the same line again."""
 
 
 class PendingPlay(NamedTuple):
     """A play that a process was asked for."""
 
     number: int
-    perform: PlayRequest
+    request: PlayRequest
     token: str
 
 
@@ -50,7 +63,7 @@ class PlayerClient:
     """A process, started when it is needed and replaced when it is spoiled or dead.
 
     Attributes:
-        asked: the plays that it has been asked for and has not answered.
+        pending: the plays that it has been asked for and has not answered.
     """
 
     def __init__(self, worker: Worker, load: Load) -> None:
@@ -58,40 +71,48 @@ class PlayerClient:
         self._load = load
         self._process: PlayerProcess | None = None
         self._answered = 0
-        self.asked: deque[PendingPlay] = deque()
+        self._lost: list[tuple[int, PlayRequest]] = []
+        self.pending: deque[PendingPlay] = deque()
 
     def load(self, load: Load) -> None:
         """Play another file from now on, in the process that is there."""
-        self.skip_before(None)
+        self.discard_before(None)
+        self._lost.clear()
         self._load = load
         if self._process is not None:
             self._send(load)
 
-    def ask(self, number: int, perform: PlayRequest) -> None:
-        """Ask for a play; `answer` gives the trace."""
+    def request(self, number: int, play: PlayRequest) -> None:
+        """Ask for a play; `receive` gives the trace."""
         if self._process is None:
             self._start()
         token = secrets.token_hex(16)
-        tokened = msgspec.structs.replace(perform, token=token)
+        tokened = msgspec.structs.replace(play, token=token)
         if not self._send(tokened):  # it died between two plays, of something left behind
             self._start()
             self._send(tokened)
-        self.asked.append(PendingPlay(number, perform, token))
+        self.pending.append(PendingPlay(number, play, token))
 
-    def skip_before(self, number: int | None) -> None:
+    def discard_before(self, number: int | None) -> None:
         """Drop what was asked in vain: all plays before that number, or all there are.
 
         Nobody waits long for what nobody wants. It may cost the process, and with it what
         else was asked of it.
         """
-        while self.asked and (number is None or self.asked[0].number < number):
+        while self.pending and (number is None or self.pending[0].number < number):
             assert self._process is not None
-            if select.select([self._process.channel], [], [], SKIP_FOR)[0]:
-                self.answer()
+            if select.select([self._process.channel], [], [], DISCARD_FOR)[0]:
+                self.receive()
             else:
+                self.pending.popleft()
                 self.close()
 
-    def answer(self) -> Trace | None:
+    def take_lost(self) -> list[tuple[int, PlayRequest]]:
+        """What was asked of a process that ended before it came to it; it can be asked again."""
+        lost, self._lost = self._lost, []
+        return lost
+
+    def receive(self, patience: Patience = FULL) -> Trace | None:
         """The trace of what was asked for first.
 
         None if the process died of what may have been another play's doing: of something
@@ -99,21 +120,22 @@ class PlayerClient:
         """
         process = self._process
         assert process is not None
+        token = self.pending.popleft().token
         try:
-            kind = Watch(process).until_answer()
+            kind = Watch(process, patience).until_answer()
             if kind is not None:
                 return self._cut_short(process, kind)
-            performed = process.channel.receive(PlayResult)
+            result = process.channel.receive(PlayResult)
         except Nonsense:
             return self._died(process, Forged())
         except ChannelClosed:
             return self._died(process)
-        if performed.token != self.asked.popleft().token:
+        if result.token != token:
             return self._died(process, Forged())
         self._answered += 1
-        if performed.spoiled:
+        if result.spoiled:
             self.close()
-        return self._at_loop(performed.trace)
+        return self._at_loop(result.trace)
 
     def close(self) -> None:
         """End the process; the next play gets a new one."""
@@ -124,7 +146,8 @@ class PlayerClient:
     def _forget(self) -> None:
         self._process = None
         self._answered = 0
-        self.asked.clear()
+        self._lost += [(play.number, play.request) for play in self.pending]
+        self.pending.clear()
 
     def _start(self) -> None:
         self._forget()
@@ -200,8 +223,9 @@ _OWN_ENDINGS: dict[int, Detail] = {BROKEN: Patched(), UNHEARD: ChannelLost()}
 class Watch:
     """Waits for a player's answer, and knows one that will never come."""
 
-    def __init__(self, process: PlayerProcess) -> None:
+    def __init__(self, process: PlayerProcess, patience: Patience) -> None:
         self._process = process
+        self._patience = patience
         self._began = self._moved = self._looked = time.monotonic()
         self._state_at_start = process.state()
         self._cpu = self._cpu_at_start = self._state_at_start.cpu if self._state_at_start else 0
@@ -229,13 +253,13 @@ class Watch:
         self._looked = now
         state = self._process.state()
         if self._state_at_start is None:  # no /proc: only real time can tell
-            return "endless-loop" if now - self._began > 2 * IDLE_FOR else None
+            return "endless-loop" if now - self._began > 2 * self._patience.idle else None
         if state is None or state.letter in "ZX":  # its own children still hold its channel
             raise ChannelClosed
         if state.cpu != self._cpu or state.awaits_service:
             self._cpu, self._moved = state.cpu, now
-        if self._cpu - self._cpu_at_start > CPU_FOR * self._per_second:
+        if self._cpu - self._cpu_at_start > self._patience.cpu * self._per_second:
             return "endless-loop"
-        if now - self._moved > IDLE_FOR:
+        if now - self._moved > self._patience.idle:
             return "stuck"
         return "grader-broke" if now - self._began > LONGEST else None

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
-import msgspec
 import pytest
 
 from ..model.errors import GraderError
+from ..model.requests import Request
 from ..model.scenarios import Scenario
-from ..model.trace import LogRecord, Span, Trace
+from ..model.trace import Exchange, Trace
 from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, seconds, statuses, summary
 from .differences import apart
-from .players import Subject
+from .owners import with_owners
+from .players import NOT_PLAYED, Subject
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 
 
-def exercise(number: int, needs: str = "") -> Callable[[Test], Test]:
-    """Mark a check as one of exercise `number`. Its docstring is what the learner reads.
-
-    Args:
-        needs: `postgres`, if its scenarios have a database: the server is then started
-            while other exercises are being graded.
-    """
-    return pytest.mark.exercise(number, needs=needs)
+def exercise(number: int) -> Callable[[Test], Test]:
+    """Mark a check as one of exercise `number`. Its docstring is what the learner reads."""
+    return pytest.mark.exercise(number)
 
 
 class Mismatch(AssertionError):
@@ -55,32 +53,81 @@ class Mismatch(AssertionError):
 
 
 class ReferenceFailed(Exception):
-    """The reference itself did not finish: the grader is broken, not the answer."""
+    """The reference itself failed, so it can't say what is right: the grader is broken."""
 
 
-def assert_same(*aspects: Aspect, of: Scenario, learner: Subject, reference: Subject) -> None:
-    """Play `of` with both, and hold the learner's facts against the reference's.
+_compared: ContextVar[tuple[Subject, Subject]] = ContextVar("compared")
+
+
+@contextmanager
+def comparing(learner: Subject, reference: Subject) -> Iterator[None]:
+    """What `assert_same` compares within this block."""
+    token = _compared.set((learner, reference))
+    try:
+        yield
+    finally:
+        _compared.reset(token)
+
+
+def assert_same(*aspects: Aspect, of: Scenario, server_errors: Collection[int] = ()) -> None:
+    """Play a scenario with the learner's answer and with the reference, and compare the traces.
 
     An app that fails when it starts or stops is never the same, whatever is looked at.
 
+    Args:
+        aspects: what to compare, in this order; the first to differ is shown.
+        of: the scenario.
+        server_errors: the statuses from 500 on that the reference answers with on purpose.
+
     Raises:
         Mismatch: the learner's play did not finish, or an aspect of it differs.
-        ReferenceFailed: the reference's play did not finish.
+        ReferenceFailed: the reference failed, or has nothing that the check could look at.
     """
+    learner, reference = _compared.get()
     learner.start(of)
     reference.start(of)
-    expected, got = reference.finish(), with_owners(learner.finish())
-    if expected.outcome.kind != "finished":
-        raise ReferenceFailed(f"the reference is {expected.outcome.kind}: {expected.outcome}")
+    expected, got = reference.finish(), learner.finish()
+    if got is NOT_PLAYED:
+        return
+    _check_reference(expected, of, server_errors)
     if got.outcome.kind == "grader-broke":
         raise GraderError("a play could not be played", got.outcome.problem)
+    got = with_owners(got)
     if got.outcome.kind != "finished":
         raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
     for aspect in (*aspects, lifespan):
-        should, does = aspect(expected), aspect(got)
-        if should != does:
-            words = _words(aspect.words(should), aspect.words(does))
-            raise Mismatch(got, expected, of, aspect, *words)
+        _compare(aspect, expected, got, of)
+
+
+def _compare(aspect: Aspect, expected: Trace, got: Trace, of: Scenario) -> None:
+    should, does = aspect(expected), aspect(got)
+    if not should and not aspect.may_be_empty:
+        raise ReferenceFailed(f"there is nothing to see of {', '.join(sorted(aspect.tags))}")
+    if should != does:
+        words = _words(aspect.words(should), aspect.words(does))
+        raise Mismatch(got, expected, of, aspect, *words)
+
+
+def _check_reference(trace: Trace, of: Scenario, server_errors: Collection[int]) -> None:
+    """See that the reference did its work: what fails is no measure for anything.
+
+    Raises:
+        ReferenceFailed: it did not.
+    """
+    if trace.outcome.kind != "finished":
+        raise ReferenceFailed(f"the reference is {trace.outcome.kind}: {trace.outcome}")
+    if not all(lifespan(trace)):
+        raise ReferenceFailed("the reference fails when it starts or stops")
+    for request, exchange in zip(of.requests, trace.exchanges, strict=True):
+        if _has_failed(request, exchange, server_errors):
+            status = exchange.status or NO_ANSWER
+            raise ReferenceFailed(f"the reference answers {request.path} with {status}")
+
+
+def _has_failed(request: Request, exchange: Exchange, server_errors: Collection[int]) -> bool:
+    if exchange.status is None:  # right only where nobody was left to answer
+        return request.hangs_up_at is None and request.cancelled_at is None
+    return exchange.status >= 500 and exchange.status not in server_errors
 
 
 def _missing_answers(expected: Trace, got: Trace) -> tuple[str, str]:
@@ -103,32 +150,3 @@ def _words(should: tuple[str, ...], does: tuple[str, ...]) -> tuple[str, str]:
         pairs = [apart(*pair) for pair in zip(should, does, strict=True)]
         should, does = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
     return summary(should), summary(does)
-
-
-def with_owners(trace: Trace) -> Trace:
-    """The trace with calls made outside of any exchange counted for one.
-
-    A worker task that serves a queue has no request of its own. Its first call of a name
-    is counted for the first exchange that has begun and has no such call yet, and so on.
-    """
-    spans = list(trace.spans)
-    for at, span in enumerate(spans):
-        if span.kind == "call" and span.exchange is None and span.resource is None:
-            served = {s.exchange for s in spans if s.kind == "call" and s.name == span.name}
-            owner = next(
-                (e for e in trace.exchanges if e.number not in served and e.started < span.start),
-                None,
-            )
-            if owner is not None:
-                spans[at] = msgspec.structs.replace(span, exchange=owner.number)
-    logs = tuple(_with_owner(log, spans) for log in trace.logs)
-    return msgspec.structs.replace(trace, spans=tuple(spans), logs=logs)
-
-
-def _with_owner(log: LogRecord, spans: list[Span]) -> LogRecord:
-    """A record logged outside of any exchange is about the call that ended just before it."""
-    if log.exchange is not None:
-        return log
-    ended = [span for span in spans if span.kind == "call" and span.end < log.at]
-    last = max(ended, key=lambda span: span.end, default=None)
-    return msgspec.structs.replace(log, exchange=last.exchange) if last else log

@@ -130,7 +130,7 @@ class Grading:
             self.learner = FilePlayer(self.worker, source, path, remember=True)
         else:
             for reference in self.references.values():
-                self.learner.take_over(reference)
+                self.learner.borrow_process(reference)
             self.learner.load(source, path)
         return self.learner
 

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Final
 
 from ..model.details import CutShort, ForkserverKilled
+from ..model.errors import GraderError
 from ..model.scenarios import Scenario
 from ..model.trace import Outcome, OutcomeKind, Trace, encode
 from ..worker.messages import Load, PlayRequest
-from .clients import PlayerClient
+from .clients import FULL, SHORT, PlayerClient
+from .services import start_services
 from .workers import Worker
 
-FATAL: frozenset[OutcomeKind] = frozenset(
-    {
-        "syntax-error",
-        "import-failed",
-        "endless-loop",
-        "ran-away",
-        "process-died",
-        "out-of-memory",
-        "output-flood",
-    }
-)
-"""Outcomes that another play of the same exercise would only repeat."""
+OF_THE_FILE: frozenset[OutcomeKind] = frozenset({"syntax-error", "import-failed"})
+"""Outcomes of the file itself: every other play of it would end the same way."""
+
+COSTLY: frozenset[OutcomeKind] = frozenset({"endless-loop", "out-of-memory", "output-flood"})
+"""Outcomes that take real time to see, besides those of plays that are cut short."""
+MOST_HANGS = 4
+"""Plays of an exercise that hang, or cost as much, before the last one stands for the rest: a
+learner shouldn't wait for what is known. Counted, not timed, so that every run says the same."""
 
 AHEAD = 8
 """Plays that a process may have waiting. Few, so that neither side fills the other's pipe."""
+
+NOT_PLAYED: Final = Trace(outcome=Outcome("finished"))
+"""Stands for the trace of a play that there wasn't, in a dry run."""
 
 
 class FilePlayer:
@@ -43,109 +45,132 @@ class FilePlayer:
     def __init__(self, worker: Worker, source: str, path: str, remember: bool = False) -> None:
         self._worker = worker
         self._load = Load(source, path)
-        self._hands = [PlayerClient(worker, self._load)]
-        self._hand = self._hands[0]
-        self._known: dict[bytes, Trace] | None = {} if remember else None
+        self._clients = [PlayerClient(worker, self._load)]
+        self._client = self._clients[0]
+        self._traces: dict[bytes, Trace] | None = {} if remember else None
         self._wanted = b""
         self._played: list[PlayRequest] = []
-        self._foreseen: deque[tuple[int, PlayRequest]] = deque()
+        self._upcoming: deque[tuple[int, PlayRequest]] = deque()
+        self._hangs: dict[str, set[int | None]] = {}
 
     def load(self, source: str, path: str) -> None:
         """Play another file from now on."""
         self._load = Load(source, path)
-        for hand in self._hands:
-            hand.load(self._load)
-        self._foreseen = deque(enumerate(self._played))
-        self._played = []
-        self._known = {} if self._known is not None else None
-        self._ask_ahead()
+        for client in self._clients:
+            client.load(self._load)
+        self._traces = {} if self._traces is not None else None
+        self._hangs = {}
+        played, self._played = self._played, []
+        self.prefetch(played)
 
-    def take_over(self, other: FilePlayer) -> None:
-        """Play with the process of another performer, too, which mostly knows all it needs.
+    def borrow_process(self, other: FilePlayer) -> None:
+        """Play with the process of another player, too, which mostly knows all it needs.
 
         That one gets a new process when it has to play again: this one's file may be anything.
         """
-        if len(self._hands) == 1:
-            self._hands.append(other._hands[0])
-            other._hands[0] = other._hand = PlayerClient(other._worker, other._load)
+        if len(self._clients) == 1:
+            self._clients.append(other._clients[0])
+            other._clients[0] = other._client = PlayerClient(other._worker, other._load)
 
     @property
-    def is_new(self) -> bool:
-        """Whether it has no last time to go by, neither in traces nor in what was played."""
-        return not (self._played or self._foreseen or any(hand.asked for hand in self._hands))
+    def has_history(self) -> bool:
+        """Whether it knows from the last time what will be played."""
+        pending = any(client.pending for client in self._clients)
+        return bool(self._played or self._upcoming or pending)
 
-    def foresee(self, performs: Iterable[PlayRequest]) -> None:
+    def prefetch(self, requests: Iterable[PlayRequest]) -> None:
         """Ask for what is likely to be played next."""
-        different = {encode(one): one for one in performs}.values()
-        self._foreseen = deque(enumerate(different, start=len(self._played) + 1))
+        different = {encode(one): one for one in requests}.values()
+        self._upcoming = deque(enumerate(different, start=len(self._played) + 1))
+        try:
+            start_services(request.scenario for request in different)
+        except GraderError:
+            self._upcoming.clear()  # whoever plays what needs it is told
         self._ask_ahead()
 
     def start(self, factory: str, scenario: Scenario) -> None:
         """Begin to play; `finish` gives the trace."""
         wanted = PlayRequest(factory, scenario)
         self._wanted = encode(wanted)
-        if self._known is not None and self._wanted in self._known:
+        if self._traces is not None and self._wanted in self._traces:
             return
         self._played.append(wanted)
-        if not self._is_asked(wanted):
-            self._forget_ahead()
-            self._hand = self._hands[0]
-            self._hand.ask(len(self._played), wanted)
+        if not self._is_pending(wanted):
+            start_services((scenario,))
+            self._drop_upcoming()
+            self._client = self._clients[0]
+            self._client.request(len(self._played), wanted)
 
     def finish(self) -> Trace:
         """Wait for the trace of what was started."""
-        if self._known is None:
+        if self._traces is None:
             return self._answer()
-        if self._wanted not in self._known:
-            self._known[self._wanted] = self._answer()
-        return self._known[self._wanted]
+        if self._wanted not in self._traces:
+            self._traces[self._wanted] = self._answer()
+        return self._traces[self._wanted]
 
     def close(self) -> None:
         """End the processes; the next play gets a new one."""
-        for hand in self._hands:
-            hand.close()
-        self._foreseen.clear()
+        for client in self._clients:
+            client.close()
+        self._upcoming.clear()
 
     def _answer(self) -> Trace:
-        trace = self._hand.answer() or self._play_alone()
+        hangs = self._hangs.setdefault(self._played[-1].factory, set())
+        trace = self._client.receive(SHORT if hangs else FULL)
+        if trace is None or (hangs and _is_cut_short(trace) and trace.outcome.line not in hangs):
+            trace = self._play_alone()
+        if _hangs(trace):
+            hangs.add(trace.outcome.line)
         self._ask_ahead()
         return trace
 
     def _play_alone(self) -> Trace:
         """Play again what may have died of another play's doing, with nothing beside it."""
-        self.close()
-        self._hand.ask(len(self._played), self._played[-1])
+        for client in self._clients:
+            client.close()
+        self._client.request(len(self._played), self._played[-1])
         killed = Outcome("process-died", detail=ForkserverKilled())
-        return self._hand.answer() or Trace(outcome=killed)
+        return self._client.receive(FULL) or Trace(outcome=killed)
 
-    def _is_asked(self, wanted: PlayRequest) -> bool:
-        """Whether a play was asked for ahead. What was foreseen before it is not wanted."""
-        found = [
-            (asked.number, hand)
-            for hand in self._hands
-            for asked in hand.asked
-            if asked.perform == wanted
-        ]
-        if not found:
+    def _is_pending(self, wanted: PlayRequest) -> bool:
+        """Whether a play was asked for ahead. What would have come before it is not wanted."""
+        pending = (play for client in self._clients for play in client.pending)
+        numbers = [play.number for play in pending if play.request == wanted]
+        if not numbers:
             return False
-        first, self._hand = min(found, key=lambda entry: entry[0])
-        for hand in self._hands:
-            hand.skip_before(first)
-        # What was skipped may have cost the process, and with it what was asked of it.
-        return any(asked.number == first for asked in self._hand.asked)
+        for client in self._clients:
+            client.discard_before(min(numbers))
+        self._ask_ahead()  # what was discarded may have cost the process
+        for client in self._clients:
+            if client.pending and client.pending[0].number == min(numbers):
+                self._client = client
+                return True
+        return False
 
     def _ask_ahead(self) -> None:
         """Let the process that has least to do play what comes next."""
-        while self._foreseen:
-            hand = min(self._hands, key=lambda hand: len(hand.asked))
-            if len(hand.asked) >= AHEAD:
+        lost = [entry for client in self._clients for entry in client.take_lost()]
+        self._upcoming.extendleft(sorted(lost, key=lambda entry: -entry[0]))
+        while self._upcoming:
+            client = min(self._clients, key=lambda client: len(client.pending))
+            if len(client.pending) >= AHEAD:
                 return
-            hand.ask(*self._foreseen.popleft())
+            client.request(*self._upcoming.popleft())
 
-    def _forget_ahead(self) -> None:
-        self._foreseen.clear()
-        for hand in self._hands:
-            hand.skip_before(None)
+    def _drop_upcoming(self) -> None:
+        self._upcoming.clear()
+        for client in self._clients:
+            client.discard_before(None)
+            client.take_lost()
+
+
+def _is_cut_short(trace: Trace) -> bool:
+    return isinstance(trace.outcome.detail, CutShort)
+
+
+def _hangs(trace: Trace) -> bool:
+    return _is_cut_short(trace) or trace.outcome.kind in COSTLY
 
 
 class Subject:
@@ -155,21 +180,25 @@ class Subject:
         factory: the name of the function that builds the app.
     """
 
-    def __init__(self, performer: FilePlayer, factory: str) -> None:
-        self._performer = performer
+    def __init__(self, player: FilePlayer, factory: str) -> None:
+        self._player = player
         self._factory = factory
-        self._fatal: Trace | None = None
+        self._hangs = 0
+        self._known: Trace | None = None
 
     def start(self, scenario: Scenario) -> None:
         """Begin to play; `finish` gives the trace."""
-        if self._fatal is None:
-            self._performer.start(self._factory, scenario)
+        if self._known is None:
+            self._player.start(self._factory, scenario)
 
     def finish(self) -> Trace:
-        """The trace of what was started; what ended one play for good ends the rest, too."""
-        trace = self._fatal or self._performer.finish()
-        if trace.outcome.kind in FATAL or isinstance(trace.outcome.detail, CutShort):
-            self._fatal = trace
+        """The trace of what was started; or the last one, if waiting for more has no point."""
+        if self._known is not None:
+            return self._known
+        trace = self._player.finish()
+        self._hangs += _hangs(trace)
+        if trace.outcome.kind in OF_THE_FILE or self._hangs == MOST_HANGS:
+            self._known = trace
         return trace
 
     def play(self, scenario: Scenario) -> Trace:

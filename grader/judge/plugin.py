@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import zip_longest
 
 import pytest
 
+from ..model.errors import GraderError
 from ..model.report import CheckReport, Diagnosis
 from ..model.scenarios import Scenario, scenario
 from ..model.trace import Trace
-from ..services.postgres.daemon.leases import wake
 from ..worker.messages import PlayRequest
-from .compare import Mismatch
+from .compare import Mismatch, comparing
 from .diagnoses import DIFFERENT, Case, diagnose
 from .diagnoses.outcomes import explain
 from .players import FilePlayer, Subject
-from .prefetch import scenarios_of
+from .prefetch import DryRun, dry_runs, run
 from .samples import SampleData
+from .services import start_services
 
 
 class CheckRunner:
@@ -40,6 +43,7 @@ class CheckRunner:
         self._numbers = numbers
         self._seed = seed
         self._players: dict[int, Subject] = {}
+        self._dry_run: DryRun | None = None
         self.reports: dict[int, list[CheckReport]] = {number: [] for number in numbers}
         self.collected: dict[int, list[str]] = {number: [] for number in numbers}
         self.problem = ""
@@ -50,17 +54,23 @@ class CheckRunner:
     @pytest.fixture
     def learner(self, request: pytest.FixtureRequest) -> Subject:
         """Plays scenarios with the learner's answer to the exercise of this check."""
-        return self.learner_of(number_of(request.node))
+        return self._dry_run or self.learner_of(number_of(request.node))
 
     @pytest.fixture
     def reference(self, request: pytest.FixtureRequest) -> Subject:
         """Plays scenarios with the solution."""
-        return self.reference_of(number_of(request.node))
+        return DryRun() if self._dry_run else self.reference_of(number_of(request.node))
+
+    @pytest.fixture(autouse=True)
+    def compared(self, learner: Subject, reference: Subject) -> Iterator[None]:
+        """What `assert_same` compares in this check."""
+        with comparing(learner, reference):
+            yield
 
     @pytest.fixture
-    def draw(self, request: pytest.FixtureRequest) -> SampleData:
+    def sample(self, request: pytest.FixtureRequest) -> SampleData:
         """Draws values that differ from run to run."""
-        return self.draw_of(request.node)
+        return self.sample_of(request.node)
 
     # Hooks
 
@@ -71,8 +81,6 @@ class CheckRunner:
         items[:] = [item for item in items if number_of(item) in self._numbers]
         for item in items:
             self.collected[number_of(item)].append(_id_of(item))
-        if any(_needs(item) == "postgres" for item in items):
-            wake()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -142,24 +150,36 @@ class CheckRunner:
     def _first_look(self, checks: Sequence[pytest.Item]) -> Trace:
         """Load both files, and so start both processes at once."""
         nothing = scenario()
-        new = [one for one in (self._submission, self._reference) if one.is_new]
+        new = [one for one in (self._submission, self._reference) if not one.has_history]
         learner, reference = Subject(self._submission, ""), Subject(self._reference, "")
         learner.start(nothing)
         reference.start(nothing)
-        foreseen = self._foreseen(checks) if new else []
+        upcoming = self._upcoming(checks) if new and checks else []
+        with suppress(GraderError):  # a check that needs what can't be started will say so
+            start_services(request.scenario for request in upcoming)
         reference.finish()
         trace = learner.finish()
         if trace.outcome.kind == "factory-missing":  # the file itself is all right
-            for performer in new:
-                performer.foresee(foreseen)
+            for player in new:
+                player.prefetch(upcoming)
         return trace
 
-    def _foreseen(self, checks: Sequence[pytest.Item]) -> list[PlayRequest]:
-        return [
-            PlayRequest(f"exercise_{number_of(check)}", scenario)
-            for check in checks
-            for scenario in scenarios_of(check, self.draw_of(check))
-        ]
+    def _upcoming(self, checks: Sequence[pytest.Item]) -> list[PlayRequest]:
+        """What the checks will play, as far as that is known before anything is played."""
+        with dry_runs(checks[0].config):
+            return [
+                PlayRequest(f"exercise_{number_of(check)}", scenario)
+                for check, next_check in zip_longest(checks, checks[1:])
+                for scenario in self._scenarios_of(check, next_check)
+            ]
+
+    def _scenarios_of(self, check: pytest.Item, next_check: pytest.Item | None) -> list[Scenario]:
+        self._dry_run = noted = DryRun()
+        try:
+            run(check, next_check)
+        finally:
+            self._dry_run = None
+        return noted.scenarios
 
     def learner_of(self, number: int) -> Subject:
         """Plays scenarios with the learner's answer to that exercise."""
@@ -171,8 +191,8 @@ class CheckRunner:
         """Plays scenarios with the solution of that exercise."""
         return Subject(self._reference, f"exercise_{number}")
 
-    def draw_of(self, item: pytest.Item) -> SampleData:
-        """Draws a check's values."""
+    def sample_of(self, item: pytest.Item) -> SampleData:
+        """Draws the values of a check."""
         return SampleData(str(self._seed), item.name)
 
     def _diagnose(self, number: int, error: Mismatch) -> tuple[Diagnosis, ...]:
@@ -194,11 +214,6 @@ def number_of(item: pytest.Item) -> int:
     """The exercise that a check belongs to; -1 if it names none."""
     marker = item.get_closest_marker("exercise")
     return int(marker.args[0]) if marker is not None else -1
-
-
-def _needs(item: pytest.Item) -> str:
-    marker = item.get_closest_marker("exercise")
-    return str(marker.kwargs.get("needs", "")) if marker is not None else ""
 
 
 def _id_of(item: pytest.Item) -> str:

@@ -16,6 +16,7 @@ from ..course import catalog
 from ..course.answers import answers_file
 from ..course.catalog import Exercise, Lesson
 from ..course.files import shown
+from ..judge.compare import comparing
 from ..judge.grading import Grading, Submission
 from ..judge.players import Subject
 from ..judge.plugin import CheckRunner, number_of
@@ -68,10 +69,17 @@ def reference(request: pytest.FixtureRequest, submissions: Submissions) -> Subje
     return _judge(request.node, submissions).reference_of(number_of(request.node))
 
 
+@pytest.fixture(autouse=True)
+def compared(learner: Subject, reference: Subject) -> Iterator[None]:
+    """What `assert_same` compares in this check."""
+    with comparing(learner, reference):
+        yield
+
+
 @pytest.fixture
-def draw(request: pytest.FixtureRequest, submissions: Submissions) -> SampleData:
+def sample(request: pytest.FixtureRequest, submissions: Submissions) -> SampleData:
     """Draws values that differ from run to run."""
-    return _judge(request.node, submissions).draw_of(request.node)
+    return _judge(request.node, submissions).sample_of(request.node)
 
 
 def pytest_configure(config: pytest.Config) -> None:
