@@ -79,7 +79,9 @@ def test_name_that_is_not_given_is_an_attribute_error() -> None:
         _ = grader.nope
 
 
-@pytest.mark.parametrize("module", ["grader.clock", "grader.driver", "grader.judge.diagnoses"])
+@pytest.mark.parametrize(
+    "module", ["grader.checks", "grader.clock", "grader.driver", "grader.judge.diagnoses"]
+)
 def test_subpackages_only_export(module: str) -> None:
     """Their `__init__` holds no logic, and `__all__` is what it imports."""
     file = PACKAGE.joinpath(*module.split(".")[1:], "__init__.py")

@@ -96,7 +96,7 @@ def test_json_form_is_what_is_promised() -> None:
         notes=("It changed.",),
     )
     assert json.loads(to_json(report)) == {
-        "version": 1,
+        "version": 2,
         "lesson": "day53",
         "file": "my.py",
         "passed": 0,
@@ -138,7 +138,7 @@ def test_json_is_one_object_and_ends_its_line() -> None:
 
 
 def test_version_is_that_of_the_form() -> None:
-    assert as_data(report_of())["version"] == FORMAT_VERSION == 1
+    assert as_data(report_of())["version"] == FORMAT_VERSION == 2
 
 
 def test_statuses_are_those_of_the_json_form() -> None:
