@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 from ....processes.limits import children
@@ -37,15 +36,13 @@ async def end_server_of(data: Path) -> None:
 
 
 def _is_server_of(pid: int, data: Path) -> bool:
-    if Path("/proc/self").exists():
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-        except OSError:
-            return False
-    else:
-        asked = ["ps", "-o", "command=", "-p", str(pid)]
-        command = subprocess.run(asked, capture_output=True, check=False).stdout
-    return b"/postgres -D %b " % os.fsencode(data) in command
+    import psutil  # seldom needed, and the server is waited for
+
+    try:
+        program, *arguments = psutil.Process(pid).cmdline() or [""]
+    except psutil.Error:
+        return False
+    return Path(program).name == "postgres" and arguments[:2] == ["-D", str(data)]
 
 
 def end_orphans() -> None:
