@@ -56,7 +56,7 @@ def _run_rest(fetched: Fetched, expression: str | None, on_clock: bool, record: 
             cwd=fetched.folder,
             env=os.environ
             | {
-                "PYTHONPATH": str(ROOT),
+                "PYTHONPATH": f"{ROOT}{os.pathsep}{fetched.folder}",
                 "SUITE_RECORD": str(record),
                 "SUITE_LOOP": "virtual" if on_clock else "stock",
             },
@@ -74,7 +74,7 @@ def _run_rest(fetched: Fetched, expression: str | None, on_clock: bool, record: 
 
 def _command(fetched: Fetched, expression: str | None) -> list[str]:
     return [
-        *(str(fetched.python), "-m", "pytest", "-q", "-p", "benchmarks.suites.plugin"),
+        *(str(fetched.python), "-P", "-m", "pytest", "-q", "-p", "benchmarks.suites.plugin"),
         *("-p", "no:cacheprovider", f"--timeout={SECONDS}", "--timeout-method=signal"),
         *fetched.suite.arguments,
         *(("-k", expression) if expression else ()),
