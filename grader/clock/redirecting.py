@@ -117,6 +117,11 @@ class Redirection:
     """
 
     def __init__(self, function: BuiltinFunctionType, call: Callable[..., Any]) -> None:
+        if not isinstance(function, BuiltinFunctionType):
+            raise RuntimeError(
+                f"{function!r} stands where a function of Python's own should: import grader "
+                "before something like freezegun replaces it"
+            )
         self._where = _Function.from_address(id(function))
         self._function = function  # else the address could become another object's
         original = self._where.target.definition.contents

@@ -18,8 +18,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..model.trace import TICKS_PER_SECOND, to_seconds
+from . import current
 from .clock import Clock
-from .current import current_actor, current_clock, report_block
+from .current import current_actor, current_clock
+from .freezing import frozen_time_goes_on
 from .patching import replaced
 from .real_time import real
 from .redirecting import ClassMethodRedirection, Redirection, redirected
@@ -54,7 +56,7 @@ def _sleep(seconds: float) -> None:
         clock.block(seconds)
     else:
         clock.park(current_actor(clock), clock.after(seconds))
-    report_block(clock, "time.sleep", start, on_loop)
+    current.report_block(clock, "time.sleep", start, on_loop)
 
 
 def _check_length(seconds: float) -> None:
@@ -167,15 +169,18 @@ def _today(cls: type[datetime.date]) -> datetime.date:
     return cls.fromtimestamp(to_seconds(clock.date))
 
 
+_CLASSES = {"datetime": datetime.datetime, "date": datetime.date}
+"""Python's own, also while freezegun has put others under these names."""
+
 _redirections = {
     name: Redirection(getattr(time, name), function)
     for name, function in _functions.items()
     if name in real
 }
 _methods = {
-    "now": ClassMethodRedirection(datetime.datetime, "now", _now),
-    "utcnow": ClassMethodRedirection(datetime.datetime, "utcnow", _utcnow),
-    "today": ClassMethodRedirection(datetime.date, "today", _today),
+    "now": ClassMethodRedirection(_CLASSES["datetime"], "now", _now),
+    "utcnow": ClassMethodRedirection(_CLASSES["datetime"], "utcnow", _utcnow),
+    "today": ClassMethodRedirection(_CLASSES["date"], "today", _today),
 }
 
 
@@ -184,7 +189,8 @@ def virtual_time() -> Iterator[None]:
     """Let all that tells the time, and `time.sleep`, go by the clock of the calling thread."""
     with (
         redirected(_redirections | _methods),
-        replaced(datetime.datetime, now=classmethod(_now), utcnow=classmethod(_utcnow)),
-        replaced(datetime.date, today=classmethod(_today)),
+        replaced(_CLASSES["datetime"], now=classmethod(_now), utcnow=classmethod(_utcnow)),
+        replaced(_CLASSES["date"], today=classmethod(_today)),
+        frozen_time_goes_on(),
     ):
         yield

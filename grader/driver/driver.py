@@ -12,7 +12,7 @@ from typing import Any
 
 import anyio.to_thread
 
-from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
+from ..clock import EPOCH, Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
 from ..model.details import GraderProblem, RaisedExit
 from ..model.scenarios import Scenario
 from ..model.trace import Outcome, Trace, Waiting, to_seconds, to_ticks
@@ -21,7 +21,7 @@ from .lifespan import Lifespan
 from .lines import Lines
 from .observing import exception_handler, watching
 from .ownership import written_by_the_user
-from .recorder import Recorder
+from .recorder import Recorder, current_exchange
 from .serving import Serving, settle
 from .waits import Tasks
 
@@ -43,7 +43,10 @@ def run_play(
         is_own: tells by name which files lines are reported of.
         arm: called before foreign code runs, with what a guard needs to watch it.
     """
-    clock = Clock(time_limit=to_ticks(scenario.time_limit))
+    clock = Clock(
+        time_limit=to_ticks(scenario.last_moment + scenario.time_limit),
+        epoch=EPOCH if scenario.now is None else scenario.now,
+    )
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)
     context = PlayContext(recorder, loop)
@@ -55,6 +58,7 @@ def run_play(
         _random_numbers(scenario.random_seed),
     ):
         try:
+            current_exchange.set(None)  # a play within a play is not of an exchange of that one
             if arm is not None:
                 arm(recorder, loop)
             app = build_app(context)

@@ -9,6 +9,8 @@ JSON, so it holds no code: `grader.driver.collaborators` builds the callables.
 
 from __future__ import annotations
 
+import datetime
+import math
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -35,6 +37,7 @@ from .collaborators import (
     rows,
     takes,
 )
+from .dates import timestamp
 from .described import Described
 from .requests import Request, delete, get, head, options, patch, post, put, request, times
 from .services import Fault, Mongo, Postgres, Reply, Upstream, mongo, postgres, reply, upstream
@@ -98,7 +101,8 @@ __all__ = [
 ]
 
 TIME_LIMIT = 600.0
-"""Virtual seconds after which a play that is still going has run away."""
+"""Virtual seconds after which a play that is still going has run away, counted from the last
+thing that a client is to do."""
 
 DRAIN = 60.0
 """Virtual seconds that a play goes on after the last response, for work left behind."""
@@ -127,6 +131,8 @@ class Scenario(Described, frozen=True, kw_only=True):
             has been answered. It takes nothing new then, and lets what is open go on.
         grace: seconds after that at which the server cancels what is still open; None is never.
         random_seed: of Python's random numbers, which are the same in each play.
+        now: the `time.time()` at which it begins; None is the real one in `play`, and
+            2026-01-01 00:00 UTC where an answer is graded.
     """
 
     requests: tuple[Request | WebSocket, ...]
@@ -138,6 +144,23 @@ class Scenario(Described, frozen=True, kw_only=True):
     stops_at: float | None = None
     grace: float | None = None
     random_seed: int = 0
+    now: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.now is not None:
+            timestamp(self.now)
+        super().__post_init__()
+
+    @property
+    def last_moment(self) -> float:
+        """The virtual second at which a client is to do the last thing that is written down."""
+        return max(self.stops_at or 0.0, *map(_last_moment, self.requests), 0.0)
+
+
+def _last_moment(one: Request | WebSocket) -> float:
+    steps = [step.at for step in one.steps] if isinstance(one, WebSocket) else [one.hangs_up_at]
+    given = [moment for moment in (one.cancelled_at, *steps) if moment is not None]
+    return one.at + max(filter(math.isfinite, given), default=0.0)
 
 
 def scenario(
@@ -149,9 +172,14 @@ def scenario(
     stops_at: float | None = None,
     grace: float | None = None,
     random_seed: int = 0,
+    now: datetime.datetime | float | None = None,
     **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Scenario:
-    """A scenario; collaborators go by the names of the factory's parameters."""
+    """A scenario; collaborators go by the names of the factory's parameters.
+
+    Raises:
+        UsageError: something in it makes no sense.
+    """
     flat: list[Request | WebSocket] = []
     for item in requests:
         flat.extend([item] if isinstance(item, Request | WebSocket) else item)
@@ -168,4 +196,5 @@ def scenario(
         stops_at=stops_at,
         grace=grace,
         random_seed=random_seed,
+        now=None if now is None else timestamp(now),
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextvars
+import datetime
 import inspect
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, get_args
+
+import msgspec
 
 from ..clock.current import current_clock
 from ..clock.threads import start_in_real_time
@@ -25,6 +30,7 @@ def play(
     *requests: Request | WebSocket | Iterable[Request | WebSocket] | Scenario,
     order_seed: int | None = None,
     drain: float = DRAIN,
+    now: datetime.datetime | float | None = None,
     **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Trace:
     """Play requests against an ASGI app on a virtual clock, and return the trace.
@@ -40,12 +46,17 @@ def play(
         requests: made with `get`, `post` and so on; or one whole `Scenario`.
         order_seed: see `Scenario`.
         drain: see `Scenario`.
+        now: the date and time at which it begins, as a datetime with a time zone or a timestamp.
+            Without it that is what `time.time()` says: the real one, or the one that freezegun
+            or time-machine has set.
         collaborators: made with `takes`, `fails`, `rows` and so on.
 
     Raises:
         UsageError: the app is no ASGI app, or a scenario came with something else.
     """
-    scenario = _as_scenario(requests, order_seed, drain, collaborators)
+    scenario = _as_scenario(requests, order_seed, drain, now, collaborators)
+    if scenario.now is None:
+        scenario = msgspec.structs.replace(scenario, now=time.time())
 
     _check(app, scenario)
 
@@ -92,11 +103,15 @@ def _check(app: Any, scenario: Scenario) -> None:
 
 
 def _as_scenario(
-    requests: tuple[Any, ...], order_seed: int | None, drain: float, collaborators: dict[str, Any]
+    requests: tuple[Any, ...],
+    order_seed: int | None,
+    drain: float,
+    now: datetime.datetime | float | None,
+    collaborators: dict[str, Any],
 ) -> Scenario:
     if any(isinstance(request, Scenario) for request in requests):
         alone = len(requests) == 1 and not collaborators
-        if not alone or order_seed is not None or drain != DRAIN:
+        if not alone or order_seed is not None or drain != DRAIN or now is not None:
             raise UsageError("a whole scenario takes no further arguments", "put them into it")
         whole: Scenario = requests[0]
         return whole
@@ -106,7 +121,7 @@ def _as_scenario(
             isinstance(one, Request | WebSocket) for one in ((item,) if not several else item)
         ):
             raise UsageError(f"{item!r} is no request", "make one with get(), post() ...")
-    return make_scenario(*requests, order_seed=order_seed, drain=drain, **collaborators)
+    return make_scenario(*requests, order_seed=order_seed, drain=drain, now=now, **collaborators)
 
 
 def _takes(function: Any, *args: Any, **kwargs: Any) -> bool:
@@ -118,13 +133,17 @@ def _takes(function: Any, *args: Any, **kwargs: Any) -> bool:
 
 
 def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
-    """Run `work` in a thread without a loop, and hand on what it returns or raises."""
+    """Run `work` in a thread without a loop, and hand on what it returns or raises.
+
+    It sees the context variables of the caller.
+    """
+    context = contextvars.copy_context()
     result: list[Trace] = []
     error: list[BaseException] = []
 
     def run() -> None:
         try:
-            result.append(work(rescue.arm))
+            result.append(context.run(work, rescue.arm))
         except BaseException as caught:
             error.append(caught)
 
