@@ -7,6 +7,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from .model.failures import PlayFailed
     from .model.scenarios import (
         Fault,
         Linear,
@@ -40,16 +41,23 @@ if TYPE_CHECKING:
     )
     from .model.trace import Exchange, Incident, Span, Trace
     from .render.timeline import timeline
+    from .testing.assertions import assert_never_blocks, assert_nothing_left, assert_overlaps
     from .testing.play import play
+    from .testing.session import session
+    from .testing.virtual import run, virtual_time
 
 __all__ = [
     "Exchange",
     "Fault",
     "Incident",
     "Linear",
+    "PlayFailed",
     "Scenario",
     "Span",
     "Trace",
+    "assert_never_blocks",
+    "assert_nothing_left",
+    "assert_overlaps",
     "blocks",
     "by_argument",
     "client",
@@ -71,12 +79,15 @@ __all__ = [
     "reply",
     "request",
     "rows",
+    "run",
     "say",
     "scenario",
+    "session",
     "takes",
     "timeline",
     "times",
     "upstream",
+    "virtual_time",
     "websocket",
 ]
 
@@ -84,6 +95,12 @@ __all__ = [
 _ELSEWHERE = {
     "play": "testing.play",
     "timeline": "render.timeline",
+    **dict.fromkeys(("run", "virtual_time"), "testing.virtual"),
+    "session": "testing.session",
+    **dict.fromkeys(
+        ("assert_never_blocks", "assert_nothing_left", "assert_overlaps"), "testing.assertions"
+    ),
+    "PlayFailed": "model.failures",
     **dict.fromkeys(("Exchange", "Incident", "Span", "Trace"), "model.trace"),
     # For IPython, which asks for them when it reads `%load_ext grader`.
     "load_ipython_extension": "notebook.magics",

@@ -325,6 +325,17 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True):
     ended: int = 0
     order: int = 0
 
+    def raise_for_outcome(self) -> None:
+        """Do nothing if the play came to its end.
+
+        Raises:
+            PlayFailed: it did not.
+        """
+        from .failures import PlayFailed
+
+        if self.outcome.kind != "finished":
+            raise PlayFailed(self.outcome)
+
     def calls(self, name: str | None = None) -> tuple[Span, ...]:
         """The spans of collaborators (of the one called `name`), in order of starting."""
         return tuple(
