@@ -307,6 +307,16 @@ class Clock:
         if self._over:
             raise PlayOver
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether its play is over."""
+        return self._over
+
+    def take_over(self, actor: Actor) -> None:
+        """Count on a thread of an earlier play that waits in C: it may be given work in this."""
+        with self._lock:
+            self._asides.add(actor)
+
     def finish(self) -> None:
         """The play is over: whoever is parked or in line is let go."""
         with self._lock:

@@ -14,45 +14,46 @@ ORIGIN_DEPTH = 12
 Python keeps this setting for each thread by itself."""
 
 
-_current: dict[int, tuple[Clock, Actor | None]] = {}
+clocks: dict[int, tuple[Clock, Actor | None]] = {}
+"""The clock of each thread that has one, and the actor that it is."""
 
 
 def current_clock() -> Clock | None:
     """The clock that the calling thread uses, or None for real time."""
-    entry = _current.get(threading.get_ident())
+    entry = clocks.get(threading.get_ident())
     return entry[0] if entry else None
 
 
 def current() -> tuple[Clock | None, Actor | None]:
     """The clock of the calling thread, and the actor that it is (None on the loop's own)."""
-    return _current.get(threading.get_ident(), (None, None))
+    return clocks.get(threading.get_ident(), (None, None))
 
 
 @contextmanager
 def use_clock(clock: Clock, actor: Actor | None = None) -> Iterator[None]:
     """Let the calling thread use `clock` (as `actor`, unless it is the loop's own)."""
     ident = threading.get_ident()
-    before, depth = _current.get(ident), sys.get_coroutine_origin_tracking_depth()
-    _current[ident] = clock, actor
+    before, depth = clocks.get(ident), sys.get_coroutine_origin_tracking_depth()
+    clocks[ident] = clock, actor
     sys.set_coroutine_origin_tracking_depth(ORIGIN_DEPTH)
     try:
         yield
     finally:
         sys.set_coroutine_origin_tracking_depth(depth)
         if before is None:
-            _current.pop(ident, None)
+            clocks.pop(ident, None)
         else:
-            _current[ident] = before
+            clocks[ident] = before
 
 
 def current_actor(clock: Clock) -> Actor:
     """The actor of the calling thread; a thread that the clock has not met gets one."""
-    entry = _current.get(threading.get_ident())
+    entry = clocks.get(threading.get_ident())
     actor = entry[1] if entry else None
     if actor is None:
         actor = Actor()
         actor.native_id = threading.get_native_id()
-        _current[threading.get_ident()] = clock, actor
+        clocks[threading.get_ident()] = clock, actor
     return actor
 
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from .locks import locks_on_clock
 from .loop import loops_on_clock
 from .pools import pools_on_clock
+from .restarts import primitives_bound_anew
 from .sockets import sockets_on_clock
 from .threads import threads_on_clock
 from .virtual_time import virtual_time
@@ -43,6 +44,7 @@ _installed = ExitStack()
 def _everything() -> Iterator[None]:
     with (
         virtual_time(),
+        primitives_bound_anew(),
         threads_on_clock(),
         pools_on_clock(),
         loops_on_clock(),

@@ -92,20 +92,24 @@ def _start_at_work(thread: threading.Thread) -> None:
 
 
 def _put_on_clock(thread: threading.Thread, clock: Clock) -> None:
-    actor, run = clock.enlist(), thread.run
+    actor, run, last = clock.enlist(), thread.run, clock
     thread.left_clock = False  # type: ignore[attr-defined]
 
     def run_in_turn() -> None:
+        nonlocal last
         try:
             clock.await_turn(actor)
             with use_clock(clock, actor):
-                run()
+                try:
+                    run()
+                finally:
+                    last = current_clock() or clock  # a later play may have taken it over
         except PlayOver:
             pass
         finally:
             thread.left_clock = True  # type: ignore[attr-defined]
             wake_those_waiting_for(thread)
-            clock.leave(actor)
+            last.leave(actor)
 
     thread.run = run_in_turn  # type: ignore[method-assign]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import inspect
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +12,7 @@ from typing import Any
 import anyio.to_thread
 
 from ..clock import EPOCH, Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
+from ..clock.restarts import take_over_threads, unwind
 from ..model.details import GraderProblem, RaisedExit
 from ..model.scenarios import Scenario
 from ..model.trace import Outcome, Trace, Waiting, to_seconds, to_ticks
@@ -58,6 +58,7 @@ def run_play(
         _random_numbers(scenario.random_seed),
     ):
         try:
+            take_over_threads(clock)
             current_exchange.set(None)  # a play within a play is not of an exchange of that one
             if arm is not None:
                 arm(recorder, loop)
@@ -102,11 +103,9 @@ def close(loop: VirtualLoop) -> None:
     # Transports would be told of their end by a callback, and these are not run any more.
     for transport in tuple(loop._transports.values()):
         with suppress(Exception):
+            transport.abort()
             transport._call_connection_lost(None)
-    for task in asyncio.all_tasks(loop):  # what that has set off will not begin
-        coroutine: Any = task.get_coro()
-        if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
-            coroutine.close()
+    unwind(loop)
     loop._ready.clear()
     loop.close()
 
