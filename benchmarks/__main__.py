@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from . import against as trees
 from . import cold, commands, databases, drawing, memory, plain, steadiness, warm, watching
 from .results import BenchmarkError, Row
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "cold": cold.measure,
     "plain": plain.measure,
     "warm": warm.measure,
@@ -31,23 +35,35 @@ Rows = list[tuple[str, Row]]
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice(list(BENCHMARKS)), help="Measure this.")
 @click.option("--short", is_flag=True, help="Fewer runs.")
-def main(only: tuple[str, ...], short: bool) -> None:
+@click.option(
+    "--against",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+    help="Compare with another tree, such as a worktree of an older commit: "
+    f"{', '.join(trees.FIGURES)}.",
+)
+def main(only: tuple[str, ...], short: bool, against: Path | None) -> None:
     """Measure the grader.
 
     Exit status: 0 if every limit is kept, 1 if one is missed.
     """
     rows: Rows = []
-    for name in only or BENCHMARKS:
+    benchmarks = BENCHMARKS
+    if against is not None:
+        benchmarks = {name: partial(trees.compare, name, against) for name in trees.FIGURES}
+        if unknown := set(only) - set(benchmarks):
+            raise click.UsageError(f"cannot be compared with another tree: {', '.join(unknown)}")
+    for name in only or benchmarks:
         click.echo(f"measuring {name} …", err=True)
-        rows.extend((name, row) for row in measured(name, short))
+        rows.extend((name, row) for row in measured(benchmarks[name], short))
     width = None if sys.stdout.isatty() else 110
     Console(width=width, markup=False, highlight=False).print(table(rows))
     sys.exit(any(row.ok is False for _, row in rows))
 
 
-def measured(name: str, short: bool) -> list[Row]:
+def measured(benchmark: Callable[[bool], list[Row]], short: bool) -> list[Row]:
+    """The rows of a benchmark, or one that says why there are none."""
     try:
-        return BENCHMARKS[name](short)
+        return benchmark(short)
     except BenchmarkError as error:
         return [Row("could not be measured", str(error), ok=False)]
 

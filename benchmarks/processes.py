@@ -25,16 +25,20 @@ _BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 """A program that keeps a processor busy for as long as the one that started it is there."""
 
 
-def run(*arguments: str, **environment: str) -> str:
+def run(*arguments: str, root: Path = ROOT, **environment: str) -> str:
     """Run Python in the project's folder and return what it printed.
+
+    Args:
+        root: the folder of another tree, whose own code is run then.
+        environment: variables to set.
 
     Raises:
         BenchmarkError: it did not succeed.
     """
     done = subprocess.run(
         [sys.executable, *arguments],
-        cwd=ROOT,
-        env=_environment() | environment,
+        cwd=root,
+        env=_environment() | {"PYTHONPATH": str(root)} | environment,
         capture_output=True,
         text=True,
     )
@@ -44,10 +48,10 @@ def run(*arguments: str, **environment: str) -> str:
     return done.stdout
 
 
-def timed(*arguments: str, **environment: str) -> float:
+def timed(*arguments: str, root: Path = ROOT, **environment: str) -> float:
     """Real seconds that `run` takes, from the start of the process to its end."""
     began = time.perf_counter()
-    run(*arguments, **environment)
+    run(*arguments, root=root, **environment)
     return time.perf_counter() - began
 
 
