@@ -23,7 +23,6 @@ import asyncpg
 import msgspec
 import pytest
 
-from grader.processes.unprivileged import child_setup, own
 from grader.services.base.errors import ServiceError
 from grader.services.postgres.daemon.cluster import find_programs, is_ready
 from grader.services.postgres.daemon.embedded import Embedded
@@ -32,6 +31,7 @@ from grader.services.postgres.daemon.messages import Address
 from grader.services.postgres.daemon.recycling import TIMES
 from grader.services.postgres.daemon.remote import parse
 from grader.services.postgres.daemon.state import State, held_by
+from grader.services.postgres.daemon.unprivileged import child_setup, own
 
 SEED = "CREATE TABLE items (id serial, name text); INSERT INTO items (name) VALUES ('a'), ('b')"
 INITDB = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]

@@ -29,8 +29,8 @@ import pytest
 from fastapi import FastAPI
 from psycopg.types.composite import CompositeInfo
 from psycopg.types.enum import EnumInfo
-from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import text
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -38,14 +38,13 @@ from grader import Fault, Trace, get, play, postgres, scenario, times
 from grader.clock import clocks_installed
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
-from grader.model.details import CutShort, Exited
+from grader.model.details import Exited
 from grader.model.trace import Span, SpanKind, encode
-from grader.processes.unprivileged import child_setup, own
 from grader.services.postgres.daemon.embedded import find_programs, is_ready
 from grader.services.postgres.daemon.leases import lease, stop
 from grader.services.postgres.daemon.state import State, held_by
+from grader.services.postgres.daemon.unprivileged import child_setup, own
 from grader.services.postgres.wire import ASKS_FOR_TLS
-from grader.testing import watchdog
 
 SEED = """
     create table items (id serial primary key, name text, price int default 0);
@@ -61,7 +60,8 @@ def _psycopg_pool_on_clock() -> Iterator[None]:
     def monotonic() -> float:
         return time.monotonic() or 5e-324  # it takes 0 for "never"
 
-    modules = [vars(psycopg_pool)[name] for name in ("base", "pool_async", "sched_async")]
+    names = "base", "pool", "pool_async", "sched", "sched_async"
+    modules = [vars(psycopg_pool)[name] for name in names]
     with clocks_installed(), pytest.MonkeyPatch.context() as patch:
         for module in modules:
             patch.setattr(module, "monotonic", monotonic)
@@ -217,30 +217,167 @@ def test_sqlalchemy_begins_and_rolls_back(driver: str) -> None:
     assert second == 0.55
 
 
-def test_a_driver_that_blocks_the_loop_that_it_waits_for_is_cut_off(
-    monkeypatch: pytest.MonkeyPatch,
+# Drivers that block
+
+
+def sync_psycopg(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        return int(connection.execute("select 1").fetchone()[0])  # type: ignore[index]
+
+
+def sync_engine(dsn: str) -> int:
+    engine = create_engine(dsn.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect() as connection:
+        found = int(connection.scalar(text("select 1")) or 0)
+    engine.dispose()
+    return found
+
+
+def sync_pool(dsn: str) -> int:
+    """Its connections are opened by threads of its own."""
+    with ConnectionPool(dsn, min_size=1, max_size=2) as pool:
+        pool.wait()
+        with pool.connection() as connection:
+            return int(connection.execute("select 1").fetchone()[0])  # type: ignore[index]
+
+
+blocking = pytest.mark.parametrize("work", [sync_psycopg, sync_engine, sync_pool])
+
+
+@blocking
+def test_a_driver_that_blocks_takes_its_time_and_blocks_the_loop_meanwhile(
+    work: Callable[[str], int],
 ) -> None:
-    """In the caller's own process a play must end, too. Other plays there are not harmed."""
-    monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.01)
-    connecting = psycopg.connect
+    """Who asked for a nap of 0.1 s is answered when the loop is free again."""
 
     def factory(dsn: str) -> FastAPI:
         app = FastAPI()
 
         @app.get("/")
         async def endpoint() -> Any:
-            with connecting(dsn) as connection:
-                return connection.execute("SELECT 1").fetchone()
+            return work(dsn)
+
+        @app.get("/nap")
+        async def nap() -> None:
+            await asyncio.sleep(0.1)
 
         return app
 
     for _ in range(2):
-        outcome = play(factory, get("/"), dsn=postgres()).outcome
-        assert (outcome.kind, outcome.detail) == ("stuck", CutShort())
-        assert "connecting(dsn)" in linecache.getline(__file__, outcome.line or 0)
-    assert (
-        play(app_on(with_asyncpg, q=a_query), get("/q"), dsn=postgres()).outcome.kind == "finished"
-    )
+        trace = play(factory, get("/nap"), get("/"), dsn=postgres(0.25))
+        assert elapsed(trace) == [0.25, 0.25]
+        assert results(trace) == [None, 1]
+        blocked = [i for i in trace.incidents if i.kind == "loop-blocked" and i.seconds]
+        assert sum(incident.seconds for incident in blocked) == 0.25
+        assert {linecache.getline(__file__, i.line or 0).strip() for i in blocked} <= set(
+            map(str.strip, inspect.getsource(work).splitlines())
+        )
+        [statement] = [s for s in spans(trace, "statement") if "select 1" in s.arguments[0].lower()]
+        assert (statement.exchange, statement.how) == (1, "done")
+
+
+@blocking
+@pytest.mark.parametrize("where", ["import", "lifespan", "startup"])
+def test_a_driver_that_blocks_at_the_start_blocks_only_the_start(
+    work: Callable[[str], int], where: str
+) -> None:
+    def factory(dsn: str) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+            work(dsn)
+            yield
+
+        app = FastAPI(lifespan=lifespan if where == "lifespan" else None)
+        if where == "import":
+            work(dsn)
+        elif where == "startup":
+            app.router.on_startup.append(partial(work, dsn))
+        app.get("/")(lambda: work(dsn))
+        return app
+
+    trace = play(factory, get("/"), dsn=postgres(0.25))
+    assert elapsed(trace) == [0.25]
+    assert results(trace) == [1]
+    assert trace.opened == 250_000
+
+
+@blocking
+def test_a_driver_that_blocks_a_thread_leaves_the_loop_free(work: Callable[[str], int]) -> None:
+    """Each of three requests opens a connection of its own, and asks at the same time."""
+
+    def factory(dsn: str) -> FastAPI:
+        app = FastAPI()
+        app.get("/")(lambda: work(dsn))
+        return app
+
+    trace = play(factory, times(3, get("/")), dsn=postgres(0.25))
+    assert elapsed(trace) == [0.25] * 3
+    assert [incident for incident in trace.incidents if incident.kind == "loop-blocked"] == []
+    assert {span.exchange for span in spans(trace, "statement")} == {0, 1, 2}
+
+
+def test_a_blocking_driver_waits_for_a_lock_of_another_thread() -> None:
+    """The first has the row for a second, from 0.25; the other then gets it."""
+
+    def take(dsn: str) -> float:
+        with psycopg.connect(dsn) as connection:
+            connection.execute("select * from items where id = 1 for update")
+            got = time.monotonic()
+            time.sleep(1)
+        return got
+
+    def factory(dsn: str) -> FastAPI:
+        app = FastAPI()
+        app.get("/")(lambda: take(dsn))
+        return app
+
+    trace = play(factory, times(2, get("/")), dsn=postgres(0.25, seed_sql=SEED))
+    assert sorted(results(trace)) == [0.25, 1.25]
+
+
+def test_a_blocking_driver_that_waits_for_what_the_loop_holds_never_goes_on() -> None:
+    """In life, too: the transaction that has the row cannot go on while the loop is blocked."""
+
+    def factory(dsn: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def endpoint() -> None:
+            async with with_asyncpg(dsn, 1) as pool, pool.acquire() as connection:
+                await connection.execute("begin")
+                await connection.execute("update items set price = 1")
+                with psycopg.connect(dsn) as other:
+                    other.execute("update items set price = 2")
+
+        return app
+
+    trace = play(factory, get("/"), dsn=postgres(0.25, seed_sql=SEED))
+    assert trace.outcome.kind == "ran-away"
+    assert trace.ended == 600_000_000
+
+
+def test_a_blocking_driver_copies_and_hears_of_what_fails() -> None:
+    def work(dsn: str) -> Any:
+        with psycopg.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+            with cursor.copy("copy items (name) from stdin") as copy:
+                for number in range(100_000):
+                    copy.write_row((f"a long name {number}",))
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                cursor.execute("select 1 / 0")
+            return len(cursor.execute("select * from items").fetchall())
+
+    def factory(dsn: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def endpoint() -> Any:
+            return work(dsn)
+
+        return app
+
+    trace = play(factory, get("/"), dsn=postgres(0.25, seed_sql=SEED))
+    assert results(trace) == [100_002]
+    assert elapsed(trace) == [0.75]
 
 
 def test_psycopg_prepares_at_the_sixth_time() -> None:

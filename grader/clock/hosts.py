@@ -27,8 +27,8 @@ class Host(Protocol):
     def before_connect(self) -> None:
         """A client is about to connect."""
 
-    def note(self, sock: socket.socket) -> None:
-        """A client has connected, or is about to send."""
+    def note(self, end: socket.socket | int) -> None:
+        """A client has connected, is about to send, or has sent and waits for the answer."""
 
     def go_on(self) -> bool:
         """Do by hand what is to be done by now; whether there was anything."""

@@ -113,24 +113,35 @@ def _wait_to_connect(sock: socket.socket, seconds: float) -> None:
 
 
 def _wait_to_read(sock: socket.socket) -> None:
-    clock, timeout = _clock(), sock.gettimeout()
+    clock = _clock()
     start, on_loop = clock.now, clock.is_home()
-    deadline = None if timeout is None else clock.after(timeout)
-    if on_loop:
-        _block_until_readable(clock, sock, deadline)
-    else:
-        while not is_readable(sock) and (deadline is None or clock.now < deadline):
-            park_until_readable(current_actor(clock), sock, deadline)
+    wait_until_readable(sock, sock.gettimeout())
     if clock.now > start:
         report_block(clock, "socket.recv", start, on_loop)
     if not is_readable(sock):
         raise TimeoutError("timed out")
 
 
-def _block_until_readable(clock: Clock, sock: socket.socket, deadline: int | None) -> None:
+def wait_until_readable(source: socket.socket | int, timeout: float | None) -> None:
+    """Block the calling thread until there is something to read, or the time is up.
+
+    Args:
+        source: a socket, or the file descriptor of a selector.
+        timeout: seconds on the clock that the thread uses; None is for ever.
+    """
+    clock = _clock()
+    deadline = None if timeout is None else clock.after(timeout)
+    if clock.is_home():
+        _block_until_readable(clock, source, deadline)
+        return
+    while not is_readable(source) and (deadline is None or clock.now < deadline):
+        park_until_readable(current_actor(clock), source, deadline)
+
+
+def _block_until_readable(clock: Clock, source: socket.socket | int, deadline: int | None) -> None:
     with clock.working():
-        clock.block_until(lambda: is_readable(sock), deadline)
-    if deadline is None and not is_readable(sock):
+        clock.block_until(lambda: is_readable(source), deadline)
+    if deadline is None and not is_readable(source):
         clock.block(math.inf)  # nothing will ever come: the play is over
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -22,22 +22,35 @@ from ..model.scenarios import (
     ByArgument,
     Collaborator,
     InTurn,
-    Mongo,
     Named,
     Opens,
-    Postgres,
     Rows,
     Takes,
-    Upstream,
 )
 from ..model.trace import Ending
 from ..model.values import unpacked
 from .behaviours import block, chooser, exception, parameters_of, perform
-from .context import PlayContext
+from .context import NewService, PlayContext
 from .recorder import Open, Recorder, sendable, steady
 
 
-def build(description: Collaborator, name: str, context: PlayContext) -> Any:
+def build_all(
+    descriptions: Mapping[str, Collaborator], context: PlayContext, new_service: NewService
+) -> dict[str, Any]:
+    """What the factory is handed, by the name of each parameter.
+
+    Args:
+        new_service: makes the services; the driver knows none.
+    """
+    return {
+        name: build(description, name, context, new_service)
+        for name, description in descriptions.items()
+    }
+
+
+def build(
+    description: Collaborator, name: str, context: PlayContext, new_service: NewService
+) -> Any:
     """What the factory is handed: a callable, a dict of them, or the address of a service."""
     recorder = context.recorder
     match description:
@@ -50,37 +63,9 @@ def build(description: Collaborator, name: str, context: PlayContext) -> Any:
         case Opens():
             return opening_function(description, name, recorder)
         case Named(members):
-            return {key: build(member, key, context) for key, member in members.items()}
-        case Postgres():
-            return _database(description, name, context)
-        case Mongo():
-            return _mongo_url(description, name, context)
-        case Upstream():
-            return _base_url(description, name, context)
-
-
-def _database(description: Postgres, name: str, context: PlayContext) -> str:
-    from ..services.postgres.relay import PostgresRelay  # only a play that needs it pays for it
-
-    relay = PostgresRelay(description, name, context)
-    context.services.append(relay)
-    return relay.dsn
-
-
-def _mongo_url(description: Mongo, name: str, context: PlayContext) -> str:
-    from ..services.mongo.relay import MongoRelay
-
-    relay = MongoRelay(description, name, context)
-    context.services.append(relay)
-    return relay.url
-
-
-def _base_url(description: Upstream, name: str, context: PlayContext) -> str:
-    from ..services.http.server import UpstreamServer
-
-    server = UpstreamServer(description, name, context)
-    context.services.append(server)
-    return server.url
+            return build_all(members, context, new_service)
+        case _:
+            return context.add(new_service(description, name, context))
 
 
 def coroutine_function(behaviour: Behaviour, name: str, recorder: Recorder) -> Any:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from ..clock import Clock, VirtualLoop
 from .origins import Origins
 from .recorder import Recorder
+from .waits import Watched
 
 
 class Service(Protocol):
     """A server that the learner's code reaches over a socket, in the play's own loop.
 
-    It is made when the app is built, with its socket bound, so that its address is known.
+    It is made when the app is built, and serves from then on: a factory may use what it is
+    handed.
     """
 
+    @property
+    def given(self) -> object:
+        """What the factory is handed, such as the address."""
+
     async def open(self) -> None:
-        """Begin to serve. Called before the app starts up."""
+        """The app is about to start up."""
 
     async def close(self) -> None:
-        """Take down what is still open, and give everything back. Called after shutdown."""
+        """The app is down: take down what is still open, and give everything back."""
 
     def give_back(self) -> None:
         """Give everything back at once, whatever has happened. May be called twice."""
@@ -47,6 +54,16 @@ class PlayContext:
     def clock(self) -> Clock:
         return self.recorder.clock
 
+    def for_caller(self, coroutine: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
+        """The coroutine as one whose steps count as those of the task that runs now."""
+        recorder = self.recorder
+        return Watched(coroutine, recorder.task_name(), recorder.line_of_call(), recorder)
+
+    def add(self, service: Service) -> object:
+        """Let a service be part of the play; what the factory is handed of it."""
+        self.services.append(service)
+        return service.given
+
     async def open(self) -> None:
         if self.services:
             self.loop.on_write = self.origins.note
@@ -60,3 +77,7 @@ class PlayContext:
     def give_back(self) -> None:
         for service in reversed(self.services):
             service.give_back()
+
+
+NewService = Callable[[Any, str, PlayContext], Service]
+"""Makes the service of a description, by the name of the factory's parameter."""

@@ -40,7 +40,18 @@ from .collaborators import (
 from .dates import timestamp
 from .described import Described
 from .requests import Request, delete, get, head, options, patch, post, put, request, times
-from .services import Fault, Mongo, Postgres, Reply, Upstream, mongo, postgres, reply, upstream
+from .services import (
+    Fault,
+    Mongo,
+    OtherService,
+    Postgres,
+    Reply,
+    Upstream,
+    mongo,
+    postgres,
+    reply,
+    upstream,
+)
 from .values import Linear
 from .websockets import Leave, Say, WebSocket, leave, say, websocket
 
@@ -63,6 +74,7 @@ __all__ = [
     "Mongo",
     "Named",
     "Opens",
+    "OtherService",
     "Postgres",
     "Reply",
     "Request",
@@ -113,7 +125,17 @@ THREADS = 40
 
 
 Collaborator = (
-    Takes | InTurn | ByArgument | Blocks | Rows | Opens | Named | Postgres | Mongo | Upstream
+    Takes
+    | InTurn
+    | ByArgument
+    | Blocks
+    | Rows
+    | Opens
+    | Named
+    | Postgres
+    | Mongo
+    | Upstream
+    | OtherService
 )
 
 

@@ -112,6 +112,18 @@ class Upstream(Described, frozen=True, tag="upstream", kw_only=True):
     connect: float = 0.0
 
 
+class OtherService(msgspec.Struct, frozen=True, tag="service"):
+    """A service of a kind that has no description of its own here.
+
+    Args:
+        kind: by which the kind is registered in `grader.services.registry`.
+        settings: what that kind makes of them: plain data.
+    """
+
+    kind: str
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
 def postgres(
     statement: float = 0.0,
     round_trip: float = 0.0,

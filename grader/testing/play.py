@@ -15,13 +15,14 @@ import msgspec
 
 from ..clock.current import current_clock
 from ..clock.threads import start_in_real_time
-from ..driver.collaborators import build
+from ..driver.collaborators import build_all
 from ..driver.context import PlayContext
 from ..driver.driver import Arm, run_play
 from ..model.errors import UsageError
 from ..model.scenarios import DRAIN, Behaviour, Collaborator, Request, Scenario, WebSocket
 from ..model.scenarios import scenario as make_scenario
 from ..model.trace import Trace
+from ..services.registry import new_service
 from .watchdog import Watchdog, with_blocked_line
 
 
@@ -63,12 +64,7 @@ def play(
     def build_app(context: PlayContext) -> Any:
         if not scenario.collaborators:
             return app
-        made = app(
-            **{
-                name: build(description, name, context)
-                for name, description in scenario.collaborators.items()
-            }
-        )
+        made = app(**build_all(scenario.collaborators, context, new_service))
         if not callable(made):
             raise UsageError(f"the factory returned {made!r}, which is no app", "return the app")
         return made

@@ -19,13 +19,14 @@ from starlette.applications import Starlette
 
 from ..clock import Clock, RanAway, Stuck, current
 from ..clock.patching import replaced
-from ..driver.collaborators import build
+from ..driver.collaborators import build_all
 from ..driver.context import PlayContext
 from ..driver.recorder import Recorder
 from ..model.details import FactoryMissing, NotAFunction, NotAnApp, WrongParameters
 from ..model.scenarios import Scenario
 from ..model.trace import Failure, Outcome, OutcomeKind
 from ..processes.limits import free_reserve
+from ..services.registry import new_service
 from .messages import Load
 
 MODULE = "exercise"
@@ -93,10 +94,7 @@ class Source:
             meant = _function_like(self.text, factory)
             missing = FactoryMissing(factory, meant.name if meant else None)
             return Outcome("factory-missing", line=meant.lineno if meant else None, detail=missing)
-        collaborators = {
-            name: build(description, name, context)
-            for name, description in scenario.collaborators.items()
-        }
+        collaborators = build_all(scenario.collaborators, context, new_service)
         try:
             if _is_no_factory(function):
                 value = NotAFunction(factory, _kind(function))

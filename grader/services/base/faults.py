@@ -1,25 +1,25 @@
-"""Which of a scenario's faults it is the turn of."""
+"""Which of a scenario's faults is due."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...driver.context import PlayContext
 from ...model.scenarios import Fault
+from .context import ServiceContext
 
 
 class Faults:
     """Counts connections and statements, for the faults that wait for one of them."""
 
-    def __init__(self, faults: Iterable[Fault], context: PlayContext) -> None:
-        self._stage = context
+    def __init__(self, faults: Iterable[Fault], context: ServiceContext) -> None:
+        self._context = context
         self._of_connections = [f for f in faults if f.does in ("refuse", "too-many")]
         self._of_statements = [f for f in faults if f.does in ("drop", "stall", "fail")]
         self._met: dict[int, int] = {}
 
     @property
     def refuses_all(self) -> bool:
-        """Whether no connection at all is to be had."""
+        """Whether every connection is refused."""
         return any(
             f.does == "refuse" and (f.at, f.times) == (1, None) for f in self._of_connections
         )
@@ -33,11 +33,11 @@ class Faults:
         return self._first(f for f in self._of_statements if f.matching.lower() in text.lower())
 
     def _first(self, concerned: Iterable[Fault]) -> Fault | None:
-        """The first that it is the turn of; all are counted."""
-        return next(iter([fault for fault in concerned if self._is_met(fault)]), None)
+        """The first that is due; all of them are counted."""
+        return next(iter([fault for fault in concerned if self._is_due(fault)]), None)
 
-    def _is_met(self, fault: Fault) -> bool:
-        if fault.when == "serving" and not self._stage.is_serving:
+    def _is_due(self, fault: Fault) -> bool:
+        if fault.when == "serving" and not self._context.is_serving:
             return False
         met = self._met[id(fault)] = self._met.get(id(fault), 0) + 1
         return met >= fault.at and (fault.times is None or met < fault.at + fault.times)

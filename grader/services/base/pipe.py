@@ -36,7 +36,7 @@ class Pipe:
         return not self.is_closed and (self.receive() or self.flush())
 
     def receive(self) -> bool:
-        """PlayerClient on all that has come; whether anything has."""
+        """Hand on all that has come; whether anything has."""
         # How much of it comes at once depends on how the kernel sizes its buffers, in real
         # time. Who is heard to the end first must not.
         received = False

@@ -5,14 +5,12 @@ from __future__ import annotations
 import socket
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...clock.loop import Timer
-from ...driver.origins import Origin
-from ...driver.recorder import Open
 from ...model.scenarios import Fault
-from ...model.trace import Ending, Moment, SpanKind
-from ..base.pipe import Pipe
+from ...model.trace import Ending, Moment
+from ..base.connection import ClientConnection
+from ..base.context import OpenSpan, Sender
 from .databases import ServerConnection
 from .quirks import DRIVERS_OWN, as_of_stand_alone, failure, name_of, refusal
 from .wire import Document, Message, MessageParser, answer
@@ -20,69 +18,56 @@ from .wire import Document, Message, MessageParser, answer
 if TYPE_CHECKING:
     from .relay import MongoRelay
 
-Asked = tuple[Message, Origin]
 
-
-class MongoConnection:
+class MongoConnection(ClientConnection):
     """A connection, from the client's first message to its end."""
 
     def __init__(self, relay: MongoRelay, sock: socket.socket, port: int) -> None:
+        super().__init__(relay, sock, port)
         self._relay = relay
-        self._port = port
-        self._recorder = relay.context.recorder
-        self._pipe = Pipe(relay.context.loop, sock, self._receive)
         self._parser = MessageParser()
-        self._line: deque[Asked] = deque()
+        self._line: deque[tuple[Message, Sender]] = deque()
         self._server: ServerConnection | None = None
         self._is_busy = False
-        self._timer: Timer | None = None
-        self._statement: Open | None = None
-        self._opened: tuple[Moment, Origin] | None = None
-        self._life: Open | None = None
-
-    def step(self) -> bool:
-        """Take and send what there is, without the loop; whether there was anything."""
-        return self._pipe.step()
+        self._statement: OpenSpan | None = None
+        self._opened: tuple[Moment, Sender] | None = None
 
     # One command after another
 
-    def _receive(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         if not data:
             self._end_statement("cancelled")
             self.close("done")
         for message in self._parser.feed(data):
-            self._line.append((message, self._relay.context.origins.of(self._port)))
+            self._line.append((message, self.sender()))
         self._take_next()
 
     def _take_next(self) -> None:
-        if self._is_busy or self._pipe.is_closed or not self._line:
+        if self._is_busy or self.pipe.is_closed or not self._line:
             return
-        message, origin = self._line.popleft()
+        message, sender = self._line.popleft()
         if self._opened is None:
-            self._opened = self._recorder.moment(), origin
+            self._opened = self.recorder.moment(), sender
         self._is_busy = True
         if name_of(message.document) in DRIVERS_OWN:
-            self._after(self._relay.description.round_trip, partial(self._carry_out, message))
+            self.after(self._relay.description.round_trip, partial(self._carry_out, message))
         else:
-            self._begin_statement(message, origin)
+            self._begin_statement(message, sender)
 
-    def _begin_statement(self, message: Message, origin: Origin) -> None:
+    def _begin_statement(self, message: Message, sender: Sender) -> None:
         self._note_connection()
         text = text_of(message.document)
-        self._statement = self._span("statement", origin, text, size_of(message))
+        self._statement = self.begin("statement", sender, text, size_of(message))
         seconds = self._relay.description.round_trip + self._relay.description.command
         match self._relay.faults.of_statement(text):
             case Fault(does="stall"):
                 pass  # busy for ever
             case Fault(does="drop"):
-                self._after(seconds / 2, self._drop)
+                self.after(seconds / 2, self._drop)
             case Fault(code=code):
-                self._after(seconds, partial(self._fail, message, code))
+                self.after(seconds, partial(self._fail, message, code))
             case None:
-                self._after(seconds, partial(self._carry_out, message))
-
-    def _after(self, seconds: float, action: Any) -> None:
-        self._timer = self._relay.agenda.after(seconds, action)
+                self.after(seconds, partial(self._carry_out, message))
 
     def _drop(self) -> None:
         self._end_statement("failed")
@@ -114,7 +99,7 @@ class MongoConnection:
         failed = not said.get("ok") or "writeErrors" in said
         self._end_statement("failed" if failed else "done", count_of(said))
         if message.wants_answer:
-            self._pipe.send(reply.packed)
+            self.pipe.send(reply.packed)
         self._is_busy = False
         self._take_next()
 
@@ -124,34 +109,17 @@ class MongoConnection:
         """Record the connection, from its opening on, when it is used for the first time.
         Over others, drivers only watch the server.
         """
-        if self._life is None and self._opened is not None:
-            opened, origin = self._opened
-            self._life = self._span("connection", origin)
-            self._life.facts["resource"] = self._recorder.new_resource()
-            self._life.start = opened
-
-    def _span(self, kind: SpanKind, origin: Origin, *arguments: Any) -> Open:
-        resource = self._life.facts["resource"] if self._life is not None else None
-        return self._recorder.begin(
-            kind, self._relay.name, resource=resource, arguments=arguments, **origin._asdict()
-        )
+        if self.life is None and self._opened is not None:
+            opened, sender = self._opened
+            self.begin_life(sender).start = opened
 
     def _end_statement(self, how: Ending, count: int = 0) -> None:
         if self._statement is not None:
-            self._recorder.end(self._statement, how, count=count)
+            self.recorder.end(self._statement, how, count=count)
             self._statement = None
 
     def close(self, how: Ending) -> None:
-        """Close both ends.
-
-        Args:
-            how: `done` if the client has closed it, `open` if it has not.
-        """
-        if self._timer is not None:
-            self._relay.agenda.cancel(self._timer)
-        if self._life is not None:
-            self._recorder.end(self._life, how)
-        self._pipe.close()
+        super().close(how)
         if self._server is not None:
             self._server.close()
 

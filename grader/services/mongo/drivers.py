@@ -12,8 +12,7 @@ from types import FrameType
 from typing import Any
 
 from ...clock.pools import POOL_SIZE
-from ...driver.context import PlayContext
-from ...driver.waits import Watched
+from ..base.context import ServiceContext
 
 
 @contextmanager
@@ -40,20 +39,19 @@ def renew_threads_of_motor() -> None:
         vars(motor)["_EXECUTOR"] = ThreadPoolExecutor(POOL_SIZE)
 
 
-def take_drivers_tasks_for_its_own(context: PlayContext) -> None:
+def take_drivers_tasks_for_its_own(context: ServiceContext) -> None:
     """Keep the tasks that PyMongo makes from being taken for the learner's.
 
     Some watch the server for as long as there is a client, others read one answer each: a play
     does not wait for them, and they are no spans. What they send is sent for who made them.
     """
-    recorder, make = context.recorder, context.loop.get_task_factory()
+    make = context.loop.get_task_factory()
     assert make is not None
 
     def factory(loop: Any, coroutine: Any, **options: Any) -> Any:
         if not _driver_makes_task():
             return make(loop, coroutine, **options)
-        name, line = recorder.task_name(), recorder.line_of_call()
-        return asyncio.Task(Watched(coroutine, name, line, recorder), loop=loop, **options)
+        return asyncio.Task(context.for_caller(coroutine), loop=loop, **options)
 
     context.loop.set_task_factory(factory)
 

@@ -1,7 +1,7 @@
 """Which connections wait in the server for a lock that another connection holds.
 
 Such a statement is not answered before the other's transaction ends, and that may take
-virtual time: the clock must not be held for it meanwhile.
+virtual time: nobody waits for its answer meanwhile.
 """
 
 from __future__ import annotations
@@ -23,27 +23,19 @@ class Locks:
     def __init__(self, relay: PostgresRelay) -> None:
         self._relay = relay
 
-    def look(self) -> None:
-        """An answer is late: hold the clock no longer for those that wait for a lock."""
-        if any(link.is_held for link in self._relay.links):
-            self._sort_out()
-
     def look_again(self) -> None:
         """Something was answered: a lock may be free, and who waited for it at work."""
-        if any(link.is_pending and not link.is_held for link in self._relay.links):
-            self._sort_out()
+        if any(question.waits_for_lock for _, question in self._relay.unanswered()):
+            self.look()
 
-    def _sort_out(self) -> None:
+    def look(self) -> None:
+        """Find out which of the questions wait for a lock."""
         rows = self._relay.look_up(_BLOCKED)
         blocked = {int(row["pid"]): list(row["blockers"]) for row in rows}
-        for link in list(self._relay.links):
-            if not link.is_pending:
-                continue
-            waits = link.pid in blocked and not _is_deadlocked(link.pid, blocked)
-            if waits and not link.is_ended:
-                link.let_go(pending=True)
-            else:
-                link.hold()
+        for connection, question in self._relay.unanswered():
+            pid = connection.key[0] if connection.key else 0
+            waits = pid in blocked and not _is_deadlocked(pid, blocked)
+            question.waits_for_lock = waits and not question.is_called_off
 
 
 def _is_deadlocked(pid: int, blocked: dict[int, list[int]]) -> bool:

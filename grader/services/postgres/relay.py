@@ -1,36 +1,35 @@
 """A relay between the learner's driver and a real PostgreSQL server, on the play's clock.
 
-A batch of messages waits for as long as its statements are to take, in virtual time; then it
-goes to the server, and the clock is held until the answer is complete. So time is exact, and
-what the database does is real.
+A batch of messages waits for as long as its statements are to take, in virtual time; then the
+server carries it out, and everything stands still until it has. So time is exact, and what the
+database does is real.
 """
 
 from __future__ import annotations
 
-import asyncio
-import ssl
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Any, TypeVar
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import Any
 
 import msgspec
 
-from ...driver.context import PlayContext
 from ...model.errors import GraderError
 from ...model.scenarios import Fault, Postgres
+from ..base.context import ServiceContext
 from ..base.errors import ServiceError
 from ..base.faults import Faults
-from ..base.sockets import loopback_socket
+from ..base.host import ServiceHost
+from ..base.off_clock import off_clock
 from .connections import PostgresConnection
 from .daemon.leases import Lease, lease
 from .locks import Locks
-from .psycopg_pools import tell_psycopg_pools
-from .wire import ASKS_FOR_TLS, Batch, Frame
-
-T = TypeVar("T")
-
-TURNS_TO_SETTLE = 20
-"""Turns of the loop in which a connection that was closed at shutdown is seen to be closed."""
+from .private import psycopg_on_clock
+from .questions import Question
+from .session import ServerSession, send_alone
+from .turns import Turns
+from .wire import Batch, Frame
 
 _END_OTHERS = """
     select pg_terminate_backend(pid) from pg_stat_activity
@@ -43,78 +42,65 @@ LOST = ServiceError(
 )
 
 
-class PostgresRelay:
-    """One database of one play, as a service.
+class PostgresRelay(ServiceHost[PostgresConnection]):
+    """One database of one play.
 
-    Args:
-        name: the factory's parameter, by which spans name the database.
+    Attributes:
+        server: the address of the database at the real server.
 
     Raises:
         GraderError: there is no server, or the seed does not run.
     """
 
-    def __init__(self, description: Postgres, name: str, context: PlayContext) -> None:
-        self.description = description
-        self.name = name
-        self.context = context
-        self.links: list[PostgresConnection] = []
-        self.connections = 0
-        tell_psycopg_pools()
+    def __init__(self, description: Postgres, name: str, context: ServiceContext) -> None:
         self._lease: Lease | None = lease(description.seed_sql)
-        self.address = self._lease.address
-        self.locks = Locks(self)
-        self.one_at_a_time = asyncio.Lock()
-        self.changed = asyncio.Event()
+        super().__init__(name, context)
+        self.description = description
+        self.server = self._lease.address
         self.faults = Faults(description.faults, context)
-        self._server: asyncio.Server | None = None
-        self._socket = loopback_socket()
+        self.turns = Turns(context.loop)
+        self._locks = Locks(self)
+        self._installed = ExitStack()
+        self._install()
+        if not self.faults.refuses_all:
+            self.listen()
+
+    def _install(self) -> None:
+        self._installed.enter_context(psycopg_on_clock())
 
     @property
-    def dsn(self) -> str:
-        port = self._socket.getsockname()[1]
-        here = msgspec.structs.replace(self.address, host="127.0.0.1", port=port, sslmode=None)
+    def given(self) -> str:
+        host, port = self.address
+        here = msgspec.structs.replace(self.server, host=host, port=port, sslmode=None)
         return here.dsn
 
-    async def open(self) -> None:
-        if self.faults.refuses_all:
-            return  # bound, and nobody listens: the kernel itself refuses
-        loop = self.context.loop
-        loop.while_waiting = in_turn(loop.while_waiting, self.locks.look)
-        self._server = await loop.create_server(lambda: PostgresConnection(self), sock=self._socket)
+    def connected(self, sock: socket.socket, port: int) -> PostgresConnection:
+        return PostgresConnection(self, sock, port)
 
-    async def close(self) -> None:
-        for _ in range(TURNS_TO_SETTLE):
-            await asyncio.sleep(0)
-        if self.links:
+    async def open(self) -> None:
+        self._installed.close()  # a driver may have been imported since
+        self._install()
+
+    def go_on(self) -> bool:
+        return super().go_on() or self.turns.end_rest()
+
+    def read(self) -> None:
+        if any(connection.session for connection in self.connections):
             self.look_up(_END_OTHERS)  # what they have locked is to be read
-        for link in list(self.links):
-            link.leave_open()
+        for connection in list(self.connections):
+            connection.close("open")
         for sql in self.description.reads:
             self.context.readings[sql] = self._read(sql)
-        self.give_back()
 
-    def give_back(self) -> None:
-        for link in list(self.links):
-            link.abort()
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        self._socket.close()
+    def clear_up(self) -> None:
+        self.turns.clear()
+        self._installed.close()
         if self._lease is not None:
             with suppress(OSError):
                 self._lease.close()
             self._lease = None
 
-    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Do work of the relay's own, which nobody watches as they watch the app's tasks."""
-        return asyncio.Task(work, loop=self.context.loop)
-
-    # What goes wrong on order
-
-    def fault_of_connection(self) -> Fault | None:
-        """What goes wrong with the connection that is opened now."""
-        self.connections += 1
-        return self.faults.of_connection()
+    # How long it takes, and what goes wrong
 
     def fault_of(self, batch: Batch) -> Fault | None:
         """What goes wrong with the statements that are sent now."""
@@ -129,96 +115,91 @@ class PostgresRelay:
 
     # The server
 
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A connection to the server itself."""
-        path = self.address.socket_path
-        if path is not None:
-            return await asyncio.open_unix_connection(path)
-        reader, writer = await asyncio.open_connection(self.address.host, self.address.port)
-        if self.address.sslmode != "disable":
-            writer.write(ASKS_FOR_TLS)
-            if await reader.readexactly(1) == b"S":
-                await writer.start_tls(_encrypted())
-        return reader, writer
+    def settle(self) -> None:
+        """Wait until the server has answered all that it can now, and line the answers up."""
+        while heard := [each for each in self.unanswered() if not each[1].waits_for_lock]:
+            for connection, question in heard:
+                self._hear(connection, question)
+        answered = [each for each in self.connections if each.question and each.question.is_over]
+        self.turns.add_first([connection.give_answer for connection in answered])
 
-    async def deliver(self, first_packet: Frame) -> None:
-        """Send the server a packet that has no answer, on a connection of its own."""
-        with suppress(OSError):
-            reader, writer = await self.connect()
-            writer.write(first_packet.packed[1:])
-            await reader.read()
-            writer.close()
+    def unanswered(self) -> list[tuple[PostgresConnection, Question]]:
+        """What the server owes an answer to, and whose that is."""
+        asked = [(each, each.question) for each in self.connections]
+        return [(each, question) for each, question in asked if question and not question.is_over]
 
-    async def settle(self) -> None:
-        """Wait until the server rests, and give out its answers, one after the other."""
-        while any(link.is_held for link in self.links):
-            self.changed.clear()
-            await self.changed.wait()
-        for link in list(self.links):
-            if link.give_answer():
-                await self.rest()
+    def _hear(self, connection: PostgresConnection, question: Question) -> None:
+        question.hear(connection.session)
+        if question.is_over:
+            self._locks.look_again()
+        else:
+            self._locks.look()
 
-    async def rest(self) -> None:
-        """Let all happen that follows from an answer: its order must not be up to chance."""
-        at_rest = asyncio.Event()
-        self.context.loop.at_rest.append(at_rest.set)
-        await at_rest.wait()
+    def settle_locks(self) -> None:
+        """A connection is gone: somebody may have waited for a lock of it."""
+        self._locks.look_again()
+        self.settle()
 
-    async def pass_notifications(self) -> None:
+    def pass_notifications(self) -> None:
         """Something was answered: those who listen may have something to hear."""
-        if any(link.listens for link in self.links):
-            async with self.one_at_a_time:
-                for link in [link for link in self.links if link.listens]:
-                    with suppress(OSError):
-                        await link.hear_notifications()
+        for connection in self.connections:
+            if connection.listens:
+                self.turns.add(connection.hear_notifications)
 
-    def link_of(self, key: tuple[int, int]) -> PostgresConnection | None:
-        """The connection that a cancel request means by its process id and secret."""
-        return next((link for link in self.links if link.key == key), None)
+    def pass_cancel(self, key: tuple[int, int], packet: Frame, done: Callable[[], object]) -> None:
+        """End what a connection waits for: the time it takes, or a lock in the server.
+
+        Args:
+            key: the process id and secret that the cancel request names.
+            done: called when that has been done.
+        """
+        meant = next((each for each in self.connections if each.key == key), None)
+        if meant is None:
+            done()
+            return
+        in_server = partial(self._cancel_in_server, meant, packet, done)
+        meant.cancel(lambda: self.turns.add(in_server))
+
+    def _cancel_in_server(
+        self, meant: PostgresConnection, packet: Frame, done: Callable[[], object]
+    ) -> bool:
+        question = meant.question
+        if question is not None and not question.is_over:
+            question.is_called_off, question.waits_for_lock = True, False
+            send_alone(self.server, packet)
+            self.settle()
+        done()
+        return False
 
     # The grader's own questions to it
 
     def look_up(self, sql: str) -> list[dict[str, Any]]:
         """What a statement of the grader's own returns. If it fails, the play is void."""
         try:
-            return self._lease.rows(sql) if self._lease is not None else []
+            return self._rows(sql)
         except GraderError as error:
             self._give_up(error)
             return []
 
-    def note_loss(self, is_explained: bool) -> None:
+    def note_loss(self, session: ServerSession | None) -> None:
         """The server hung up. Unless it said why, and lives, that is not the learner's doing."""
         self.look_up("select 1")
-        if not is_explained:
+        if session is None or session.last_heard != ord("E"):
             self._give_up(LOST)
+
+    def _rows(self, sql: str) -> list[dict[str, Any]]:
+        with off_clock():
+            return self._lease.rows(sql) if self._lease is not None else []
 
     def _read(self, sql: str) -> Any:
         """The rows of a reading; or what is wrong with it, for a table may be gone."""
         try:
-            return self._lease.rows(sql) if self._lease is not None else []
+            return self._rows(sql)
         except GraderError as error:
             self.look_up("select 1")
             return error.problem
 
     def _give_up(self, why: GraderError) -> None:
-        self.context.broken = self.context.broken or str(why)
-        for link in list(self.links):
-            link.abort()
-
-
-def _encrypted() -> ssl.SSLContext:
-    """TLS as libpq does it by default. Whether the server is the right one, the keeper has seen."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def in_turn(*functions: Callable[[], object]) -> Callable[[], None]:
-    """A function that calls these, one after the other."""
-
-    def call() -> None:
-        for function in functions:
-            function()
-
-    return call
+        self.fail(why)
+        for connection in list(self.connections):
+            connection.close("open")

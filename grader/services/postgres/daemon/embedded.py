@@ -11,13 +11,13 @@ import subprocess
 from pathlib import Path
 
 from ....processes.limits import adopt_orphans
-from ....processes.unprivileged import child_setup, own
 from ...base.errors import ServiceError
 from .cluster import find_programs, is_ready, move_aside, version_of
 from .connecting import Tenant
 from .leftovers import end_orphans, end_server_of
 from .messages import Address
 from .state import State
+from .unprivileged import child_setup, own
 
 log = logging.getLogger(__name__)
 

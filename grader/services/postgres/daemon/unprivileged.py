@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ..services.base.errors import ServiceError
+from ...base.errors import ServiceError
 
 _PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT = 1, 8, 47
 _PR_CAP_AMBIENT_RAISE = 2

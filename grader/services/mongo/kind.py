@@ -1,0 +1,21 @@
+"""MongoDB as a kind of service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...model.scenarios import Mongo
+from ..base.kind import ServiceKind
+
+if TYPE_CHECKING:
+    from ..base.context import ServiceContext
+    from .relay import MongoRelay
+
+
+def _make(description: Mongo, name: str, context: ServiceContext) -> MongoRelay:
+    from .relay import MongoRelay  # only a play that needs it pays for it
+
+    return MongoRelay(description, name, context)
+
+
+KIND = ServiceKind(make=_make, schemes=("mongodb",))

@@ -1,0 +1,40 @@
+"""PostgreSQL as a kind of service."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from ...model.scenarios import Postgres
+from ..base.kind import ServiceKind
+
+if TYPE_CHECKING:
+    from ..base.context import ServiceContext
+    from .relay import PostgresRelay
+
+
+def _make(description: Postgres, name: str, context: ServiceContext) -> PostgresRelay:
+    from .relay import PostgresRelay  # only a play that needs it pays for it
+
+    return PostgresRelay(description, name, context)
+
+
+def _wake() -> None:
+    from .daemon.leases import wake
+
+    wake()
+
+
+def _serve(seed_sql: str) -> AbstractContextManager[str]:
+    from .serving import serve
+
+    return serve(seed_sql)
+
+
+KIND = ServiceKind(
+    make=_make,
+    wake=_wake,
+    schemes=("postgresql", "postgres"),
+    seed_suffix=".sql",
+    serve=_serve,
+)

@@ -1,0 +1,19 @@
+"""PostgreSQL outside of a play: a database for an app that is tried by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .daemon.leases import lease
+
+
+@contextmanager
+def serve(seed_sql: str) -> Iterator[str]:
+    """A database, begun with some SQL, for as long as the block lasts; its URL.
+
+    Raises:
+        ServiceError: there is no server, or it refuses the SQL.
+    """
+    with lease(seed_sql) as leased:
+        yield leased.address.dsn
