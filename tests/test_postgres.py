@@ -722,9 +722,7 @@ def test_statements_of_the_learners_take_time_and_nothing_else_does(
 
 async def without_relay(pool: Pool, table: Works) -> Any:
     with lease(DATA) as held:
-        a = held.address
-        dsn = f"postgresql://{a.user}@/{a.database}?host={a.host}&port={a.port}"
-        async with pool(dsn) as opened:
+        async with pool(held.address.dsn) as opened:
             return json.loads(json.dumps([await work(opened) for _, work in table.values()]))
 
 

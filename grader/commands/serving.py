@@ -8,30 +8,34 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from ..course.catalog import Exercise, Lesson, tables
+from ..course.catalog import Exercise, Lesson, seed
+from ..services.registry import kinds
 
-FILE, FACTORY, DSN = "GRADE_SERVES_FILE", "GRADE_SERVES_FACTORY", "GRADE_SERVES_DSN"
+FILE, FACTORY = "GRADE_SERVES_FILE", "GRADE_SERVES_FACTORY"
+SERVICES = "GRADE_SERVES_WITH"
+"""JSON: the URLs of services, by the schemes of the URLs that they stand in for."""
 
 
 def serve(lesson: Lesson, exercise: Exercise, file: Path, host: str, port: int) -> None:
     """Serve the app of an exercise until the process is told to stop.
 
     Raises:
-        ServiceError: it needs a database, and there is no server.
+        ServiceError: it needs a service that cannot be provided.
     """
     os.environ |= {FILE: str(file.resolve()), FACTORY: exercise.factory}
     root = str(Path(__file__).resolve().parents[2])
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), root]))
-    with _database(tables(lesson, exercise)):
+    with _services(lesson, exercise):
         uvicorn.run(
             "grader.commands.serving:build",
             factory=True,
@@ -70,18 +74,31 @@ def _module_of(file: Path) -> Any:
 
 
 def _given(factory: Any) -> dict[str, str]:
-    dsn = os.environ.get(DSN)
-    return {"dsn": dsn} if dsn and "dsn" in inspect.signature(factory).parameters else {}
+    """The services: each for a parameter whose default is the URL of such a service. If there
+    is only one, it is also for parameters that have no default.
+    """
+    urls: dict[str, str] = json.loads(os.environ.get(SERVICES, "{}"))
+    only = next(iter(urls.values())) if len(set(urls.values())) == 1 else None
+    found = {
+        each.name: only if each.default is each.empty else urls.get(_scheme(each.default))
+        for each in inspect.signature(factory).parameters.values()
+    }
+    return {name: url for name, url in found.items() if url is not None}
+
+
+def _scheme(default: object) -> str:
+    """What a URL begins with, without the name of a driver."""
+    return str(default).partition("://")[0].partition("+")[0]
 
 
 @contextmanager
-def _database(sql: str) -> Iterator[None]:
-    """A database with these tables, for as long as the block lasts; none without them."""
-    if not sql:
-        yield
-        return
-    from ..services.postgres.daemon.leases import lease
-
-    with lease(sql) as leased:
-        os.environ[DSN] = leased.address.dsn
+def _services(lesson: Lesson, exercise: Exercise) -> Iterator[None]:
+    """What the exercise has a seed for, for as long as the block lasts."""
+    urls: dict[str, str] = {}
+    with ExitStack() as stack:
+        for kind in kinds():
+            text = seed(lesson, exercise, kind.seed_suffix) if kind.serve else ""
+            if kind.serve and text:
+                urls |= dict.fromkeys(kind.schemes, stack.enter_context(kind.serve(text)))
+        os.environ[SERVICES] = json.dumps(urls)
         yield

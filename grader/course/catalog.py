@@ -347,7 +347,12 @@ def stub_source(lesson: Lesson) -> str | None:
 
 def tables(lesson: Lesson, exercise: Exercise) -> str:
     """The SQL that makes the tables an exercise begins with; empty if it needs no database."""
-    file = course().exercises(lesson) / f"exercise_{exercise.number}.sql"
+    return seed(lesson, exercise, ".sql")
+
+
+def seed(lesson: Lesson, exercise: Exercise, suffix: str) -> str:
+    """What a service begins with in an exercise, by the suffix of the file; empty without one."""
+    file = course().exercises(lesson) / f"exercise_{exercise.number}{suffix}"
     return file.read_text("utf-8") if file.is_file() else ""
 
 

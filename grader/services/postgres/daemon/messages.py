@@ -7,7 +7,7 @@ running by another version of the kit is never spoken to.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -39,13 +39,20 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def dsn(self) -> str:
-        """A URL that asyncpg, psycopg and SQLAlchemy understand. It holds the password."""
+        """A URL that asyncpg, psycopg and SQLAlchemy understand. It holds the password.
+
+        A directory of sockets stands in the query: SQLAlchemy takes one in the place of a
+        host for a name.
+        """
         login = quote(self.user, safe="")
         if self.password:
             login += ":" + quote(self.password, safe="")
-        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
-        mode = f"?sslmode={self.sslmode}" if self.sslmode else ""
-        return f"postgresql://{login}@{host}:{self.port}/{quote(self.database, safe='')}{mode}"
+        options = {"sslmode": self.sslmode} if self.sslmode else {}
+        where = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        if self.socket_path is not None:
+            where, options = "", {"host": self.host, "port": str(self.port), **options}
+        query = f"?{urlencode(options, safe='/', quote_via=quote)}" if options else ""
+        return f"postgresql://{login}@{where}/{quote(self.database, safe='')}{query}"
 
 
 class Check(msgspec.Struct, frozen=True, tag="check"):
