@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 from ...clock.pools import POOL_SIZE
 from ..base.context import ServiceContext
-
-
-@contextmanager
-def quiet_driver() -> Iterator[None]:
-    """Keep PyMongo from logging every step it takes. A play takes down whatever is logged, and
-    nobody has asked for that.
-    """
-    log = logging.getLogger("pymongo")
-    before = log.level
-    if before == logging.NOTSET:
-        log.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def renew_threads_of_motor() -> None:

@@ -14,9 +14,10 @@ from ..base.context import ServiceContext
 from ..base.errors import ServiceError
 from ..base.faults import Faults
 from ..base.host import ServiceHost
+from ..base.quiet import quiet
 from .connections import MongoConnection
 from .databases import Database, ServerConnection, new_database
-from .drivers import quiet_driver, renew_threads_of_motor, take_drivers_tasks_for_its_own
+from .drivers import renew_threads_of_motor, take_drivers_tasks_for_its_own
 
 
 class MongoRelay(ServiceHost[MongoConnection]):
@@ -32,7 +33,7 @@ class MongoRelay(ServiceHost[MongoConnection]):
         self.description = description
         self.faults = Faults(description.faults, context)
         self._installed = ExitStack()
-        self._installed.enter_context(quiet_driver())
+        self._installed.enter_context(quiet("pymongo"))
         self._url = self._database.url_at("{}:{}".format(*self.address))
         if not self.faults.refuses_all:
             self.listen()

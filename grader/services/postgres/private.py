@@ -40,7 +40,8 @@ def psycopg_on_clock() -> Iterator[None]:
 
 @contextmanager
 def _waits_on_clock(waiting: Any) -> Iterator[None]:
-    wait, wait_conn = _reported(waiting.wait_selector), _reported(waiting.wait_conn)
+    wait = _reported(waiting.wait_selector)
+    wait_conn = _reported(waiting.wait_conn, always=True)
     with replaced(waiting, DefaultSelector=SelectorOnClock, wait=wait, wait_conn=wait_conn):
         yield
 
@@ -75,8 +76,13 @@ def _host_behind(descriptor: int) -> Host | None:
         borrowed.detach()
 
 
-def _reported(wait: Callable[..., Any]) -> Callable[..., Any]:
-    """A waiting function that reports how long it has blocked its thread."""
+def _reported(wait: Callable[..., Any], always: bool = False) -> Callable[..., Any]:
+    """A waiting function that reports how long it has blocked its thread.
+
+    Args:
+        always: also where it has taken no time and has blocked the loop. In life it does take
+            some: so a driver that blocks is known where a scenario's database takes none.
+    """
 
     @functools.wraps(wait)
     def reported(*args: Any, **options: Any) -> Any:
@@ -87,7 +93,7 @@ def _reported(wait: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return wait(*args, **options)
         finally:
-            if on_loop or clock.now > start:
+            if clock.now > start or (always and on_loop):
                 report_block(clock, "psycopg", start, on_loop)
 
     return reported

@@ -22,6 +22,7 @@ from ..base.errors import ServiceError
 from ..base.faults import Faults
 from ..base.host import ServiceHost
 from ..base.off_clock import off_clock
+from ..base.quiet import quiet
 from .connections import PostgresConnection
 from .daemon.leases import Lease, lease
 from .locks import Locks
@@ -66,6 +67,7 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
             self.listen()
 
     def _install(self) -> None:
+        self._installed.enter_context(quiet("psycopg"))
         self._installed.enter_context(psycopg_on_clock())
 
     @property
