@@ -380,6 +380,25 @@ def test_a_blocking_driver_copies_and_hears_of_what_fails() -> None:
     assert elapsed(trace) == [0.75]
 
 
+def test_a_blocking_driver_gives_up_by_its_own_timeout() -> None:
+    def work(dsn: str) -> Any:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            waits = time.monotonic()
+            heard = list(connection.notifies(timeout=2.5))
+            return [heard, time.monotonic() - waits]
+
+    def factory(dsn: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def endpoint() -> Any:
+            return work(dsn)
+
+        return app
+
+    assert results(play(factory, get("/"), dsn=postgres(0.25))) == [[[], 2.5]]
+
+
 def test_psycopg_prepares_at_the_sixth_time() -> None:
     """That takes a round trip more. In autocommit mode nothing else does."""
 
