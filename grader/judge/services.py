@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..model.scenarios import Scenario
-from ..model.services import Postgres
+from ..services.registry import tag_of, wake
 
 
 def start_services(scenarios: Iterable[Scenario]) -> None:
@@ -16,7 +16,4 @@ def start_services(scenarios: Iterable[Scenario]) -> None:
     Raises:
         GraderError: something can't be started.
     """
-    if any(isinstance(c, Postgres) for s in scenarios for c in s.collaborators.values()):
-        from ..services.postgres.daemon.leases import wake
-
-        wake()
+    wake({tag_of(c) for s in scenarios for c in s.collaborators.values()} - {""})
