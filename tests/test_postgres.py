@@ -12,6 +12,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -314,6 +315,30 @@ def test_a_driver_that_blocks_a_thread_leaves_the_loop_free(work: Callable[[str]
     assert elapsed(trace) == [0.25] * 3
     assert [incident for incident in trace.incidents if incident.kind == "loop-blocked"] == []
     assert {span.exchange for span in spans(trace, "statement")} == {0, 1, 2}
+
+
+def test_a_driver_that_the_factory_itself_imports_is_waited_for_as_well() -> None:
+    """In a fresh process: SQLAlchemy imports its driver when it makes an engine."""
+    code = """
+        from fastapi import FastAPI
+        from grader import get, play, postgres
+
+        def factory(dsn):
+            from sqlalchemy import create_engine, text
+            engine = create_engine(dsn.replace("postgresql:", "postgresql+psycopg:"))
+            with engine.connect() as connection:
+                connection.execute(text("select 1"))
+            engine.dispose()
+            return FastAPI()
+
+        trace = play(factory, get("/"), dsn=postgres(0.25))
+        print(trace.outcome.kind, [(s.kind, s.how) for s in trace.spans if s.kind != "call"][-1])
+        import psycopg.waiting, selectors
+        print(psycopg.waiting.DefaultSelector is selectors.DefaultSelector)
+    """
+    asked = [sys.executable, "-c", inspect.cleandoc(code)]
+    said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    assert said == "finished ('connection', 'done')\nTrue\n"
 
 
 def test_a_blocking_driver_waits_for_a_lock_of_another_thread() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import selectors
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -19,16 +18,14 @@ from ...clock.current import report_block
 from ...clock.hosts import Host
 from ...clock.patching import replaced
 from ...clock.sockets import host_at, wait_until_readable
+from ..base.importing import on_import
 
 
 @contextmanager
 def psycopg_on_clock() -> Iterator[None]:
-    """Let psycopg live by the clock of a play, as far as it has been imported."""
-    with ExitStack() as stack:
-        if waiting := sys.modules.get("psycopg.waiting"):
-            stack.enter_context(_waits_on_clock(waiting))
-        if pools := sys.modules.get("psycopg_pool.base"):
-            stack.enter_context(_pools_from_first_tick(pools))
+    """Let psycopg live by the clock of a play, also if it is only imported meanwhile."""
+    changes = {"psycopg.waiting": _waits_on_clock, "psycopg_pool.base": _pools_from_first_tick}
+    with ExitStack() as stack, on_import(changes, stack):
         yield
 
 

@@ -62,13 +62,10 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         self.turns = Turns(context.loop)
         self._locks = Locks(self)
         self._installed = ExitStack()
-        self._install()
-        if not self.faults.refuses_all:
-            self.listen()
-
-    def _install(self) -> None:
         self._installed.enter_context(quiet("psycopg"))
         self._installed.enter_context(psycopg_on_clock())
+        if not self.faults.refuses_all:
+            self.listen()
 
     @property
     def given(self) -> str:
@@ -78,10 +75,6 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
 
     def connected(self, sock: socket.socket, port: int) -> PostgresConnection:
         return PostgresConnection(self, sock, port)
-
-    async def open(self) -> None:
-        self._installed.close()  # a driver may have been imported since
-        self._install()
 
     def go_on(self) -> bool:
         return super().go_on() or self.turns.end_rest()
