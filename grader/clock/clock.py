@@ -19,6 +19,7 @@ from queue import Empty, SimpleQueue
 from ..model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
 from ..processes.threads import forget, is_asleep
 from .hosts import Hosts
+from .outside import LOOK_EVERY, PATIENCE, Outside
 from .readings import Readings
 from .real_time import sleep as real_sleep
 
@@ -63,6 +64,7 @@ class Clock:
     Args:
         time_limit: ticks after which a program that is still going has run away.
         epoch: the `time.time()` at which it begins.
+        patience: see `Outside`.
 
     Attributes:
         turns: how many turns the loop has taken.
@@ -70,7 +72,12 @@ class Clock:
         wall: what `time.time` shows.
     """
 
-    def __init__(self, time_limit: int = 600 * TICKS_PER_SECOND, epoch: float = EPOCH) -> None:
+    def __init__(
+        self,
+        time_limit: int = 600 * TICKS_PER_SECOND,
+        epoch: float = EPOCH,
+        patience: float = PATIENCE,
+    ) -> None:
         self.now = 0
         self.steady, self.wall = Readings(), Readings(to_ticks(epoch))
         self.time_limit = time_limit
@@ -90,7 +97,9 @@ class Clock:
         self._over = False
         self.at_work = False
         self._ending = False
-        self._patience = 0
+        self._looks = 0
+        self.outside = Outside(patience)
+        self.outside.sleepers = self._sleepers
 
     def __repr__(self) -> str:
         return f"<Clock {self.seconds:.6f} s>"
@@ -132,7 +141,7 @@ class Clock:
 
     def block(self, seconds: float) -> None:
         """What `time.sleep` does on the loop's own thread: all stands still but time and hosts."""
-        # Past the time_limit it is the loop that notices: an error here would be the sleeper's.
+        # Past the time limit it is the loop that notices: an error here would be the sleeper's.
         end = min(self.after(seconds), self.time_limit)
         self.hosts.settle()
         while (due := self.hosts.next_due()) <= end:
@@ -173,11 +182,13 @@ class Clock:
             if self.busy or self.asides_awake():
                 self.give_turn()
                 real_sleep(0.0005)
-                self._patience += 1
-                if self._patience % 20 == 0:
+                self._looks += 1
+                if self._looks % 20 == 0:
                     self.set_aside_sleeper()
             elif self.hosts.go_on():
                 continue
+            elif self.outside.owes():
+                real_sleep(LOOK_EVERY)
             elif self._next_without_loop() < last:
                 self.advance_to(self._next_without_loop())
             else:
@@ -236,6 +247,9 @@ class Clock:
                     actor.aside = True
                     self._asides.add(actor)
                     self._running = None
+
+    def _sleepers(self) -> list[int]:
+        return [actor.native_id for actor in tuple(self._asides) if actor.native_id]
 
     def asides_awake(self) -> bool:
         """Whether a thread that was set aside is working again."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from .children import children_noted
 from .locks import locks_on_clock
 from .loop import loops_on_clock
 from .pools import pools_on_clock
@@ -50,5 +51,6 @@ def _everything() -> Iterator[None]:
         loops_on_clock(),
         locks_on_clock(),
         sockets_on_clock(),
+        children_noted(),
     ):
         yield

@@ -18,16 +18,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Context
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from ..model.trace import NEVER, to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
+from .connections import Connections
 from .current import current_actor, current_clock, report_block
+from .outside import LOOK_EVERY
 from .patching import replaced
 from .polling import Polling
 from .pools import POOL_SIZE
 from .real_time import thread_time
-from .sockets import park_until_readable, wait_to_connect
+from .sockets import park_until_readable, wait_to_connect, without_delay
 
 PATIENCE = 0.01
 """Real seconds between two looks at a thread that has the turn and does not answer."""
@@ -64,7 +66,7 @@ class ClockSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> Any:
         # Something is ready, or a callback is: run it. Time stands still.
         self.loop.clock.turns += 1
-        events = super().select(0) if timeout != 0 or self._has_sockets() else []
+        events = self._hear(0) if timeout != 0 or self._has_sockets() else []
         polls = timeout == 0 and not events and self.loop.only_polls()
         if events or (timeout == 0 and not polls):
             return self._over(RanAway()) if self.loop.is_out_of_time() else events
@@ -77,6 +79,9 @@ class ClockSelector(selectors.DefaultSelector):
             return self._wait_for_work()
         if self.loop.clock.hosts.wake_readers():  # threads have got what they waited for
             return []
+        # Somebody outside owes an answer: wait for it in real time, too.
+        if self.loop.clock.outside.owes():
+            return self._hear(LOOK_EVERY)
         # A thread has handed something over, and was done at that.
         if self.loop._ready and not polls:
             return []
@@ -93,8 +98,36 @@ class ClockSelector(selectors.DefaultSelector):
             except RanAway as error:
                 return self._over(error)
             return []
+        # Nothing but an answer that has been long in coming can wake the program.
+        if self.loop.clock.outside.owes(at_the_end=True):
+            return self._hear(LOOK_EVERY)
         # Nothing can ever wake the program, or nothing can ever stop it.
         return self._over(RanAway() if polls else Stuck())
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        self._connections().watch(key.fd)
+        return key
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().modify(fileobj, events, data)
+        self._connections().watch(key.fd)
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        key = super().unregister(fileobj)
+        self._connections().unwatch(key.fd)
+        return key
+
+    def _connections(self) -> Connections:
+        return self.loop.clock.outside.connections
+
+    def _hear(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready, or is so after some real time."""
+        events = super().select(seconds)
+        for key, _ in events:
+            self._connections().heard(key.fd)
+        return events
 
     def _has_sockets(self) -> bool:
         """Whether anything but the loop's own wake-up pipe is registered."""
@@ -159,10 +192,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     _default_executor: concurrent.futures.ThreadPoolExecutor | None
 
     def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         selector = ClockSelector()
         selector.loop = self
         super().__init__(selector)
-        self.clock = clock
         self.on_end: Callable[[Stuck | RanAway], None] | None = None
         self.at_rest: list[Callable[[], object]] = []
         self.on_write: Callable[[Any], None] | None = None
@@ -274,6 +307,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         await super().sock_connect(sock, address)
 
     def _make_socket_transport(self, sock: Any, *args: Any, **options: Any) -> Any:
+        without_delay(sock)
         if self.on_write is None:
             return super()._make_socket_transport(sock, *args, **options)  # type: ignore[misc]
         return _ToldTransport(self, sock, *args, **options)
@@ -282,19 +316,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self.on_write is not None:  # libpq has written by itself, and waits for the answer
             self.on_write(fd)
         super().add_reader(fd, *args)
-
-    async def _make_subprocess_transport(self, *args: Any, **options: Any) -> Any:
-        """A program runs in real time, so the clock is held until it ends."""
-        self.clock.hold()
-        try:
-            return await super()._make_subprocess_transport(*args, **options)  # type: ignore[misc]
-        except BaseException:
-            self.clock.release()
-            raise
-
-    def _child_watcher_callback(self, *args: Any) -> None:
-        super()._child_watcher_callback(*args)  # type: ignore[misc]
-        self.call_soon_threadsafe(self.clock.release)
 
     def call_soon_threadsafe(  # type: ignore[override]
         self, *args: Any, **options: Any
@@ -312,12 +333,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Future[Any]:
         if executor is None:
             executor = self._default_pool()
-        future = super().run_in_executor(executor, func, *args)
-        if not isinstance(executor, concurrent.futures.ThreadPoolExecutor):
-            # Other processes compute in real time, so the clock is held while they do.
-            self.clock.hold()
-            future.add_done_callback(lambda _: self.clock.release())
-        return future
+        return super().run_in_executor(executor, func, *args)
 
     def _default_pool(self) -> concurrent.futures.ThreadPoolExecutor:
         if self._default_executor is None:
@@ -339,19 +355,20 @@ class _ToldTransport(selector_events._SelectorSocketTransport):  # type: ignore[
         self.write(b"".join(parts))
 
 
-_real_new_event_loop = asyncio.events.new_event_loop
+_real_init: Any = vars(asyncio.SelectorEventLoop)["__init__"]
 
 
-def _new_event_loop() -> asyncio.AbstractEventLoop:
+def _init(loop: Any, selector: selectors.BaseSelector | None = None) -> None:
     clock = current_clock()
-    return _real_new_event_loop() if clock is None else VirtualLoop(clock)
+    if type(loop) is asyncio.SelectorEventLoop and clock is not None:
+        loop.__class__ = VirtualLoop  # which asyncio.SelectorEventLoop is a base of
+        VirtualLoop.__init__(cast(VirtualLoop, loop), clock)
+    else:
+        _real_init(loop, selector)
 
 
 @contextmanager
 def loops_on_clock() -> Iterator[None]:
-    """Let `asyncio.run` in a thread of a play make a loop on the clock of that play."""
-    with (
-        replaced(asyncio.events, new_event_loop=_new_event_loop),
-        replaced(asyncio, new_event_loop=_new_event_loop),
-    ):
+    """Let the threads of a play make loops on the clock of that play, however they do it."""
+    with replaced(asyncio.SelectorEventLoop, __init__=_init):
         yield

@@ -19,6 +19,7 @@ from .current import current_actor, current_clock, report_block
 from .hosts import Host, is_readable
 
 _real_connect = socket.socket.connect
+_real_accept = socket.socket.accept
 
 
 def host_at(address: object) -> Host | None:
@@ -56,10 +57,31 @@ def park_until_readable(actor: Actor, source: socket.socket | int, until: int | 
         clock.hosts.reading.pop(actor, None)
 
 
+def without_delay(sock: socket.socket) -> None:
+    """Let small writes go out at once. Nagle's delay would hold them back in real time."""
+    if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.type == socket.SOCK_STREAM:
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _accept(listening: socket.socket) -> Any:
+    clock = current_clock()
+    if clock is None:
+        return _real_accept(listening)
+    clock.outside.connections.add_own(listening)
+    if listening.gettimeout() != 0 and clock.is_home():
+        _wait_to_read(listening)
+    accepted = _real_accept(listening)
+    without_delay(accepted[0])
+    return accepted
+
+
 def _connect(sock: socket.socket, address: Any) -> None:
     host = host_at(address)
     if host is None:
         _real_connect(sock, address)
+        if current_clock() is not None:
+            without_delay(sock)
         return
     if sock.gettimeout() != 0:
         _wait_to_connect(sock, host.connect_takes)
@@ -146,6 +168,7 @@ def _block_until_readable(clock: Clock, source: socket.socket | int, deadline: i
 
 
 _ON_CLOCK: dict[str, Callable[..., Any]] = {
+    "accept": _accept,
     "connect": _connect,
     "send": _sending(socket.socket.send),
     "sendall": _sending(socket.socket.sendall),

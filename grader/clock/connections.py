@@ -1,0 +1,137 @@
+"""The sockets that a loop waits at: which lead out of the play, and who has spoken last.
+
+A server elsewhere that was asked something owes an answer. What is sent to an end within
+the play arrives at once, and what answers there lives by the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from .real_time import monotonic
+
+HALF_ANSWERED = 0.2
+"""How much of its patience is left for a server that has sent something: there may be more."""
+
+_SEGMENTS_SENT = struct.Struct("=156xI")
+"""`tcpi_data_segs_out` in Linux' `struct tcp_info`."""
+
+
+class Connections:
+    """The connections of one loop to what is not in its play.
+
+    Args:
+        patience: real seconds for an answer.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._asked: dict[int, float] = {}
+        self._sent: dict[int, int] = {}
+        self._watched: set[int] = set()
+        self._own: set[tuple[str, int]] = set()
+
+    def add_own(self, listening: socket.socket) -> None:
+        """What listens there is a part of the play."""
+        with suppress(OSError):
+            if listening.family in (socket.AF_INET, socket.AF_INET6):
+                self._own.add(listening.getsockname()[:2])
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one that may be owed an answer."""
+        return bool(self._watched)
+
+    def watch(self, file: int) -> None:
+        """The loop begins to wait at a socket."""
+        with _borrowed(file) as sock:
+            if sock is None or sock.family == socket.AF_UNIX:
+                return
+            if _listens(sock):
+                self.add_own(sock)
+                return
+        self._watched.add(file)
+        self._asked[file] = monotonic()
+
+    def unwatch(self, file: int) -> None:
+        """The loop waits there no more."""
+        self._watched.discard(file)
+        self._asked.pop(file, None)
+        self._sent.pop(file, None)
+
+    def heard(self, file: int) -> None:
+        """Something has come."""
+        if file in self._watched:
+            self._asked[file] = monotonic() - self._patience * (1 - HALF_ANSWERED)
+
+    def owe(self, patience: float) -> bool:
+        """Whether one was asked something less than so many real seconds ago."""
+        for file in [file for file in self._watched if not self.leads_outside(file)]:
+            self.unwatch(file)
+        for file in self._watched:
+            self._notice_what_was_sent(file)
+        return any(monotonic() - asked < patience for asked in self._asked.values())
+
+    def _notice_what_was_sent(self, file: int) -> None:
+        sent = _segments_sent(file)
+        if sent != self._sent.setdefault(file, sent):
+            self._sent[file] = sent
+            self._asked[file] = monotonic()
+
+    def leads_outside(self, file: int) -> bool:
+        """Whether a descriptor is a connection to what is not in this play."""
+        with _borrowed(file) as sock:
+            return sock is not None and self._leads_outside(sock)
+
+    def _leads_outside(self, sock: socket.socket) -> bool:
+        if _listens(sock):
+            return False
+        if sock.family == socket.AF_UNIX:
+            return _peer_process(sock) != os.getpid()
+        with suppress(OSError):
+            ends = sock.getsockname()[:2], sock.getpeername()[:2]
+            return not any(self._is_own(end) for end in ends)
+        return True  # it is not connected yet, or is not made for connections
+
+    def _is_own(self, address: tuple[str, int]) -> bool:
+        return any((host, address[1]) in self._own for host in (address[0], "0.0.0.0", "::"))
+
+
+def _listens(sock: socket.socket) -> bool:
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+@contextmanager
+def _borrowed(file: int) -> Iterator[socket.socket | None]:
+    """A socket by its descriptor; None if that is something else."""
+    try:
+        sock = socket.socket(fileno=file)
+    except OSError:
+        yield None
+        return
+    try:
+        yield sock
+    except OSError:
+        yield None
+    finally:
+        sock.detach()
+
+
+def _peer_process(sock: socket.socket) -> int:
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[0])
+
+
+def _segments_sent(file: int) -> int:
+    """How many packets with data a TCP connection has sent; 0 for other sockets."""
+    with _borrowed(file) as sock:
+        if sock is not None and sock.type == socket.SOCK_STREAM:
+            with suppress(OSError, struct.error, AttributeError):
+                size = _SEGMENTS_SENT.size
+                facts = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, size)
+                return int(_SEGMENTS_SENT.unpack(facts)[0])
+    return 0

@@ -1,0 +1,128 @@
+"""Who outside of the loop still owes a play an answer, in real time.
+
+The clock stands still while somebody does. Who is at work, owes: a process that the play
+has started, and a thread beside the loop, as long as the kernel says that it runs. Who
+sleeps without having done anything owes nothing that can be measured, but for those that
+the play has asked last: a server elsewhere, or a call in C that a thread waits in. They
+are given some patience.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+from ..processes.activity import (
+    Activity,
+    Thread,
+    children_of,
+    state_of_thread,
+    threads_here,
+    threads_of,
+    will_wake,
+)
+from ..processes.kernel_waits import Wait, wait_of
+from .connections import Connections
+from .real_time import monotonic
+
+PATIENCE = 1.0
+"""Real seconds for an answer of somebody who seems to sleep."""
+AT_WORK = 10
+"""How many times as long to wait for somebody who is at work."""
+AT_THE_END = 5
+"""How many times as long to wait where nothing else can happen."""
+LOOK_EVERY = 0.005
+"""Real seconds between two looks, at least."""
+
+
+class Outside:
+    """What a play waits for in real time.
+
+    Args:
+        patience: real seconds for an answer of somebody who seems to sleep.
+
+    Attributes:
+        processes: the processes that the play has started.
+        sleepers: the play's threads that wait in calls in C, as the kernel numbers them.
+        connections: the sockets that the loop of the play waits at.
+    """
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self.patience = patience
+        self.processes: set[int] = set()
+        self.sleepers: Callable[[], list[int]] = list
+        self.connections = Connections(patience)
+        self._threads_before = threads_here()
+        self._activity = Activity()
+        self._is_at_work = False
+        self._looked_at = self._last_at_work = 0.0
+        self._at_work_since: float | None = None
+        self._asleep_since: dict[tuple[int, str], float] = {}
+
+    def owes(self, at_the_end: bool = False) -> bool:
+        """Whether there is somebody to wait for.
+
+        Args:
+            at_the_end: nothing else can happen, so who sleeps is waited for, too.
+        """
+        sleepers = self.sleepers()
+        if not (sleepers or self.processes or self.connections.any):
+            return False
+        patience = self.patience * (AT_THE_END if at_the_end else 1)
+        return (
+            self.connections.owe(patience)
+            or self._others_work(sleepers)
+            or self._calls_take_time(sleepers, patience)
+            or (at_the_end and self._processes_sleep())
+        )
+
+    def _others_work(self, sleepers: Iterable[int]) -> bool:
+        """Whether a process, or a thread that is none of the play's own, is at work."""
+        now = monotonic()
+        if now - self._looked_at >= LOOK_EVERY:
+            self._looked_at = now
+            if not self._activity.is_any_at_work(self._others(sleepers)):
+                self._at_work_since = None
+            else:
+                self._at_work_since = self._at_work_since or now
+                self._last_at_work = now
+        since = self._at_work_since
+        return since is not None and now - since < self.patience * AT_WORK
+
+    def _others(self, sleepers: Iterable[int]) -> Iterator[Thread]:
+        yield from self._threads_of_processes()
+        here = os.getpid()
+        for sleeper in sleepers:
+            for process in children_of(here, sleeper):
+                yield from threads_of(process)
+        for thread in threads_here() - self._threads_before - {threading.get_native_id()}:
+            yield here, thread
+
+    def _threads_of_processes(self) -> Iterator[Thread]:
+        for process in tuple(self.processes):
+            threads = list(threads_of(process))
+            if not threads:
+                self.processes.discard(process)
+            yield from threads
+
+    def _calls_take_time(self, sleepers: Iterable[int], patience: float) -> bool:
+        """Whether a thread waits in C, and not for long yet, for what is not in this play."""
+        before, self._asleep_since = self._asleep_since, {}
+        for sleeper in sleepers:
+            key = sleeper, state_of_thread(os.getpid(), sleeper)
+            self._asleep_since[key] = before.get(key, monotonic())
+        return any(
+            monotonic() - since < patience and self._is_for_outside(wait_of(thread))
+            for (thread, _), since in self._asleep_since.items()
+        )
+
+    def _is_for_outside(self, wait: Wait) -> bool:
+        if wait.kind == "read" and wait.files is not None:
+            return any(self.connections.leads_outside(file) for file in wait.files)
+        return wait.kind not in ("lock", "process")
+
+    def _processes_sleep(self) -> bool:
+        """Whether a process waits for a moment that will come in real time."""
+        is_early = monotonic() - self._last_at_work < self.patience * AT_THE_END
+        return is_early and will_wake(self._threads_of_processes())

@@ -1,0 +1,72 @@
+"""Whether processes, and other threads of this one, are at work (Linux)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from .kernel_waits import wait_of
+
+_ASLEEP = frozenset("SZXTtI")
+
+Thread = tuple[int, int]
+"""A process id and a thread id."""
+
+
+def threads_of(process: int) -> Iterator[Thread]:
+    """The threads of a process, and of all that it has started."""
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{process}/task"):
+            yield process, int(thread)
+            for child in children_of(process, int(thread)):
+                yield from threads_of(child)
+
+
+def children_of(process: int, thread: int) -> list[int]:
+    """The processes that a thread has started."""
+    with suppress(OSError):
+        text = Path(f"/proc/{process}/task/{thread}/children").read_text()
+        return [int(child) for child in text.split()]
+    return []
+
+
+def threads_here() -> frozenset[int]:
+    """The ids of all threads of this process, whatever started them."""
+    with suppress(OSError):
+        return frozenset(map(int, os.listdir("/proc/self/task")))
+    return frozenset()
+
+
+class Activity:
+    """Looks at some threads again and again."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Thread, str] = {}
+
+    def is_any_at_work(self, threads: Iterable[Thread]) -> bool:
+        """Whether one of them runs, waits for a disk, or has run since the last look."""
+        now = {thread: state_of_thread(*thread) for thread in threads}
+        before, self._seen = self._seen, now
+        return any(
+            state and (state[0] not in _ASLEEP or before.get(thread) != state)
+            for thread, state in now.items()
+        )
+
+
+def will_wake(threads: Iterable[Thread]) -> bool:
+    """Whether one of them waits for a moment, or for something that is no part of this process."""
+    return any(wait_of(thread, process).kind == "sleep" for process, thread in threads)
+
+
+def state_of_thread(process: int, thread: int) -> str:
+    """What a thread does, and for how long it has done something; empty if it has ended."""
+    task = f"/proc/{process}/task/{thread}"
+    try:
+        with open(f"{task}/stat", "rb", buffering=0) as file:
+            state = file.read().rpartition(b")")[2].split()[0].decode()
+        with open(f"{task}/schedstat", "rb", buffering=0) as file:
+            return state + file.read().split()[0].decode()
+    except (OSError, IndexError):
+        return ""
