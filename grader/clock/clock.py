@@ -16,10 +16,11 @@ from contextlib import contextmanager
 from itertools import count
 from queue import Empty, SimpleQueue
 
+from ..model.scenarios import PATIENCE
 from ..model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
 from ..processes.threads import forget, is_asleep
 from .hosts import Hosts
-from .outside import LOOK_EVERY, PATIENCE, Outside
+from .outside import LOOK_EVERY, Outside
 from .readings import Readings
 from .real_time import sleep as real_sleep
 

@@ -85,7 +85,7 @@ class Connections:
     def leads_outside(self, file: int) -> bool:
         """Whether a descriptor is a connection to what is not in this play."""
         with _borrowed(file) as sock:
-            return sock is not None and self._leads_outside(sock)
+            return sock is None or self._leads_outside(sock)
 
     def _leads_outside(self, sock: socket.socket) -> bool:
         if _listens(sock):

@@ -15,7 +15,7 @@ import socket
 from asyncio import selector_events
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context
 from itertools import count
 from typing import Any, cast
@@ -201,6 +201,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.on_write: Callable[[Any], None] | None = None
         self.while_waiting: Callable[[], object] = lambda: None
         self.actor: Actor | None = None
+        self._programs: set[Any] = set()
         self.polling = Polling()
         self._moment = -1
         self._started = thread_time()
@@ -316,6 +317,24 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self.on_write is not None:  # libpq has written by itself, and waits for the answer
             self.on_write(fd)
         super().add_reader(fd, *args)
+
+    async def _make_subprocess_transport(self, *args: Any, **options: Any) -> Any:
+        made = await super()._make_subprocess_transport(*args, **options)  # type: ignore[misc]
+        self._programs.add(made)
+        return made
+
+    def close(self) -> None:
+        """Close the loop, and end the programs that it has started and that still run."""
+        for program in self._programs:
+            if program.get_returncode() is None:
+                program.kill()
+                program._proc.wait()
+            program.close()
+            for end in program._pipes.values():  # it would be told by a callback, too late now
+                with suppress(Exception):
+                    end.pipe._call_connection_lost(None)
+        self._programs.clear()
+        super().close()
 
     def call_soon_threadsafe(  # type: ignore[override]
         self, *args: Any, **options: Any

@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
+from ..model.scenarios import PATIENCE
 from ..processes.activity import (
     Activity,
     Thread,
@@ -26,21 +27,19 @@ from ..processes.kernel_waits import Wait, wait_of
 from .connections import Connections
 from .real_time import monotonic
 
-PATIENCE = 1.0
-"""Real seconds for an answer of somebody who seems to sleep."""
 AT_WORK = 10
 """How many times as long to wait for somebody who is at work."""
 AT_THE_END = 5
 """How many times as long to wait where nothing else can happen."""
 LOOK_EVERY = 0.005
-"""Real seconds between two looks, at least."""
+"""Real seconds between two looks."""
 
 
 class Outside:
     """What a play waits for in real time.
 
     Args:
-        patience: real seconds for an answer of somebody who seems to sleep.
+        patience: real seconds for an answer from what seems to sleep.
 
     Attributes:
         processes: the processes that the play has started.
@@ -55,8 +54,7 @@ class Outside:
         self.connections = Connections(patience)
         self._threads_before = threads_here()
         self._activity = Activity()
-        self._is_at_work = False
-        self._looked_at = self._last_at_work = 0.0
+        self._last_at_work = 0.0
         self._at_work_since: float | None = None
         self._asleep_since: dict[tuple[int, str], float] = {}
 
@@ -70,7 +68,7 @@ class Outside:
         if not (sleepers or self.processes or self.connections.any):
             return False
         patience = self.patience * (AT_THE_END if at_the_end else 1)
-        return (
+        return bool(
             self.connections.owe(patience)
             or self._others_work(sleepers)
             or self._calls_take_time(sleepers, patience)
@@ -79,16 +77,12 @@ class Outside:
 
     def _others_work(self, sleepers: Iterable[int]) -> bool:
         """Whether a process, or a thread that is none of the play's own, is at work."""
-        now = monotonic()
-        if now - self._looked_at >= LOOK_EVERY:
-            self._looked_at = now
-            if not self._activity.is_any_at_work(self._others(sleepers)):
-                self._at_work_since = None
-            else:
-                self._at_work_since = self._at_work_since or now
-                self._last_at_work = now
-        since = self._at_work_since
-        return since is not None and now - since < self.patience * AT_WORK
+        if not self._activity.is_any_at_work(self._others(sleepers)):
+            self._at_work_since = None
+            return False
+        self._last_at_work = now = monotonic()
+        since = self._at_work_since = self._at_work_since or now
+        return now - since < self.patience * AT_WORK
 
     def _others(self, sleepers: Iterable[int]) -> Iterator[Thread]:
         yield from self._threads_of_processes()
@@ -120,7 +114,7 @@ class Outside:
     def _is_for_outside(self, wait: Wait) -> bool:
         if wait.kind == "read" and wait.files is not None:
             return any(self.connections.leads_outside(file) for file in wait.files)
-        return wait.kind not in ("lock", "process")
+        return wait.kind != "lock"
 
     def _processes_sleep(self) -> bool:
         """Whether a process waits for a moment that will come in real time."""

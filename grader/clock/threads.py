@@ -7,6 +7,7 @@ must not hold the clock while it waits for a place.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -72,8 +73,7 @@ def _start(thread: threading.Thread) -> None:
     """Start a thread; one that the play's code makes is in line for a turn until it ends."""
     clock = current_clock()
     target = getattr(thread, "_target", None)
-    serves_processes = type(thread).__module__.startswith(("concurrent.", "multiprocessing."))
-    if clock is None or isinstance(thread, _AnyioWorker) or serves_processes:
+    if clock is None or isinstance(thread, _AnyioWorker) or _waits_for_processes(thread):
         _start_at_work(thread)
         return
     thread.daemon = True  # whatever it does, it must not outlive its play
@@ -82,6 +82,14 @@ def _start(thread: threading.Thread) -> None:
     else:
         _put_on_clock(thread, clock)
     _start_at_work(thread)
+
+
+def _waits_for_processes(thread: threading.Thread) -> bool:
+    """Whether a library waits in it, in real time, for what other processes do."""
+    target: Any = getattr(thread, "_target", None)
+    is_asyncios = isinstance(getattr(target, "__self__", None), asyncio.AbstractChildWatcher)
+    is_a_pools = type(thread).__module__.startswith(("concurrent.", "multiprocessing."))
+    return is_asyncios or is_a_pools
 
 
 def _start_at_work(thread: threading.Thread) -> None:

@@ -46,6 +46,7 @@ def run_play(
     clock = Clock(
         time_limit=to_ticks(scenario.last_moment + scenario.time_limit),
         epoch=EPOCH if scenario.now is None else scenario.now,
+        patience=scenario.patience,
     )
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)

@@ -59,6 +59,7 @@ __all__ = [
     "CLOSED",
     "CLOSED_MEANWHILE",
     "DRAIN",
+    "PATIENCE",
     "THREADS",
     "TIME_LIMIT",
     "Behaviour",
@@ -120,6 +121,9 @@ DRAIN = 60.0
 """Virtual seconds that a play goes on after the last response, for work left behind."""
 
 
+PATIENCE = 1.0
+"""Real seconds for an answer from outside of a play, from what seems to sleep."""
+
 THREADS = 40
 """Worker threads of a server: the capacity of anyio's default limiter."""
 
@@ -148,6 +152,8 @@ class Scenario(Described, frozen=True, kw_only=True):
         drain: how long, in virtual seconds, work that outlives the responses may go on
             before the app is shut down.
         time_limit: see `TIME_LIMIT`.
+        patience: for how many real seconds time stands still for what the app waits for
+            outside of the play, such as a server elsewhere, if it seems to do nothing.
         threads: how many worker threads the server has for `def` endpoints and the like.
         stops_at: seconds after the start at which the server is told to stop; None is when all
             has been answered. It takes nothing new then, and lets what is open go on.
@@ -162,6 +168,7 @@ class Scenario(Described, frozen=True, kw_only=True):
     order_seed: int | None = None
     drain: float = DRAIN
     time_limit: float = TIME_LIMIT
+    patience: float = PATIENCE
     threads: int = THREADS
     stops_at: float | None = None
     grace: float | None = None
@@ -190,6 +197,7 @@ def scenario(
     order_seed: int | None = None,
     drain: float = DRAIN,
     time_limit: float = TIME_LIMIT,
+    patience: float = PATIENCE,
     threads: int = THREADS,
     stops_at: float | None = None,
     grace: float | None = None,
@@ -214,6 +222,7 @@ def scenario(
         order_seed=order_seed,
         drain=drain,
         time_limit=time_limit,
+        patience=patience,
         threads=threads,
         stops_at=stops_at,
         grace=grace,

@@ -19,7 +19,7 @@ from ..driver.collaborators import build_all
 from ..driver.context import PlayContext
 from ..driver.driver import Arm, run_play
 from ..model.errors import UsageError
-from ..model.scenarios import DRAIN, Behaviour, Collaborator, Request, Scenario, WebSocket
+from ..model.scenarios import DRAIN, PATIENCE, Behaviour, Collaborator, Request, Scenario, WebSocket
 from ..model.scenarios import scenario as make_scenario
 from ..model.trace import Trace
 from ..services.registry import new_service
@@ -32,6 +32,7 @@ def play(
     order_seed: int | None = None,
     drain: float = DRAIN,
     now: datetime.datetime | float | None = None,
+    patience: float = PATIENCE,
     **collaborators: Collaborator | Mapping[str, Behaviour],
 ) -> Trace:
     """Play requests against an ASGI app on a virtual clock, and return the trace.
@@ -50,12 +51,14 @@ def play(
         now: the date and time at which it begins, as a datetime with a time zone or a timestamp.
             Without it that is what `time.time()` says: the real one, or the one that freezegun
             or time-machine has set.
+        patience: see `Scenario`.
         collaborators: made with `takes`, `fails`, `rows` and so on.
 
     Raises:
         UsageError: the app is no ASGI app, or a scenario came with something else.
     """
-    scenario = _as_scenario(requests, order_seed, drain, now, collaborators)
+    settings = {"order_seed": order_seed, "drain": drain, "now": now, "patience": patience}
+    scenario = _as_scenario(requests, settings, collaborators)
     if scenario.now is None:
         scenario = msgspec.structs.replace(scenario, now=time.time())
 
@@ -99,15 +102,11 @@ def _check(app: Any, scenario: Scenario) -> None:
 
 
 def _as_scenario(
-    requests: tuple[Any, ...],
-    order_seed: int | None,
-    drain: float,
-    now: datetime.datetime | float | None,
-    collaborators: dict[str, Any],
+    requests: tuple[Any, ...], settings: dict[str, Any], collaborators: dict[str, Any]
 ) -> Scenario:
     if any(isinstance(request, Scenario) for request in requests):
         alone = len(requests) == 1 and not collaborators
-        if not alone or order_seed is not None or drain != DRAIN or now is not None:
+        if not alone or settings != _DEFAULTS:
             raise UsageError("a whole scenario takes no further arguments", "put them into it")
         whole: Scenario = requests[0]
         return whole
@@ -117,7 +116,10 @@ def _as_scenario(
             isinstance(one, Request | WebSocket) for one in ((item,) if not several else item)
         ):
             raise UsageError(f"{item!r} is no request", "make one with get(), post() ...")
-    return make_scenario(*requests, order_seed=order_seed, drain=drain, now=now, **collaborators)
+    return make_scenario(*requests, **settings, **collaborators)
+
+
+_DEFAULTS = {"order_seed": None, "drain": DRAIN, "now": None, "patience": PATIENCE}
 
 
 def _takes(function: Any, *args: Any, **kwargs: Any) -> bool:

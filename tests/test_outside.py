@@ -1,0 +1,340 @@
+"""Time stands still while something outside of the loop owes an answer, and no longer."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import ctypes
+import hashlib
+import http.server
+import multiprocessing
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import anyio.to_process
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from benchmarks.processes import busy_machine
+from grader import Trace, get, play
+
+LIBC = ctypes.CDLL(None)
+"""Its functions wait without Python, and so without the clock."""
+
+
+def trace_of(endpoint: Callable[..., Any], **settings: Any) -> Trace:
+    """A request to the endpoint, while a timer is waiting to go off."""
+    app = FastAPI()
+    app.get("/")(endpoint)
+
+    @app.get("/timer")
+    async def timer() -> None:
+        await asyncio.sleep(50)
+
+    return play(app, get("/"), get("/timer"), **settings)
+
+
+def answer(endpoint: Callable[..., Any], **settings: Any) -> Any:
+    exchange = trace_of(endpoint, **settings).exchanges[0]
+    assert exchange.status == 200, exchange.raised
+    return exchange.json()
+
+
+def python(text: str, **streams: Any) -> Awaitable[asyncio.subprocess.Process]:
+    return asyncio.create_subprocess_exec(sys.executable, "-S", "-c", text, **streams)
+
+
+# Processes
+
+
+async def end_of_a_sleeper() -> list[Any]:
+    process = await asyncio.create_subprocess_exec("sleep", "30")
+    try:
+        await asyncio.wait_for(process.wait(), 1)
+    except TimeoutError:
+        process.kill()
+        return ["killed", time.monotonic(), await process.wait()]
+    return []
+
+
+def test_a_process_that_sleeps_is_not_waited_for() -> None:
+    assert answer(end_of_a_sleeper) == ["killed", 1.0, -9]
+
+
+def test_a_process_that_computes_is_waited_for() -> None:
+    async def endpoint() -> list[Any]:
+        process = await python("print(sum(range(20_000_000)))", stdout=-1)
+        out, _ = await asyncio.wait_for(process.communicate(), 0.001)
+        return [out.decode(), time.monotonic()]
+
+    assert answer(endpoint) == ["199999990000000\n", 0.0]
+
+
+def test_what_a_process_starts_in_turn_is_waited_for() -> None:
+    async def endpoint() -> list[Any]:
+        command = f"{sys.executable} -S -c 'print(sum(range(20_000_000)))' | cat"
+        process = await asyncio.create_subprocess_shell(command, stdout=-1)
+        out, _ = await asyncio.wait_for(process.communicate(), 0.001)
+        return [out.decode(), time.monotonic()]
+
+    assert answer(endpoint) == ["199999990000000\n", 0.0]
+
+
+def test_a_process_can_be_read_slept_beside_and_read_again() -> None:
+    async def endpoint() -> list[Any]:
+        process = await python(
+            "for line in open(0): print(line.upper(), end='', flush=True)", stdin=-1, stdout=-1
+        )
+        assert process.stdin
+        assert process.stdout
+        seen: list[Any] = []
+        for word in (b"one\n", b"two\n"):
+            process.stdin.write(word)
+            line = await asyncio.wait_for(process.stdout.readline(), 0.001)
+            seen += [line.decode(), time.monotonic()]
+            await asyncio.sleep(1)
+        process.terminate()
+        await process.wait()
+        return [*seen, time.monotonic()]
+
+    assert answer(endpoint) == ["ONE\n", 0.0, "TWO\n", 1.0, 2.0]
+
+
+def test_a_process_that_prints_now_and_then_is_heard_to_the_end() -> None:
+    async def endpoint() -> list[str]:
+        text = "import time\nfor n in range(3): print(n, flush=True); time.sleep(0.3)"
+        process = await python(text, stdout=-1)
+        assert process.stdout
+        return [line.decode() async for line in process.stdout]
+
+    app = FastAPI()
+    app.get("/")(endpoint)
+    assert play(app, get("/")).exchanges[0].json() == ["0\n", "1\n", "2\n"]
+
+
+def test_a_worker_process_that_stays_does_not_stop_time() -> None:
+    async def endpoint() -> list[float]:
+        known = await anyio.to_process.run_sync(abs, -4)
+        before = time.monotonic()
+        await asyncio.sleep(1)
+        return [known, before, time.monotonic()]
+
+    assert answer(endpoint) == [4, 0.0, 1.0]
+
+
+def test_a_pool_of_processes_is_given_up_at_its_timeout() -> None:
+    async def endpoint() -> list[Any]:
+        context = multiprocessing.get_context("spawn")
+        pool = concurrent.futures.ProcessPoolExecutor(1, mp_context=context)
+        loop = asyncio.get_running_loop()
+        seen: list[Any] = [await asyncio.wait_for(loop.run_in_executor(pool, abs, -4), 0.001)]
+        with suppress(TimeoutError):
+            await asyncio.wait_for(loop.run_in_executor(pool, time.sleep, 30), 1)
+        for process in list(pool._processes.values()):
+            process.kill()
+        pool.shutdown(wait=False, cancel_futures=True)
+        return [*seen, time.monotonic()]
+
+    assert answer(endpoint) == [4, 1.0]
+
+
+def test_a_process_that_waits_for_its_reader_is_stuck_at_the_line() -> None:
+    async def endpoint() -> int:
+        process = await python("print('x' * 1_000_000)", stdout=-1)
+        return await process.wait()
+
+    app = FastAPI()
+    app.get("/")(endpoint)
+    outcome = play(app, get("/")).outcome
+    assert outcome.kind == "stuck"
+    assert outcome.line == endpoint.__code__.co_firstlineno + 2
+
+
+# Threads that wait in C
+
+
+def run_a_program() -> str:
+    return subprocess.run(["sleep", "0.3"], check=True).args[0]
+
+
+def run_a_command() -> int:
+    return os.system("sleep 0.3")
+
+
+def sleep_in_c() -> int:
+    return int(LIBC.usleep(300_000))
+
+
+def hash_in_c() -> str:
+    return hashlib.scrypt(b"secret", salt=b"salt", n=2**14, r=8, p=4).hex()[:4]
+
+
+@pytest.mark.parametrize("work", [run_a_program, run_a_command, sleep_in_c, hash_in_c])
+def test_a_thread_that_waits_in_c_takes_no_time(work: Callable[[], object]) -> None:
+    def endpoint() -> float:
+        work()
+        return time.monotonic()
+
+    assert answer(endpoint, patience=5) == 0.0
+
+
+# Servers elsewhere
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        LIBC.usleep(200_000)
+        self.send_response(200)
+        self.send_header("content-length", "4")
+        self.end_headers()
+        for _ in range(2):
+            self.wfile.write(b"ok")
+            LIBC.usleep(50_000)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """The URL of a slow server that is no part of a play."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_server_elsewhere_is_waited_for(elsewhere: str) -> None:
+    async def endpoint() -> list[Any]:
+        async with httpx.AsyncClient(timeout=30) as client:
+            texts = [(await client.get(elsewhere)).text for _ in range(2)]
+        return [texts, time.monotonic()]
+
+    assert answer(endpoint) == [["okok", "okok"], 0.0]
+
+
+def test_a_thread_waits_for_a_server_elsewhere(elsewhere: str) -> None:
+    def endpoint() -> list[Any]:
+        with urllib.request.urlopen(elsewhere, timeout=30) as response:
+            return [response.read().decode(), time.monotonic()]
+
+    assert answer(endpoint) == ["okok", 0.0]
+
+
+def test_a_server_elsewhere_that_says_nothing_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+
+        async def endpoint() -> list[Any]:
+            try:
+                async with httpx.AsyncClient(timeout=3) as client:
+                    await client.get(f"http://127.0.0.1:{port}/")
+            except httpx.ReadTimeout:
+                return ["given up", time.monotonic()]
+            return []
+
+        assert answer(endpoint, patience=0.1) == ["given up", 3.0]
+
+
+# Sockets within the play
+
+
+async def speak(host: str, port: int) -> None:
+    reader, writer = await asyncio.open_connection(host, port)
+    async with asyncio.timeout(0.001):
+        for _ in range(3):
+            writer.write(b"question\n")
+            while await reader.readline() != b"end\n":
+                pass
+    writer.close()
+
+
+PARTS = (b"one\n", b"two\n", b"end\n")
+
+
+def test_small_writes_in_the_loop_arrive_at_once() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline():
+            for part in PARTS:
+                writer.write(part)
+        writer.close()
+
+    async def endpoint() -> float:
+        listening = socket.create_server(("127.0.0.1", 0))
+        server = await asyncio.start_server(serve, sock=listening)
+        await speak(*listening.getsockname())
+        server.close()
+        return time.monotonic()
+
+    assert answer(endpoint) == 0.0
+
+
+def test_small_writes_from_a_thread_arrive_at_once() -> None:
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            while connection.recv(100):
+                for part in PARTS:
+                    connection.sendall(part)
+
+    async def endpoint() -> float:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            threading.Thread(target=serve, args=(listening,)).start()
+            await speak(*listening.getsockname())
+        return time.monotonic()
+
+    assert answer(endpoint) == 0.0
+
+
+def test_accept_on_the_loop_waits_for_a_client_in_a_thread() -> None:
+    async def endpoint() -> list[Any]:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+
+            def connect() -> None:
+                time.sleep(2)
+                with socket.create_connection(listening.getsockname()) as client:
+                    client.sendall(b"hi")
+
+            threading.Thread(target=connect).start()
+            connection, _ = listening.accept()
+            with connection:
+                return [connection.recv(2).decode(), time.monotonic()]
+
+    assert answer(endpoint) == ["hi", 2.0]
+
+
+# Loops of their own
+
+
+@pytest.mark.parametrize("make", [asyncio.SelectorEventLoop, asyncio.new_event_loop])
+def test_a_loop_in_a_thread_lives_by_the_clock_however_it_was_made(make: Any) -> None:
+    def endpoint() -> list[Any]:
+        with asyncio.Runner(loop_factory=make) as runner:
+            runner.run(asyncio.sleep(1))
+        return [time.monotonic(), isinstance(runner._loop, asyncio.SelectorEventLoop | None)]
+
+    assert answer(endpoint) == [1.0, True]
+
+
+# Under load
+
+
+def test_a_busy_machine_changes_no_time(elsewhere: str) -> None:
+    with busy_machine(3):
+        for _ in range(3):
+            assert answer(end_of_a_sleeper) == ["killed", 1.0, -9]
+            test_a_thread_waits_for_a_server_elsewhere(elsewhere)
+            test_a_process_that_computes_is_waited_for()
+            test_small_writes_from_a_thread_arrive_at_once()
