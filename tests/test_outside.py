@@ -184,7 +184,7 @@ def test_a_thread_that_waits_in_c_takes_no_time(work: Callable[[], object]) -> N
         work()
         return time.monotonic()
 
-    assert answer(endpoint, patience=5) == 0.0
+    assert answer(endpoint, patience=10) == 0.0
 
 
 # Servers elsewhere
@@ -222,7 +222,7 @@ def test_a_server_elsewhere_is_waited_for(elsewhere: str) -> None:
             texts = [(await client.get(elsewhere)).text for _ in range(2)]
         return [texts, time.monotonic()]
 
-    assert answer(endpoint) == [["okok", "okok"], 0.0]
+    assert answer(endpoint, patience=10) == [["okok", "okok"], 0.0]
 
 
 def test_a_thread_waits_for_a_server_elsewhere(elsewhere: str) -> None:
@@ -230,7 +230,7 @@ def test_a_thread_waits_for_a_server_elsewhere(elsewhere: str) -> None:
         with urllib.request.urlopen(elsewhere, timeout=30) as response:
             return [response.read().decode(), time.monotonic()]
 
-    assert answer(endpoint) == ["okok", 0.0]
+    assert answer(endpoint, patience=10) == ["okok", 0.0]
 
 
 def test_a_server_elsewhere_that_says_nothing_is_given_up() -> None:
@@ -333,8 +333,7 @@ def test_a_loop_in_a_thread_lives_by_the_clock_however_it_was_made(make: Any) ->
 
 def test_a_busy_machine_changes_no_time(elsewhere: str) -> None:
     with busy_machine(3):
-        for _ in range(3):
-            assert answer(end_of_a_sleeper) == ["killed", 1.0, -9]
-            test_a_thread_waits_for_a_server_elsewhere(elsewhere)
-            test_a_process_that_computes_is_waited_for()
-            test_small_writes_from_a_thread_arrive_at_once()
+        assert answer(end_of_a_sleeper) == ["killed", 1.0, -9]
+        test_a_thread_waits_for_a_server_elsewhere(elsewhere)
+        test_a_process_that_computes_is_waited_for()
+        test_small_writes_from_a_thread_arrive_at_once()

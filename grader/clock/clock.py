@@ -190,6 +190,8 @@ class Clock:
                 continue
             elif self.outside.owes():
                 real_sleep(LOOK_EVERY)
+            elif ready():
+                return
             elif self._next_without_loop() < last:
                 self.advance_to(self._next_without_loop())
             else:

@@ -82,6 +82,8 @@ class ClockSelector(selectors.DefaultSelector):
         # Somebody outside owes an answer: wait for it in real time, too.
         if self.loop.clock.outside.owes():
             return self._hear(LOOK_EVERY)
+        if events := self._hear(0):  # what it brought about before it came to rest
+            return events
         # A thread has handed something over, and was done at that.
         if self.loop._ready and not polls:
             return []
@@ -101,6 +103,8 @@ class ClockSelector(selectors.DefaultSelector):
         # Nothing but an answer that has been long in coming can wake the program.
         if self.loop.clock.outside.owes(at_the_end=True):
             return self._hear(LOOK_EVERY)
+        if events := self._hear(0):
+            return events
         # Nothing can ever wake the program, or nothing can ever stop it.
         return self._over(RanAway() if polls else Stuck())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from .redirecting import check_layout, unredirected
 
@@ -32,6 +33,6 @@ real = {
 }
 """The functions of `time` that a play redirects, as they are without it."""
 
-monotonic = real["monotonic"]
+monotonic: Callable[[], float] = real["monotonic"]
 sleep = real["sleep"]
 thread_time = time.thread_time  # no play redirects it

@@ -40,24 +40,37 @@ def threads_here() -> frozenset[int]:
 
 
 class Activity:
-    """Looks at some threads again and again."""
+    """Looks at some threads again and again.
+
+    Attributes:
+        worked: seconds on a processor that they have taken since they were last all at rest.
+    """
 
     def __init__(self) -> None:
+        self.worked = 0.0
         self._seen: dict[Thread, str] = {}
 
     def is_any_at_work(self, threads: Iterable[Thread]) -> bool:
         """Whether one of them runs, waits for a disk, or has run since the last look."""
         now = {thread: state_of_thread(*thread) for thread in threads}
         before, self._seen = self._seen, now
-        return any(
+        works = any(
             state and (state[0] not in _ASLEEP or before.get(thread) != state)
             for thread, state in now.items()
         )
+        self.worked = self.worked + _work_between(before, now) if works else 0.0
+        return works
+
+
+def _work_between(before: dict[Thread, str], now: dict[Thread, str]) -> float:
+    both = [(before[thread], state) for thread, state in now.items() if before.get(thread)]
+    return sum(int(new[1:] or old[1:]) - int(old[1:]) for old, new in both) / 1e9
 
 
 def will_wake(threads: Iterable[Thread]) -> bool:
-    """Whether one of them waits for a moment, or for something that is no part of this process."""
-    return any(wait_of(thread, process).kind == "sleep" for process, thread in threads)
+    """Whether one of them waits for a moment, or has just begun to run again."""
+    kinds = {wait_of(thread, process).kind for process, thread in threads}
+    return not kinds.isdisjoint(("sleep", "unknown"))
 
 
 def state_of_thread(process: int, thread: int) -> str:
