@@ -55,7 +55,7 @@ PARENT_ONLY = dedent(
         assert "grader.worker.forkserver" in file.read()
     """
 )
-"""Names the warm parent, and nothing else that a process may happen to be a child of."""
+"""Names the forkserver, and nothing else that a process may happen to be a child of."""
 
 HERE = "# here"
 """Marks the line that the grader is to name. Without it, none is to be named."""

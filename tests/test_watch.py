@@ -218,7 +218,7 @@ def test_quitting_leaves_nothing_behind(grade: Open, file: Path) -> None:
     window = grade("day53", "2", "--watch")
     window.see("of 1 exercises pass")
     started = descendants(window.process.pid)
-    assert len(started) >= 4  # judge, warm parent, players
+    assert len(started) >= 4  # judge, forkserver, players
     assert termios.tcgetattr(window.terminal) != window.before
     window.press("q")
     assert window.ends() == 0

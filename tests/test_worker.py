@@ -29,9 +29,9 @@ from grader.processes import channel as channels
 from grader.processes import spawn
 from grader.processes.channel import Channel, ChannelClosed
 from grader.processes.limits import OUTPUT
+from grader.worker.global_state import global_state
 from grader.worker.messages import Load, PlayRequest, PlayResult
 from grader.worker.output import KEPT, Capture
-from grader.worker.world import world
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
@@ -184,11 +184,11 @@ CHANGES: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
 def test_world_that_was_changed_is_another(
     change: Callable[[pytest.MonkeyPatch, Path], None], tmp_path: Path
 ) -> None:
-    before = world()
-    assert world() == before
+    before = global_state()
+    assert global_state() == before
     with pytest.MonkeyPatch.context() as patch:
         change(patch, tmp_path)
-        assert world() != before
+        assert global_state() != before
 
 
 # Players

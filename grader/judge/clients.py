@@ -21,7 +21,7 @@ from ..course.loops import loop_around
 from ..model.details import ChannelLost, CutShort, Detail, Exited, Forged, Killed, Patched, Serving
 from ..model.trace import Outcome, OutcomeKind, Trace
 from ..processes.channel import ChannelClosed, Nonsense
-from ..worker.messages import BROKEN, LAST_WORDS, UNHEARD, Load, PlayRequest, PlayResult
+from ..worker.messages import BROKEN, EXIT_REPORTS, UNHEARD, Load, PlayRequest, PlayResult
 from .workers import PlayerProcess, Worker
 
 LOOK_EVERY = 0.25
@@ -188,7 +188,7 @@ class PlayerClient:
     def _died(self, process: PlayerProcess, detail: Detail | None = None) -> Trace | None:
         was_fresh = self._answered == 0
         self._forget()
-        words = process.last_words()
+        words = process.exit_report()
         reaped = process.end()
         said = _trace_of(words)
         if said is not None and detail is None:
@@ -205,7 +205,7 @@ def _trace_of(words: bytes) -> Trace | None:
         trace = msgspec.json.decode(words, type=Trace)
     except msgspec.DecodeError:
         return None
-    return trace if trace.outcome.kind in LAST_WORDS else None
+    return trace if trace.outcome.kind in EXIT_REPORTS else None
 
 
 def _ending(status: int) -> Detail:
@@ -235,7 +235,7 @@ class Watch:
         """None if there is an answer to read; else why there will be none.
 
         Raises:
-            ChannelClosed: the player is dead, or has said its last words.
+            ChannelClosed: the player is dead, or has said its exit report.
         """
         channel, stacks = self._process.channel, self._process.stacks
         while not channel.arrived():

@@ -32,7 +32,7 @@ SILENT_FOR = 5.0
 IMPORTS_FOR = 120.0
 """Real seconds that its imports may take."""
 MOST_STACKS = 1 << 20
-"""Bytes of stacks and last words that are read of a player."""
+"""Bytes of stacks and exit report that are read of a player."""
 
 Reply = TypeVar("Reply")
 
@@ -211,10 +211,10 @@ class PlayerProcess:
         return self._read_stacks(0.2).decode("utf-8", "replace")
 
     def has_spoken(self) -> bool:
-        """Whether it has written to the pipe for stacks and last words."""
+        """Whether it has written to the pipe for stacks and exit report."""
         return bool(select.select([self.stacks], [], [], 0)[0])
 
-    def last_words(self) -> bytes:
+    def exit_report(self) -> bytes:
         """What a player that ended itself had to say."""
         return self._read_stacks(0)
 

@@ -18,7 +18,7 @@ from .messages import GradeReply, GradeRequest
 GRACE = 1.0
 """Real seconds that a process has to tidy up."""
 LOOK_EVERY = 0.01
-MOST_WORDS = 2000
+MOST_STDERR = 2000
 """Characters of what a process said on its standard error that are shown."""
 
 
@@ -53,7 +53,7 @@ class GraderClient:
             try:
                 reply = await self._process.ask(request)
             except ChannelClosed:
-                said = self._process.last_words()
+                said = self._process.stderr()
                 self._drop()
             except asyncio.CancelledError:
                 self._drop()
@@ -87,9 +87,9 @@ class GraderProcess:
     """
 
     def __init__(self) -> None:
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
         self._process, self._end = start_python(
-            "grader.watching.grader_main", stdout=subprocess.DEVNULL, stderr=self._words
+            "grader.watching.grader_main", stdout=subprocess.DEVNULL, stderr=self._stderr
         )
         self._stream: MessageStream | None = None
         self.has_answered = False
@@ -112,10 +112,10 @@ class GraderProcess:
         check_peer(await self._stream.receive(Hello))
         return self._stream
 
-    def last_words(self) -> str:
+    def stderr(self) -> str:
         """What it has said on its standard error."""
-        self._words.seek(0)
-        return self._words.read().decode("utf-8", "replace")[-MOST_WORDS:].strip()
+        self._stderr.seek(0)
+        return self._stderr.read().decode("utf-8", "replace")[-MOST_STDERR:].strip()
 
     async def end(self) -> None:
         """End it and all that it started. It does so itself, or else the end of it does."""
@@ -130,4 +130,4 @@ class GraderProcess:
             self._stream.close()
         with contextlib.suppress(OSError):
             self._end.close()
-        self._words.close()
+        self._stderr.close()

@@ -93,9 +93,9 @@ class Forkserver:
         os.close(write)
 
     def _become_player(self, end: socket.socket, stacks: int) -> NoReturn:
-        from .player import be_a_player
+        from .player import run_player
 
-        be_a_player(Channel(end), stacks)
+        run_player(Channel(end), stacks)
 
     def _reap(self, pid: int) -> Reaped:
         if pid not in self._players:

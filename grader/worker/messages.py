@@ -14,7 +14,7 @@ import msgspec
 from ..model.scenarios import Scenario
 from ..model.trace import OutcomeKind, Trace
 
-LAST_WORDS: frozenset[OutcomeKind] = frozenset(
+EXIT_REPORTS: frozenset[OutcomeKind] = frozenset(
     {"endless-loop", "out-of-memory", "output-flood", "process-died"}
 )
 """Outcomes that a player tells by itself before it ends: as a `Trace` in JSON, over the pipe

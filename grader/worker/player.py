@@ -26,11 +26,11 @@ from ..processes.limits import (
     memory_in_use,
     on_too_many_forks,
 )
+from .global_state import global_state
 from .guard import Guard
 from .loading import Source, remember_sources
 from .messages import BROKEN, UNHEARD, Load, PlayRequest, PlayResult
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
-from .world import world
 
 
 class Player:
@@ -40,16 +40,16 @@ class Player:
     streams) leads here. So the channel, and the token of a play, are not kept here.
 
     Args:
-        last_words: a file descriptor for what is said before it ends itself.
+        exit_report: a file descriptor for why it ends itself.
     """
 
-    def __init__(self, last_words: int) -> None:
-        self._last_words = last_words
+    def __init__(self, exit_report: int) -> None:
+        self._exit_report = exit_report
         self._pid = os.getpid()
         self._source: Source | None = None
         self._capture = Capture(on_flood=self._end_by_flood)
         self._guard = Guard(on_endless=self._end_by_endless_loop)
-        self._world: tuple[object, ...] = ()
+        self._state_before: tuple[object, ...] = ()
         self._stopped_at: int | None = None
 
     def run(self, channel: Channel) -> None:
@@ -66,7 +66,7 @@ class Player:
                     if self._source is not None:
                         self._source.forget()
                     self._source = Source(load)
-                    self._world = world()
+                    self._state_before = global_state()
                 case PlayRequest(factory, scenario, token):
                     performed = self._perform_or_own_up(factory, scenario)
                     channel.send(msgspec.structs.replace(performed, token=token))
@@ -94,7 +94,7 @@ class Player:
         if str(error).startswith("Event loop stopped before"):
             return Outcome("process-died", line=self._stopped_at, detail=LoopStopped())
         text = traceback.format_exc()[-4000:]
-        if self._world != world():
+        if self._state_before != global_state():
             failure = Failure(type(error).__name__, "", traceback=text)
             return Outcome("process-died", failure, detail=Patched())
         return Outcome("grader-broke", detail=GraderProblem(text))
@@ -124,7 +124,7 @@ class Player:
             )
         finally:
             self._guard.disarm()
-        spoiled = self._world != world()
+        spoiled = self._state_before != global_state()
         if is_sink_flooded():
             trace = Trace(outcome=Outcome("output-flood"))
         elif spoiled and trace.outcome == Outcome("stuck"):
@@ -150,7 +150,7 @@ class Player:
         """Say what happened and die: there is no way on from here."""
         if os.getpid() == self._pid:  # a fork of the learner's has no say
             trace = Trace(outcome=Outcome(kind, line=line, detail=detail))
-            os.write(self._last_words, encode(self._with_output(trace, limit=LAST_OUTPUT)))
+            os.write(self._exit_report, encode(self._with_output(trace, limit=REPORTED_OUTPUT)))
         os._exit(0)
 
 
@@ -171,11 +171,11 @@ def _with_line(trace: Trace) -> Trace:
     return msgspec.structs.replace(trace, outcome=msgspec.structs.replace(outcome, line=line))
 
 
-LAST_OUTPUT = 8_000
-"""Characters of output in a player's last words. A pipe holds them whatever they are."""
+REPORTED_OUTPUT = 8_000
+"""Characters of output in an exit report. A pipe holds them, whatever they are."""
 
 
-def be_a_player(channel: Channel, stacks: int) -> NoReturn:
+def run_player(channel: Channel, stacks: int) -> NoReturn:
     """What a forked process does with the rest of its life.
 
     Args:

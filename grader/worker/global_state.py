@@ -1,4 +1,4 @@
-"""What a play must leave as it found it, so that the next play starts from the same world."""
+"""What a play must leave as it found it, so that the next play starts from the same state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ THREADS_KEPT = 48
 """Idle threads that a play may leave behind. More, and the memory limit comes near."""
 
 
-def world() -> tuple[object, ...]:
+def global_state() -> tuple[object, ...]:
     """What can be changed from anywhere; equal before and after a play that changed nothing."""
     return tuple(_facts())
 
