@@ -122,6 +122,27 @@ def test_a_client_that_blocks_the_loop_is_served_by_a_new_kind_as_well() -> None
     assert ("loop-blocked", 0.5) in [(i.kind, i.seconds) for i in trace.incidents]
 
 
+def test_a_loop_that_the_factory_runs_is_served_too() -> None:
+    """`asyncio.run` before the app is there: the loop that the service lives in is not running."""
+
+    def factory(url: str) -> FastAPI:
+        async def ask() -> list[Any]:
+            reader, writer = await asyncio.open_connection(*place_in(url))
+            writer.write(b"hear\n")
+            answer = await reader.readline()
+            writer.close()
+            return [answer.decode(), time.monotonic()]
+
+        answers = asyncio.run(ask())
+        app = FastAPI()
+        app.get("/")(lambda: answers)
+        return app
+
+    trace = play(factory, get("/"), url=SHOUT)
+    assert trace.exchanges[0].json() == ["HEAR\n", 0.5]
+    assert trace.opened == 500_000
+
+
 def test_what_is_left_open_at_the_end_is_told_and_given_back() -> None:
     kept: list[Any] = []
 

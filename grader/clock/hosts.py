@@ -49,12 +49,14 @@ class Hosts(Generic[Thread]):
     Attributes:
         by_address: the hosts, by the IP address and port that each listens on.
         reading: what each waiting thread waits to read from.
+        loop: the loop that calls the hosts while it runs.
     """
 
     def __init__(self, wake: Callable[[Thread], None]) -> None:
         self._wake = wake
         self.by_address: dict[tuple[str, int], Host] = {}
         self.reading: dict[Thread, socket.socket | int] = {}
+        self.loop: object = None
 
     def go_on(self) -> bool:
         """Let one of them do something, or a thread hear of it; whether there was anything."""

@@ -87,6 +87,9 @@ class ClockSelector(selectors.DefaultSelector):
         # A thread has handed something over, and was done at that.
         if self.loop._ready and not polls:
             return []
+        # Servers that another loop serves, which is not running: they go on by hand.
+        if self.loop.keeps_hosts_waiting() and self.loop.clock.hosts.go_on():
+            return []
         # All is at rest in this tick: now is when a client reacts to what it has been sent.
         if self.loop.at_rest:
             self.loop.call_soon(self.loop.at_rest.pop(0))
@@ -213,6 +216,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
 
+    def keeps_hosts_waiting(self) -> bool:
+        """Whether it runs in the place of the loop that serves the hosts of the play."""
+        return self.clock.hosts.loop not in (None, self)
+
     def only_polls(self) -> bool:
         """Whether all that is ready asks again and again for what only time can bring."""
         if self.clock.now != self._moment:
@@ -229,11 +236,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return is_late or self.clock.is_over()
 
     def next_due(self, after: int = -1) -> int | None:
-        """The first tick, later than `after`, at which a timer or a sleeping thread is due."""
+        """The first tick, later than `after`, at which a timer, a thread or a host is due."""
         ticks = (timer.tick for timer in self._scheduled if not timer.cancelled())
         timers = [self.next_timer()] if after < 0 else ticks
-        both = (*timers, self.clock.next_parked())
-        dues = [max(due, self.clock.now) for due in both if due is not None and due < NEVER]
+        hosts = self.clock.hosts.next_due() if self.keeps_hosts_waiting() else NEVER
+        all_ = (*timers, self.clock.next_parked(), hosts)
+        dues = [max(due, self.clock.now) for due in all_ if due is not None and due < NEVER]
         return min((due for due in dues if due > after), default=None)
 
     def is_at_home(self) -> bool:

@@ -48,6 +48,7 @@ class ServiceHost(Generic[AnyConnection]):
         self.address: tuple[str, int] = self._sock.getsockname()
         self._is_listening = False
         context.clock.hosts.by_address[self.address] = self
+        context.clock.hosts.loop = context.loop
 
     # What each kind of service does its own way
 
