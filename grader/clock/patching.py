@@ -25,15 +25,35 @@ def replaced(owner: Any, **attributes: Any) -> Iterator[None]:
         _set(owner, before)
 
 
+@contextmanager
+def put_back(owner: Any, *names: str) -> Iterator[None]:
+    """Put attributes of `owner` back that others replace, add or take away meanwhile."""
+    before = {name: vars(owner).get(name, _ABSENT) for name in names}
+    try:
+        yield
+    finally:
+        now = {name: vars(owner).get(name, _ABSENT) for name in names}
+        _set(owner, {name: value for name, value in before.items() if value is not now[name]})
+
+
+_ABSENT = object()
+
+
 def _set(owner: Any, attributes: dict[str, Any]) -> None:
     for name, value in attributes.items():
         try:
-            setattr(owner, name, value)
+            if value is _ABSENT:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
         except TypeError:
             _set_in_builtin(owner, name, value)
 
 
 def _set_in_builtin(kind: type, name: str, value: Any) -> None:
     real_dict = next(d for d in gc.get_referents(kind.__dict__) if isinstance(d, dict))
-    real_dict[name] = value
+    if value is _ABSENT:
+        del real_dict[name]
+    else:
+        real_dict[name] = value
     ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))

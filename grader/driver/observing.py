@@ -9,7 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import Context
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from blockbuster import BlockBuster, BlockBusterFunction
 
 from ..clock import Clock, current_clock
 from ..clock.current import unwatch_blocks, watch_blocks
-from ..clock.patching import replaced
+from ..clock.patching import put_back, replaced
 from ..model.trace import to_seconds
 from .collaborators import renamed
 from .logs import logs_noted
@@ -107,16 +107,24 @@ def blocking_calls_noted() -> Iterator[None]:
     """Let blockbuster find calls that block a loop. Nested uses share the outermost one."""
     global _noting_depth
     _noting_depth += 1
-    if _noting_depth == 1:
-        for function in _blocking_functions():
-            function.activate()
     try:
-        yield
+        with _blocking_functions_replaced() if _noting_depth == 1 else nullcontext():
+            yield
     finally:
         _noting_depth -= 1
-        if _noting_depth == 0:
-            for function in _blocking_functions():
-                function.deactivate()
+
+
+@contextmanager
+def _blocking_functions_replaced() -> Iterator[None]:
+    functions = _blocking_functions()
+    with ExitStack() as stack:
+        for function in functions:
+            # What it replaces in a class that is written in C it keeps there, under `_c_...`.
+            name = function.func_name
+            stack.enter_context(put_back(function.module, name, f"_c_{name}"))
+            function.activate()
+            stack.callback(function.deactivate)
+        yield
 
 
 @cache
