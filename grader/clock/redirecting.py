@@ -126,23 +126,21 @@ class Redirection:
         self._function = function  # else the address could become another object's
         original = self._where.target.definition.contents
         self._stand_in = _Replacement(function.__module__, call)
-        self._definition = _copy(original, code=_address_of_caller(original.flags))
+        definition = _copy(original, code=_address_of_caller(original.flags))
+        self._redirected = _Target(ctypes.pointer(definition), id(self._stand_in))
         self._before = _Target()
 
     def begin(self) -> None:
         """Let every call of the function go to the other one."""
-        ctypes.memmove(ctypes.byref(self._before), ctypes.byref(self._where.target), _TARGET_SIZE)
+        self._before = _Target.from_buffer_copy(self._where.target)
         _take_reference(self._stand_in)
         # Both fields at once: no other thread may find one of them without the other.
-        self._where.target = _Target(ctypes.pointer(self._definition), id(self._stand_in))
+        self._where.target = self._redirected
 
     def end(self) -> None:
         """Put back what was there."""
         self._where.target = self._before
         _drop_reference(self._stand_in)
-
-
-_TARGET_SIZE = ctypes.sizeof(_Target)
 
 
 def _address_of_caller(flags: int) -> int:
