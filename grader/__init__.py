@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .model.trace import Exchange, Incident, Span, Trace
     from .render.timeline import timeline
     from .testing.assertions import assert_never_blocks, assert_nothing_left, assert_overlaps
+    from .testing.exploring import explore
     from .testing.play import play
     from .testing.session import session
     from .testing.virtual import run, virtual_time
@@ -63,6 +64,7 @@ __all__ = [
     "client",
     "connects",
     "delete",
+    "explore",
     "fails",
     "get",
     "head",
@@ -96,6 +98,7 @@ _ELSEWHERE = {
     "play": "testing.play",
     "timeline": "render.timeline",
     **dict.fromkeys(("run", "virtual_time"), "testing.virtual"),
+    "explore": "testing.exploring",
     "session": "testing.session",
     **dict.fromkeys(
         ("assert_never_blocks", "assert_nothing_left", "assert_overlaps"), "testing.assertions"

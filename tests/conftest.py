@@ -12,6 +12,8 @@ from learner import ROOT, STUB, Learner
 from grader.course import catalog
 from grader.judge.grading import Grading
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(scope="session")
 def grading() -> Iterator[Grading]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from grader.clock import Clock, clocks_installed, use_clock
 
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-USES_PLAY = re.compile(r"^from grader import .*\bplay\b", re.MULTILINE)
+HAS_A_CLOCK = re.compile(r"^from grader import .*\b(explore|play|run|virtual_time)\b", re.MULTILINE)
 
 
 class Block(NamedTuple):
@@ -68,14 +68,14 @@ def transcript(program: Block, after: Block | None) -> str:
 def run(source: str, name: str) -> str:
     """What a program prints.
 
-    It runs on a clock of its own, but for a program that uses `play`: each play has its
+    It runs on a clock of its own, unless it makes one itself, as `play` does: each play has its
     clock and its thread, and a thread that is started on an outer clock would wait for a
     turn which a thread that only joins it never gives.
     """
     printed = io.StringIO()
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(printed))
-        if not USES_PLAY.search(source):
+        if not HAS_A_CLOCK.search(source):
             stack.enter_context(clocks_installed())
             stack.enter_context(use_clock(Clock()))
         namespace: dict[str, Any] = {"__name__": "__main__"}

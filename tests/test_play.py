@@ -476,3 +476,45 @@ def test_a_play_within_a_play_has_a_clock_of_its_own() -> None:
 
     (exchange,) = play(app, get("/")).exchanges
     assert exchange.json() == [play(sleeper(), get("/")).exchanges[0].elapsed, 0.0]
+
+
+# What stands in for something in one play
+
+
+def test_dependencies_and_environment_are_replaced_for_one_play_only() -> None:
+    app = FastAPI()
+
+    def user() -> str:
+        return "real"
+
+    @app.get("/")
+    async def who(name: str = Depends(user)) -> Any:
+        return [name, os.environ.get("GREETING")]
+
+    stand_in = play(
+        app, get("/"), overrides={user: lambda: "fake"}, environment={"GREETING": "hello"}
+    )
+    assert stand_in.exchanges[0].json() == ["fake", "hello"]
+    assert play(app, get("/")).exchanges[0].json() == ["real", None]
+    assert app.dependency_overrides == {}
+    assert "GREETING" not in os.environ
+
+
+def test_exception_of_the_app_is_raised_where_that_is_asked_for() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def fail() -> None:
+        raise LookupError("the very one")
+
+    assert play(app, get("/")).exchanges[0].status == 500
+    with pytest.raises(LookupError, match="the very one"):
+        play(app, get("/"), raise_app_exceptions=True)
+
+
+def test_overrides_of_what_has_none_are_refused() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        pass
+
+    with pytest.raises(UsageError, match="overrides need a FastAPI app"):
+        play(app, get("/"), overrides={print: print})

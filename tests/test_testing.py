@@ -30,8 +30,6 @@ from grader import (
 from grader.model.errors import UsageError
 from grader.testing.exports import from_json, json_schema, to_chrome, to_json
 
-pytest_plugins = ["pytester"]
-
 # Any code on the clock
 
 

@@ -102,6 +102,7 @@ class ClockSelector(selectors.DefaultSelector):
                 self.loop.clock.advance_to(due)
             except RanAway as error:
                 return self._over(error)
+            self.loop.arrange_due()
             return []
         # Nothing but an answer that has been long in coming can wake the program.
         if self.loop.clock.outside.owes(at_the_end=True):
@@ -180,6 +181,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     Attributes:
         at_rest: what to call, one by one, before time next passes.
+        arrange: decides in which order timers go that are due together: given their number, it
+            gives their places, the first to go first. Without it the oldest goes first.
         on_write: called with the socket (or file descriptor) that a client writes to.
         while_waiting: called while time stands still for work elsewhere that is slow.
         on_end: called once with `Stuck` or `RanAway`; None lets them raise from `run_*`.
@@ -205,6 +208,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
         self.on_end: Callable[[Stuck | RanAway], None] | None = None
         self.at_rest: list[Callable[[], object]] = []
+        self.arrange: Callable[[int], list[int]] | None = None
         self.on_write: Callable[[Any], None] | None = None
         self.while_waiting: Callable[[], object] = lambda: None
         self.actor: Actor | None = None
@@ -258,6 +262,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         # 0.3, as anyio does, must not be told for ever that it is still to come.
         now = self.clock.seconds
         return self._asked_for if to_ticks(self._asked_for) == self.clock.now else now
+
+    def arrange_due(self) -> None:
+        """Let `arrange` decide the order of the timers that are due now."""
+        if self.arrange is None:
+            return
+        now = self.clock.now
+        due = sorted(t for t in self._scheduled if t.tick <= now and not t.cancelled())
+        if len(due) < 2:
+            return
+        for place, which in enumerate(self.arrange(len(due))):
+            due[which].rank = (due[which].tick, float(place), due[which].rank[2])
+        heapq.heapify(self._scheduled)
 
     def next_timer(self) -> int | None:
         """The tick of the next timer that has not been cancelled."""

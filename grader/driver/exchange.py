@@ -135,7 +135,7 @@ class Conversation:
         except GeneratorExit:
             raise  # the play is over
         except BaseException as error:
-            self._facts["raised"] = self._recorder.failure(error)
+            self._facts["raised"] = self._recorder.failure_of_request(error)
         self._facts["returned"] = self._recorder.moment()
         self._be_answered()
 

@@ -38,6 +38,7 @@ class Recorder:
 
     Attributes:
         handled: the errors that an HTTPException took the place of, by exchange.
+        raised: the first exception that the app let out of a request.
         last_resumed: the watched coroutine whose turn it was last.
         last_own_line: where it was in own code when it suspended.
     """
@@ -50,6 +51,7 @@ class Recorder:
         self.logs: list[LogRecord] = []
         self.open: dict[int, Open] = {}
         self.handled: dict[int | None, Failure] = {}
+        self.raised: BaseException | None = None
         self.last_resumed: Any = None
         self.last_own_line: int | None = None
         self.events = 0
@@ -115,6 +117,11 @@ class Recorder:
         """A loop that blocks a thousand times at one line is told of a hundred times."""
         same = [old for old in self.incidents if (old.kind, old.line) == (new.kind, new.line)]
         return len(same) >= 100
+
+    def failure_of_request(self, error: BaseException) -> Failure:
+        """An exception that the app lets out of a request, as data."""
+        self.raised = self.raised or error
+        return self.failure(error)
 
     def note_handled(self, error: BaseException) -> None:
         """An HTTPException is made while this one is handled."""

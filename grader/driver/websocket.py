@@ -287,7 +287,7 @@ class WebSocketConversation:
         except ClientDisconnected:
             pass  # a server expects it
         except BaseException as error:
-            self._facts["raised"] = self._recorder.failure(error)
+            self._facts["raised"] = self._recorder.failure_of_request(error)
         self._facts["returned"] = self._recorder.moment()
         self._end()
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextvars
-import datetime
 import inspect
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any, get_args
 
 import msgspec
 
+from ..clock import VirtualLoop
 from ..clock.current import current_clock
 from ..clock.threads import start_in_real_time
 from ..driver.collaborators import build_all
 from ..driver.context import PlayContext
 from ..driver.driver import Arm, run_play
+from ..driver.recorder import Recorder
 from ..model.errors import UsageError
-from ..model.scenarios import DRAIN, PATIENCE, Behaviour, Collaborator, Request, Scenario, WebSocket
+from ..model.scenarios import Collaborator, Request, Scenario, WebSocket
 from ..model.scenarios import scenario as make_scenario
 from ..model.trace import Trace
 from ..services.registry import new_service
@@ -29,11 +31,10 @@ from .watchdog import Watchdog, with_blocked_line
 def play(
     app: Any,
     *requests: Request | WebSocket | Iterable[Request | WebSocket] | Scenario,
-    order_seed: int | None = None,
-    drain: float = DRAIN,
-    now: datetime.datetime | float | None = None,
-    patience: float = PATIENCE,
-    **collaborators: Collaborator | Mapping[str, Behaviour],
+    overrides: Mapping[Any, Callable[..., Any]] | None = None,
+    environment: Mapping[str, str] | None = None,
+    raise_app_exceptions: bool = False,
+    **options: Any,
 ) -> Trace:
     """Play requests against an ASGI app on a virtual clock, and return the trace.
 
@@ -44,38 +45,99 @@ def play(
     thread of its own. Nothing waits in real time.
 
     Args:
-        app: an ASGI app; or, with `collaborators`, a factory that takes them by name.
+        app: an ASGI app; or, with collaborators, a factory that takes them by name.
         requests: made with `get`, `post` and so on; or one whole `Scenario`.
-        order_seed: see `Scenario`.
-        drain: see `Scenario`.
-        now: the date and time at which it begins, as a datetime with a time zone or a timestamp.
-            Without it that is what `time.time()` says: the real one, or the one that freezegun
-            or time-machine has set.
-        patience: see `Scenario`.
-        collaborators: made with `takes`, `fails`, `rows` and so on.
+        overrides: what stands in for dependencies of a FastAPI app, in this play.
+        environment: environment variables, in this play.
+        raise_app_exceptions: whether the first exception that the app lets out is raised here.
+        options: the settings of `Scenario`, such as `order_seed` and `now`; and collaborators,
+            made with `takes`, `fails`, `rows` and so on. Without `now` a play begins at what
+            `time.time()` says: the real date, or the one that freezegun or time-machine has set.
 
     Raises:
-        UsageError: the app is no ASGI app, or a scenario came with something else.
+        UsageError: the app isn't an ASGI app, or a scenario came with something else.
     """
-    settings = {"order_seed": order_seed, "drain": drain, "now": now, "patience": patience}
-    scenario = _as_scenario(requests, settings, collaborators)
-    if scenario.now is None:
-        scenario = msgspec.structs.replace(scenario, now=time.time())
+    plan = Plan(app, requests, options)
+    with _replaced(app, overrides or {}, environment or {}):
+        trace = plan.trace()
+    if raise_app_exceptions and plan.raised is not None:
+        raise plan.raised
+    return trace
 
-    _check(app, scenario)
 
-    def build_app(context: PlayContext) -> Any:
-        if not scenario.collaborators:
-            return app
-        made = app(**build_all(scenario.collaborators, context, new_service))
+class Plan:
+    """What is to be played, found right; it can be played any number of times.
+
+    Attributes:
+        raised: the first exception that the app let out in the last play.
+
+    Raises:
+        UsageError: as `play` does.
+    """
+
+    def __init__(self, app: Any, requests: Iterable[Any], options: Mapping[str, Any]) -> None:
+        self._app = app
+        self._scenario = _as_scenario(tuple(requests), options)
+        _check(app, self._scenario)
+        self.raised: BaseException | None = None
+        self._recorder: Recorder | None = None
+
+    def trace(self, arm: Arm | None = None) -> Trace:
+        """Play it.
+
+        Args:
+            arm: called with the recorder and the loop of the play, before the app is built.
+        """
+        scenario = self._scenario
+        if scenario.now is None:
+            scenario = msgspec.structs.replace(scenario, now=time.time())
+
+        def run(guard: Arm) -> Trace:
+            def arm_both(recorder: Recorder, loop: VirtualLoop) -> None:
+                self._recorder = recorder
+                guard(recorder, loop)
+                if arm is not None:
+                    arm(recorder, loop)
+
+            return run_play(self._build, scenario, arm=arm_both)
+
+        # What a play replaces in the process must be put back before the next one replaces it;
+        # only a play within a play comes to its end in that order by itself.
+        with _one_at_a_time if current_clock() is None else nullcontext():
+            trace = _in_fresh_thread(run)
+        self.raised = self._recorder.raised if self._recorder is not None else None
+        return trace
+
+    def _build(self, context: PlayContext) -> Any:
+        if not self._scenario.collaborators:
+            return self._app
+        made = self._app(**build_all(self._scenario.collaborators, context, new_service))
         if not callable(made):
-            raise UsageError(f"the factory returned {made!r}, which is no app", "return the app")
+            raise UsageError(f"the factory returned {made!r}, which isn't an app", "return the app")
         return made
 
-    # What a play replaces in the process must be put back before the next one replaces it;
-    # only a play within a play comes to its end in that order by itself.
-    with _one_at_a_time if current_clock() is None else nullcontext():
-        return _in_fresh_thread(lambda arm: run_play(build_app, scenario, arm=arm))
+
+@contextmanager
+def _replaced(
+    app: Any, overrides: Mapping[Any, Callable[..., Any]], environment: Mapping[str, str]
+) -> Iterator[None]:
+    """Dependencies and environment variables, for a while."""
+    if overrides and not hasattr(app, "dependency_overrides"):
+        raise UsageError("overrides need a FastAPI app", "override dependencies in the factory")
+    known = dict(app.dependency_overrides) if overrides else {}
+    before = dict(os.environ)
+    os.environ.update(environment)
+    if overrides:
+        app.dependency_overrides.update(overrides)
+    try:
+        yield
+    finally:
+        if overrides:
+            app.dependency_overrides.clear()
+            app.dependency_overrides.update(known)
+        if environment:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 _one_at_a_time = threading.Lock()
@@ -101,25 +163,17 @@ def _check(app: Any, scenario: Scenario) -> None:
         )
 
 
-def _as_scenario(
-    requests: tuple[Any, ...], settings: dict[str, Any], collaborators: dict[str, Any]
-) -> Scenario:
+def _as_scenario(requests: tuple[Any, ...], options: Mapping[str, Any]) -> Scenario:
     if any(isinstance(request, Scenario) for request in requests):
-        alone = len(requests) == 1 and not collaborators
-        if not alone or settings != _DEFAULTS:
+        if len(requests) > 1 or options:
             raise UsageError("a whole scenario takes no further arguments", "put them into it")
         whole: Scenario = requests[0]
         return whole
     for item in requests:
-        several = isinstance(item, list | tuple)
-        if not all(
-            isinstance(one, Request | WebSocket) for one in ((item,) if not several else item)
-        ):
-            raise UsageError(f"{item!r} is no request", "make one with get(), post() ...")
-    return make_scenario(*requests, **settings, **collaborators)
-
-
-_DEFAULTS = {"order_seed": None, "drain": DRAIN, "now": None, "patience": PATIENCE}
+        several = item if isinstance(item, list | tuple) else (item,)
+        if not all(isinstance(one, Request | WebSocket) for one in several):
+            raise UsageError(f"{item!r} isn't a request", "make one with get(), post() ...")
+    return make_scenario(*requests, **options)
 
 
 def _takes(function: Any, *args: Any, **kwargs: Any) -> bool:
