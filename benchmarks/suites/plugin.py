@@ -12,11 +12,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from selectors import DefaultSelector
 from typing import Any
 
 import pytest
 
-from grader.clock import Clock, VirtualLoop, clocks_installed, current_clock, use_clock
+from grader.clock import (
+    Clock,
+    RanAway,
+    Stuck,
+    VirtualLoop,
+    clocks_installed,
+    current_clock,
+    use_clock,
+)
+from grader.clock.loop import ClockSelector
 from grader.clock.patching import replaced
 from grader.model.trace import TICKS_PER_SECOND
 
@@ -78,6 +88,13 @@ def _virtual_loops() -> Iterator[None]:
         yield
 
 
+class SuiteSelector(ClockSelector):
+    """Of a loop that a test's own threads, which belong to no play, may still call."""
+
+    def _over(self, why: Stuck | RanAway) -> Any:
+        return super()._over(why) if isinstance(why, RanAway) else DefaultSelector.select(self, 1)
+
+
 class SuiteLoop(VirtualLoop):
     """A loop with a clock of its own, which tests ask for as for asyncio's own.
 
@@ -87,6 +104,7 @@ class SuiteLoop(VirtualLoop):
 
     def __init__(self, selector: Any = None) -> None:
         super().__init__(current_clock() or Clock(TIME_LIMIT))
+        self._selector.__class__ = SuiteSelector
 
     def run_forever(self) -> None:
         """Run. Whatever thread does so is the one of the play meanwhile."""
