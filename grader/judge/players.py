@@ -53,6 +53,11 @@ class FilePlayer:
         self._upcoming: deque[tuple[int, PlayRequest]] = deque()
         self._hangs: dict[str, set[int | None]] = {}
 
+    @property
+    def source(self) -> str:
+        """The text of the file."""
+        return self._load.source
+
     def load(self, source: str, path: str) -> None:
         """Play another file from now on."""
         self._load = Load(source, path)

@@ -200,7 +200,8 @@ class CheckRunner:
             reference = self.reference_of(number)
             return self.learner_of(number).play(scenario), reference.play(scenario)
 
-        case = Case(error.got, error.reference, error.scenario, error.aspect, replay)
+        source = self._submission.source
+        case = Case(error.got, error.reference, error.scenario, error.aspect, replay, source)
         try:
             return diagnose(case)
         except Exception as problem:  # the verdict stands; only the reason for it is not known

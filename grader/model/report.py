@@ -22,6 +22,11 @@ class Diagnosis(msgspec.Struct, frozen=True):
     line: int | None
     text: str
 
+    @property
+    def explained_by(self) -> str:
+        """The command that says more about it."""
+        return f"grade explain {self.id}"
+
 
 class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     """One check. `says` is the sentence that it checks; `expected` and `actual` are what
@@ -41,6 +46,11 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     def reason(self) -> str | None:
         """The id of the likeliest diagnosis."""
         return self.diagnoses[0].id if self.diagnoses else None
+
+    def has_cause_of(self, other: CheckReport) -> bool:
+        """Whether both failed for the same reason: the same thing happens at the same line."""
+        known = self.reason not in (None, "different")
+        return known and self.diagnoses[:1] == other.diagnoses[:1]
 
     @property
     def line(self) -> int | None:

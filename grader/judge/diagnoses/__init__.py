@@ -5,7 +5,8 @@ newcomer's words: what happens, at which line, and what to think about. The orde
 `RULES` is that of cause before symptom, and the first that fits is shown first.
 """
 
+from .answers import DIFFERENT
 from .case import Case
-from .rules import DIFFERENT, RULES, diagnose
+from .rules import IDS, INSTEAD, RULES, diagnose, documentation
 
-__all__ = ["DIFFERENT", "RULES", "Case", "diagnose"]
+__all__ = ["DIFFERENT", "IDS", "INSTEAD", "RULES", "Case", "diagnose", "documentation"]

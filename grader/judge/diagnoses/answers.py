@@ -1,32 +1,43 @@
-"""Wrong answers: the wrong status, the wrong body, too much or too little said."""
+"""Wrong answers: the wrong status, too much or too little said, or said to the wrong one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import combinations
 
-from ...model.report import Diagnosis
 from ...model.scenarios import Rows
-from ...model.trace import Exchange, Failure, Span, Trace
+from ...model.trace import Exchange, Span, Trace
 from ..aspects import arguments, call_counts, gives_away, statuses
-from ..differences import as_text
-from .case import Case, at_line, calls_of, done, in_seconds
+from ..differences import as_text, shortened
+from .case import Case, at_line, calls_of, in_words, of_line, with_article
 from .errors import errors_of
+from .registry import Finding, rule
 from .timing import awaited_in_turn, one_by_one
 
+_LONGEST_BODY = 60
+"""Characters of a request's body that are shown."""
 
-def missing_route(case: Case) -> Iterable[Diagnosis]:
+
+@rule("missing-route")
+def missing_route(case: Case) -> Finding | None:
+    """The app has no route for this method and path, so the router answers 404 or 405.
+
+    The path of a route is compared as it is, with its prefixes: a router with
+    `prefix="/items"` and a route "/items" answers at /items/items. A factory that
+    returns before its last route is declared doesn't have that route.
+
+    Instead: `print(app.routes)`, or look at /docs: is the path there, once, with this method?
+    """
     for ours, theirs in case.exchanges():
         unknown = ours.status in (404, 405) and theirs.status != ours.status
         is_routers = ours.json() in ({"detail": "Not Found"}, {"detail": "Method Not Allowed"})
         if unknown and is_routers and not _has_begun(case, ours):
-            yield Diagnosis(
-                "missing-route",
+            return Finding(
                 None,
-                f"The app has no answer to {ours.method} {ours.path} ({ours.status}). "
-                "Is the route there, with this path and this method?",
+                f"The app has no route for {ours.method} {ours.path}, so the answer is "
+                f"{ours.status}. Is one declared, with exactly this path and this method?",
             )
-            return
+    return None
 
 
 def _has_begun(case: Case, exchange: Exchange) -> bool:
@@ -34,39 +45,117 @@ def _has_begun(case: Case, exchange: Exchange) -> bool:
     return any(span.exchange == exchange.number for span in case.got.spans)
 
 
-def not_called(case: Case) -> Iterable[Diagnosis]:
-    """Something that the factory is given, and never used."""
+@rule("not-called", general=True)
+def not_called(case: Case) -> Finding | None:
+    """The app doesn't use what its factory is given.
+
+    A factory's parameters are how an app gets what it needs from outside: a fetch, a database,
+    in tests something that stands for them. Code that calls a function of the module instead
+    can't be tested, and doesn't do what it was asked for.
+
+    Instead: call the parameter.
+    """
     calls = {span.name for span in case.got.spans if span.kind == "call"}
     wanted = {span.name for span in case.expected.spans if span.kind == "call"}
     answered = any(exchange.status == 200 for exchange in case.got.exchanges)
-    for name in sorted(wanted & {*case.scenario.collaborators} - calls) if answered else ():
+    missing = sorted(wanted & {*case.scenario.collaborators} - calls) if answered else []
+    for name in missing:
+        line = next((e.line for e in case.got.exchanges if e.status == 200), None)
         if isinstance(case.scenario.collaborators[name], Rows):
-            text = (
-                f"No row of {name} is ever asked for. Calling it runs none of it: who goes through "
-                "what it gives, and is that still open then?"
+            return Finding(
+                line,
+                f"No row of {name} is ever asked for. Calling it runs none of it: that only "
+                "makes a generator, which runs while something goes through its rows.",
             )
-        else:
-            text = (
-                f"Your app never calls the {name} that the factory is given. It is a parameter of "
-                "the function: is another name called in its place?"
-            )
-        yield Diagnosis("not-called", None, text)
-        return
+        return Finding(
+            line,
+            f"Your app never calls {name}, which the factory is given as a parameter. "
+            "Does another name stand in its place?",
+        )
+    return None
 
 
-def error_leaked(case: Case) -> Iterable[Diagnosis]:
+@rule("error-leaked", "secret", "body")
+def error_leaked(case: Case) -> Finding | None:
+    """The answer holds the text of an error.
+
+    Errors of drivers and clients name hosts, paths, queries, sometimes passwords. Anyone who
+    can make a request fail can read them then.
+
+    Instead: log the error with its traceback, and answer with a sentence of your own that says
+    no more than the client needs.
+    """
     secrets = [error.text for error in errors_of(case.scenario) if len(error.text) > 4]
     for ours, theirs in case.exchanges():
         for secret in secrets:
             if gives_away(ours, secret) and not gives_away(theirs, secret):
-                yield Diagnosis(
-                    "error-leaked",
-                    None,
-                    f"The answer to {ours.method} {ours.path} holds the text of the error, or a "
-                    f"part of it ({secret[:40]!r}). Hosts, paths and queries are in such texts: "
-                    "who may read the answer, and who the log?",
+                line = ours.handled.line if ours.handled else ours.line
+                return Finding(
+                    line,
+                    f"The answer to {ours.method} {ours.path}{of_line(line)} holds the text of "
+                    f"the error, or a part of it ({secret[:40]!r}). Such texts name hosts, paths "
+                    "and queries: they belong in the log, not in the answer.",
                 )
-                return
+    return None
+
+
+@rule("error-swallowed", "status", "body")
+def error_swallowed(case: Case) -> Finding | None:
+    """A call fails, and the answer looks as if it hadn't.
+
+    A client that gets 200 takes what is in it for the data. It stores an empty list, or an
+    error's text, and nobody learns that anything is wrong. An `HTTPException` that is
+    returned, not raised, is such an answer: its text with status 200.
+
+    Instead: `raise HTTPException(502, ...)`, or let the error through. Catch only what you can
+    answer for.
+    """
+    for ours, theirs in case.exchanges():
+        lost = [s for s in calls_of(case.got, ours.number) if s.how in ("failed", "cancelled")]
+        if lost and 200 <= (ours.status or 0) < 300 and (theirs.status or 0) >= 400:
+            line = case.call_line(lost[0])
+            return Finding(
+                line,
+                f"{lost[0].name}{of_line(line)} {_how_it_ends(lost[0])}, and the answer is still "
+                f"{ours.status}. {_how_it_is_returned(ours)}",
+            )
+    return None
+
+
+def _how_it_ends(call: Span) -> str:
+    return "fails" if call.how == "failed" else "is cut off"
+
+
+def _how_it_is_returned(exchange: Exchange) -> str:
+    body = exchange.json()
+    if isinstance(body, dict) and {"status_code", "detail"} <= body.keys():
+        return "An HTTPException that is returned is data like any other: it has to be raised."
+    return "The client takes what is in it for the data."
+
+
+@rule("failure-unsaid", "status", "body")
+def failure_unsaid(case: Case) -> Finding | None:
+    """A part of the answer is missing, and nothing in it says so.
+
+    When one of several sources fails, the others' results are still worth sending. But a
+    client that isn't told what is missing can't tell "nothing there" from "couldn't look".
+
+    Instead: name what failed in the answer, in a place of its own.
+    """
+    for ours, theirs in case.exchanges():
+        unsaid = [e.type for e in errors_of(case.scenario) if e.type not in ours.text]
+        if ours.status != 200 or not any(name in theirs.text for name in unsaid):
+            continue
+        for call in calls_of(case.got, ours.number):
+            is_told = call.how == "failed" and _says_something_of(call.name, ours.json())
+            if call.how in ("failed", "cancelled") and not is_told:
+                line = case.call_line(call)
+                return Finding(
+                    line,
+                    f"{call.name}{of_line(line)} {_how_it_ends(call)}, and the answer doesn't "
+                    "say so. The client can't know that something is missing.",
+                )
+    return None
 
 
 def _says_something_of(name: str, body: object) -> bool:
@@ -78,73 +167,63 @@ def _says_something_of(name: str, body: object) -> bool:
     return is_text or any(_says_something_of(name, value) for value in body.values())
 
 
-def error_swallowed(case: Case) -> Iterable[Diagnosis]:
+@rule("wrong-error-name", "status", "body", general=True)
+def wrong_error_name(case: Case) -> Finding | None:
+    """The answer says that something failed, and not by the name that was asked for.
+
+    An error's class, its text and its `repr` are three things. Only the class is short, the
+    same each time, and gives nothing away.
+
+    Instead: `type(error).__name__`.
+    """
     for ours, theirs in case.exchanges():
-        lost = [s for s in calls_of(case.got, ours.number) if s.how in ("failed", "cancelled")]
-        if not lost or not 200 <= (ours.status or 0) < 300:
-            continue
-        line = case.call_line(lost[0])
-        what = "fails" if lost[0].how == "failed" else "is cut off"
-        if (theirs.status or 0) >= 400:
-            yield Diagnosis(
-                "error-swallowed",
-                line,
-                f"{lost[0].name} (line {line}) {what}, and the answer is {ours.status} as if "
-                f"all were well. {_how_it_is_returned(ours)}",
-            )
-            return
+        lost = [s for s in calls_of(case.got, ours.number) if s.how == "failed"]
         unsaid = [e.type for e in errors_of(case.scenario) if e.type not in ours.text]
         missing = next((name for name in unsaid if name in theirs.text), None)
-        is_told = lost[0].how == "failed" and _says_something_of(lost[0].name, ours.json())
-        if missing is not None and not is_told:
-            yield Diagnosis(
-                "error-swallowed",
-                line,
-                f"{lost[0].name} (line {line}) {what}, and the answer does not say so. Whoever "
-                "asked cannot know that something is missing.",
+        told = lost and _says_something_of(lost[0].name, ours.json())
+        if told and missing and ours.status == 200:
+            return Finding(
+                ours.line,
+                f"The answer to {ours.method} {ours.path}{of_line(ours.line)} says something of "
+                f"{lost[0].name}, but not the name of its error's class, which is {missing}.",
             )
-            return
-        if missing is not None:
-            yield Diagnosis(
-                "wrong-body",
-                None,
-                f"The answer tells of {lost[0].name}, and not what is asked for: the name of its "
-                f"error's class, {missing}.",
-            )
-            return
+    return None
 
 
-def _how_it_is_returned(exchange: Exchange) -> str:
-    body = exchange.json()
-    if isinstance(body, dict) and {"status_code", "detail"} <= body.keys():
-        return "An HTTPException that is returned is data like any other. Who has to meet it?"
-    return "Whoever asked takes that for the data."
+@rule(
+    "race", "status", "body", "arguments", "calls", "readings", "resources", "secret", general=True
+)
+def race(case: Case) -> Finding | None:
+    """Requests are answered rightly one by one, and wrongly together.
 
+    At each `await` other requests run. What two of them share, such as a module's variable or
+    `app.state`, may be another's after the `await`, though there is only one thread.
 
-def race(case: Case) -> Iterable[Diagnosis]:
-    """Each request alone is answered rightly; together they get in each other's way."""
+    Instead: keep a request's data in local variables, which nothing else can see. What has to
+    be shared is read, changed and written without an `await` in between, or under a lock.
+    """
     alone = one_by_one(case.scenario)
     if alone is None or case.aspect is None or _has_plainer_cause(case):
-        return
-    if not _meet(case.got) or all(part(case.got) == part(case.expected) for part in _LASTING):
-        return
+        return None
+    if not _meet(case.got) or all(part(case.got) == part(case.expected) for part in _SHOWING):
+        return None
     got, expected = case.replay(alone)
-    everything = (statuses, case.aspect)
-    right = all(aspect(got) == aspect(expected) for aspect in everything)
-    if got.outcome.kind == "finished" and right:
-        line = _shared_wait(case)
-        yield Diagnosis(
-            "race",
-            line,
-            "Each request by itself is answered rightly, and together they are not: they share "
-            "something, and while one waits another changes it. What lives longer than one "
-            "request in your code?",
-        )
+    right = all(aspect(got) == aspect(expected) for aspect in (statuses, case.aspect))
+    if got.outcome.kind != "finished" or not right:
+        return None
+    line = _shared_wait(case)
+    where = f" While one waits at line {line}," if line else " While one waits,"
+    return Finding(
+        line,
+        "Requests get in each other's way: one by one they are answered rightly, together they "
+        f"are not.{where} another changes what both use. What in your code lives longer than one "
+        "request?",
+    )
 
 
 def _has_plainer_cause(case: Case) -> bool:
     """Whether something is wrong with each request that would be so without the others."""
-    return bool(case.incidents("never-awaited")) or any(awaited_in_turn(case))
+    return bool(case.incidents("never-awaited")) or awaited_in_turn.look(case) is not None
 
 
 def _meet(trace: Trace) -> bool:
@@ -163,12 +242,17 @@ def _over(trace: Trace, exchange: Exchange) -> int:
 
 
 def _answered(trace: Trace) -> tuple[object, ...]:
-    """What was answered. How a failure is worded is everybody's own affair."""
+    """What was answered. How a failure is worded is left to each app."""
     return tuple((e.status, _read(e) if (e.status or 0) < 400 else None) for e in trace.exchanges)
 
 
-_LASTING: tuple[Callable[[Trace], object], ...] = (_answered, arguments, call_counts)
-"""In what a race shows: what was answered and done, not when."""
+def _read(exchange: Exchange) -> object:
+    body = exchange.json()
+    return exchange.text if body is None else body
+
+
+_SHOWING: tuple[Callable[[Trace], object], ...] = (_answered, arguments, call_counts)
+"""The same of a trace."""
 
 
 def _shared_wait(case: Case) -> int | None:
@@ -179,86 +263,148 @@ def _shared_wait(case: Case) -> int | None:
     return None
 
 
+@rule("request-refused")
+def request_refused(case: Case) -> Finding | None:
+    """FastAPI refuses a request that should be accepted, with status 422.
+
+    It compares each request with the endpoint's parameters before your code runs. A parameter
+    of a plain type is looked for in the query; a Pydantic model or a dict is the body. A
+    parameter without a default must be there.
+
+    Instead: read what the answer says: where it looked, for which name, and what it found.
+    """
+    for ours, theirs in case.exchanges():
+        why = _why_invalid(ours) if ours.status == 422 != theirs.status else ""
+        if why:
+            return Finding(
+                ours.line,
+                f"{_asked(case, ours)} is answered with status 422, and should be answered with "
+                f"{theirs.status}. FastAPI doesn't accept the request ({why}",
+            )
+    return None
+
+
 def _why_invalid(exchange: Exchange) -> str:
-    """What FastAPI says of a request, about the first thing that it misses or cannot read."""
+    """What FastAPI says of a request, about the first thing that it misses or cannot read.
+
+    Empty if it is not FastAPI that says it.
+    """
     body = exchange.json()
     errors = body.get("detail") if isinstance(body, dict) else None
     if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
-        return f": {exchange.text[:160]}"
+        return ""
     place = [str(step) for step in errors[0].get("loc", ())]
-    said = f" ({' → '.join(place)}: {errors[0].get('msg')})."
+    said = f"{' → '.join(place)}: {errors[0].get('msg')})."
     if place[:1] == ["query"]:
-        said += f" It looks for {place[-1]} in the address. What makes it a part of the body?"
+        said += f" It looks for {place[-1]} in the query. Where does the client send it?"
     return said
 
 
-_NOWHERE = Failure("", "")
+@rule("bad-request-accepted", "status", "body", "arguments", "readings")
+def bad_request_accepted(case: Case) -> Finding | None:
+    """A request that makes no sense is accepted.
+
+    Data that doesn't fit is cheapest to refuse at the door. Further in it becomes a 500, or it
+    is stored, and breaks something else later.
+
+    Instead: say in the endpoint's signature what fits: a Pydantic model, `dict`, `int`. FastAPI
+    answers 422 for all that doesn't, and says why.
+    """
+    wrong = [(ours, its) for ours, its in case.exchanges() if ours.status != its.status]
+    accepted = [e for e, its in wrong if its.status == 422 and (e.status or 500) < 400]
+    if not accepted or accepted[0] is not wrong[0][0]:
+        return None
+    ours = accepted[0]
+    same = [e for e in accepted if (e.method, e.path) == (ours.method, ours.path)]
+    bodies = list(dict.fromkeys(_body_of(case, e) for e in same))
+    with_ = f" with the bod{'y' if len(bodies) == 1 else 'ies'} {in_words(bodies)}"
+    return Finding(
+        ours.line,
+        f"{ours.method} {ours.path}{with_ if any(bodies) else ''} is answered with status "
+        f"{ours.status}{of_line(ours.line)}, and should be refused with 422. What does the "
+        "endpoint accept, by its parameters' types?",
+    )
 
 
-def wrong_status(case: Case) -> Iterable[Diagnosis]:
+def _asked(case: Case, exchange: Exchange) -> str:
+    """The request in words: with its body, if it has one."""
+    body = _body_of(case, exchange)
+    return f"{exchange.method} {exchange.path}{f' with the body {body}' if body else ''}"
+
+
+def _body_of(case: Case, exchange: Exchange) -> str:
+    return shortened(case.sent(exchange).decode("utf-8", "replace"), _LONGEST_BODY)
+
+
+@rule("wrong-status", general=True)
+def wrong_status(case: Case) -> Finding | None:
+    """An answer has another status than it should have.
+
+    The status is what programs look at first: whether to use the answer, to ask again, or to
+    give up. FastAPI answers 200 if nobody says otherwise, and 500 when an error gets through.
+
+    Instead: `status_code=201` in the decorator, or `raise HTTPException(404, ...)`. Mind the
+    order of `except` clauses: the first that fits is taken, and `HTTPException` is an
+    `Exception`, too.
+    """
     for ours, theirs in case.exchanges():
-        if ours.status == theirs.status:
-            continue
-        if ours.status is None and theirs.status is not None:
-            text = f"{ours.method} {ours.path} gets no answer; {theirs.status} is expected."
-        elif theirs.status is None:
-            text = (
-                f"{ours.method} {ours.path} is answered with status {ours.status}; no answer is "
-                "expected, for the request is over before there is one."
-            )
-        else:
-            text = (
-                f"{ours.method} {ours.path} is answered with status {ours.status}; "
-                f"{theirs.status} is expected."
-            )
-        if ours.status == 422:
-            text += f" FastAPI found the request not valid{_why_invalid(ours)}"
-        elif ours.header("location"):
-            text += f" It sends the client on to {ours.header('location')}: is that your path?"
-        elif ours.handled is not None:
-            text += (
-                f" Your code makes that of a {ours.handled.type} (line {ours.handled.line}): "
-                "which `except` does it meet first?"
-            )
-        line = (ours.raised or ours.handled or _NOWHERE).line
-        yield Diagnosis("wrong-status", line, text)
-        return
+        if ours.status != theirs.status:
+            line = next((f.line for f in (ours.raised, ours.handled) if f and f.line), ours.line)
+            return Finding(line, _status_told(case, ours, theirs))
+    return None
 
 
-def _read(exchange: Exchange) -> object:
-    body = exchange.json()
-    return exchange.text if body is None else body
+def _status_told(case: Case, ours: Exchange, theirs: Exchange) -> str:
+    asked = _asked(case, ours)
+    if ours.status is None:
+        return f"{asked} gets no answer{of_line(ours.line)}. It should be {theirs.status}."
+    said = f"{asked} is answered with status {ours.status}{of_line(ours.line)}"
+    if theirs.status is None:
+        return f"{said}, though the request is over before an answer is due."
+    said = f"{said}, and should be answered with {theirs.status}."
+    if ours.header("location"):
+        return f"{said} It sends the client on to {ours.header('location')}: is that your path?"
+    if ours.handled is not None:
+        error = f"{with_article(ours.handled.type)}{of_line(ours.handled.line)}"
+        return f"{said} Your `except` turns {error} into that. Which `except` comes first?"
+    return said
 
 
-def wrong_argument(case: Case) -> Iterable[Diagnosis]:
+@rule("wrong-argument", "arguments", "body", "readings", general=True)
+def wrong_argument(case: Case) -> Finding | None:
+    """A call is given something else than the request said.
+
+    Between the request and the call, a value was replaced, tidied, or forgotten.
+
+    Instead: follow it from the endpoint's parameter to the call.
+    """
     for ours, theirs in case.exchanges():
         wanted = {span.name: span for span in calls_of(case.expected, theirs.number)}
         for call in calls_of(case.got, ours.number):
             other = wanted.get(call.name, call)
             if call.arguments != other.arguments:
                 line = case.call_line(call)
-                yield Diagnosis(
-                    "wrong-argument",
+                return Finding(
                     line,
-                    f"{at_line(line)} calls {call.name} with {_listed(call)}, and what came with "
-                    f"the request is {_listed(other)}. What happens to it on the way?",
+                    f"{at_line(line)} calls {call.name} with {_listed(call)}, but it should be "
+                    f"{_listed(other)}. What happens to it on the way?",
                 )
-                return
+    return None
 
 
 def _listed(call: Span) -> str:
     return ", ".join(map(as_text, call.arguments))[:100] or "nothing"
 
 
-def wrong_time(case: Case) -> Iterable[Diagnosis]:
-    for ours, theirs in case.exchanges():
-        took, should = done(ours), done(theirs)
-        if took != should and took is not None and should is not None:
-            longest = case.longest_wait(ours.number)
-            yield Diagnosis(
-                "wrong-time",
-                longest.line if longest else None,
-                f"{ours.method} {ours.path} takes {in_seconds(took)} instead of "
-                f"{in_seconds(should)}.",
-            )
-            return
+DIFFERENT = "What it does is not what is asked for: see what is expected, and what was got."
+
+
+@rule("different", general=True)
+def different(_: Case) -> Finding | None:
+    """The app does something else than it should, and no rule knows why.
+
+    What the check looks at is shown: first what is expected, then what was got.
+
+    Instead: play the requests of the picture by hand (`grade serve`), and compare.
+    """
+    return Finding(None, DIFFERENT)

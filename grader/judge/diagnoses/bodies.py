@@ -1,19 +1,23 @@
-"""Answers with the right status and the wrong body."""
+"""Answers with the right status and the wrong body: what of it differs, and how."""
 
 from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
-from ...model.report import Diagnosis
+from ...model.scenarios import Blocks, Takes
 from ...model.trace import Exchange, Span
-from ..differences import MISSING, BodyDifference, as_text, differences, is_same, shortened
-from .case import Case
+from ..differences import MISSING, BodyDifference, Path, as_text, differences, is_same, shortened
+from .case import Case, of_line
+from .registry import Finding, rule
 from .relayed import statements_of
+
+LOOKS = ("body", "lines", "media-type")
+"""Aspects that tell what is in an answer."""
 
 _LONGEST = 60
 """Characters of a value that are shown."""
@@ -22,49 +26,143 @@ _KINDS = {dict: "an object", list: "a list", str: "a string", type(None): "null"
 _KINDS |= {bool: "true or false", int: "a number", float: "a number"}
 
 
-def wrong_order(case: Case) -> Iterable[Diagnosis]:
-    """A list has all that it should have, and not in the order that it should have it in."""
+class Bodies(NamedTuple):
+    """Two bodies that should be the same, and the words that a sentence about them begins with.
+
+    Of a body that consists of lines, each of them JSON, it is the first line that differs.
+    """
+
+    ours: Exchange
+    about: str
+    mine: str
+    wanted: Any
+
+    @property
+    def value(self) -> Any:
+        """The learner's, read as JSON; `MISSING` if it can't be."""
+        try:
+            return json.loads(self.mine)
+        except ValueError:
+            return MISSING
+
+    def finding(self, text: str, line: int | None = None) -> Finding:
+        return Finding(line or self.ours.line, f"{self.about}{text}")
+
+
+def _bodies(case: Case) -> Iterator[Bodies]:
+    """The pairs of bodies that differ, that the check looks at, and that should be JSON."""
+    for ours, theirs in _differing(case):
+        about = f"The answer to {ours.method} {ours.path}{of_line(ours.line)}"
+        if theirs.json() is not None or theirs.text.strip() == "null":
+            if not _is_json_of(ours.text, theirs.json()):
+                yield Bodies(ours, about, ours.text, theirs.json())
+            continue
+        pairs = zip(_lines(ours), _lines(theirs), strict=False)
+        for number, (mine, wanted) in enumerate(pairs, 1):
+            value = _read(wanted)
+            if value is not MISSING and not _is_json_of(mine, value):
+                yield Bodies(ours, f"{about}, line {number} of its body,", mine, value)
+                break
+
+
+def _differing(case: Case) -> Iterator[tuple[Exchange, Exchange]]:
+    """The exchanges whose bodies differ; what comes after a wrong status may come of that."""
     for ours, theirs in case.exchanges():
+        if ours.status != theirs.status:
+            return
+        if _is_looked_at(case, ours, theirs):
+            yield ours, theirs
+
+
+def _is_looked_at(case: Case, ours: Exchange, theirs: Exchange) -> bool:
+    """Whether the check would see something else if the body were right."""
+    if case.aspect is None or ours.body == theirs.body:
+        return False
+    mended = msgspec.structs.replace(ours, chunks=theirs.chunks, headers=theirs.headers)
+    exchanges = tuple(mended if e is ours else e for e in case.got.exchanges)
+    trace = msgspec.structs.replace(case.got, exchanges=exchanges)
+    return case.aspect(trace) != case.aspect(case.got)
+
+
+def _lines(exchange: Exchange) -> list[str]:
+    return [line.body.decode("utf-8", "replace") for line in exchange.lines()]
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return MISSING
+
+
+def _is_json_of(text: str, value: Any) -> bool:
+    read = _read(text)
+    return read is not MISSING and is_same(read, value)
+
+
+# The whole of it
+
+
+@rule("wrong-media-type", *LOOKS, general=True)
+def wrong_media_type(case: Case) -> Finding | None:
+    """The answer's Content-Type isn't the one that was asked for.
+
+    A client reads a body by its media type: JSON as a whole, lines of JSON one by one. FastAPI
+    says `application/json` if nobody says otherwise.
+
+    Instead: `StreamingResponse(lines(), media_type="application/x-ndjson")`, or a
+    `response_class` in the decorator.
+    """
+    for ours, theirs in case.exchanges():
+        mine, wanted = (e.header("content-type").partition(";")[0] for e in (ours, theirs))
+        if ours.status == theirs.status and mine != wanted and case.is_about("media-type"):
+            return Finding(
+                ours.line,
+                f"The media type of the answer to {ours.method} {ours.path}{of_line(ours.line)} "
+                f"is {mine or 'not given'}. It should be {wanted}.",
+            )
+    return None
+
+
+@rule("wrong-order", *LOOKS, general=True)
+def wrong_order(case: Case) -> Finding | None:
+    """A list has all it should have, in another order.
+
+    A table has no order: a row that was changed may come last, and which comes first can
+    change from day to day. Tasks end in the order in which they are done.
+
+    Instead: `order by` in the statement, and results in the order in which you asked:
+    `gather` keeps it, `as_completed` doesn't.
+    """
+    for ours, theirs in _differing(case):
         mine, wanted = ours.json(), theirs.json()
-        if ours.status == theirs.status and _is_reordered(mine, wanted):
-            if not _is_looked_at(case, ours, theirs):
-                continue
+        if _is_reordered(mine, wanted):
             asked = [s for s in statements_of(case, case.got, ours) if s.count == len(mine)]
             line = asked[-1].line if asked else _last_wait(case, ours)
-            where = f" (line {line})" if line is not None else ""
-            yield Diagnosis(
-                "wrong-order",
+            return Finding(
                 line,
-                f"{ours.method} {ours.path} answers with the right list in the wrong order{where}: "
-                f"{_in_short(mine)}, where {_in_short(wanted)} is asked for. "
+                f"{ours.method} {ours.path} answers with the right list in the wrong order"
+                f"{of_line(line)}: {_in_short(mine)} instead of {_in_short(wanted)}. "
                 f"{_whose_order(asked)}What in your code decides the order?",
             )
-            return
+    return None
 
 
 def _whose_order(asked: list[Span]) -> str:
     if not asked or any("order by" in str(span.arguments).lower() for span in asked):
         return ""
-    return "A table has no order of its own: a row that was changed may come last. "
+    return "A table has no order: a row that was changed may come last. "
 
 
 def _last_wait(case: Case, exchange: Exchange) -> int | None:
     waits = case.waits(exchange.number)
-    return waits[-1].line if waits else None
+    return waits[-1].line if waits else exchange.line
 
 
 def _is_reordered(mine: object, wanted: object) -> bool:
     if not isinstance(mine, list) or not isinstance(wanted, list) or mine == wanted:
         return False
     return sorted(map(as_text, mine)) == sorted(map(as_text, wanted))
-
-
-def _is_looked_at(case: Case, ours: Exchange, theirs: Exchange) -> bool:
-    """Whether the check would see something else if the body were right."""
-    mended = msgspec.structs.replace(ours, chunks=theirs.chunks, headers=theirs.headers)
-    exchanges = tuple(mended if e is ours else e for e in case.got.exchanges)
-    trace = msgspec.structs.replace(case.got, exchanges=exchanges)
-    return case.aspect is None or case.aspect(trace) != case.aspect(case.got)
 
 
 def _in_short(elements: list[object]) -> str:
@@ -75,109 +173,422 @@ def _in_short(elements: list[object]) -> str:
     return ", ".join(words[:6]) + (", ..." if len(words) > 6 else "")
 
 
-def wrong_body(case: Case) -> Iterable[Diagnosis]:
-    for ours, theirs in case.exchanges():
-        if ours.status != theirs.status or not _is_looked_at(case, ours, theirs):
-            continue
-        text = _wrong_type(ours, theirs) or _wrong_content(ours, theirs)
-        if text:
-            yield Diagnosis("wrong-body", None, text)
-            return
+@rule("nothing-returned", *LOOKS, general=True)
+def nothing_returned(case: Case) -> Finding | None:
+    """The answer is null, or empty: the endpoint returns nothing.
+
+    A Python function that ends without `return` gives None, and FastAPI sends that as null.
+
+    Instead: look for the path through the endpoint that has no `return`, or for a value that
+    is computed and never returned.
+    """
+    for found in _bodies(case):
+        if found.value is None or not found.mine.strip():
+            what = "null" if found.mine.strip() else "empty"
+            return found.finding(
+                f" is {what}, and should be {_kind(found.wanted)}. "
+                "Does every path through the endpoint end with a `return`?"
+            )
+    return None
 
 
-def _wrong_type(ours: Exchange, theirs: Exchange) -> str:
-    mine, wanted = (e.header("content-type").partition(";")[0] for e in (ours, theirs))
-    if mine == wanted:
-        return ""
-    return f"The media type is {mine or 'not given'}, and {wanted} is asked for."
+@rule("not-json", *LOOKS, general=True)
+def not_json(case: Case) -> Finding | None:
+    """The answer is text that isn't JSON.
+
+    `str(row)` writes a dict as Python does, with single quotes, True and None. No JSON parser
+    reads that.
+
+    Instead: `json.dumps(row)`; or return the value itself, and FastAPI turns it into JSON.
+    """
+    for found in _bodies(case):
+        if found.value is MISSING and found.mine.strip():
+            return found.finding(_no_json(found.mine, in_lines="line" in found.about))
+    return None
 
 
-def _wrong_content(ours: Exchange, theirs: Exchange) -> str:
-    beginning = f"The status of {ours.method} {ours.path} is right and the body is not: "
-    wanted = theirs.json()
-    if wanted is not None:
-        problem = _problem(ours.text, wanted)
-        return f"{beginning}{problem}" if problem else ""
-    mine, lines = ([line.body for line in exchange.lines()] for exchange in (ours, theirs))
-    for number, (line, other) in enumerate(zip(mine, lines, strict=False), 1):
-        problem = _line_problem(line.decode("utf-8", "replace"), other.decode("utf-8", "replace"))
-        if problem and len(mine) == len(lines):
-            return f"{beginning}in line {number} {problem}"
-        if problem:
-            return f"{beginning}{_counts(mine, lines)} Line {number} is the first that differs."
-    return f"{beginning}{_counts(mine, lines)}" if len(mine) != len(lines) else ""
-
-
-def _counts(mine: list[bytes], wanted: list[bytes]) -> str:
-    lines = "1 line" if len(mine) == 1 else f"{len(mine)} lines"
-    return f"it has {lines}, and {len(wanted)} are asked for."
-
-
-def _line_problem(mine: str, wanted: str) -> str:
-    try:
-        return _problem(mine, json.loads(wanted))
-    except ValueError:
-        return f"stands {_cut(mine)}, and not {_cut(wanted)}." if mine != wanted else ""
-
-
-def _problem(text: str, wanted: Any) -> str:
-    """What is wrong with a text that should be `wanted` as JSON; empty if nothing is."""
-    try:
-        mine = json.loads(text)
-    except ValueError:
-        return _no_json(text)
-    if isinstance(mine, str) and not isinstance(wanted, str) and _is_json(mine):
-        return "there is JSON within a string of JSON. What has been turned into JSON twice?"
-    if isinstance(mine, dict):
-        for key, member in mine.items():
-            if is_same(member, wanted):
-                return f"what stands under {as_text(key)} should be all of it."
-    found = list(differences(wanted, mine))
-    return _told(found) if found else ""
-
-
-def _is_json(text: str) -> bool:
-    try:
-        return json.loads(text) is not None
-    except ValueError:
-        return False
-
-
-def _no_json(text: str) -> str:
-    if not text.strip():
-        return "there is nothing, and JSON is asked for."
+def _no_json(text: str, in_lines: bool) -> str:
     shown = _cut(text.strip().split("\n")[0])
+    if in_lines and "}{" in text:
+        return f" holds several rows: {shown} Each needs a newline at its end."
     try:
         ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return f"this is no JSON: {shown}"
-    return f"{shown} is how Python writes it, and JSON is asked for."
+        return f" isn't JSON{' by itself' if in_lines else ''}: {shown}"
+    return f" is {shown}, which is how Python writes a value. It should be JSON."
 
 
-def _told(found: list[BodyDifference]) -> str:
-    """The likeliest difference in words, and how many there are besides."""
-    first = found[0]
-    told = _renamed(found) or _exchanged(found) or (_of_one(first), 1)
-    rest = len(found) - told[1]
-    return told[0] + (f" (And {rest} more that differ{'s' * (rest == 1)}.)" if rest > 0 else "")
+@rule("encoded-twice", *LOOKS, general=True)
+def encoded_twice(case: Case) -> Finding | None:
+    """The answer is a JSON string with JSON inside it.
 
+    FastAPI turns what an endpoint returns into JSON. If that is already text made by
+    `json.dumps`, it becomes a string, with its quotes escaped.
 
-def _renamed(found: list[BodyDifference]) -> tuple[str, int] | None:
-    """A member that stands under another name."""
-    for missing, extra in _pairs(found):
-        beside = missing.path[:-1] == extra.path[:-1]
-        if missing.got is MISSING and extra.expected is MISSING and beside:
-            place = _place(missing.path)
-            return f"{place} is missing; there is {_place(extra.path)} instead.", 2
+    Instead: return the value itself, or encode it once by yourself and return a `Response`.
+    """
+    for found in _bodies(case):
+        value = found.value
+        if isinstance(value, str) and not isinstance(found.wanted, str) and _is_json(value):
+            return found.finding(
+                f" is a JSON string that has JSON inside it: {_cut(found.mine)}. It has been "
+                "turned into JSON twice."
+            )
     return None
 
 
-def _exchanged(found: list[BodyDifference]) -> tuple[str, int] | None:
-    """A value that stands where another one belongs."""
-    for here, there in _pairs(found):
-        if MISSING not in (here.got, there.expected) and is_same(here.got, there.expected):
-            return f"under {_place(here.path)} stands what belongs under {_place(there.path)}.", 2
+def _is_json(text: str) -> bool:
+    return _read(text) not in (MISSING, None)
+
+
+@rule("tasks-returned", *LOOKS, general=True)
+def tasks_returned(case: Case) -> Finding | None:
+    """The answer holds tasks, where the results of tasks belong.
+
+    A task is an object of its own; the value that its coroutine returned is inside it. As
+    JSON, a task is an empty object.
+
+    Instead: `task.result()` when it is over, or `await task`.
+    """
+    for found in _bodies(case):
+        empty = list(_emptied(found.wanted, found.value, _results_of(case.scenario)))
+        others = [one for one in _places(found) if not _is_below(one.path, empty)]
+        if empty and not others and _makes_tasks(case, found.ours):
+            where = " and ".join(_place(path) or "all of it" for path in empty[:3])
+            return found.finding(
+                f" has {{}} where data belongs ({where}). That is what a task looks like as "
+                "JSON. The value that it came to is its `.result()`."
+            )
     return None
+
+
+def _emptied(wanted: Any, value: Any, results: list[Any], path: Path = ()) -> Iterator[Path]:
+    """The places where an empty object stands, and not what a collaborator has returned."""
+    if value == {} and wanted not in ({}, MISSING) and wanted in results:
+        yield path
+    elif isinstance(value, dict) and isinstance(wanted, dict):
+        for key in value:
+            yield from _emptied(wanted.get(key, MISSING), value[key], results, (*path, key))
+
+
+def _results_of(described: object) -> list[Any]:
+    """What collaborators return, however deep in a description."""
+    if isinstance(described, Takes | Blocks):
+        return [described.returns]
+    if isinstance(described, msgspec.Struct):
+        described = [getattr(described, field) for field in described.__struct_fields__]
+    if isinstance(described, dict):
+        described = list(described.values())
+    parts = described if isinstance(described, list | tuple) else ()
+    return [result for part in parts for result in _results_of(part)]
+
+
+def _is_below(path: Path, places: list[Path]) -> bool:
+    return any(path[: len(place)] == place for place in places)
+
+
+def _makes_tasks(case: Case, exchange: Exchange) -> bool:
+    return any(s.kind == "task" and s.exchange == exchange.number for s in case.got.spans)
+
+
+@rule("wrapped", *LOOKS, general=True)
+def wrapped(case: Case) -> Finding | None:
+    """The right data stands one level too deep.
+
+    The client looks for the data itself, and finds an object with the data in a member.
+
+    Instead: return the value, without an object around it.
+    """
+    for found in _bodies(case):
+        members = found.value.items() if isinstance(found.value, dict) else ()
+        for key, member in members:
+            if is_same(member, found.wanted):
+                return found.finding(
+                    f" is an object, and what stands in it under {as_text(key)} should be all "
+                    "there is."
+                )
+    return None
+
+
+@rule("bare", *LOOKS, general=True)
+def bare(case: Case) -> Finding | None:
+    """The right data stands alone, where an object with names was asked for.
+
+    A client that reads `answer["items"]` fails on a bare list.
+
+    Instead: return an object that has the data under the name that was asked for. A row that
+    a driver gives as a tuple needs its columns' names beside it.
+    """
+    for found in _bodies(case):
+        wanted = found.wanted if isinstance(found.wanted, dict) else {}
+        alone = [key for key, member in wanted.items() if is_same(member, found.value)]
+        if alone:
+            return found.finding(
+                f" is {_shown(found.value)} by itself. It should be an object that has this "
+                f"under {as_text(alone[0])}."
+            )
+        if wanted and isinstance(found.value, list) and _same_values(found.value, wanted):
+            return found.finding(
+                f" is a bare list, {_cut(as_text(found.value))}. It should be an object, with a "
+                f"name for each value: {', '.join(wanted)}."
+            )
+    return None
+
+
+def _same_values(values: list[Any], wanted: dict[str, Any]) -> bool:
+    return sorted(map(as_text, values)) == sorted(map(as_text, wanted.values()))
+
+
+# Of an earlier request
+
+
+@rule("kept-between-requests", *LOOKS, "readings", general=True)
+def kept_between_requests(case: Case) -> Finding | None:
+    """An answer holds what an earlier request has left behind.
+
+    A dict or a list that is made once, in the factory, at module level or as a default
+    argument, serves all requests. What the first one puts into it is there for the second. A
+    cache that nothing empties gives the first answer for ever.
+
+    Instead: make what a request fills inside the endpoint. If you cache, say for how long an
+    answer is good, and forget it when the data changes.
+    """
+    for found in _bodies(case):
+        earlier = [
+            both
+            for both in zip(case.got.exchanges, case.expected.exchanges, strict=False)
+            if both[0].number < found.ours.number and both[0].path == found.ours.path
+        ]
+        for one in _places(found):
+            kept = any(_held(mine, one) and _held(its, one) for mine, its in earlier)
+            if one.got is not MISSING and kept:
+                place = _place(one.path) or "all of it"
+                return found.finding(
+                    f" is out of date: {place} is what an earlier request was answered with. "
+                    "What in your code lives longer than one request?"
+                )
+    return None
+
+
+def _held(before: Exchange, place: BodyDifference) -> bool:
+    """Whether an answer had the same thing in the same place."""
+    value = before.json()
+    for step in place.path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return is_same(value, place.got)
+
+
+# Members and values
+
+
+def _places(found: Bodies) -> list[BodyDifference]:
+    value = found.value
+    return [] if value is MISSING else list(differences(found.wanted, value))
+
+
+@rule("swapped-values", *LOOKS, general=True)
+def swapped_values(case: Case) -> Finding | None:
+    """A value stands under another's name.
+
+    Results that are unpacked in another order than they were asked for, or in the order in
+    which they were done, end up under each other's names.
+
+    Instead: keep each result with its name from the beginning: a dict of tasks, or `gather`,
+    which gives results in the order of its arguments.
+    """
+    for found in _bodies(case):
+        for here, there in _pairs(_places(found)):
+            if MISSING not in (here.got, there.expected) and is_same(here.got, there.expected):
+                return found.finding(
+                    f" has under {_place(here.path)} what belongs under {_place(there.path)}. "
+                    "In which order do the results come, and in which are they given names?"
+                )
+    return None
+
+
+@rule("renamed-member", *LOOKS, general=True)
+def renamed_member(case: Case) -> Finding | None:
+    """A member of the answer has another name than was asked for.
+
+    Programs find a value by its name, to the letter.
+
+    Instead: take the name from the task.
+    """
+    for found in _bodies(case):
+        for missing, extra in _pairs(_places(found)):
+            beside = missing.path[:-1] == extra.path[:-1]
+            only = missing.got is MISSING and extra.expected is MISSING
+            same = is_same(missing.expected, extra.got) and len(_places(found)) == 2
+            if only and beside and same:
+                return found.finding(
+                    f" has {_place(extra.path)} instead of {_place(missing.path)}."
+                )
+    return None
+
+
+@rule("missing-member", *LOOKS, general=True)
+def missing_member(case: Case) -> Finding | None:
+    """A part of the answer isn't there.
+
+    It was left out, or something threw it away: a test for truth that also drops 0, "" and
+    empty lists; a response model that doesn't know the field; one failure that takes the
+    other results with it.
+
+    Instead: `is not None` where you mean it; a model with all fields; each result for itself.
+    """
+    for found in _bodies(case):
+        missing = [one for one in _places(found) if one.got is MISSING]
+        if missing:
+            falsy = not missing[0].expected
+            note = f" It is {as_text(missing[0].expected)}, which counts as false in an `if`."
+            return found.finding(
+                f" lacks {_place(missing[0].path)}.{note if falsy else ''}{_and_more(found, 1)}"
+            )
+    return None
+
+
+@rule("extra-member", *LOOKS, general=True)
+def extra_member(case: Case) -> Finding | None:
+    """The answer has more in it than was asked for.
+
+    What is sent once is used by somebody, and can't be taken back. It may also give away what
+    isn't for everyone.
+
+    Instead: return what the task names; a response model keeps the rest back.
+    """
+    for found in _bodies(case):
+        extra = [one for one in _places(found) if one.expected is MISSING]
+        if extra and len(extra) == len(_places(found)):
+            return found.finding(
+                f" has {_place(extra[0].path)} in it, which doesn't belong there."
+                f"{_and_more(found, 1)}"
+            )
+    return None
+
+
+@rule("wrong-type", *LOOKS, general=True)
+def wrong_type(case: Case) -> Finding | None:
+    """A value of the answer is of another type than it should be.
+
+    `"3"` isn't 3, and a list isn't an object, to a client that computes with it. Drivers give
+    what they mean: asyncpg's `execute` returns the command's status as text, not a row.
+
+    Instead: look up what the call returns, and convert, or call the one that returns rows
+    (`fetchrow`).
+    """
+    for found in _bodies(case):
+        for one in _places(found):
+            known = MISSING not in (one.got, one.expected)
+            if known and _kind(one.got) != _kind(one.expected):
+                place = f" has under {_place(one.path)}" if one.path else " is"
+                return found.finding(
+                    f"{place} {_shown(one.got)}, and it should be {_kind(one.expected)}."
+                )
+    return None
+
+
+@rule("wrong-length", *LOOKS, general=True)
+def wrong_length(case: Case) -> Finding | None:
+    """A list, or a stream of lines, has more or fewer elements than it should.
+
+    A limit that nobody asked for, a first element that was used for something else, a missing
+    newline, or an empty line between the others.
+
+    Instead: count what goes in, and what comes out.
+    """
+    for found in _bodies(case):
+        for one in _places(found):
+            if isinstance(one.got, list) and isinstance(one.expected, list):
+                place = f" has under {_place(one.path)}" if one.path else " is"
+                return found.finding(
+                    f"{place} a list of {len(one.got)}, and it should be one of "
+                    f"{len(one.expected)}."
+                )
+    return _wrong_number_of_lines(case)
+
+
+def _wrong_number_of_lines(case: Case) -> Finding | None:
+    for ours, theirs in _differing(case):
+        mine, wanted = _lines(ours), _lines(theirs)
+        if len(wanted) > 1 and len(mine) != len(wanted):
+            count = "1 line" if len(mine) == 1 else f"{len(mine)} lines"
+            alike = zip(mine, wanted, strict=False)
+            first = next((n for n, (a, b) in enumerate(alike, 1) if a != b), None)
+            told = f" Line {first} is the first that differs." if first else ""
+            return Finding(
+                ours.line,
+                f"The body of {ours.method} {ours.path}{of_line(ours.line)} has {count}, and "
+                f"should have {len(wanted)}.{told}",
+            )
+    return None
+
+
+@rule("change-lost", *LOOKS, "readings", general=True)
+def change_lost(case: Case) -> Finding | None:
+    """What a request should have changed is as it was.
+
+    `value or old` keeps the old value for 0 and "", too. A statement may name the wrong
+    column, or none of the row's.
+
+    Instead: `old if value is None else value`, and read back what was written.
+    """
+    if case.got.readings and case.got.readings == case.expected.readings:
+        return None  # the change was stored, and is not read
+    for found in _bodies(case):
+        for one in _places(found):
+            plain = not isinstance(one.got, dict | list) and one.got is not MISSING
+            earlier = case.got.exchanges[: found.ours.number]
+            writes = [e for e in earlier if e.method in ("PUT", "PATCH", "POST")]
+            told = as_text(one.expected)
+            if plain and one.path and any(_sent(case.sent(before), one) for before in writes):
+                return found.finding(
+                    f" still has {_cut(as_text(one.got))} under {_place(one.path)}, though an "
+                    f"earlier request changed it to {_cut(told)}. What becomes of that value in "
+                    "your code?"
+                )
+    return None
+
+
+def _sent(body: bytes, place: BodyDifference) -> bool:
+    value = _read(body.decode("utf-8", "replace"))
+    key = place.path[-1]
+    return isinstance(value, dict) and key in value and is_same(value[key], place.expected)
+
+
+@rule("wrong-body", *LOOKS, general=True)
+def wrong_body(case: Case) -> Finding | None:
+    """The answer has the right status and form, and a wrong value in it.
+
+    What differs is shown: first what is expected, then what was got.
+
+    Instead: follow that value back to where it comes from.
+    """
+    for found in _bodies(case):
+        places = _places(found)
+        if places:
+            one = places[0]
+            place = f" has under {_place(one.path)}" if one.path else " is"
+            return found.finding(
+                f"{place} {_cut(as_text(one.got))}, and it should be "
+                f"{_cut(as_text(one.expected))}.{_and_more(found, 1)}"
+            )
+    for ours, theirs in _differing(case):
+        return Finding(
+            ours.line,
+            f"The answer to {ours.method} {ours.path}{of_line(ours.line)} is "
+            f"{_cut(ours.text) or 'empty'}, and it should be {_cut(theirs.text) or 'empty'}.",
+        )
+    return None
+
+
+def _and_more(found: Bodies, told: int) -> str:
+    rest = len(_places(found)) - told
+    return (
+        f" ({rest} more {'place differs' if rest == 1 else 'places differ'}.)" if rest > 0 else ""
+    )
 
 
 def _pairs(found: list[BodyDifference]) -> Iterator[tuple[BodyDifference, BodyDifference]]:
@@ -185,23 +596,12 @@ def _pairs(found: list[BodyDifference]) -> Iterator[tuple[BodyDifference, BodyDi
     return ((one, other) for one in few for other in few if one is not other)
 
 
-def _of_one(difference: BodyDifference) -> str:
-    path, wanted, mine = difference
-    place = _place(path) or "it"
-    if mine is MISSING:
-        return f"{place} is missing."
-    if wanted is MISSING:
-        return f"{place} is there, and nobody asked for it."
-    if _kind(mine) != _kind(wanted):
-        shown = "null" if mine is None else f"{_kind(mine)}, {_cut(as_text(mine))}"
-        return f"{place} is {shown}, and {_kind(wanted)} is asked for."
-    if isinstance(mine, list) and len(mine) != len(wanted):
-        return f"{place} is a list of {len(mine)}, and one of {len(wanted)} is asked for."
-    return f"{place} is {_cut(as_text(mine))}, and {_cut(as_text(wanted))} is asked for."
-
-
 def _kind(value: Any) -> str:
     return _KINDS[type(value)]
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else f"{_kind(value)}, {_cut(as_text(value))}"
 
 
 def _place(path: tuple[str | int, ...]) -> str:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from ...model.report import Diagnosis
-from ...model.scenarios import Scenario
+from ...model.scenarios import Request, Scenario
 from ...model.trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds
-from ..aspects import Aspect, Tag
+from ..aspects import Aspect, Tag, statuses
 
 Replay = Callable[[Scenario], tuple[Trace, Trace]]
 """Plays another scenario: the learner's trace, then the reference's."""
+
+OUTCOME = "outcome"
+"""What a check has come to look at if the play did not finish."""
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -21,6 +23,7 @@ class Case(msgspec.Struct, frozen=True):
     Attributes:
         aspect: what differed; None if the learner's play did not finish.
         replay: to look closer, with a scenario of the rule's own.
+        source: of the learner's file.
     """
 
     got: Trace
@@ -28,21 +31,52 @@ class Case(msgspec.Struct, frozen=True):
     scenario: Scenario
     aspect: Aspect | None
     replay: Replay
+    source: str = ""
+
+    @property
+    def looks_at(self) -> frozenset[str]:
+        """What the check looks at and has found different."""
+        if self.aspect is None:
+            return frozenset({OUTCOME})
+        tags = self.aspect.tags
+        alike = statuses(self.got) == statuses(self.expected)
+        return tags - {"status"} if alike and len(tags) > 1 else tags
+
+    def is_about(self, *tags: Tag) -> bool:
+        """Whether the aspect that differs is about one of these."""
+        return self.aspect is not None and not self.looks_at.isdisjoint(tags)
 
     def exchanges(self) -> Iterator[tuple[Exchange, Exchange]]:
         """The learner's and the reference's exchanges, in pairs."""
         return zip(self.got.exchanges, self.expected.exchanges, strict=False)
 
-    def is_about(self, *tags: Tag) -> bool:
-        """Whether the aspect that differs is about one of these."""
-        return self.aspect is not None and not self.aspect.tags.isdisjoint(tags)
-
     def incidents(self, kind: IncidentKind) -> tuple[Incident, ...]:
-        return tuple(incident for incident in self.got.incidents if incident.kind == kind)
+        """What of this kind happened, in the exchanges that differ if it did in any of them."""
+        found = [incident for incident in self.got.incidents if incident.kind == kind]
+        differing = {ours.number for ours, theirs in self.exchanges() if differ(ours, theirs)}
+        here = [incident for incident in found if incident.exchange in differing]
+        return tuple(here or found)
+
+    def is_late(self) -> bool:
+        """Whether something came later than it should, or never."""
+        if self.aspect is None:
+            return True
+        pairs = [(done(ours), done(theirs)) for ours, theirs in self.exchanges()]
+        after = any(a is None or (b is not None and a > b) for a, b in pairs)
+        return after or not self.expects_time()
 
     def expects_time(self) -> bool:
         """Whether the learner's answers came at other moments than the reference's."""
         return any(done(ours) != done(theirs) for ours, theirs in self.exchanges())
+
+    def sent(self, exchange: Exchange) -> bytes:
+        """The body of a request; a WebSocket has none."""
+        request = self.scenario.requests[exchange.number]
+        return request.body if isinstance(request, Request) else b""
+
+    def is_cancelled(self, exchange: Exchange) -> bool:
+        """Whether the server cancels the call."""
+        return self.scenario.requests[exchange.number].cancelled_at is not None
 
     def call_line(self, span: Span) -> int | None:
         """The learner's line that made a call, or else that waited for it."""
@@ -72,14 +106,16 @@ class Case(msgspec.Struct, frozen=True):
         return max(self.waits(exchange), key=lambda wait: wait.seconds, default=None)
 
 
-Rule = Callable[[Case], Iterable[Diagnosis]]
-
-
 def done(exchange: Exchange) -> int | None:
     """Ticks from request to complete answer."""
     if exchange.completed is None:
         return None
     return exchange.completed.tick - exchange.started.tick
+
+
+def differ(ours: Exchange, theirs: Exchange) -> bool:
+    """Whether anything of two answers that a client can see is different."""
+    return (ours.status, ours.body, done(ours)) != (theirs.status, theirs.body, done(theirs))
 
 
 def calls_of(trace: Trace, exchange: int, name: str | None = None) -> list[Span]:
@@ -102,6 +138,9 @@ def overlap(one: Span, other: Span) -> bool:
     return one.start.tick < other.end.tick and other.start.tick < one.end.tick
 
 
+# Words
+
+
 def in_seconds(ticks: int) -> str:
     """Ticks in words for a sentence: `2 s`, `0.25 s`."""
     return f"{to_seconds(ticks):.6f}".rstrip("0").rstrip(".") + " s"
@@ -110,6 +149,11 @@ def in_seconds(ticks: int) -> str:
 def at_line(line: int | None) -> str:
     """The beginning of a sentence about a line, or about no line that is known."""
     return f"Line {line}" if line is not None else "Your code"
+
+
+def of_line(line: int | None) -> str:
+    """A line within a sentence, in brackets; nothing if it is not known."""
+    return f" (line {line})" if line is not None else ""
 
 
 def lines_in_words(lines: Iterable[int | None]) -> str:
@@ -124,3 +168,14 @@ def in_words(names: Iterable[str]) -> str:
     """`one, another and a third`."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def times(count: int) -> str:
+    """`once`, `twice`, `3 times`."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def with_article(name: str) -> str:
+    """`a ValueError`, `an OSError`, `an HTTPException`: as it is spoken."""
+    vowel = name.startswith(("A", "E", "I", "O", "Un", "HTTP"))
+    return f"{'an' if vowel else 'a'} {name}"

@@ -2,91 +2,185 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from ...model.report import Diagnosis
 from ...model.trace import Exchange, Failure, Span, Trace
 from ..aspects import most_at_once
-from .case import Case, at_line
+from .case import OUTCOME, Case, at_line, in_words
 from .exhaustion import leaks
-from .relayed import about_databases, connections_of, owner_of, spans_of
+from .registry import Finding, rule
+from .relayed import (
+    about_databases,
+    connections_of,
+    names_of,
+    owner_of,
+    replayed,
+    spans_of,
+)
 from .timing import one_by_one
 
 
+@rule("connected-too-early", OUTCOME)
 @about_databases
-def connected_too_early(case: Case) -> Iterable[Diagnosis]:
-    """The factory connects by itself, where there is no app yet that could be started."""
+def connected_too_early(case: Case) -> Finding | None:
+    """The app connects to the database while it is still being made.
+
+    What is opened in the factory, or when the module is imported, belongs to no event loop that
+    the app will run in, and nothing closes it. The database may not even be there yet.
+
+    Instead: open the pool in the lifespan, before its `yield`, and close it after.
+    """
     outcome = case.got.outcome
     error = outcome.failure
-    if outcome.kind == "factory-failed" and error is not None and _is_refused(error):
-        yield Diagnosis(
-            "connected-too-early",
-            outcome.line,
-            f"{at_line(outcome.line)} connects to the database while the app is still being made, "
-            f"and is refused ({error.type}). What is opened there belongs to no event loop that "
-            "the app will run in, and nobody closes it. At which moment does an app open what it "
-            "needs, and at which does it close it?",
-        )
+    if outcome.kind != "factory-failed" or error is None or not _is_refused(error):
+        return None
+    return Finding(
+        outcome.line,
+        f"{at_line(outcome.line)} connects to the database while the app is still being made, "
+        f"and is refused ({error.type}). What is opened there belongs to no event loop that the "
+        "app will run in. When does an app open what it needs?",
+    )
 
 
 def _is_refused(error: Failure) -> bool:
     return "ConnectionRefusedError" in error.bases or "refused" in error.text.lower()
 
 
+@rule("other-database")
 @about_databases
-def pool_not_opened(case: Case) -> Iterable[Diagnosis]:
-    """A pool was made, no connection was, and who wants one is told so."""
+def other_database(case: Case) -> Finding | None:
+    """The app connects to another database than the one it is given.
+
+    An address that is written into the code is right on one machine. The factory is given one
+    that is right here.
+
+    Instead: connect to the parameter.
+    """
+    if connections_of(case, case.got) or not connections_of(case, case.expected):
+        return None
+    refused = [
+        incident
+        for incident in case.incidents("lifespan-failed")
+        if any(word in incident.detail for word in _NO_SERVER)
+    ]
+    if not refused:
+        return None
+    line = refused[0].line
+    return Finding(
+        line,
+        f"{at_line(line)} connects to a database, but not to the one that the factory is given as "
+        f"{in_words(sorted(names_of(case)))}: {refused[0].detail[:100]}.",
+    )
+
+
+_NO_SERVER = ("Connect", "refused", "gaierror", "could not translate", "No such file")
+
+
+@rule("pool-not-opened")
+@about_databases
+def pool_not_opened(case: Case) -> Finding | None:
+    """A connection is taken from a pool that was never opened.
+
+    To make a pool object opens no connections: that takes time, so it has to be awaited.
+
+    Instead: `await pool.open()`, or `async with pool:`, in the lifespan.
+    """
     if spans_of(case, case.got, "connection"):
-        return
+        return None
     for exchange in case.got.exchanges:
         error = exchange.raised
         if error is not None and "pool" in error.text and " not " in error.text:
-            yield Diagnosis(
-                "pool-not-opened",
+            return Finding(
                 error.line,
-                f"{at_line(error.line)} wants a connection of a pool that was never opened "
+                f"{at_line(error.line)} takes a connection from a pool that was never opened "
                 f"({error.type}: {error.text.strip()[:100]}). To make a pool object opens nothing "
-                "as yet: opening takes time, so it has to be awaited. Where, and when?",
+                "yet: opening takes time, so it has to be awaited. When should that be?",
             )
-            return
+    return None
 
 
+@rule("wrong-loop")
 @about_databases
-def wrong_loop(case: Case) -> Iterable[Diagnosis]:
-    """A connection is used in another event loop than the one it was opened in."""
+def wrong_loop(case: Case) -> Finding | None:
+    """A connection is used in another event loop than the one it was opened in.
+
+    Each `asyncio.run` makes an event loop of its own, and what one loop has opened can't be
+    awaited in another.
+
+    Instead: one loop, the server's. Make endpoints `async def`, and await in them.
+    """
     for exchange in case.got.exchanges:
         error = exchange.raised
         if error is not None and "attached to a different loop" in error.traceback + error.text:
-            yield Diagnosis(
-                "wrong-loop",
+            return Finding(
                 error.line,
-                f"{at_line(error.line)} uses a connection in an event loop that it was not opened "
+                f"{at_line(error.line)} uses a connection in an event loop that it wasn't opened "
                 "in. Each `asyncio.run` makes a loop of its own, and what one loop has opened "
-                "can be awaited in no other. How many loops are there in your app, and how many "
-                "does it need?",
+                "can't be awaited in another. How many loops does your app have?",
             )
-            return
+    return None
 
 
-@about_databases
-def shared_connection(case: Case) -> Iterable[Diagnosis]:
-    for exchange in case.got.exchanges:
-        error = exchange.raised
-        if error is None or not _has_company(case.got, exchange):
-            continue
-        if any(words in error.text for words in _IN_USE):
-            yield Diagnosis(
-                "shared-connection",
-                error.line,
-                f"{at_line(error.line)} uses a connection on which another request is still "
-                "waiting for its answer. A connection does one thing at a time. Who hands out a "
-                "connection of its own to each?",
-            )
-            return
-
-
-_IN_USE = ("another operation is in progress", "concurrent operations are not permitted")
+_IN_USE = (
+    "another operation is in progress",
+    "concurrent operations are not permitted",
+    "is already in progress",
+    "isn't available; concurrent",
+)
 """What asyncpg says of a connection, and SQLAlchemy of a session, that is at work for another."""
+
+
+@rule("concurrent-operations")
+@about_databases
+def concurrent_operations(case: Case) -> Finding | None:
+    """One request does two things at once on one connection, or one session.
+
+    A connection carries out one statement at a time, and a session keeps track of one. Under
+    `gather` the second begins while the first is still under way.
+
+    Instead: one after the other; or a connection (a session) for each.
+    """
+    error = next(_in_use(case, alone=True), None) or _in_use_also_alone(case)
+    if error is None:
+        return None
+    return Finding(
+        error.line,
+        f"{at_line(error.line)} does two things at once on one connection or session "
+        f"({error.type}): the second starts while the first is still under way. It does one "
+        "thing at a time.",
+    )
+
+
+@rule("shared-connection")
+@about_databases
+def shared_connection(case: Case) -> Finding | None:
+    """Finds it where a driver says that the connection is at work for another request."""
+    error = next(_in_use(case, alone=False), None)
+    if error is None:
+        return None
+    return Finding(
+        error.line,
+        f"{at_line(error.line)} uses a connection on which another request is still waiting for "
+        "its answer. A connection does one thing at a time, so each request needs one of its own.",
+    )
+
+
+def _in_use_also_alone(case: Case) -> Failure | None:
+    """The error of one of several requests at once that would have had it alone, too."""
+    alone = one_by_one(case.scenario)
+    if alone is None or next(_in_use(case, alone=False), None) is None:
+        return None
+    return next(_in_use(replayed(case, alone), alone=True), None)
+
+
+def _in_use(case: Case, alone: bool) -> Iterator[Failure]:
+    """The errors by which a driver says so, in requests that are alone, or in others."""
+    for exchange in case.got.exchanges:
+        error = exchange.raised or exchange.handled
+        for one in (error, *error.within) if error is not None else ():
+            told = any(words in one.text for words in _IN_USE)
+            if told and _has_company(case.got, exchange) != alone:
+                yield one
 
 
 def _has_company(trace: Trace, exchange: Exchange) -> bool:
@@ -99,25 +193,32 @@ def _has_company(trace: Trace, exchange: Exchange) -> bool:
     )
 
 
+@rule("pool-per-request", "elapsed", "connections")
 @about_databases
-def pool_per_request(case: Case) -> Iterable[Diagnosis]:
+def pool_per_request(case: Case) -> Finding | None:
+    """Each request opens connections of its own.
+
+    Opening one costs more than most queries, and a crowd of requests takes all that the server
+    has.
+
+    Instead: one pool for the app, opened in the lifespan. A request borrows a connection from
+    it, and gives it back.
+    """
     opened = _opened_for_one(case)
-    if opened:
-        line = opened[0].line
-        yield Diagnosis(
-            "pool-per-request",
-            line,
-            f"{at_line(line)} opens a connection for each request: {len(opened)} of them, though "
-            "the requests come one after the other. Opening one costs more than most queries, and "
-            "a crowd of requests takes all that the server has. What lives as long as the app "
-            "does?",
-        )
+    if not opened:
+        return None
+    line = opened[0].line
+    return Finding(
+        line,
+        f"{at_line(line)} opens a connection for each request: {len(opened)} of them, though the "
+        "requests come one after the other. Opening one costs more than most queries. What lives "
+        "as long as the app does?",
+    )
 
 
 def _opened_for_one(case: Case) -> list[Span]:
     """Connections that served one request and no other, when no two requests came together."""
-    more = len(connections_of(case, case.got)) > len(connections_of(case, case.expected))
-    if not more or not (case.is_about("elapsed") or case.is_about("connections")):
+    if len(connections_of(case, case.got)) <= len(connections_of(case, case.expected)):
         return []
     trace = _apart(case)
     opened = [s for s in connections_of(case, trace) if _ends_with_its_exchange(trace, s)]
@@ -139,42 +240,50 @@ def _ends_with_its_exchange(trace: Trace, connection: Span) -> bool:
     return connection.end.tick <= over.tick
 
 
+@rule("pool-too-large", "connections", "elapsed", "status")
 @about_databases
-def pool_too_large(case: Case) -> Iterable[Diagnosis]:
-    """More connections at once than the reference has where it would use more."""
+def pool_too_large(case: Case) -> Finding | None:
+    """More connections are open at once than the app may have.
+
+    A server has few, for all that use it: the one that comes too late gets none. Pools have
+    defaults of their own, and two pools have twice as many.
+
+    Instead: one pool, with `max_size` as the task says.
+    """
     mine, should = (most_at_once(connections_of(case, t)) for t in (case.got, case.expected))
     short = 0 < _queries_at_once(case, case.expected) < _requests_at_once(case.expected)
     crowded = short and _queries_at_once(case, case.got) > _queries_at_once(case, case.expected)
-    if mine <= should or not (crowded or case.is_about("connections")):
-        return
-    if not _opened_for_one(case):
-        line = connections_of(case, case.got)[0].line
-        yield Diagnosis(
-            "pool-too-large",
-            line,
-            f"{at_line(line)} opens the first of {mine} connections that are open at once. A "
-            "server has few, for all that use it: whoever comes too late gets none. Is it one "
-            "pool that opens them, how many may it have, and how many does it take if nobody "
-            "says?",
-        )
+    if mine <= should or not (crowded or case.is_about("connections")) or _opened_for_one(case):
+        return None
+    line = connections_of(case, case.got)[0].line
+    return Finding(
+        line,
+        f"{at_line(line)} opens the first of {mine} connections that are open at once. A server "
+        "has few, for all that use it. How many does your pool open if nothing is said, and is "
+        "there only one pool?",
+    )
 
 
+@rule("pool-too-small", "elapsed", "calls")
 @about_databases
-def pool_too_small(case: Case) -> Iterable[Diagnosis]:
-    """A single connection, or too few: requests stand in line for it."""
+def pool_too_small(case: Case) -> Finding | None:
+    """Requests stand in line for a connection, though there could be more.
+
+    With one connection the requests go one after the other, however many come.
+
+    Instead: a pool, with as many connections as the task allows.
+    """
     mine, should = (_queries_at_once(case, trace) for trace in (case.got, case.expected))
     statuses = all(ours.status == theirs.status for ours, theirs in case.exchanges())
-    if 0 < mine < should and case.is_about("elapsed") and statuses:
-        line = connections_of(case, case.got)[0].line
-        connections, are = (
-            ("connection", "query is") if mine == 1 else ("connections", "queries are")
-        )
-        yield Diagnosis(
-            "serialized",
-            line,
-            f"All requests share {mine} {connections}: no more than {mine} {are} under way at "
-            f"a time, where {should} could be. How many does {at_line(line).lower()} allow?",
-        )
+    if not (0 < mine < should and statuses):
+        return None
+    line = connections_of(case, case.got)[0].line
+    connections, are = ("connection", "query is") if mine == 1 else ("connections", "queries are")
+    return Finding(
+        line,
+        f"{at_line(line)} opens {mine} {connections} for all requests: no more than {mine} {are} "
+        f"under way at a time, where {should} could be.",
+    )
 
 
 def _queries_at_once(case: Case, trace: Trace) -> int:
@@ -195,27 +304,41 @@ def _end_of(exchange: Exchange) -> int:
     return exchange.returned.tick if exchange.returned else exchange.started.tick
 
 
+@rule("pool-not-closed", "left-open")
 @about_databases
-def pool_not_closed(case: Case) -> Iterable[Diagnosis]:
+def pool_not_closed(case: Case) -> Finding | None:
+    """Connections are still open when the app has stopped.
+
+    The database server keeps a connection until it notices that the other end is gone. A few
+    restarts, and it has none left.
+
+    Instead: close the pool in the lifespan, after the `yield`, or let an `async with` do it.
+    """
     left = [span for span in connections_of(case, case.got) if span.how == "open"]
-    if not left or not case.is_about("left-open") or leaks(case):
-        return
+    if not left or leaks(case):
+        return None
     line = left[0].line
-    some = "one of its connections is" if len(left) == 1 else f"{len(left)} of its connections are"
-    opened_by = f", opened by line {line}" if line is not None else ""
-    yield Diagnosis(
-        "pool-not-closed",
+    some = "a connection that is" if len(left) == 1 else f"{len(left)} connections that are"
+    them = "it" if len(left) == 1 else "them"
+    return Finding(
         line,
-        f"When the app has shut down, {some} still open{opened_by}. The server keeps a connection "
-        "until it notices that nobody is there any more. Who says good-bye, and when?",
+        f"{at_line(line)} opens {some} still open when the app has shut down. The server keeps "
+        f"{them} until it notices that the app is gone. What closes {them}?",
     )
 
 
+@rule("connection-held-while-waiting", "elapsed", "calls", "status")
 @about_databases
-def connection_held_while_waiting(case: Case) -> Iterable[Diagnosis]:
-    """A transaction stays open while something else is waited for."""
+def connection_held_while_waiting(case: Case) -> Finding | None:
+    """A connection is held while something else is waited for.
+
+    A pool has few connections. One that is held during a slow call does nothing, and others
+    wait for it.
+
+    Instead: fetch what you need first, then take the connection for the statement alone.
+    """
     if not case.expects_time():
-        return
+        return None
     for transaction in spans_of(case, case.got, "transaction"):
         inside = [
             call
@@ -228,10 +351,9 @@ def connection_held_while_waiting(case: Case) -> Iterable[Diagnosis]:
         ]
         if inside:
             line = case.call_line(inside[0])
-            yield Diagnosis(
-                "connection-held-while-waiting",
+            return Finding(
                 line,
-                f"{at_line(line)} waits for {inside[0].name} with a connection in its hand. "
-                "Others wait for that connection meanwhile. What needs it, and what does not?",
+                f"{at_line(line)} waits for {inside[0].name} while it holds a connection, and "
+                "others wait for that. Which of the two needs the connection?",
             )
-            return
+    return None

@@ -5,53 +5,59 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from ...model.details import CutShort
-from ...model.report import Diagnosis
 from ...model.scenarios import Request, Scenario
 from ...model.trace import Span, Trace
-from .case import Case, at_line, done, lines_in_words, overlap
+from .case import OUTCOME, Case, at_line, done, lines_in_words, of_line, overlap
+from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of
 
 WRITING = ("insert", "update", "delete", "merge", "copy", "with")
 """First words of statements that write, or may."""
 
 
+@rule("loop-blocked", OUTCOME)
 @about_databases
-def blocked_by_driver(case: Case) -> Iterable[Diagnosis]:
-    """The loop's own thread sleeps until the database answers, which the same loop relays."""
+def blocked_by_driver(case: Case) -> Finding | None:
+    """Finds it where a blocking driver waits for an answer, with nothing else to run."""
     outcome = case.got.outcome
     if outcome.kind == "stuck" and isinstance(outcome.detail, CutShort) and outcome.line:
-        yield Diagnosis(
-            "loop-blocked",
+        return Finding(
             outcome.line,
-            f"{at_line(outcome.line)} blocks the event loop: it waits for an answer without an "
-            "`await`, and until that comes nobody else gets on, whatever they wait for. (Here it "
-            "never comes: the grader's database needs the event loop, too.) Which drivers are "
-            "made to be awaited, and where does FastAPI run one that is not?",
+            f"{at_line(outcome.line)} blocks the event loop: it waits for the database without an "
+            "`await`, and nothing else can run until the answer comes.",
         )
+    return None
 
 
+@rule("sql-injection")
 @about_databases
-def sql_injection(case: Case) -> Iterable[Diagnosis]:
-    """With other names all would be well, and then the names are in the statement's text."""
+def sql_injection(case: Case) -> Finding | None:
+    """A value from the client is pasted into the text of a statement.
+
+    The server can't tell your SQL from the client's then. A quote in a name breaks the
+    statement, and one that is chosen with care reads or deletes whatever it likes.
+
+    Instead: `fetch("select ... where name = $1", name)`: the value travels beside the text.
+    """
     harmless = _without_quotes(case.scenario)
     if harmless == case.scenario:
-        return
+        return None
     got, expected = case.replay(harmless)
     pasted = next(_pasted(case, got, harmless), None)
-    if pasted is not None and _is_right(case, got, expected):
-        yield Diagnosis(
-            "sql-injection",
+    if pasted is not None and (_is_right(case, got, expected) or _fails_less(case.got, got)):
+        return Finding(
             pasted.line,
             f"{at_line(pasted.line)} writes what the client sent into the text of the statement. "
-            "The server cannot tell your SQL from the client's then, and a quote in a name is "
-            "enough to say anything. How does a value travel beside the statement?",
+            "The server can't tell your SQL from the client's then: a quote in a name is enough to "
+            "break it, or to say anything. How does a value travel beside the statement?",
         )
+    return None
 
 
 def _without_quotes(scenario: Scenario) -> Scenario:
@@ -91,25 +97,46 @@ def _is_right(case: Case, got: Trace, expected: Trace) -> bool:
     return case.aspect is None or case.aspect(got) == case.aspect(expected)
 
 
+def _fails_less(quoted: Trace, plain: Trace) -> bool:
+    """Whether a request is answered without its quotes that failed with them."""
+    return any(
+        (with_them.status or 500) >= 500 > (without.status or 500)
+        for with_them, without in zip(quoted.exchanges, plain.exchanges, strict=False)
+    )
+
+
+@rule("table-emptied")
 @about_databases
-def table_emptied(case: Case) -> Iterable[Diagnosis]:
-    """What was in the database is thrown away when the app starts."""
+def table_emptied(case: Case) -> Finding | None:
+    """The app throws away what is in the database when it starts.
+
+    Data outlives the process that wrote it. A server restarts now and then, and several run at
+    once.
+
+    Instead: `create table if not exists`, and no `drop` and no `delete`.
+    """
     for span in spans_of(case, case.got, "statement"):
         at_startup = all(span.start < exchange.started for exchange in case.got.exchanges)
         if span.how == "done" and at_startup and _word(span) in ("drop", "truncate", "delete"):
-            yield Diagnosis(
-                "table-emptied",
+            return Finding(
                 span.line,
                 f"{at_line(span.line)} throws away what is in the database, each time the app "
-                "starts. Data outlives the process that wrote it; what is there when yours "
-                "begins belongs to somebody. What does your app have to find, and what to make?",
+                "starts. Data outlives the process that wrote it.",
             )
-            return
+    return None
 
 
+@rule("not-committed")
 @about_databases
-def not_committed(case: Case) -> Iterable[Diagnosis]:
-    """The answer says that something was written, and its transaction was not committed."""
+def not_committed(case: Case) -> Finding | None:
+    """Something is written in a transaction that is never committed.
+
+    Until the commit only this connection sees the change. When the connection is given back or
+    closed, the server takes it back, though the client was told that it is done.
+
+    Instead: `async with connection.transaction():`, which commits at its end, and takes
+    everything back after an error. Or `await session.commit()` before the answer.
+    """
     for transaction in spans_of(case, case.got, "transaction"):
         if transaction.how == "done":
             continue
@@ -117,14 +144,13 @@ def not_committed(case: Case) -> Iterable[Diagnosis]:
             exchange = owner_of(case.got, span)
             done = span.how == "done" and not _is_repeated(case, span)
             if done and _word(span) in WRITING and _is_accepted(case, exchange):
-                yield Diagnosis(
-                    "not-committed",
+                return Finding(
                     span.line,
-                    f"{at_line(span.line)} writes within a transaction that nobody commits. The "
-                    "answer says that it is done; when the connection is given back or closed, "
-                    "the server takes it all back. Who opened that transaction, and what ends it?",
+                    f"{at_line(span.line)} writes in a transaction that is never committed. The "
+                    "answer says that it is done, and when the connection is given back or closed, "
+                    "the server undoes it all. Which line opens that transaction?",
                 )
-                return
+    return None
 
 
 def _within(case: Case, transaction: Span) -> Iterator[Span]:
@@ -147,60 +173,78 @@ def _is_accepted(case: Case, number: int | None) -> bool:
     return number is not None and 200 <= (case.got.exchanges[number].status or 500) < 300
 
 
+@rule("not-stored", "readings", "body", "status")
 @about_databases
-def not_stored(case: Case) -> Iterable[Diagnosis]:
-    """The answers tell of changes, and none was ever sent to the database."""
+def not_stored(case: Case) -> Finding | None:
+    """The answer says that something is stored, and the database was never told.
+
+    What lives in the memory of one process is gone when that ends, and no other process sees it.
+
+    Instead: `insert` or `update` it, and answer with what the database returns.
+    """
     if case.got.readings == case.expected.readings or not case.got.readings:
-        return
+        return None
     if any(_word(span) in WRITING for span in spans_of(case, case.got, "statement")):
-        return
+        return None
     for ours, theirs in case.exchanges():
         changes = [s for s in statements_of(case, case.expected, theirs) if _word(s) in WRITING]
         if changes and _is_accepted(case, ours.number):
-            yield Diagnosis(
-                "not-stored",
-                None,
-                f"{ours.method} {ours.path} is answered with {ours.status} as if all were well, "
-                "and nothing was written to the database. What lives in the memory of one "
-                "process is gone when that ends, and no other process ever sees it. Where is "
-                "what you were given?",
+            return Finding(
+                ours.line,
+                f"{ours.method} {ours.path}{of_line(ours.line)} is answered with {ours.status} as "
+                "if all were well, and nothing was written to the database. What lives in the "
+                "memory of one process is gone when that ends, and no other process ever sees it.",
             )
-            return
+    return None
 
 
+@rule("lost-update", "readings", "body", "arguments")
 @about_databases
-def lost_update(case: Case) -> Iterable[Diagnosis]:
-    """Two requests read the same row before either has written it."""
+def lost_update(case: Case) -> Finding | None:
+    """Two requests read a row, and both write it back.
+
+    The second writes what it had read, so that the first one's change is gone. Both clients were
+    told that theirs is done.
+
+    Instead: let the database do it in one step, as in
+    `update items set price = price + 1`; or lock the row while you change it:
+    `select ... for update`, in a transaction.
+    """
     if case.got.readings == case.expected.readings:
-        return
+        return None
     for one, other in _pairs(case):
         reads, writes = _first(one, "select"), _first(one, "update")
         if reads and writes and _reads_before(other, writes) and _writes_after(other, reads):
-            yield Diagnosis(
-                "race",
+            return Finding(
                 writes.line,
-                f"Two requests read the row (line {reads.line}), and then both write it back (line "
-                f"{writes.line}). The second to write puts back what it had read, and the first "
-                "one's change is gone. How can reading and writing be one step?",
+                f"{at_line(writes.line)} writes back a row that two requests have read (line "
+                f"{reads.line}) before either of them wrote. The second puts back what it had "
+                "read, and the first one's change is gone. How can the two be one step?",
             )
-            return
+    return None
 
 
+@rule("conflict-not-retried")
 @about_databases
-def conflict_not_retried(case: Case) -> Iterable[Diagnosis]:
-    """The server has refused a transaction because of another one, and that was the end of it."""
+def conflict_not_retried(case: Case) -> Finding | None:
+    """The database refuses a transaction because of another one, and the client gets the error.
+
+    At strict isolation levels, and when two transactions wait for each other, the server stops
+    one of them and takes all of it back. It expects that you begin it again.
+
+    Instead: run the whole transaction again, a few times at most; or keep the two apart, with
+    locks that are always taken in the same order.
+    """
     for exchange in case.got.exchanges:
         error = exchange.raised
         if error is not None and any(words in error.text for words in _CONFLICTS):
-            yield Diagnosis(
-                "conflict-not-retried",
+            return Finding(
                 error.line,
-                f"{at_line(error.line)} is refused ({error.text.strip()[:100]}): another request "
-                "was at the same rows at the same time. The server takes back all that this "
-                "transaction did, and leaves it to you to begin it anew. Who does, or how can "
-                "the two stay out of each other's way?",
+                f"{at_line(error.line)} is refused by the database ({error.text.strip()[:100]}): "
+                "another request was at the same rows at the same time. The server undoes all that "
+                "this transaction did, and leaves it to you to run it again.",
             )
-            return
+    return None
 
 
 _CONFLICTS = ("could not serialize access", "deadlock detected")
@@ -225,23 +269,28 @@ def _writes_after(others: list[Span], read: Span) -> bool:
     return write is not None and read.end.tick <= write.start.tick
 
 
+@rule("query-per-row", "elapsed", "calls")
 @about_databases
-def query_per_row(case: Case) -> Iterable[Diagnosis]:
-    if not case.is_about("elapsed"):
-        return
+def query_per_row(case: Case) -> Finding | None:
+    """One answer takes a query for each row.
+
+    Every query is a journey to the server and back. Ten rows make eleven of them, a thousand
+    rows a thousand and one.
+
+    Instead: one query: with a join, or `where id = any($1)`.
+    """
     for ours, _ in case.exchanges():
         mine = statements_of(case, case.got, ours)
         repeated = Counter(_shape(span) for span in mine).most_common(1)
         if repeated and _is_one_for_each_row(mine, *repeated[0]):
             text, count = repeated[0]
             line = next(span.line for span in mine if _shape(span) == text)
-            yield Diagnosis(
-                "query-per-row",
+            return Finding(
                 line,
                 f"{at_line(line)} asks the database {count} times for one answer, once for each "
-                "row. Every question is a journey there and back. Could it be one question?",
+                "row. Each is a journey there and back. Could it be one query?",
             )
-            return
+    return None
 
 
 def _is_one_for_each_row(spans: list[Span], shape: str, count: int) -> bool:
@@ -254,32 +303,44 @@ def _shape(statement: Span) -> str:
     return re.sub(r"\d+", "0", _text(statement))
 
 
+@rule("queries-in-turn", "elapsed", "calls")
 @about_databases
-def queries_in_turn(case: Case) -> Iterable[Diagnosis]:
-    """Queries of one request that need not wait for each other, and do."""
+def queries_in_turn(case: Case) -> Finding | None:
+    """Queries that don't need each other wait for each other.
+
+    Each is a journey to the server and back, and the times add up.
+
+    Instead: a task for each, with a connection for each (one connection carries out one
+    statement at a time); or one statement that asks for everything.
+    """
     for ours, theirs in case.exchanges():
         should = statements_of(case, case.expected, theirs)
         mine = statements_of(case, case.got, ours)
         if _any_overlap(should) and len(mine) > 1 and not _any_overlap(mine):
             lines = lines_in_words(span.line for span in mine)
-            yield Diagnosis(
-                "queries-in-turn",
+            return Finding(
                 mine[0].line,
-                f"{lines} wait for each query before the next one starts. None needs what another "
-                "returns. What would it take for them to be under way at the same time?",
+                f"{lines} {'wait' if lines.startswith('Lines') else 'waits'} for each query before "
+                "the next one starts. None of them needs what another returns, so they could be "
+                "under way at the same time.",
             )
-            return
+    return None
 
 
 def _any_overlap(spans: list[Span]) -> bool:
     return any(overlap(a, b) for at, a in enumerate(spans) for b in spans[at + 1 :])
 
 
+@rule("needless-query", "elapsed", "calls", general=True)
 @about_databases
-def needless_query(case: Case) -> Iterable[Diagnosis]:
-    """More statements for an answer than it takes, where that is what it is late by."""
-    if not case.is_about("elapsed"):
-        return
+def needless_query(case: Case) -> Finding | None:
+    """An answer takes more queries than it needs.
+
+    Each one costs a journey to the server and back, and holds a connection that others wait for.
+
+    Instead: `insert ... returning id` gives what was written, and `delete ... returning id` says
+    whether there was anything.
+    """
     for ours, theirs in case.exchanges():
         mine = statements_of(case, case.got, ours)
         should = statements_of(case, case.expected, theirs)
@@ -287,15 +348,13 @@ def needless_query(case: Case) -> Iterable[Diagnosis]:
         if late and ours.status == theirs.status and len(mine) > len(should) > 0:
             lines = lines_in_words(span.line for span in mine)
             several = lines.startswith("Lines")
-            yield Diagnosis(
-                "needless-query",
+            return Finding(
                 mine[0].line,
                 f"{lines} {'ask' if several else 'asks'} the database {len(mine)} times for one "
-                f"answer to {ours.method} {ours.path}, where {len(should)} would do. Every "
-                "question is a journey there and back, and holds a connection that others wait "
-                "for. What does each of them add?",
+                f"answer to {ours.method} {ours.path}, where {len(should)} would do. Each is "
+                "a journey there and back, and holds a connection that others wait for.",
             )
-            return
+    return None
 
 
 def _text(statement: Span) -> str:

@@ -1,116 +1,281 @@
-"""Exceptions: the learner's own, and those of collaborators that nobody handles."""
+"""Exceptions: the learner's own, and those of collaborators that nothing handles."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
-from ...model.report import Diagnosis
 from ...model.scenarios import (
     CLOSED,
     CLOSED_MEANWHILE,
     Error,
+    Mongo,
+    Postgres,
     Scenario,
+    Upstream,
 )
 from ...model.trace import Failure
 from ...processes.limits import MEMORY
-from .case import Case, at_line
+from .case import Case, at_line, in_words, of_line, with_article
+from .notes import note_on
+from .registry import Finding, rule
+from .source import Source
+
+_MEANT = {"HTTPException", "CancelledError"}
+"""What is raised on purpose."""
+
+_CLOSED = (CLOSED, CLOSED_MEANWHILE)
+"""What a connection says of itself. Why it was closed is another rule's matter."""
 
 
-def memory_error(case: Case) -> Iterable[Diagnosis]:
+@rule("out-of-memory")
+def memory_error(case: Case) -> Finding | None:
+    """The code takes more memory than an exercise may have.
+
+    A server holds many requests at once, and a process that takes all the memory is killed with
+    all of them.
+
+    Instead: look for what grows: a list that collects all rows, a cache that nothing empties.
+    A generator holds one row at a time.
+    """
     for exchange in case.got.exchanges:
         if exchange.raised is not None and exchange.raised.type == "MemoryError":
             line = exchange.raised.line
-            yield Diagnosis(
-                "out-of-memory",
-                line,
-                f"{at_line(line)} takes more memory than an exercise may have ({MEMORY >> 20} MB). "
-                "What grows, and who needs all of it at once?",
-            )
-            return
+            return Finding(line, out_of_memory(line))
+    return None
 
 
-def raised(case: Case) -> Iterable[Diagnosis]:
-    """An exception of the learner's own making, not one that a collaborator raised."""
+def out_of_memory(line: int | None) -> str:
+    return (
+        f"{at_line(line)} takes more memory than an exercise may have ({MEMORY >> 20} MB). "
+        "What grows there, and is all of it needed at once?"
+    )
+
+
+@rule("raised")
+def raised(case: Case) -> Finding | None:
+    """The code raises an exception that no one meant to raise.
+
+    It is an error in the program, and the client is answered with status 500. The line and the
+    error's text say what went wrong.
+
+    Instead: read the text from its end, then look at the line: what is that value really?
+    `print` it, or set a `breakpoint()` and serve the app by hand.
+    """
     for ours, theirs in case.exchanges():
         error = ours.raised and _own(case, ours.raised)
-        if error is None or theirs.raised is not None:
-            continue
-        yield Diagnosis("raised", error.line, _told(error))
-        return
+        if error is not None and theirs.raised is None:
+            return Finding(error.line or ours.line, _told(case, error))
+    return None
 
 
-def error_hidden(case: Case) -> Iterable[Diagnosis]:
-    """An error of the learner's own making, for which the learner's own `except` answers."""
+@rule("dependency-swallows")
+def dependency_swallows(case: Case) -> Finding | None:
+    """A dependency with `yield` catches an error and doesn't raise it again.
+
+    The error comes out of the `yield`. If the dependency catches it there and goes on, the
+    endpoint has no answer and no error, and FastAPI can send nothing at all.
+
+    Instead: clean up in `finally`. If you do catch the error, end with `raise`, or raise the
+    `HTTPException` that answers for it.
+    """
+    for ours, theirs in case.exchanges():
+        if ours.raised and "Response not awaited" in ours.raised.text and not theirs.raised:
+            return Finding(
+                ours.raised.line or ours.line,
+                f"{ours.method} {ours.path}{of_line(ours.line)} gets no answer: a dependency "
+                "with `yield` has caught the error that came through it, and let it go no "
+                "further. Whatever catches it there has to raise again.",
+            )
+    return None
+
+
+@rule("response-does-not-fit")
+def response_does_not_fit(case: Case) -> Finding | None:
+    """What the endpoint returns isn't what its annotation promises.
+
+    FastAPI checks each answer against the endpoint's return annotation, or its
+    `response_model`, and answers 500 if it doesn't fit: better none than a wrong one.
+
+    Instead: return what is promised, or promise what is returned.
+    """
+    for ours, theirs in case.exchanges():
+        error = ours.raised
+        if error is not None and error.type == "ResponseValidationError" and not theirs.raised:
+            found = re.search(r"'loc': \(([^)]*)\), 'msg': '([^']*)'", error.text)
+            place, problem = found.groups() if found else ("", named(error))
+            return Finding(
+                error.line or ours.line,
+                f"The answer to {ours.method} {ours.path}{of_line(ours.line)} isn't what the "
+                f"endpoint promises: {problem} (at {place}). FastAPI compares it with the return "
+                "annotation, or the `response_model`.",
+            )
+    return None
+
+
+@rule("error-hidden", "status", "body", "resources", "calls", "elapsed")
+def error_hidden(case: Case) -> Finding | None:
+    """An `except` takes an error in the program for a failure of something outside.
+
+    `except Exception` also catches a misspelt name and a wrong type. The answer says 502, the
+    log says that the work failed, and the error in your own code stays.
+
+    Instead: catch what the call can raise, `ConnectionError` for instance, around that call
+    alone. Let everything else through: a 500 with a traceback is found, and mended.
+    """
     for ours, theirs in case.exchanges():
         error = ours.handled and _own(case, ours.handled)
         is_asked_for = ours.status == theirs.status or (theirs.status or 500) >= 400
         if error is None or error.line is None or is_asked_for or _MEANT & {*error.bases}:
             continue
-        yield Diagnosis(
-            "error-hidden",
+        return Finding(
             error.line,
-            f"{at_line(error.line)} raises {_named(error)}. That is an error in the program, "
-            f"and your `except` makes an answer of it: {ours.status}.",
+            f"{at_line(error.line)} raises {named(error)}. That is an error in the program, and "
+            f"your `except` turns it into an answer with status {ours.status}."
+            f"{_with_space(note_on(error))}",
         )
-        return
+    return None
 
 
-_MEANT = {"HTTPException", "CancelledError"}
-"""What is raised on purpose, by somebody."""
-
-
-def error_logged(case: Case) -> Iterable[Diagnosis]:
-    """An error of the learner's own making that the learner's own `except` has logged."""
+@rule("error-hidden", "log", "arguments", "work-order", "calls")
+def error_logged(case: Case) -> Finding | None:
+    """Finds it in the log, where the learner's `except` has written it."""
     for log in case.got.logs:
         error = Failure(log.error or "", log.error_text, log.line)
-        if log.error is None or log.line is None or _is_a_collaborators(case, error):
+        if log.error is None or log.line is None or is_a_collaborators(case, error):
             continue
         if any(theirs.error == log.error for theirs in case.expected.logs):
             continue
-        yield Diagnosis(
-            "error-hidden",
+        return Finding(
             log.line,
-            f"Line {log.line} raises {_named(error)}. That is an error in the program, and your "
-            "`except` logs it as if the work had failed.",
+            f"{at_line(log.line)} raises {named(error)}. That is an error in the program, and "
+            f"your `except` logs it as if the work had failed.{_with_space(note_on(error))}",
         )
-        return
+    return None
 
 
-def unhandled(case: Case) -> Iterable[Diagnosis]:
-    """A collaborator's exception that comes through the endpoint as a 500."""
+@rule("unhandled-error", "status", "body", "secret", "media-type", "lines")
+def unhandled(case: Case) -> Finding | None:
+    """A call fails, and nothing handles it, so the client gets a 500.
+
+    What is outside fails now and then: it refuses, it takes too long, it hangs up. A 500 says
+    that your program is broken. A 502 or 504 says that something behind it is.
+
+    Instead: catch what the call can raise, there, and raise the `HTTPException` that the task
+    names. Around a `TaskGroup` that is `except*`, with the class of the error inside the group.
+    """
     for ours, theirs in case.exchanges():
         error = ours.raised
-        if error is None or ours.status != 500 or theirs.status == 500:
+        if error is None or (ours.status or 500) != 500 or theirs.raised is not None:
             continue
-        if _own(case, error) is not None:
+        if theirs.status == 500 or error.text in _CLOSED or _own(case, error) is not None:
             continue
-        note = ""
-        if error.type.endswith("ExceptionGroup"):
-            note = " A TaskGroup raises a group, also around a single error: what catches one?"
-        yield Diagnosis(
-            "wrong-status",
-            error.line,
-            f"{ours.method} {ours.path} is answered with status 500; {theirs.status} is expected. "
-            f"{error.type} comes through your endpoint at line {error.line} and nothing handles "
-            f"it.{note}",
+        line = error.line or ours.line
+        return Finding(
+            line,
+            f"{at_line(line)} lets {_what_comes_through(error)} through, and nothing catches it: "
+            f"{ours.method} {ours.path} is answered with status 500, and should be answered with "
+            f"{theirs.status}.{_why_not_caught(case, error)}",
         )
-        return
+    return None
+
+
+def _what_comes_through(error: Failure) -> str:
+    inside = list(dict.fromkeys(one.type for one in error.within))
+    if not inside:
+        return f"{with_article(error.type)}"
+    return f"{with_article(error.type)} with {in_words(map(with_article, inside))} in it"
+
+
+def _why_not_caught(case: Case, error: Failure) -> str:
+    source = Source(case.source)
+    if error.within:
+        inside = in_words(dict.fromkeys(one.type for one in error.within))
+        if source.handles_groups(error.line):
+            return f" Your `except*` names other classes: {inside} is what is inside the group."
+        return (
+            " A TaskGroup raises its errors in a group, even a single one, and `except` doesn't "
+            f"look inside: `except*` does, and there it is {inside}."
+        )
+    if error.type == "TimeoutError" and source.with_holds_handlers(error.line):
+        return (
+            " The TimeoutError is raised where the `async with` block ends: an `except` inside "
+            "the block never meets it."
+        )
+    return ""
+
+
+@rule("scenario-fault-unhandled")
+def scenario_fault_unhandled(case: Case) -> Finding | None:
+    """A database or an upstream fails on purpose here, and the app doesn't expect it.
+
+    The check lets a statement, a connection or a request fail, as happens in life: a server
+    restarts, a deadlock is broken up, a query is cancelled. The driver raises its own error.
+
+    Instead: catch the driver's error where you call it, and answer as the task says.
+    """
+    for ours, theirs in case.exchanges():
+        error = ours.raised or ours.handled
+        if error is None or ours.status == theirs.status or theirs.raised is not None:
+            continue
+        name = _failing_service(case, error)
+        if name is not None:
+            line = error.line or ours.line
+            return Finding(
+                line,
+                f"{at_line(line)} meets {with_article(error.type)}: this check lets "
+                f"{name} fail there. {ours.method} {ours.path} is answered with status "
+                f"{ours.status}, and should be answered with {theirs.status}.",
+            )
+    return None
+
+
+def _failing_service(case: Case, error: Failure) -> str | None:
+    """The service whose fault in the scenario an error comes from."""
+    for name, given in case.scenario.collaborators.items():
+        match given:
+            case Postgres(faults=faults) | Mongo(faults=faults):
+                if faults and _DRIVERS & {error.type, *error.bases}:
+                    return name
+            case Upstream():
+                if _HTTP & {error.type, *error.bases} and _fails(given):
+                    return name
+    return None
+
+
+def _fails(upstream: Upstream) -> bool:
+    replies = [reply for replies in upstream.routes.values() for reply in replies]
+    return upstream.refuses != 0 or any(r.drops or r.status >= 500 for r in replies)
+
+
+_DRIVERS = {
+    "PostgresError",
+    "InterfaceError",
+    "OperationalError",
+    "DatabaseError",
+    "DBAPIError",
+    "PyMongoError",
+    "ConnectionDoesNotExistError",
+}
+_HTTP = {"HTTPError", "RequestError", "HTTPStatusError", "TransportError", "ClientError"}
+"""What drivers and clients raise if their server fails, or is asked for what it refuses."""
 
 
 def _own(case: Case, error: Failure) -> Failure | None:
     """The error, or the first one of a group, that no collaborator has raised."""
     for one in error.within or (error,):
-        if not _MEANT & {*one.bases} and not _is_a_collaborators(case, one):
+        if not _MEANT & {*one.bases} and not is_a_collaborators(case, one):
             return msgspec.structs.replace(one, line=one.line or error.line)
-    return None if error.within or _is_a_collaborators(case, error) else error
+    return None if error.within or is_a_collaborators(case, error) else error
 
 
-def _is_a_collaborators(case: Case, error: Failure) -> bool:
+def is_a_collaborators(case: Case, error: Failure) -> bool:
     """Whether a collaborator raised the error, or a timeout around one did."""
-    if "TimeoutError" in error.bases or error.text in (CLOSED, CLOSED_MEANWHILE):
+    if "TimeoutError" in error.bases or error.text in _CLOSED:
+        return True
+    if _failing_service(case, error) is not None:
         return True
     return any(
         theirs.type == error.type and theirs.text in error.text
@@ -137,47 +302,35 @@ def _errors_in(described: object) -> Iterator[Error]:
             yield from _errors_in(part)
 
 
-def _named(error: Failure) -> str:
+def named(error: Failure) -> str:
+    """An error's class and text, on one line."""
     return f"{error.type}: {' '.join(error.text.split())[:200]}".rstrip(": .")
 
 
-def _told(error: Failure) -> str:
+def _told(case: Case, error: Failure) -> str:
     """What was raised: by a line, or by the framework of what it was given."""
-    text = _named(error)
-    if error.type == "ResponseValidationError":
-        found = re.search(r"'loc': \(([^)]*)\), 'msg': '([^']*)'", error.text)
-        place, problem = found.groups() if found else ("", text)
-        return (
-            "FastAPI holds each answer against the endpoint's return annotation (or its "
-            f"response_model), and this one does not fit: {problem} (at {place})."
-        )
-    if "Response not awaited" in error.text:
-        return (
-            "A dependency with `yield` has caught the error that came through it and let it go no "
-            "further, so there is no answer at all. Who is to answer, if not whoever catches it?"
-        )
     if error.context == "HTTPException":
         return (
-            f"{text}. That is raised when an answer is made of the HTTPException of line "
-            f"{error.line}. Which argument is the status, and which the detail, and of what type?"
+            f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "
+            f"({named(error)}). Which of its arguments is the status, and which the detail?"
         )
-    note = next((note for words, note in _NOTES.items() if words in error.text), "")
     if error.line is not None:
-        return f"Line {error.line} raises {text}. {note}".rstrip()
-    note = note or "Is that something that can be sent?"
-    return f"{text}. That is raised when an answer is made of what your code gives out. {note}"
+        return f"Line {error.line} raises {named(error)}.{_with_space(note_on(error))}"
+    start = "What your endpoint returns can't be turned into an answer"
+    note = note_on(error)
+    if note:
+        return f"{start}. {note}"
+    return (
+        f"{start}: {_cause_of(error)}. Only what JSON knows can be sent: dicts, lists, texts, "
+        "numbers."
+    )
 
 
-_NOTES = {
-    "coroutine was expected": (
-        "A task is made of a coroutine, and that is what calling an async function gives."
-    ),
-    "Result is not set": "A task has a result once it is over. At which line is that certain?",
-    "has no attribute 'encode'": (
-        "A stream sends text or bytes: what has to become of a row first?"
-    ),
-    "must be callable": (
-        "It was to be called after the answer: was it a function, or what one has returned?"
-    ),
-}
-"""What helps with some errors, by words in their text."""
+def _cause_of(error: Failure) -> str:
+    """The first error in a text that holds several."""
+    found = re.search(r"\w+Error\(['\"](.+?)['\"]\)", error.text)
+    return found[1] if found else named(error)
+
+
+def _with_space(note: str) -> str:
+    return f" {note}" if note else ""

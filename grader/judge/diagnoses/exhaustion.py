@@ -1,17 +1,17 @@
-"""Connections that nobody gets: they are lost, or in the hands of those who want another one."""
+"""Connections that no request gets: they are lost, or held by requests that want another one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from ...model.report import Diagnosis
 from ...model.scenarios import Scenario
 from ...model.trace import Exchange, Span
 from ..aspects import most_at_once
-from .case import Case, at_line, overlap
+from .case import OUTCOME, Case, at_line, overlap
+from .registry import Finding, rule
 from .relayed import about_databases, connections_of, replayed, spans_of, statements_of
 
 AGAIN = 12
@@ -25,7 +25,7 @@ _ALSO_OF_ASYNCIO = ("sleep", "gather", "Future")
 """What a wait is called that is not for a connection."""
 
 _NO_MORE = (
-    "When all connections of the pool are in the hands of requests that want another one, nobody "
+    "When all connections of the pool are held by requests that want another one, none of them "
     "ever gets it."
 )
 _LOCKED = (
@@ -34,39 +34,72 @@ _LOCKED = (
 )
 
 
+TROUBLE = ("elapsed", "status", "body", "left-open", "readings", OUTCOME)
+"""Aspects in which it shows that a request gets no connection, or gives none back."""
+
+
+@rule("two-connections-per-request", *TROUBLE, general=True)
 @about_databases
-def no_connection_left(case: Case) -> Iterable[Diagnosis]:
-    """Of two causes, one: connections are lost, or requests that hold one want another."""
+def two_connections(case: Case) -> Finding | None:
+    """A request that holds a connection wants a second one.
+
+    When all connections of the pool are held by requests that want another one, none of them
+    ever gets it. One request at a time works; a few at once wait for ever.
+
+    Instead: pass the connection on, so that all statements of a request use the same one.
+    """
     if case.got.outcome.kind == "finished" and not _is_troubled(case):
-        return
+        return None
     if second := next(_second_within_first(case), None):
-        yield _two_connections(second)
-        return
+        return _told_second(second)
     starved = _starved(case)
-    leak = _leak(case) if starved or _is_left(case) else None
-    if leak is not None:
-        yield _leaked(case, leak)
-    elif starved:
-        yield _two_connections(_second_of(case, starved))
+    if not starved or _leak(case) is not None:
+        return None
+    return _told_second(_second_of(case, starved))
 
 
+@rule("connection-leaked", *TROUBLE, general=True)
 @about_databases
-def gave_up_waiting(case: Case) -> Iterable[Diagnosis]:
-    """A limit of the learner's own that ends before there is a connection."""
+def connection_leaked(case: Case) -> Finding | None:
+    """A request takes a connection from the pool, and never gives it back.
+
+    After a few of those requests the pool is empty. The next one waits in vain, and so does the
+    shutdown. An error or a client that leaves skips the line that gives it back.
+
+    Instead: `async with pool.acquire() as connection:`, which gives it back however the block
+    is left.
+    """
+    if case.got.outcome.kind == "finished" and not _is_troubled(case):
+        return None
+    if next(_second_within_first(case), None) is not None:
+        return None
+    leak = _leak(case) if _starved(case) or _is_left(case) else None
+    return None if leak is None else _leaked(case, leak)
+
+
+@rule("acquire-timeout", *TROUBLE)
+@about_databases
+def gave_up_waiting(case: Case) -> Finding | None:
+    """A request gives up waiting for a connection that it would have got.
+
+    When more requests come at once than there are connections, some wait for one that another
+    gives back. That is what a pool is for. A limit that is too short turns the wait into an error.
+
+    Instead: let them wait as long as their clients do.
+    """
     for ours, theirs in case.exchanges():
         error = ours.raised or ours.handled
         if error is None or "TimeoutError" not in error.bases or (theirs.status or 500) >= 500:
             continue
         if statements_of(case, case.got, ours):
             continue  # it had a connection
-        yield Diagnosis(
-            "early-timeout",
+        return Finding(
             error.line,
-            f"{at_line(error.line)} is given up after {ours.elapsed or 0:g} s. When more requests "
-            "come at once than there are connections, some have to wait for one that another "
-            "gives back. How long may that take?",
+            f"{at_line(error.line)} gives up after {ours.elapsed or 0:g} s, before there is a "
+            "connection. When more requests come at once than there are connections, some have to "
+            "wait for one that another gives back. How long may that take?",
         )
-        return
+    return None
 
 
 def _is_troubled(case: Case) -> bool:
@@ -84,10 +117,9 @@ class Second(NamedTuple):
     what_follows: str = _NO_MORE
 
 
-def _two_connections(second: Second) -> Diagnosis:
+def _told_second(second: Second) -> Finding:
     held = f"the one of line {second.first}" if second.first else "the first one"
-    return Diagnosis(
-        "two-connections-per-request",
+    return Finding(
         second.line,
         f"{at_line(second.line)} wants a second connection while {held} is still held. "
         f"{second.what_follows} Could both queries go over the same connection?",
@@ -135,13 +167,12 @@ class Leak(NamedTuple):
     line: int | None
 
 
-def _leaked(case: Case, leak: Leak) -> Diagnosis:
-    return Diagnosis(
-        "connection-leaked",
+def _leaked(case: Case, leak: Leak) -> Finding:
+    return Finding(
         leak.line,
-        f"The connection that line {leak.line} takes from the pool {_how_it_is_lost(case, leak)}. "
-        "After a few of those the pool is empty: whoever wants one waits in vain, and so may the "
-        "shutdown. What gives it back, however the block is left?",
+        f"{at_line(leak.line)} takes a connection from the pool that "
+        f"{_how_it_is_lost(case, leak)}. After a few of those the pool is empty, and the next "
+        "request waits in vain. What gives it back, however the block is left?",
     )
 
 

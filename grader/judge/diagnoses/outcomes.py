@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ...model.details import (
     ChannelLost,
@@ -24,135 +24,181 @@ from ...model.details import (
 )
 from ...model.report import Diagnosis
 from ...model.scenarios import TIME_LIMIT
-from ...model.trace import Failure, Outcome, Waiting
-from ...processes.limits import FORKS, MEMORY, OUTPUT
-from .case import Case, at_line
+from ...model.trace import Failure, Outcome, OutcomeKind, Waiting
+from ...processes.limits import FORKS, OUTPUT
+from .case import OUTCOME, Case, at_line
+from .errors import named, out_of_memory
+from .registry import Finding, Rule, rule
 
-LONG = TIME_LIMIT / 2
-"""Seconds of a single wait that nobody means."""
-
-
-def ended_early(case: Case) -> Iterable[Diagnosis]:
-    """Everything that an outcome other than `finished` means."""
-    return _endless_wait(case) or explain(case.got.outcome)
+Explain = Callable[[Outcome], str]
 
 
-def _endless_wait(case: Case) -> list[Diagnosis]:
-    """A single wait that is longer than any play."""
-    if case.got.outcome.kind != "ran-away":
-        return []
-    waits = [s for s in case.got.spans if s.kind == "wait" and s.how == "open" and s.line]
-    longest = max(waits, key=lambda wait: wait.seconds, default=None)
-    if longest is None or longest.seconds < LONG:
-        return []
-    return [
-        Diagnosis(
-            "wrong-time",
-            longest.line,
-            f"{at_line(longest.line)} ({longest.name}) waits and waits: when the play was ended, "
-            f"it had been waiting for {longest.seconds:g} s. In which unit does it count?",
-        )
-    ]
+def outcome(id_: str, *kinds: OutcomeKind) -> Callable[[Explain], Rule]:
+    """Declare a rule about outcomes of these kinds, from a function to words."""
+
+    def declared(explain: Explain) -> Rule:
+        def look(case: Case) -> Finding | None:
+            got = case.got.outcome
+            return Finding(got.line, explain(got)) if got.kind in kinds else None
+
+        look.__doc__ = explain.__doc__
+        look.__name__ = explain.__name__
+        for kind in kinds:
+            _EXPLAIN[kind] = (id_, explain)
+        return rule(id_, OUTCOME, general=True)(look)
+
+    return declared
 
 
-def explain(outcome: Outcome) -> Iterable[Diagnosis]:
-    """Why a play did not finish."""
-    writer = _WRITERS.get(outcome.kind)
-    if writer is not None:
-        id_, text = writer(outcome)
-        yield Diagnosis(id_, outcome.line, text)
+_EXPLAIN: dict[OutcomeKind, tuple[str, Explain]] = {}
 
 
-def _syntax_error(outcome: Outcome) -> tuple[str, str]:
+def explain(outcome: Outcome) -> tuple[Diagnosis, ...]:
+    """Why a play did not finish, if no rule knows more; nothing if it did."""
+    if outcome.kind not in _EXPLAIN:
+        return ()
+    id_, words = _EXPLAIN[outcome.kind]
+    return (Diagnosis(id_, outcome.line, words(outcome)),)
+
+
+@outcome("syntax-error", "syntax-error")
+def syntax_error(outcome: Outcome) -> str:
+    """The file isn't Python, so none of it runs.
+
+    Python reads a whole file before it runs the first line. The mark stands where it could not
+    read on; the mistake may be a little before that: a bracket, a colon, a quote.
+
+    Instead: look at the line, and at the one above it.
+    """
     failure = outcome.failure or Failure("SyntaxError", "")
     code = failure.traceback.expandtabs(4)
     indent = len(code) - len(code.lstrip())
     before = failure.traceback[: max(0, (failure.column or 1) - 1)].expandtabs(4)
     caret = " " * max(0, len(before) - indent) + "^"
     text = f"{at_line(outcome.line)} is not valid Python: {failure.text}."
-    if code.strip():
-        text += f"\n  {code.strip()}\n  {caret}"
-    return "syntax-error", text
+    return f"{text}\n  {code.strip()}\n  {caret}" if code.strip() else text
 
 
-def _import_failed(outcome: Outcome) -> tuple[str, str]:
+@outcome("import-failed", "import-failed")
+def import_failed(outcome: Outcome) -> str:
+    """The file can't be imported: what stands outside of functions runs then, and fails.
+
+    The grader imports your file, as a server does, and calls the factory in it. Code at the
+    left margin runs during the import: a module that isn't installed, an `input()`, a server
+    that is started there.
+
+    Instead: keep such code inside functions, or below `if __name__ == "__main__":`.
+    """
     failure = outcome.failure or Failure("Exception", "")
     where = at_line(outcome.line)
     if isinstance(outcome.detail, Serving):
-        text = (
+        return (
             f"{where} starts a server while the file is being imported, and a server runs until "
             "it is stopped. Make the app here, and leave running it to the program that imports "
             "the file."
         )
-    elif failure.type == "SystemExit":
-        text = f"{where} ends the program (sys.exit) while the file is still being imported."
-    elif failure.type == "EOFError":
-        text = (
+    if failure.type == "SystemExit":
+        return f"{where} ends the program (sys.exit) while the file is still being imported."
+    if failure.type == "EOFError":
+        return (
             f"{where} asks for input while the file is being imported. A web app has no keyboard."
         )
-    else:
-        text = f"The file cannot be imported. {where} raises {_named(failure)}."
-    return "import-failed", text
+    return f"{where} raises {named(failure)}. The file can't be imported, so none of it is played."
 
 
-def _factory_missing(outcome: Outcome) -> tuple[str, str]:
+@outcome("factory-missing", "factory-missing")
+def factory_missing(outcome: Outcome) -> str:
+    """The function that makes the app isn't in the file, or not where it can be called.
+
+    The grader gets each exercise's app by calling a function of a fixed name.
+
+    Instead: keep the name that the stub has, at the left margin.
+    """
     missing = outcome.detail if isinstance(outcome.detail, FactoryMissing) else FactoryMissing("")
     factory, meant = missing.factory, missing.meant
     if meant and meant == factory:
         return (
-            "factory-missing",
             f"The function {factory} (line {outcome.line}) stands within something else, where "
-            "the grader cannot call it to get your app. Is it indented too far?",
+            "the grader can't call it to get your app. Is it indented too far?"
         )
     text = f"There is no function {factory} in the file. "
     if meant is not None:
         text += f"The one at line {outcome.line} is called {meant}. "
-    return "factory-missing", text + "The grader calls it by that name to get your app."
+    return f"{text}The grader calls it by that name to get your app."
 
 
-def _factory_failed(outcome: Outcome) -> tuple[str, str]:
+@outcome("factory-failed", "factory-failed")
+def factory_failed(outcome: Outcome) -> str:
+    """The function that makes the app fails, or can't be called.
+
+    A factory only puts the app together. No event loop runs yet, so nothing can be awaited,
+    connected or started as a task in it.
+
+    Instead: what needs the loop belongs in the lifespan or in an endpoint. Leave the
+    parameters' names as the stub has them: they are how the grader passes what the app needs.
+    """
     if isinstance(outcome.detail, WrongParameters):
         wanted = ", ".join(outcome.detail.wanted) or "no parameters"
         return (
-            "factory-failed",
-            f"The factory does not take the parameters that the exercise gives it: {wanted}.",
+            f"The factory{_of(outcome.line)} can't be called with the parameters that the exercise "
+            f"gives it: {wanted}."
         )
     failure = outcome.failure or Failure("Exception", "")
     return (
-        "factory-failed",
-        f"The factory itself fails before there is an app. "
-        f"{at_line(outcome.line)} raises {_named(failure)}.",
+        f"{at_line(outcome.line)} raises {named(failure)}, while the factory is still making "
+        "the app. No event loop runs yet at that time."
+        if "loop" in failure.text
+        else f"{at_line(outcome.line)} raises {named(failure)}, while the factory is still "
+        "making the app."
     )
 
 
-def _not_an_app(outcome: Outcome) -> tuple[str, str]:
+def _of(line: int | None) -> str:
+    return f" (line {line})" if line is not None else ""
+
+
+@outcome("not-an-app", "not-an-app")
+def not_an_app(outcome: Outcome) -> str:
+    """The factory returns something else than an app.
+
+    Without `return app` it returns None. An `async def` returns a coroutine.
+
+    Instead: a plain `def` whose every path ends with `return app`.
+    """
     if isinstance(outcome.detail, NotAFunction):
         factory, what = outcome.detail.factory, outcome.detail.what
         return (
-            "not-an-app",
             f"What the grader calls to get your app isn't a function: {factory} is {what}. "
-            "Write a function of that name that makes the app and returns it.",
+            "Write a function of that name that makes the app and returns it."
         )
     what = outcome.detail.what if isinstance(outcome.detail, NotAnApp) else "something else"
     hint = {
         "None": "Does every path through it end with `return app`?",
         "a coroutine": "Only the endpoints are async; the factory itself is a plain `def`.",
     }.get(what, "It must return the FastAPI app.")
-    return "not-an-app", f"The factory returns {what}, which isn't an app. {hint}"
+    return f"The factory{_of(outcome.line)} returns {what}, which isn't an app. {hint}"
 
 
-def _stuck(outcome: Outcome) -> tuple[str, str]:
+@outcome("stuck", "stuck")
+def stuck(outcome: Outcome) -> str:
+    """The program waits for something that can't happen any more.
+
+    Every task waits, and nothing is left that could wake one of them: a lock that its own
+    holder wants again, a queue that nothing fills, an event that nothing sets, a thread that
+    waits for the loop while the loop waits for the thread.
+
+    Instead: look for the other side: which line should have put something in, set it, or
+    released it, and why doesn't that line run?
+    """
     if isinstance(outcome.detail, CutShort):
         return (
-            "stuck",
             f"{at_line(outcome.line)} blocks the whole program for ever: it waits for something "
-            "that only other code could bring about, and no other code can run.",
+            "that only other code could bring about, and no other code can run."
         )
     waits = "; ".join(_places_of(outcome.waiting)[:3])
     return (
-        "stuck",
         f"The program waits for ever: {waits or _nothing_left(outcome.line)}. "
-        "No timer, task or thread is left that could end the wait. Who was to do it?",
+        "No timer, task or thread is left that could end the wait. Which line should have?"
     )
 
 
@@ -173,33 +219,42 @@ def _place(line: int | None, what: str, who: list[Waiting]) -> str:
 
 
 def _nothing_left(line: int | None) -> str:
-    return f"line {line} has nobody to go on for it" if line else "nothing is left that could go on"
+    return f"line {line} is never gone on with" if line else "nothing is left that could go on"
 
 
-def _ran_away(outcome: Outcome) -> tuple[str, str]:
+@outcome("endless-loop", "endless-loop", "ran-away")
+def endless_loop(outcome: Outcome) -> str:
+    """A loop doesn't end.
+
+    Its condition never becomes false, or no other code can run that would make it so: a loop
+    without an `await` keeps the event loop to itself.
+
+    Instead: wait for what you wait for: `await event.wait()`, `await queue.get()`,
+    `await task`. A loop that has to look again and again needs an end, by a count or by time.
+    """
+    goes_on = (
+        f"goes on and on: the play was ended after {TIME_LIMIT / 60:g} minutes on the clock, or "
+        "many thousand rounds."
+        if outcome.kind == "ran-away"
+        else "is in a loop that doesn't end."
+    )
     return (
-        "endless-loop",
-        f"{at_line(outcome.line)} goes on and on: {TIME_LIMIT / 60:g} minutes are over on the "
-        "clock, or many thousand rounds. What would have to become true for it to stop, and can "
-        "that happen while it runs?",
+        f"{at_line(outcome.line)} {goes_on} What would have to become true for it to stop, and "
+        "can that happen while it runs?"
     )
 
 
-def _endless(outcome: Outcome) -> tuple[str, str]:
-    return (
-        "endless-loop",
-        f"{at_line(outcome.line)} is in a loop that does not end. "
-        "What would have to become true for it to stop, and can that happen while it runs?",
-    )
+@outcome("process-died", "process-died")
+def process_died(outcome: Outcome) -> str:
+    """The code ends or breaks the process that it runs in.
 
+    An app shares its process with the server, and with all other requests. What stops the event
+    loop, exits, or replaces parts of Python ends it for all of them.
 
-def _died(outcome: Outcome) -> tuple[str, str]:
-    return "process-died", _death(at_line(outcome.line), outcome.detail)
-
-
-def _death(where: str, detail: Detail | None) -> str:
-    """What the code at `where` did to the process that ran it."""
-    match detail:
+    Instead: an endpoint ends by returning or by raising an `HTTPException`.
+    """
+    where = at_line(outcome.line)
+    match outcome.detail:
         case LoopStopped():
             return (
                 f"{where} stops the event loop, and with it the whole server and every other "
@@ -210,7 +265,7 @@ def _death(where: str, detail: Detail | None) -> str:
         case Patched():
             return (
                 f"{where} changes something that all of Python shares (a function of asyncio, a "
-                "built-in), and the server cannot go on. Call such things; don't replace them."
+                "built-in), and the server can't go on. Call such things; don't replace them."
             )
         case ChannelLost():
             return f"{where} closes files or sockets that it didn't open. One was the grader's."
@@ -222,8 +277,8 @@ def _death(where: str, detail: Detail | None) -> str:
         case ForkserverKilled():
             return f"{where} ends a process of the grader's. It may end only its own."
     return (
-        f"The process that ran your code died ({_in_words(detail)}). Something in the file ends "
-        "the whole process, as os._exit does, or crashes it."
+        f"The process that ran your code died ({_in_words(outcome.detail)}). Something in the "
+        "file ends the whole process, as os._exit does, or crashes it."
     )
 
 
@@ -238,36 +293,20 @@ def _in_words(detail: Detail | None) -> str:
     return "for no reason that can be seen"
 
 
-def _out_of_memory(outcome: Outcome) -> tuple[str, str]:
+@outcome("out-of-memory", "out-of-memory")
+def process_out_of_memory(outcome: Outcome) -> str:
+    """Finds it where the whole process was ended by it."""
+    return out_of_memory(outcome.line)
+
+
+@outcome("output-flood", "output-flood")
+def output_flood(outcome: Outcome) -> str:
+    """The code prints without end.
+
+    A `print` in a loop that waits is carried out as often as the loop looks.
+
+    Instead: print once, when something has changed.
+    """
     return (
-        "out-of-memory",
-        f"{at_line(outcome.line)} takes more memory than an exercise may have ({MEMORY >> 20} MB). "
-        "What grows, and who needs all of it at once?",
+        f"{at_line(outcome.line)} prints more than {OUTPUT:,} characters. The play was ended there."
     )
-
-
-def _flood(outcome: Outcome) -> tuple[str, str]:
-    return (
-        "output-flood",
-        f"{at_line(outcome.line)} prints more than {OUTPUT:,} characters. "
-        "The play was ended there.",
-    )
-
-
-def _named(failure: Failure) -> str:
-    return f"{failure.type}: {failure.text}" if failure.text else failure.type
-
-
-_WRITERS = {
-    "syntax-error": _syntax_error,
-    "import-failed": _import_failed,
-    "factory-missing": _factory_missing,
-    "factory-failed": _factory_failed,
-    "not-an-app": _not_an_app,
-    "stuck": _stuck,
-    "ran-away": _ran_away,
-    "endless-loop": _endless,
-    "process-died": _died,
-    "out-of-memory": _out_of_memory,
-    "output-flood": _flood,
-}

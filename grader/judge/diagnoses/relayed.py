@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import wraps
 
-from ...model.report import Diagnosis
 from ...model.scenarios import Mongo, Postgres, Scenario
 from ...model.trace import Exchange, Span, SpanKind, Trace
-from .case import Case, Rule
+from .case import Case
+from .registry import Finding, Look
 
 
-def about_databases(rule: Rule) -> Rule:
+def about_databases(look: Look) -> Look:
     """A rule that has nothing to say of a scenario without a database."""
 
-    @wraps(rule)
-    def only_there(case: Case) -> Iterable[Diagnosis]:
-        return rule(case) if _names(case) else ()
+    @wraps(look)
+    def only_there(case: Case) -> Finding | None:
+        return look(case) if names_of(case) else None
 
     return only_there
 
 
 def spans_of(case: Case, trace: Trace, kind: SpanKind) -> list[Span]:
     """What a trace tells of the scenario's databases, and not of other services."""
-    names = _names(case)
+    names = names_of(case)
     return [span for span in trace.spans if span.kind == kind and span.name in names]
 
 
@@ -58,10 +57,10 @@ def connections_of(case: Case, trace: Trace) -> list[Span]:
 def replayed(case: Case, scenario: Scenario) -> Case:
     """The case that another scenario makes."""
     got, expected = case.replay(scenario)
-    return Case(got, expected, scenario, None, case.replay)
+    return Case(got, expected, scenario, None, case.replay, case.source)
 
 
-def _names(case: Case) -> set[str]:
+def names_of(case: Case) -> set[str]:
     """The parameters of the factory that databases are handed in by."""
     collaborators = case.scenario.collaborators.items()
     return {name for name, what in collaborators if isinstance(what, Postgres | Mongo)}

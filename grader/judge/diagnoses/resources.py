@@ -1,46 +1,56 @@
-"""Connections and generators: what is opened must be closed, once, and not too soon."""
+"""Connections, generators and streams: what is opened must be closed, once, and not too soon."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from ...model.report import Diagnosis
+from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
-from .case import Case, at_line, calls_of
+from .case import Case, at_line, calls_of, of_line, times
+from .registry import Finding, rule
+
+LIVES = ("resources", "calls", "call-endings", "status", "body")
+"""Aspects in which it shows that something was closed too soon, or is shared."""
+
+STREAMS = ("call-endings", "calls", "left-running", "resources")
+"""Aspects in which it shows what becomes of a stream whose client has left."""
 
 
-def stream_buffered(case: Case) -> Iterable[Diagnosis]:
+@rule("stream-buffered", "lines", "elapsed")
+def stream_buffered(case: Case) -> Finding | None:
+    """Rows of a stream are held back, and sent later than they are there.
+
+    Something collects them: a list, a join, a batch, or a newline that is written before the
+    next row and not after this one. The client waits, and the memory grows with the rows.
+
+    Instead: `yield` each row as a whole line, newline included, as soon as it is there.
+    """
     for ours, theirs in case.exchanges():
-        mine = [chunk.at.tick for chunk in ours.chunks]
-        should = {chunk.at.tick for chunk in theirs.chunks}
-        bunched = len(set(mine)) == 1 or len(set(mine)) < len(mine)
-        if mine and bunched and len(set(mine)) < len(should):
-            yield Diagnosis(
-                "stream-buffered",
-                _generator_line(case),
-                "Rows go out together that were not there together: the first is sent when it has "
-                "long been there. Something collects them: who waits for the last row before "
-                "sending the first?",
-            )
-            return
-        if _each_line_is_late(ours, theirs):
-            yield Diagnosis(
-                "stream-buffered",
-                _generator_line(case),
-                "Each line is complete only when the next row is there. What belongs to a line, "
-                "and what does a client wait for that reads line by line?",
-            )
-            return
-        if len(should) > 1 and not mine and ours.hung_up is not None:
-            yield Diagnosis(
-                "stream-buffered",
-                _generator_line(case),
-                "Nothing has gone out by the moment the reference has sent its first lines. "
-                "Something collects the rows first.",
-            )
-            return
+        if text := _how_it_is_held_back(ours, theirs):
+            line = _generator_line(case) or ours.line
+            return Finding(line, f"{ours.method} {ours.path}{of_line(line)} {text}")
+    return None
+
+
+def _how_it_is_held_back(ours: Exchange, theirs: Exchange) -> str:
+    mine = [chunk.at.tick for chunk in ours.chunks]
+    should = {chunk.at.tick for chunk in theirs.chunks}
+    bunched = len(set(mine)) == 1 or len(set(mine)) < len(mine)
+    if mine and bunched and len(set(mine)) < len(should):
+        return (
+            "sends rows together that weren't there together: the first has to wait for the last. "
+            "What collects them?"
+        )
+    if _each_line_is_late(ours, theirs):
+        return (
+            "completes each line only when the next row is there. A client that reads line by "
+            "line waits for the newline, which belongs at the end of each row."
+        )
+    if len(should) > 1 and not mine and ours.hung_up is not None:
+        return "has sent nothing by the time its first rows were there. What collects them?"
+    return ""
 
 
 def _each_line_is_late(ours: Exchange, theirs: Exchange) -> bool:
@@ -63,62 +73,120 @@ def _generator_line(case: Case) -> int | None:
     return next((case.call_line(span) for span in case.got.calls()), None)
 
 
-def cancellation_ignored(case: Case) -> Iterable[Diagnosis]:
-    """The client left, the stream was cancelled, and the learner's code went on regardless."""
-    for exchange in case.got.exchanges:
-        if exchange.hung_up is None or exchange.returned is None:
+@rule("stream-goes-on-too-long", "elapsed", "lines")
+def stream_goes_on(case: Case) -> Finding | None:
+    """A stream is not over when its last row has been sent.
+
+    The client sees the end only when the response is complete. A wait after each row also
+    comes after the last one.
+
+    Instead: let the generator end with its last row; wait before a row, if you must, not after.
+    """
+    for ours, theirs in case.exchanges():
+        lines, wanted = list(ours.lines()), list(theirs.lines())
+        if ours.completed is None or theirs.completed is None or not lines:
             continue
-        cancelled = [
-            span
-            for span in case.got.spans
-            if span.kind == "wait"
-            and span.how == "cancelled"
-            and span.exchange == exchange.number
-            and span.line is not None
-            and span.seconds
-            and span.end.tick == exchange.hung_up.tick
-        ]
-        later = [
-            span
-            for span in case.got.spans
-            if span.kind in ("wait", "call")
-            and span.exchange == exchange.number
-            and span.start.tick >= exchange.hung_up.tick
-            and span.end.tick > exchange.hung_up.tick
-        ]
-        if cancelled and any(s.task == c.task for s in later for c in cancelled):
-            line = cancelled[0].line
-            yield Diagnosis(
-                "cancellation-swallowed",
+        late = ours.completed.tick - lines[-1].at.tick
+        should = theirs.completed.tick - wanted[-1].at.tick if wanted else late
+        if len(lines) == len(wanted) > 1 and late > should:
+            wait = case.longest_wait(ours.number)
+            line = wait.line if wait else ours.line
+            return Finding(
                 line,
-                f"The client hung up and the wait at line {line} was cancelled, but your code "
-                "caught the CancelledError and went on. It is how a stream is told to stop.",
+                f"{at_line(line)} keeps the stream open after its last row: the client has all "
+                f"rows, and learns only {late / 1_000_000:g} s later that it is over.",
             )
-            return
+    return None
 
 
-def generator_left_open(case: Case) -> Iterable[Diagnosis]:
+@rule("generator-shared", "lines", "body", "status", "elapsed", *STREAMS)
+def generator_shared(case: Case) -> Finding | None:
+    """One generator serves all requests.
+
+    A generator runs once. What one request has taken from it, another doesn't get, and two at
+    once are an error.
+
+    Instead: call the generator function for each request, inside the endpoint.
+    """
+    names = {n for n, given in case.scenario.collaborators.items() if isinstance(given, Rows)}
+    for name in sorted(names):
+        mine, wanted = len(case.got.calls(name)), len(case.expected.calls(name))
+        if 0 < mine < wanted:
+            line = case.call_line(case.got.calls(name)[0])
+            served = sum(e.status is not None for e in case.got.exchanges)
+            return Finding(
+                line,
+                f"{at_line(line)} takes rows from a generator that serves {served} requests: "
+                f"{name} is called {times(mine)}, and each request needs a generator of its own.",
+            )
+    return None
+
+
+@rule("cancellation-swallowed", *STREAMS, "cancellation")
+def cancellation_ignored(case: Case) -> Finding | None:
+    """Finds it in a stream: the client left, and the learner's code went on regardless."""
+    for exchange in case.got.exchanges:
+        line = _cancelled_in_vain(case, exchange)
+        if line is not None:
+            return Finding(
+                line,
+                f"{at_line(line)} was cancelled because the client hung up, and your code caught "
+                "the CancelledError and went on. It is how a stream is told to stop: clean up, "
+                "then let it through.",
+            )
+    return None
+
+
+def _cancelled_in_vain(case: Case, exchange: Exchange) -> int | None:
+    """The line of a wait that the hang-up cancelled, if its task went on all the same."""
+    if exchange.hung_up is None or exchange.returned is None:
+        return None
+    gone = exchange.hung_up.tick
+    mine = [span for span in case.got.spans if span.exchange == exchange.number]
+    cut = [
+        span
+        for span in mine
+        if (span.kind, span.how) == ("wait", "cancelled") and span.line is not None
+        if span.seconds and span.end.tick == gone
+    ]
+    later = {
+        span.task
+        for span in mine
+        if span.kind in ("wait", "call") and span.start.tick >= gone and span.end.tick > gone
+    }
+    return next((span.line for span in cut if span.task in later), None)
+
+
+@rule("generator-left-open", *STREAMS)
+def generator_left_open(case: Case) -> Finding | None:
+    """A generator isn't closed when nobody reads from it any more.
+
+    An `async for` that is left early, by an error or a cancellation, doesn't close the
+    generator. Its `finally` runs some time later, and what it holds is held until then.
+
+    Instead: `async with aclosing(rows()) as rows:` around the loop.
+    """
     for exchange in case.got.exchanges:
         if exchange.hung_up is None:
             continue
         for span in calls_of(case.got, exchange.number):
             if _is_generator(span) and span.end.tick > exchange.hung_up.tick:
                 line = case.call_line(span)
-                yield Diagnosis(
-                    "generator-left-open",
+                return Finding(
                     line,
-                    f"The client is gone, and {span.name} (line {line}) still goes on: its "
-                    "`finally` has not run. Who tells the generator that nobody reads any more?",
+                    f"{span.name}{of_line(line)} is still open after the client has hung up: its "
+                    "`finally` hasn't run. What closes a generator that nobody reads any more?",
                 )
-                return
+    return None
 
 
 def _is_generator(span: Span) -> bool:
     return span.resource is not None and "." not in span.name
 
 
-def cancelled_call_answers(case: Case) -> Iterable[Diagnosis]:
-    """The server cancelled the call, and it ended as if it had not been."""
+@rule("cancellation-swallowed", "cancellation", "resources", "call-endings", "status")
+def cancelled_call_answers(case: Case) -> Finding | None:
+    """Finds it where the server cancels a request, and that ends as if it had not been."""
     for ours, theirs in case.exchanges():
         cancelled = theirs.raised is not None and theirs.raised.type == "CancelledError"
         if cancelled and (ours.raised is None or ours.raised.type != "CancelledError"):
@@ -126,45 +194,60 @@ def cancelled_call_answers(case: Case) -> Iterable[Diagnosis]:
             if not cut:
                 continue  # it was over before
             line = cut[0].line
-            yield Diagnosis(
-                "cancellation-swallowed",
+            return Finding(
                 line,
-                f"The server cancelled the request at line {line}, and your code caught the "
-                "CancelledError and went on. Clean up when it comes, then let it through: "
-                "whoever cancelled waits for it.",
+                f"{at_line(line)} was cancelled by the server, and your code caught the "
+                "CancelledError and went on. Clean up when it comes, then let it through: what "
+                "cancels a task waits for it to end.",
             )
-            return
+    return None
 
 
-def shared_connection(case: Case) -> Iterable[Diagnosis]:
+# Connections
+
+
+@rule("shared-connection", *LIVES)
+def shared_connection(case: Case) -> Finding | None:
+    """Several requests use one connection.
+
+    A connection does one thing at a time. Requests that share one wait for each other, end up
+    in each other's transactions, and lose it together when it breaks.
+
+    Instead: a connection for each request, or a pool that lends one to each.
+    """
     for opening, queries, _ in _connections(case.got):
-        if len({query.exchange for query in queries}) > 1:
+        users = {query.exchange for query in queries if query.exchange is not None}
+        if len(users) > 1:
             line = case.call_line(opening)
-            yield Diagnosis(
-                "shared-connection",
+            return Finding(
                 line,
-                f"The connection that is opened at line {line} serves {len(queries)} requests. "
-                "What would become of the others if one of them failed in the middle of it?",
+                f"{at_line(line)} opens a connection that serves {len(users)} requests. "
+                "If one of them fails in the middle of it, the others are hit, too.",
             )
-            return
+    return None
 
 
-def called_twice(case: Case) -> Iterable[Diagnosis]:
+@rule("called-twice", *LIVES, "arguments", "elapsed", "requests")
+def called_twice(case: Case) -> Finding | None:
+    """One request makes the same call more often than it needs to.
+
+    Each call costs its time, and may do something: open a connection, send an order. The second
+    answer may be another than the first.
+
+    Instead: call once, and keep the result in a variable.
+    """
     for ours, theirs in case.exchanges():
         got = _opening_counts(case.got, ours.number)
         expected = _opening_counts(case.expected, theirs.number)
         for name, count in got.items():
             if count > expected[name] > 0:
-                spans = calls_of(case.got, ours.number, name)
-                line = case.call_line(spans[-1])
-                yield Diagnosis(
-                    "called-twice",
+                line = case.call_line(calls_of(case.got, ours.number, name)[-1])
+                return Finding(
                     line,
-                    f"{name} is called {count} times for one request (line {line} is the last), "
-                    f"and {expected[name]} is enough. Each call costs its time, and may have "
-                    "effects of its own.",
+                    f"{at_line(line)} calls {name} again: {times(count)} for one request, where "
+                    f"{times(expected[name])} is enough.",
                 )
-                return
+    return None
 
 
 def _opening_counts(trace: Trace, exchange: int) -> Counter[str]:
@@ -181,63 +264,79 @@ def _connections(trace: Trace) -> Iterator[tuple[Span, list[Span], list[Span]]]:
         yield opening, queries, [span for span in own if span.name.endswith(".close")]
 
 
-def _closes(trace: Trace) -> bool:
-    return any(span.name.endswith(".close") for span in trace.calls())
+@rule("closed-too-early", *LIVES)
+def closed_too_early(case: Case) -> Finding | None:
+    """A connection is closed while it is still needed.
 
+    At the end of an `async with` block the connection is closed. What was only begun inside,
+    or is used after the block, finds it closed.
 
-def closed_too_early(case: Case) -> Iterable[Diagnosis]:
-    for opening, queries, closings in _connections(case.got):
+    Instead: keep all uses of it inside the block, awaited.
+    """
+    for _, queries, closings in _connections(case.got):
         for query in queries:
             early = [c for c in closings if c.start < query.end]
             if early:
                 line = case.call_line(early[0])
-                yield Diagnosis(
-                    "closed-too-early",
+                return Finding(
                     line,
-                    f"{at_line(line)} closes the connection while {query.name} "
-                    f"(line {case.call_line(query)}) still needs it. How far does the "
-                    "`async with` reach, and what is used outside of it?",
+                    f"{at_line(line)} closes the connection while {query.name}"
+                    f"{of_line(case.call_line(query))} still needs it. What uses a "
+                    "connection comes first, and is awaited.",
                 )
-                return
-        del opening
+    return None
 
 
-def closed_twice(case: Case) -> Iterable[Diagnosis]:
+@rule("closed-twice", *LIVES)
+def closed_twice(case: Case) -> Finding | None:
+    """A connection is closed that has been closed already.
+
+    Two places believe that it is theirs. With a pool, the second close may hit a connection
+    that is someone else's by then.
+
+    Instead: one owner, which opens and closes: a context manager with `finally`.
+    """
     for _, _, closings in _connections(case.got):
         if len(closings) > 1:
-            line = case.call_line(closings[1])
-            yield Diagnosis(
-                "closed-twice",
+            line, first = (case.call_line(one) for one in (closings[1], closings[0]))
+            return Finding(
                 line,
-                f"{at_line(line)} closes a connection that is closed already "
-                f"(first at line {case.call_line(closings[0])}). Who owns it, and who ends it?",
+                f"{at_line(line)} closes a connection that is closed already (first at line "
+                f"{first}). Only one place should do so. Which of the two opened it?",
             )
-            return
+    return None
 
 
-def not_closed(case: Case) -> Iterable[Diagnosis]:
-    if not _closes(case.expected):
-        return
+@rule("not-closed", "resources", "calls", "call-endings")
+def not_closed(case: Case) -> Finding | None:
+    """A connection that is opened is never closed.
+
+    It stays open until the process ends, and the server at the other end has only so many.
+    A close after the last line of the work is skipped by an error or a cancellation.
+
+    Instead: close it in `finally`, best in an async context manager.
+    """
+    if not any(span.name.endswith(".close") for span in case.expected.calls()):
+        return None
     for opening, _, closings in _connections(case.got):
         if not any(closing.how == "done" for closing in closings):
             line = case.call_line(opening)
             cut = " Its close() was begun and cut off." if closings else ""
-            yield Diagnosis(
-                "not-closed",
+            return Finding(
                 line,
-                f"The connection that is opened at line {line} is not closed.{cut} "
+                f"{at_line(line)} opens a connection that is not closed.{cut}"
                 f"{_what_to_follow(case, opening)}",
             )
-            return
+    return None
 
 
 def _what_to_follow(case: Case, opening: Span) -> str:
     """What to think about; it depends on how the request went."""
     if opening.exchange is None:
-        return "Who closes it, and when?"
+        return " Which line should close it, and when?"
     request = case.scenario.requests[opening.exchange]
     if request.cancelled_at is not None or case.got.exchanges[opening.exchange].hung_up:
-        return "Follow the request that is cancelled: which lines still run?"
+        return " Follow the request that is cancelled: which lines still run?"
     if any(call.how == "failed" for call in calls_of(case.got, opening.exchange)):
-        return "Follow the request that fails: which lines still run?"
-    return "Follow the request to its end: which line closes it, and when?"
+        return " Follow the request that fails: which lines still run?"
+    return " Follow the request to its end: which line closes it?"

@@ -1,4 +1,4 @@
-"""All rules, causes before symptoms."""
+"""All rules, in the order in which they are asked."""
 
 from __future__ import annotations
 
@@ -12,54 +12,81 @@ from . import (
     exhaustion,
     outcomes,
     resources,
+    timeouts,
     timing,
     upstreams,
     work,
 )
-from .case import Case, Rule
+from .case import Case
+from .registry import Rule
 
 MOST = 3
-"""Diagnoses given for one failed check. A learner mends one thing at a time."""
-
-DIFFERENT = "What it does is not what is asked for: see what is expected, and what was got."
+"""Diagnoses given for one failed check, each of another line. A learner mends one at a time."""
 
 RULES: tuple[Rule, ...] = (
+    # A play that did not finish, or an app that did not start, has one cause. Those that know it
+    # go before those that know no more than how it ended.
     databases.blocked_by_driver,
-    exhaustion.no_connection_left,
+    connections.wrong_loop,
+    connections.concurrent_operations,
+    exhaustion.connection_leaked,
+    exhaustion.two_connections,
     exhaustion.gave_up_waiting,
     connections.connected_too_early,
     upstreams.retry_without_limit,
-    outcomes.ended_early,
+    timing.wait_too_long,
+    outcomes.syntax_error,
+    outcomes.import_failed,
+    outcomes.factory_missing,
+    outcomes.factory_failed,
+    outcomes.not_an_app,
+    outcomes.stuck,
+    outcomes.endless_loop,
+    outcomes.process_died,
+    outcomes.process_out_of_memory,
+    outcomes.output_flood,
     connections.pool_not_opened,
+    connections.other_database,
     work.lifespan_failed,
+    # What became of the data explains wrong answers, and errors, that come of it.
     databases.sql_injection,
     databases.table_emptied,
     databases.not_committed,
     databases.lost_update,
     databases.conflict_not_retried,
-    connections.wrong_loop,
+    # The kind of connection explains errors that drivers raise.
     connections.shared_connection,
     connections.pool_per_request,
     connections.pool_too_large,
     answers.missing_route,
     errors.memory_error,
+    # What blocks the loop makes everything late, time limits and other requests included.
     timing.loop_blocked,
     timing.thread_pool_exhausted,
     upstreams.retry_unsafe,
     upstreams.client_per_request,
     upstreams.unbounded_fan_out,
+    # Before the errors that come of a coroutine, a generator or a variable in the wrong place.
     work.never_awaited_then_used,
+    resources.generator_shared,
     answers.race,
     work.work_awaited_too_early,
+    answers.bad_request_accepted,
+    errors.scenario_fault_unhandled,
+    errors.dependency_swallows,
+    errors.response_does_not_fit,
     errors.raised,
+    answers.request_refused,
     errors.error_hidden,
     errors.error_logged,
+    # Before the rules of time: what was never awaited, or dropped, takes none.
     work.never_awaited,
     work.task_reference_lost,
-    timing.not_cancelled,
-    timing.cancellation_swallowed,
-    timing.no_timeout,
-    timing.wrong_timeout,
+    timeouts.not_cancelled,
+    timeouts.cancellation_swallowed,
+    timeouts.no_timeout,
+    timeouts.late_timeout,
+    timeouts.early_timeout,
     databases.not_stored,
     databases.query_per_row,
     databases.queries_in_turn,
@@ -68,12 +95,15 @@ RULES: tuple[Rule, ...] = (
     databases.needless_query,
     connections.pool_not_closed,
     upstreams.client_not_closed,
+    # A second call makes an answer late as well: it goes before the rules about waits.
     resources.called_twice,
     timing.awaited_in_turn,
-    timing.needless_timeout,
+    timeouts.needless_timeout,
     errors.unhandled,
+    timing.answered_without_asking,
     answers.not_called,
     resources.stream_buffered,
+    resources.stream_goes_on,
     resources.cancellation_ignored,
     resources.generator_left_open,
     work.work_inline,
@@ -88,36 +118,62 @@ RULES: tuple[Rule, ...] = (
     resources.closed_twice,
     resources.not_closed,
     answers.error_swallowed,
-    work.not_logged,
+    answers.failure_unsaid,
+    answers.wrong_error_name,
     work.error_unretrieved,
+    work.error_not_logged,
+    work.logged_too_much,
+    work.not_logged,
+    # Bodies: what is wrong with all of it, then where it comes from, then one place in it.
+    bodies.wrong_media_type,
+    bodies.nothing_returned,
+    bodies.encoded_twice,
+    bodies.not_json,
+    bodies.tasks_returned,
+    bodies.wrapped,
+    bodies.bare,
     bodies.wrong_order,
+    bodies.change_lost,
+    bodies.kept_between_requests,
+    bodies.wrong_length,
+    bodies.renamed_member,
+    bodies.swapped_values,
+    bodies.missing_member,
+    bodies.extra_member,
+    bodies.wrong_type,
+    # What differs, if nothing says why.
     answers.wrong_status,
     bodies.wrong_body,
     answers.wrong_argument,
     work.any_task_reference_lost,
-    answers.wrong_time,
+    timing.wrong_time,
+    answers.different,
 )
-
-GENERAL: tuple[Rule, ...] = (
-    outcomes.ended_early,
-    databases.needless_query,
-    answers.race,
-    timing.serialized,
-    answers.wrong_status,
-    bodies.wrong_body,
-    answers.wrong_argument,
-    work.any_task_reference_lost,
-    answers.wrong_time,
-)
-"""Rules that speak only if no other has: they say that, and not why."""
+"""Causes before what they bring about: the first that fits is what the learner reads first."""
 
 
 def diagnose(case: Case) -> tuple[Diagnosis, ...]:
     """What is behind a failed check, most likely cause first; never empty."""
     found: dict[str, Diagnosis] = {}
     for rule in RULES:
-        if len(found) >= MOST or (found and rule in GENERAL):
+        if len(found) >= MOST:
+            break
+        if found and rule.is_general:
             continue
-        for diagnosis in rule(case):
+        diagnosis = rule(case)
+        if diagnosis is not None and diagnosis.line not in {one.line for one in found.values()}:
             found.setdefault(diagnosis.id, diagnosis)
-    return tuple(found.values()) or (Diagnosis("different", None, DIFFERENT),)
+    return tuple(found.values())
+
+
+def documentation(id_: str) -> str:
+    """What `grade explain` says of an id; empty if there is none of that name."""
+    texts = [rule.documentation for rule in RULES if rule.id == id_]
+    return next((text for text in texts if INSTEAD in text), "")
+
+
+INSTEAD = "Instead: "
+"""How the last paragraph of a rule's documentation begins."""
+
+IDS = tuple(sorted({rule.id for rule in RULES}))
+"""The id of every misconception that is known."""

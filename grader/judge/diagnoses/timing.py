@@ -1,31 +1,55 @@
-"""Answers at other moments than they should come."""
+"""Answers at other moments than they should come: what waits for what, and what blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 import msgspec
 
-from ...model.report import Diagnosis
-from ...model.scenarios import InTurn, Scenario, Takes
+from ...model.scenarios import InTurn, Scenario
 from ...model.trace import Exchange, Incident, Span
-from .case import Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
+from .case import OUTCOME, Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
+from .registry import Finding, rule
+from .source import Source
+
+TIMES = ("elapsed", "lines", "calls", "call-endings")
+"""Aspects that tell when something was."""
+
+MOST_NAMES = 4
+"""Calls that are named."""
 
 
-def loop_blocked(case: Case) -> Iterable[Diagnosis]:
+@rule("loop-blocked", *TIMES, "status", "work-order", "log", "resources", OUTCOME)
+def loop_blocked(case: Case) -> Finding | None:
+    """Code that blocks runs on the event loop, and everything else stands still.
+
+    The event loop runs one piece of code at a time, until that comes to an `await`. A
+    `time.sleep`, a blocking driver or a long computation in an `async def` has none, so no
+    other request is served meanwhile, and no timer goes off.
+
+    Instead: await something that is made for it (`asyncio.sleep`, an async driver). What has
+    no async form belongs in a thread: `await asyncio.to_thread(...)`, or an endpoint that is a
+    plain `def`, which FastAPI runs in one.
+    """
     blocked = case.incidents("loop-blocked")
-    if not blocked:
-        return
+    if not blocked or not case.is_late() or _raises(case):
+        return None
     worst = max(blocked, key=lambda incident: (incident.seconds, -incident.at.tick))
     called = _called_at(case, worst) or worst.detail
-    what = f"({called}) " if called not in ("computing", "") else ""
+    what = f" ({called})" if called not in ("computing", "") else ""
     how_long = f" for {worst.seconds:g} s" if worst.seconds else ""
-    yield Diagnosis(
-        "loop-blocked",
+    return Finding(
         worst.line,
-        f"{at_line(worst.line)} {what}blocks the event loop{how_long}: meanwhile no other request "
-        "gets on, whatever it waits for. In async code only an `await` lets others run.",
+        f"{at_line(worst.line)}{what} blocks the event loop{how_long}: nothing else can run "
+        "meanwhile, and every other request waits. In async code, only an `await` lets others "
+        "run.",
+    )
+
+
+def _raises(case: Case) -> bool:
+    """Whether an answer differs because of an error, which is the nearer cause."""
+    return case.is_about("status") and any(
+        ours.raised is not None and theirs.raised is None for ours, theirs in case.exchanges()
     )
 
 
@@ -38,25 +62,44 @@ def _called_at(case: Case, blocked: Incident) -> str:
     return ""
 
 
-def thread_pool_exhausted(case: Case) -> Iterable[Diagnosis]:
+@rule("thread-pool-exhausted", *TIMES)
+def thread_pool_exhausted(case: Case) -> Finding | None:
+    """More requests wait in worker threads than there are threads.
+
+    FastAPI runs a plain `def` endpoint in a thread, and a server has few of them: 40, if
+    nobody changes it. While all of them sleep or wait for an answer, the next request waits
+    for a thread before its code even begins.
+
+    Instead: make the endpoint `async def` and await what it waits for. A wait needs no thread
+    then, and thousands can be under way. Keep threads for code that has no async form.
+    """
     slept = [span for span in case.got.spans if span.kind == "thread"]
     if len(slept) < case.scenario.threads or not case.expects_time():
-        return
+        return None
     most = max(sum(overlap(one, other) for other in slept) for one in slept[:3])
     began = {exchange.number: exchange.started.tick for exchange in case.got.exchanges}
     waited = [s for s in slept if s.start.tick > began.get(s.exchange or 0, s.start.tick)]
-    if waited:
-        line = case.call_line(slept[0])
-        yield Diagnosis(
-            "thread-pool-exhausted",
-            line,
-            f"{at_line(line)} sleeps in a worker thread, and there are only {most} of those here: "
-            f"{len(waited)} requests had to wait for a thread before they could even begin. "
-            "A wait in async code needs no thread.",
-        )
+    if not waited:
+        return None
+    line = case.call_line(slept[0])
+    return Finding(
+        line,
+        f"{at_line(line)} sleeps in a worker thread, and there are only {most} of those: "
+        f"{len(waited)} requests had to wait for a thread before they could even begin. "
+        "A wait in async code needs no thread.",
+    )
 
 
-def awaited_in_turn(case: Case) -> Iterable[Diagnosis]:
+@rule("awaited-in-turn", *TIMES, "body")
+def awaited_in_turn(case: Case) -> Finding | None:
+    """Calls that don't need each other wait for each other.
+
+    `await fetch()` goes on to the next line when the fetch is over. Three awaits in a row take
+    as long as all three together, though none of them needs the answer of another.
+
+    Instead: start them all, then wait for all of them: with `asyncio.TaskGroup` and
+    `create_task`, or with `asyncio.gather`. Together they take as long as the slowest.
+    """
     for ours, theirs in case.exchanges():
         got = calls_of(case.got, ours.number)
         expected = {s.name: s for s in calls_of(case.expected, theirs.number)}
@@ -70,235 +113,83 @@ def awaited_in_turn(case: Case) -> Iterable[Diagnosis]:
             and one.end.tick <= other.start.tick
             and one.seconds
         ]
-        if in_turn and not _resource_calls(got):
+        if not in_turn or any(span.resource is not None for span in got):
+            continue
+        if case.is_about("elapsed", "lines", "calls", "call-endings") or _mixed_up(case, in_turn):
             members = list(dict.fromkeys(span for pair in in_turn for span in pair))
-            lines = [case.wait_line(span) for span in sorted(members, key=lambda s: s.start)]
-            names = ", ".join(span.name for span in members)
-            yield Diagnosis(
-                "awaited-in-turn",
-                lines[0],
-                f"{lines_in_words(lines)} {'wait' if len(set(lines)) > 1 else 'waits'} for one "
-                f"call to end before the next one starts ({names}). None of them needs the "
-                "answer of another: they could all be under way at once."
-                f"{_who_comes_there(case, members) if len(set(lines)) == 1 else ''}",
-            )
-            return
+            return _told_in_turn(case, sorted(members, key=lambda span: span.start), ours)
+    return None
 
 
-def _who_comes_there(case: Case, calls: list[Span]) -> str:
-    """Of a line that one task comes to again and again: what may bring it there.
+def _mixed_up(case: Case, in_turn: list[tuple[Span, Span]]) -> bool:
+    """Whether requests get each other's results, because these depend on who asks first."""
+    names = {span.name for pair in in_turn for span in pair}
+    by_order = any(isinstance(case.scenario.collaborators.get(n), InTurn) for n in names)
+    return by_order and len(case.got.exchanges) > 1
 
-    Members of a dict are gone through in a loop; nobody makes dependencies of them.
-    """
-    own_parameters = all(call.name in case.scenario.collaborators for call in calls)
-    if not own_parameters or len({call.task for call in calls}) > 1:
-        return ""
-    return (
-        " What brings your code back to that line: a loop, one call after the other, or the "
-        "dependencies of the request, which FastAPI solves one after the other "
-        "(`grade lesson day53 async-in-fastapi`)?"
+
+def _told_in_turn(case: Case, members: list[Span], ours: Exchange) -> Finding:
+    lines = [case.wait_line(span) for span in members]
+    names = list(dict.fromkeys(span.name for span in members))
+    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    order = ", then ".join(names[:MOST_NAMES]) + more
+    one_place = len(set(lines)) == 1
+    return Finding(
+        lines[0],
+        f"{lines_in_words(lines)} {'waits' if one_place else 'wait'} for one call to end before "
+        f"the next one starts: {order}. None of them needs the answer of another, so all of "
+        f"them could be under way at once."
+        f"{_why_in_turn(case, members, lines, ours)}",
     )
 
 
-def _resource_calls(spans: list[Span]) -> bool:
-    return any(span.resource is not None for span in spans)
-
-
-def _cut_short(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, Span]]:
-    """The calls that the reference cancels when their time is up, with the learner's own."""
-    for ours, theirs in case.exchanges():
-        for span in calls_of(case.expected, theirs.number):
-            mine = calls_of(case.got, ours.number, span.name)
-            if mine and span.how == "cancelled" and theirs.status == 504 and span.seconds:
-                yield ours, theirs, span, mine[0]
-
-
-def no_timeout(case: Case) -> Iterable[Diagnosis]:
-    for ours, theirs, should, does in _cut_short(case):
-        waited = ours.completed is None or ours.completed.tick >= does.end.tick
-        if does.how == "cancelled" or does.seconds <= should.seconds or not waited:
-            continue
-        wait = case.longest_wait(ours.number)
-        line = wait.line if wait else case.call_line(does)
-        most = done(theirs) or 0
-        limit = _limit(case, ours.number, does) if _shows_its_limit(case, does, wait) else 0
-        if limit is not None and 0 < limit <= most:
-            continue  # the limit is right, and something else keeps it from being kept
-        yield Diagnosis(
-            "no-timeout",
-            line,
-            f"{at_line(line)} waits for {does.name} "
-            f"{'too long' if limit else 'as long as it takes'}: {does.seconds:g} s here, where "
-            f"{in_seconds(most)} is the most. {_about_limit(limit, most)}",
+def _why_in_turn(case: Case, members: list[Span], lines: list[int | None], ours: Exchange) -> str:
+    """What lets them go one after the other, if the file or the trace tells."""
+    source = Source(case.source)
+    gates = [w for w in case.waits(ours.number) if w.name.startswith(GATES) and w.seconds]
+    if gates:
+        return f" Line {gates[0].line} lets only one of them in at a time ({gates[0].name})."
+    if source.has_dependencies(ours.line) and len({call.task for call in members}) == 1:
+        return (
+            " They are dependencies of the request, and FastAPI solves those one after the other."
         )
-        return
+    if source.awaits_at(lines[0]) > 1:
+        return f" Each of the {source.awaits_at(lines[0])} awaits on it waits for its own call."
+    if len(set(lines)) == 1 and source.is_in_loop(lines[0]):
+        return " The loop goes to its next round only when the call is over."
+    return ""
 
 
-def _about_limit(limit: int | None, most: int) -> str:
-    if limit is None:
-        return "Nothing puts an end to it."
-    if not limit:
-        return "No limit ends it by then."
-    unit = " In which unit is a limit counted?" if limit >= 100 * most else ""
-    return f"There is a limit, and it is {in_seconds(limit)}.{unit}"
+GATES = ("Lock.", "Semaphore.", "BoundedSemaphore.", "Condition.", "CapacityLimiter.")
+"""What a wait is called that is for something that not everyone can have at once."""
 
 
-def _shows_its_limit(case: Case, call: Span, wait: Span | None) -> bool:
-    """Whether the code can be played with a call that takes an hour.
+@rule("serialized", *TIMES, general=True)
+def serialized(case: Case) -> Finding | None:
+    """Requests wait for each other, though each by itself is fast enough.
 
-    Code that looks again and again would be taken for an endless loop in so long a time, and
-    nothing else of it would be played.
+    Something that only one of them can have at a time stands around a wait: a lock, a
+    semaphore, a queue with one worker. While one request waits inside it, all others wait
+    outside.
+
+    Instead: hold a lock only around what really must not happen twice at once, and never
+    around a slow call. If all that you want is a limit, say how many may enter: a
+    `Semaphore(10)`.
     """
-    known = isinstance(case.scenario.collaborators.get(call.name), Takes | InTurn)
-    plain = wait is not None and wait.seconds >= call.seconds
-    return known and plain and len(case.got.spans) <= _FEW_SPANS
-
-
-def _limit(case: Case, exchange: int, call: Span) -> int | None:
-    """The ticks after which the learner's code does give up a call that takes for ever.
-
-    None if it never does, 0 if that is not known.
-    """
-    got, _ = case.replay(_endless(case.scenario, exchange, call.name))
-    if got.outcome.kind != "finished":
-        return 0
-    cut = any(span.how == "cancelled" for span in calls_of(got, 0, call.name))
-    return done(got.exchanges[0]) if cut else None
-
-
-def _endless(scenario: Scenario, exchange: int, name: str) -> Scenario:
-    """One of the requests alone, with a call that takes longer than any limit in reason."""
-    alone = msgspec.structs.replace(scenario.requests[exchange], at=0.0)
-    return msgspec.structs.replace(
-        scenario,
-        requests=(alone,),
-        collaborators={**scenario.collaborators, name: Takes(_FOR_EVER)},
-        time_limit=2 * _FOR_EVER,
-    )
-
-
-_FOR_EVER = 5_000.0
-_FEW_SPANS = 100
-
-
-def wrong_timeout(case: Case) -> Iterable[Diagnosis]:
-    for ours, theirs, _, does in _cut_short(case):
-        took, limit = done(ours), done(theirs)
-        if took is None or limit is None or took == limit or does.how != "cancelled":
-            continue
-        late = took > limit
-        wait = case.longest_wait(ours.number)
-        line = wait.line if wait else case.call_line(does)
-        yield Diagnosis(
-            "late-timeout" if late else "early-timeout",
-            line,
-            f"The answer comes after {in_seconds(took)}, and {in_seconds(limit)} was the "
-            f"time to give up. {at_line(line)} gives up too {'late' if late else 'early'}: "
-            "when does its time begin, and how long is it?",
-        )
-        return
-
-
-def needless_timeout(case: Case) -> Iterable[Diagnosis]:
-    """A call that would have come to its end was cancelled, and no other had failed."""
-    for ours, theirs in case.exchanges():
-        should = {s.name: s for s in calls_of(case.expected, theirs.number)}
-        mine = calls_of(case.got, ours.number)
-        if ours.hung_up is not None:
-            continue
-        for does in mine:
-            other = should.get(does.name)
-            if other is None or other.how != "done" or _outlives(other, theirs):
-                continue
-            cut = does.how == "cancelled" or _outlives(does, ours)
-            if cut and (_fails_at(case, _left_at(does, ours)) or _stops_at_a_row(does, ours)):
-                continue  # it was cancelled because another failed, or when it had given enough
-            waited = min(does.seconds, ours.elapsed or 0.0)
-            if cut and 0 < waited < other.seconds:
-                wait = case.longest_wait(ours.number) if _outlives(does, ours) else None
-                line = wait.line if wait else case.wait_line(does)
-                yield Diagnosis(
-                    "early-timeout",
-                    line,
-                    f"{does.name} is given up after {waited:g} s (line {line}), and would "
-                    f"have been there after {other.seconds:g} s. How long may it take?",
-                )
-                return
-
-
-def _stops_at_a_row(call: Span, exchange: Exchange) -> bool:
-    return call.count > 0 and any(line.at.tick == call.end.tick for line in exchange.lines())
-
-
-def _left_at(call: Span, exchange: Exchange) -> int:
-    """The tick at which the answer did not wait for a call any longer."""
-    answered = exchange.completed
-    return min(call.end.tick, answered.tick) if answered is not None else call.end.tick
-
-
-def _outlives(call: Span, exchange: Exchange) -> bool:
-    return exchange.completed is not None and call.end.tick > exchange.completed.tick
-
-
-def _fails_at(case: Case, tick: int) -> bool:
-    return any(call.how == "failed" and call.end.tick == tick for call in case.got.calls())
-
-
-def not_cancelled(case: Case) -> Iterable[Diagnosis]:
-    for ours, _, _, does in _cut_short(case):
-        answered = ours.completed
-        if answered is None or does.end.tick <= answered.tick:
-            continue
-        line = case.call_line(does)
-        yield Diagnosis(
-            "not-cancelled",
-            line,
-            f"The answer is out, but {does.name} (line {line}) goes on for another "
-            f"{in_seconds(does.end.tick - answered.tick)}. You stopped waiting for it, and "
-            "nobody told it to stop.",
-        )
-        return
-
-
-def cancellation_swallowed(case: Case) -> Iterable[Diagnosis]:
-    """A wait was cancelled when the time was up, and the learner's code went on all the same."""
-    for ours, theirs, _, does in _cut_short(case):
-        told = [i for i in case.incidents("cancellation-swallowed") if i.exchange == ours.number]
-        took, limit = done(ours), done(theirs)
-        went_on = took is not None and limit is not None and took > limit
-        cut = [
-            wait
-            for wait in case.waits(ours.number)
-            if wait.how == "cancelled" and wait.end.tick - ours.started.tick == limit
-        ]
-        if told or (went_on and cut and ours.status == 200):
-            line = next((wait.line for wait in cut), None) or case.call_line(does)
-            yield Diagnosis(
-                "cancellation-swallowed",
-                line,
-                f"The time was up and the wait at line {line} was cancelled, but your code "
-                "caught the CancelledError and went on as if nothing had happened. It is how "
-                "a timeout stops you: clean up if you must, then let it through.",
-            )
-            return
-
-
-def serialized(case: Case) -> Iterable[Diagnosis]:
-    """Each request alone is as fast as it should be; together they wait for each other."""
     alone = one_by_one(case.scenario)
     if alone is None or not case.expects_time():
-        return
+        return None
     got, expected = case.replay(alone)
     apart = zip(got.exchanges, expected.exchanges, strict=False)
-    if got.outcome.kind == "finished" and all(done(a) == done(b) for a, b in apart):
-        line = _longest_wait(case)
-        yield Diagnosis(
-            "serialized",
-            line,
-            f"Each request by itself is answered in time, but together they wait for each other"
-            f"{f' at line {line}' if line else ''}. What do they share that not all of them can "
-            "have at once?",
-        )
+    if got.outcome.kind != "finished" or any(done(a) != done(b) for a, b in apart):
+        return None
+    line = _longest_wait(case)
+    where = f" at line {line}" if line else ""
+    return Finding(
+        line,
+        f"Requests wait for each other{where}: each by itself is answered in time, but "
+        "together they are too slow. What do they share that only some of them can have at once?",
+    )
 
 
 def _longest_wait(case: Case) -> int | None:
@@ -316,3 +207,83 @@ def one_by_one(scenario: Scenario) -> Scenario | None:
         for number, request in enumerate(scenario.requests[:8])
     )
     return msgspec.structs.replace(scenario, requests=apart, order_seed=None, time_limit=1200.0)
+
+
+@rule("answered-without-asking", "elapsed", "calls", "lines", general=True)
+def answered_without_asking(case: Case) -> Finding | None:
+    """A request is answered with what was found out for an earlier one.
+
+    A cache that nothing ever empties gives the first answer for ever: to other people, and
+    when it has long been out of date. It makes code fast that isn't asked to be.
+
+    Instead: ask for each request. If you do cache, say for how long an answer is good, and
+    keep one for each different question.
+    """
+    for ours, theirs in case.exchanges():
+        wanted = [span.name for span in calls_of(case.expected, theirs.number)]
+        mine = {span.name for span in calls_of(case.got, ours.number)}
+        earlier = {s.name for n in range(ours.number) for s in calls_of(case.got, n)}
+        for name in wanted:
+            if name not in mine and name in earlier and ours.status == theirs.status:
+                return Finding(
+                    ours.line,
+                    f"{ours.method} {ours.path}{_at(ours.line)} is answered without calling "
+                    f"{name}, which an earlier request did call: its result was kept. Each "
+                    "request has to ask for itself.",
+                )
+    return None
+
+
+def _at(line: int | None) -> str:
+    return f" (line {line})" if line else ""
+
+
+@rule("wait-too-long", OUTCOME)
+def wait_too_long(case: Case) -> Finding | None:
+    """A single wait that is longer than anybody means.
+
+    `asyncio.sleep`, `time.sleep` and timeouts count in seconds. A number that was meant in
+    milliseconds is a thousand times too much.
+
+    Instead: `await asyncio.sleep(0.5)` for half a second.
+    """
+    if case.got.outcome.kind != "ran-away":
+        return None
+    waits = [s for s in case.got.spans if s.kind == "wait" and s.how == "open" and s.line]
+    longest = max(waits, key=lambda wait: wait.seconds, default=None)
+    if longest is None:
+        return None
+    # If nothing else was due before its end, the clock did not even begin to go there.
+    is_alone = longest.name == "sleep" and case.got.ended < case.scenario.time_limit * 1_000_000
+    is_alone = is_alone and sum(wait.line == longest.line for wait in case.got.spans) == 1
+    if longest.seconds < case.scenario.time_limit / 2 and not is_alone:
+        return None
+    return Finding(
+        longest.line,
+        f"{at_line(longest.line)} ({longest.name}) waits longer than the play lasts, which is "
+        f"{case.scenario.time_limit:g} s. In which unit does it count?",
+    )
+
+
+@rule("wrong-time", "elapsed", "lines", general=True)
+def wrong_time(case: Case) -> Finding | None:
+    """An answer comes sooner or later than it should, and no rule knows why.
+
+    The picture shows what was waited for, from when to when: what the answer of the exercise
+    does is drawn beside it.
+
+    Instead: find the first bar that is longer or shorter than the one beside it, and look at
+    the line it names.
+    """
+    for ours, theirs in case.exchanges():
+        took, should = done(ours), done(theirs)
+        if took != should and took is not None and should is not None:
+            longest = case.longest_wait(ours.number)
+            line = longest.line if longest else ours.line
+            where = f", most of it at line {line}" if longest and line else ""
+            return Finding(
+                line,
+                f"{ours.method} {ours.path} takes {in_seconds(took)}{where}. "
+                f"It should take {in_seconds(should)}.",
+            )
+    return None

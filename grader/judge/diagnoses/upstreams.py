@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
-from ...model.report import Diagnosis
 from ...model.scenarios import Upstream
 from ...model.trace import Span, SpanKind, Trace
 from ..aspects import most_at_once
-from .case import Case, at_line
+from .case import OUTCOME, Case, at_line
+from .registry import Finding, rule
 
 Attempts = dict[tuple[int | None, str], list[Span]]
 """What was tried, in order, by exchange and by what a request asks for."""
@@ -18,21 +17,27 @@ MANY = 2
 """How many times as many attempts as the reference makes are far more."""
 
 
-def client_per_request(case: Case) -> Iterable[Diagnosis]:
+@rule("client-per-request", "connections", "elapsed", "requests", "left-open")
+def client_per_request(case: Case) -> Finding | None:
+    """Each request makes an HTTP client of its own.
+
+    A client holds connections open, so that the next request needn't open one. A new client
+    has none: each request pays for opening one, and the server behind it sees a crowd.
+
+    Instead: one client for the app, made and closed in the lifespan.
+    """
     mine, should = _spans(case, case.got, "request"), _spans(case, case.expected, "request")
     opened = _connections(case, case.got)
     needless = [connection for connection in opened if _another_was_free(connection, mine)]
     if not needless or not _is_shared(should) or _is_shared(mine):
-        return
+        return None
     line = needless[0].line
     enough = len(_connections(case, case.expected))
-    yield Diagnosis(
-        "client-per-request",
+    return Finding(
         line,
-        f"{at_line(line)} opens a connection although there was one before that could have been "
-        f"kept: {len(opened)} for {len(mine)} requests, where {enough} would do. A client takes "
-        "its connections with it when it goes. How long does yours live, and how long does the "
-        "app?",
+        f"{at_line(line)} opens a connection although an earlier one could have been kept: "
+        f"{len(opened)} for {len(mine)} requests, where {enough} would do. A client takes its "
+        "connections with it when it goes. How long does yours live?",
     )
 
 
@@ -57,34 +62,49 @@ def _uses(requests: list[Span]) -> Counter[int | None]:
     return Counter(request.resource for request in requests)
 
 
-def client_not_closed(case: Case) -> Iterable[Diagnosis]:
+@rule("client-not-closed", "left-open", "connections")
+def client_not_closed(case: Case) -> Finding | None:
+    """The HTTP client is still open when the app has stopped.
+
+    Its connections stay open, here and at the other end, until someone notices that nobody
+    uses them.
+
+    Instead: `async with httpx.AsyncClient() as client:` around the lifespan's `yield`.
+    """
     left = [span for span in _connections(case, case.got) if span.how == "open"]
     expected = [span for span in _connections(case, case.expected) if span.how == "open"]
-    if case.got.outcome.kind == "finished" and len(left) > len(expected):
-        line = left[0].line
-        count = "a connection" if len(left) == 1 else f"{len(left)} connections"
-        yield Diagnosis(
-            "client-not-closed",
-            line,
-            f"The app has shut down and leaves {count} to {left[0].name} open, as "
-            f"{at_line(line).lower()} last used it. Nobody will ever use it again, and nobody has "
-            "told it so. Who makes the HTTP client, and what runs when the app ends?",
-        )
+    if case.got.outcome.kind != "finished" or len(left) <= len(expected):
+        return None
+    line = left[0].line
+    count = "a connection" if len(left) == 1 else f"{len(left)} connections"
+    return Finding(
+        line,
+        f"{at_line(line)} is the last to use {count} to {left[0].name} that "
+        f"{'is' if len(left) == 1 else 'are'} still open when the app has shut down. What closes "
+        "the HTTP client when the app ends?",
+    )
 
 
-def unbounded_fan_out(case: Case) -> Iterable[Diagnosis]:
+@rule("unbounded-fan-out", "requests", "connections", "elapsed", "status", "body")
+def unbounded_fan_out(case: Case) -> Finding | None:
+    """Any number of requests to another server is under way at once.
+
+    The more there is to ask, the harder it is hit: it slows down, refuses, or locks you out.
+
+    Instead: an `asyncio.Semaphore` that all these calls share; or as many workers as there may
+    be requests, and a queue.
+    """
     mine, should = _spans(case, case.got, "request"), _spans(case, case.expected, "request")
     most, limit = most_at_once(mine), most_at_once(should)
-    if most > limit > 0:
-        first = max(_by_exchange(mine), key=most_at_once)[0]
-        line = case.start_line(first)
-        yield Diagnosis(
-            "unbounded-fan-out",
-            line,
-            f"{at_line(line)} sends requests to {first.name} without counting: {most} are under "
-            f"way at once, where {limit} is the most. The more there is to ask, the harder it is "
-            "hit. What would make a task wait until it is its turn?",
-        )
+    if not most > limit > 0:
+        return None
+    first = max(_by_exchange(mine), key=most_at_once)[0]
+    line = case.start_line(first)
+    return Finding(
+        line,
+        f"{at_line(line)} sends requests to {first.name} without counting: {most} are under way "
+        f"at once, where {limit} is the most. What would make a task wait until it is its turn?",
+    )
 
 
 def _by_exchange(requests: list[Span]) -> list[list[Span]]:
@@ -92,37 +112,51 @@ def _by_exchange(requests: list[Span]) -> list[list[Span]]:
     return [[r for r in requests if r.exchange == exchange] for exchange in exchanges]
 
 
-def retry_without_limit(case: Case) -> Iterable[Diagnosis]:
+@rule("retry-without-limit", "requests", "elapsed", "status", "body", "connections", OUTCOME)
+def retry_without_limit(case: Case) -> Finding | None:
+    """A request that fails is tried again and again.
+
+    A server in trouble gets more work by that, and your own client waits all the while.
+
+    Instead: count the tries, or the time, and give up. Wait longer before each try, and not
+    everyone equally long.
+    """
     should = _failed(_attempts(case, case.expected))
     for (exchange, what), tries in _failed(_attempts(case, case.got)).items():
         enough = len(should.get((exchange, what), ()))
         if enough and len(tries) >= MANY * (enough + 1):
             line = tries[-1].line
-            yield Diagnosis(
-                "retry-without-limit",
+            return Finding(
                 line,
                 f"{at_line(line)} tries {what} again and again: it fails {len(tries)} times, and "
-                f"{enough} is where to give up. An upstream in trouble gets more work by that, and "
-                "your own client waits all the while. Who counts the tries, or the time?",
+                f"after {enough} it is time to give up. A server in trouble gets more work by "
+                "that, and your own client waits all the while.",
             )
-            return
+    return None
 
 
-def retry_unsafe(case: Case) -> Iterable[Diagnosis]:
+@rule("retry-unsafe", "requests", "elapsed", "status", "body")
+def retry_unsafe(case: Case) -> Finding | None:
+    """A request that changes something is sent again, though it may have been carried out.
+
+    No answer doesn't mean that nothing was done. The second POST makes a second order.
+
+    Instead: repeat only what can be repeated without harm: GET, PUT, DELETE; a POST only with
+    a key by which the server knows it again, or if it was refused before it was read.
+    """
     should = _attempts(case, case.expected)
     for (exchange, what), tries in _attempts(case, case.got).items():
         again = tries[1:] if what.startswith(("POST ", "PATCH ")) else []
         doubtful = [span for span in tries[:-1] if _may_be_carried_out(span)]
         if doubtful and len(again) >= len(should.get((exchange, what), ())):
             line = again[0].line
-            yield Diagnosis(
-                "retry-unsafe",
+            return Finding(
                 line,
                 f"{at_line(line)} sends {what} once more after it {_in_words(doubtful[0])}. The "
-                "upstream may have carried it out all the same, and now does so twice: two orders, "
-                "two payments. Which requests can be repeated without harm?",
+                "server may have carried it out all the same, and now does so twice: two orders, "
+                "two payments.",
             )
-            return
+    return None
 
 
 def _may_be_carried_out(request: Span) -> bool:

@@ -2,67 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from ...model.report import Diagnosis
-from ...model.scenarios import Mongo, Postgres
-from ...model.trace import Exchange, Span
+from ...model.trace import Exchange, Failure, Span
 from ..aspects import calls_after_answer, has_traceback, records_about
-from .case import Case, at_line, calls_of, in_seconds, in_words, lines_in_words
+from .case import OUTCOME, Case, at_line, calls_of, in_seconds, in_words, lines_in_words, of_line
+from .notes import note_on
+from .registry import Finding, rule
+
+LATER = ("work-order", "elapsed", "log", "arguments", "calls", "call-endings", "left-running")
+"""Aspects in which it shows what becomes of work."""
 
 
-def lifespan_failed(case: Case) -> Iterable[Diagnosis]:
+@rule("lifespan-failed")
+def lifespan_failed(case: Case) -> Finding | None:
+    """The app fails when it starts or when it stops.
+
+    What stands before the lifespan's `yield` runs before the first request; what comes after it
+    runs when the server stops. An app whose startup fails answers nobody. What comes after a
+    failing line isn't done any more.
+
+    Instead: read the error, and put what must happen at the end into `finally` or into an
+    `async with` around the `yield`.
+    """
     for incident in case.incidents("lifespan-failed")[:1]:
-        if case.got.exchanges:
-            when, follows = "stops", "What comes after that line is not done any more."
-        else:
-            when, follows = "starts", "An app whose startup fails answers nobody."
-        yield Diagnosis(
-            "lifespan-failed",
-            incident.line,
-            f"The lifespan of the app fails when the server {when}, at line {incident.line} "
-            f"({incident.detail}). {_whose_database(case) or follows}",
+        when = "stops" if case.got.exchanges else "starts"
+        follows = (
+            "The rest of the lifespan is skipped by that."
+            if case.got.exchanges
+            else "An app whose startup fails answers no requests."
         )
+        note = note_on(Failure("", incident.detail)) or follows
+        return Finding(
+            incident.line,
+            f"{at_line(incident.line)} fails when the server {when} ({incident.detail}). {note}",
+        )
+    return None
 
 
-def _whose_database(case: Case) -> str:
-    given = [
-        name
-        for name, given in case.scenario.collaborators.items()
-        if isinstance(given, Postgres | Mongo)
-    ]
-    if not given or any(span.kind == "connection" for span in case.got.spans):
-        return ""
-    return f"No connection was made to the {given[0]} that the factory is given: what is used?"
+# Coroutines
 
 
-def never_awaited(case: Case) -> Iterable[Diagnosis]:
-    return _never_awaited(case)
+@rule("never-awaited")
+def never_awaited(case: Case) -> Finding | None:
+    """An async function is called, and what comes back is never awaited.
+
+    Calling an async function runs none of it: it makes a coroutine, which runs while something
+    awaits it. Without `await` the sleep doesn't sleep, the query isn't sent, and the value is a
+    coroutine instead of a result.
+
+    Instead: `await fetch()`, or make a task of it with `create_task` and await that.
+    """
+    made = sorted(case.incidents("never-awaited"), key=lambda one: (one.line or 0, one.detail))
+    if not made:
+        return None
+    lines = lines_in_words(incident.line for incident in made)
+    names = _few(list(dict.fromkeys(f"{incident.detail}()" for incident in made)))
+    return Finding(
+        made[0].line,
+        f"{lines} {'call' if lines.startswith('Lines') else 'calls'} {names}, and nothing "
+        "awaits what comes back. Calling an async function runs none of it: it only makes a "
+        "coroutine.",
+    )
 
 
-def never_awaited_then_used(case: Case) -> Iterable[Diagnosis]:
-    """The coroutine was taken for something else, and an error came of that."""
+@rule("never-awaited")
+def never_awaited_then_used(case: Case) -> Finding | None:
+    """Finds it where the coroutine was taken for something else, and an error came of that."""
     errors = [one.raised or one.handled for one in case.got.exchanges]
     if any(error and ("'coroutine' object" in error.text or not error.line) for error in errors):
-        yield from _never_awaited(case)
-
-
-def _never_awaited(case: Case) -> Iterable[Diagnosis]:
-    made = sorted(case.incidents("never-awaited"), key=lambda one: (one.line or 0, one.detail))
-    if made:
-        lines = lines_in_words(incident.line for incident in made)
-        names = _few(list(dict.fromkeys(f"{incident.detail}()" for incident in made)))
-        yield Diagnosis(
-            "never-awaited",
-            made[0].line,
-            f"{lines} {'call' if lines.startswith('Lines') else 'calls'} {names}, and nothing "
-            "awaits what comes back. Calling an async function runs none of it: it only makes a "
-            "coroutine.",
-        )
+        return never_awaited.look(case)
+    return None
 
 
 def _few(names: list[str]) -> str:
     return in_words(names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"])
+
+
+# Work that outlives its answer
 
 
 def _work_after_answer(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, list[Span]]]:
@@ -73,75 +90,117 @@ def _work_after_answer(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, l
                 yield ours, theirs, span, calls_of(case.got, ours.number, span.name)
 
 
-def work_inline(case: Case) -> Iterable[Diagnosis]:
+@rule("work-inline", "elapsed", "work-order", "status", "body")
+def work_inline(case: Case) -> Finding | None:
+    """Work that the client needn't wait for is done before the answer.
+
+    The client waits for it, and may give up, though all it needs to know is that the work is
+    accepted.
+
+    Instead: `background_tasks.add_task(function, argument)`. FastAPI runs it when the answer
+    has been sent.
+    """
     for ours, _, _, calls in _work_after_answer(case):
         if calls and ours.completed is not None and calls[0].end.tick <= ours.completed.tick:
             call = calls[0]
             if not call.seconds or call.start > ours.completed:
                 continue
             line = case.start_line(call)
-            yield Diagnosis(
-                "work-inline",
+            return Finding(
                 line,
                 f"{at_line(line)} does the work before the answer goes out: the client waits "
-                f"{call.seconds:g} s for something that it does not need to wait for.",
+                f"{call.seconds:g} s for something that it doesn't need to wait for.",
             )
-            return
+    return None
 
 
-def work_awaited_too_early(case: Case) -> Iterable[Diagnosis]:
-    """The work was done at once, and what came of it was to be called after the answer."""
+@rule("work-inline")
+def work_awaited_too_early(case: Case) -> Finding | None:
+    """Finds it where the work was done at once, and its result was to be called later."""
     errors = [exchange.raised for exchange in case.got.exchanges if exchange.raised]
     if any("must be callable" in error.text for error in errors):
-        yield from work_inline(case)
+        return work_inline.look(case)
+    return None
 
 
-def work_before_response(case: Case) -> Iterable[Diagnosis]:
+@rule("work-before-response", *LATER)
+def work_before_response(case: Case) -> Finding | None:
+    """Work that belongs after the answer begins before it.
+
+    A task that is made in the endpoint may run before the answer is sent. If it blocks, or
+    fails at once, the client feels it.
+
+    Instead: let the work begin when the answer is out: a background task, or a queue that a
+    worker serves.
+    """
     for ours, _, _, calls in _work_after_answer(case):
         if calls and ours.completed is not None and calls[0].start < ours.completed:
             if calls[0].end.tick <= ours.completed.tick and calls[0].seconds:
                 continue  # it was waited for: another rule's matter
             line = case.start_line(calls[0])
-            yield Diagnosis(
-                "work-before-response",
+            return Finding(
                 line,
-                f"{calls[0].name} (line {line}) starts before the answer is complete. If it "
-                "were to block or to fail at once, the client would feel it. When may it begin?",
+                f"{at_line(line)} starts {calls[0].name} before the answer is complete. If it "
+                "were to block or to fail at once, the client would feel it.",
             )
-            return
+    return None
 
 
-def task_reference_lost(case: Case) -> Iterable[Diagnosis]:
-    """Only where work is to outlive the answer: elsewhere a leftover task is the fault."""
-    if any(_work_after_answer(case)):
-        yield from any_task_reference_lost(case)
+@rule("task-reference-lost", *LATER)
+def task_reference_lost(case: Case) -> Finding | None:
+    """A task is started, and nothing keeps it.
+
+    The event loop only knows a task weakly. One that nothing else refers to may be thrown away
+    in the middle of its work, its errors are never seen, and a stopping server doesn't wait.
+
+    Instead: keep tasks in a set until they are done
+    (`task.add_done_callback(tasks.discard)`), and wait for them at shutdown. Or use a
+    background task, or a `TaskGroup`.
+    """
+    # Elsewhere a leftover task is the fault.
+    return _task_dropped(case) if any(_work_after_answer(case)) else None
 
 
-def any_task_reference_lost(case: Case) -> Iterable[Diagnosis]:
+@rule("task-reference-lost", general=True)
+def any_task_reference_lost(case: Case) -> Finding | None:
+    """Finds it where no work is to outlive its answer."""
+    return _task_dropped(case)
+
+
+def _task_dropped(case: Case) -> Finding | None:
     for incident in case.incidents("task-unreferenced")[:1]:
-        yield Diagnosis(
-            "task-reference-lost",
+        return Finding(
             incident.line,
             f"{at_line(incident.line)} starts a task ({incident.detail}) and keeps no reference "
-            "to it. The event loop keeps none either, so Python may throw the task away "
-            "before it is done, and nobody waits for it when the server stops.",
+            "to it. The event loop keeps none either, so Python may throw the task away before "
+            "it is done, and a stopping server doesn't wait for it.",
         )
+    return None
 
 
-def work_lost(case: Case) -> Iterable[Diagnosis]:
+@rule("work-lost", *LATER, OUTCOME)
+def work_lost(case: Case) -> Finding | None:
+    """Work that was accepted is not done.
+
+    With 202 you promise that it will be. A task that is cut off when the server stops, a queue
+    that nobody empties, a thread that dies with the process break that promise, and the client
+    never learns of it.
+
+    Instead: background tasks of FastAPI's are waited for at shutdown. Tasks of your own, and
+    queues, have to be waited for in the lifespan, after its `yield`.
+    """
     for ours, _, should, calls in _work_after_answer(case):
         accepted = ours.status is not None and ours.status < 300
         if should.how != "done" or not accepted or any(call.how == "done" for call in calls):
             continue
         line = case.start_line(calls[0]) if calls else _line_of_task(case, ours, should.name)
         how = "is cut off before it is done" if calls else "never starts"
-        yield Diagnosis(
-            "work-lost",
-            line,
-            f"The client was told that its work is accepted, but {should.name} {how}. "
-            "Who sees to it that it is finished, also when the server is asked to stop?",
+        return Finding(
+            line or ours.line,
+            f"{should.name}{of_line(line or ours.line)} {how}, though the client was told that "
+            "its work is accepted. What waits for it when the server is asked to stop?",
         )
-        return
+    return None
 
 
 def _line_of_task(case: Case, exchange: Exchange, name: str) -> int | None:
@@ -154,18 +213,27 @@ def _line_of_task(case: Case, exchange: Exchange, name: str) -> int | None:
     return next(tasks, None)
 
 
-def task_left_running(case: Case) -> Iterable[Diagnosis]:
+@rule("task-left-running", "left-running", "call-endings", "calls", "resources")
+def task_left_running(case: Case) -> Finding | None:
+    """A call goes on for an answer that is already out.
+
+    When one of several calls fails, `gather` raises at once and leaves the others running. They
+    hold connections, may fail unseen, and do what nobody needs any more.
+
+    Instead: a `TaskGroup` cancels the others when one fails, and waits until they are gone.
+    With tasks of your own: `task.cancel()` for each, then `gather(*tasks,
+    return_exceptions=True)`.
+    """
     late = list(calls_after_answer(case.got))
     late = [entry for entry in late if _is_awaited_by_reference(case, entry[0])]
     if not late or any(calls_after_answer(case.expected)):
-        return
+        return None
     span, ticks = late[0]
     line = case.call_line(span)
-    yield Diagnosis(
-        "task-left-running",
+    return Finding(
         line,
-        f"The answer is out, but {span.name}{f' (line {line})' if line else ''} goes on for "
-        f"another {in_seconds(ticks)}, for nobody. When one fails, what becomes of the others?",
+        f"{span.name}{of_line(line)} goes on for another {in_seconds(ticks)} after the answer is "
+        "out. When one call fails, what becomes of the others?",
     )
 
 
@@ -182,41 +250,102 @@ def _is_awaited_by_reference(case: Case, span: Span) -> bool:
     return failed or ours.json() == theirs.json()
 
 
-def error_unretrieved(case: Case) -> Iterable[Diagnosis]:
+# What nobody learns of
+
+
+@rule("error-unseen")
+def error_unretrieved(case: Case) -> Finding | None:
+    """A task failed, and its exception was never seen.
+
+    An exception stays inside its task until something asks for the result. If nothing does, it
+    is gone: the work wasn't done, and nobody knows.
+
+    Instead: await each task, or look at `task.exception()` in a done-callback, and log it.
+    """
     for incident in case.incidents("exception-unretrieved")[:1]:
-        yield Diagnosis(
-            "error-swallowed",
-            incident.line,
-            f"A task failed ({incident.detail}), and nothing in your code ever asked how it ended: "
-            "its exception was never seen by anybody.",
+        failed = (span for span in case.got.calls() if span.how == "failed")
+        line = incident.line or next((case.start_line(span) for span in failed), None)
+        return Finding(
+            line,
+            f"{at_line(line)} lets a task fail ({incident.detail}), and nothing in your "
+            "code asks how it ended: its exception is never seen.",
         )
+    return None
 
 
-def not_logged(case: Case) -> Iterable[Diagnosis]:
+@rule("error-not-logged", "log")
+def error_not_logged(case: Case) -> Finding | None:
+    """Background work fails, and its traceback isn't in the log.
+
+    The client has its answer already. The log is the only place where anybody could learn that
+    the work wasn't done, and why.
+
+    Instead: `logger.exception("...")` in the `except`: it writes the traceback, too.
+    """
+    for ours, theirs, logger, line, name in _logged_by_reference(case):
+        expected = [log for log in case.expected.logs if log.exchange == theirs.number]
+        mine = records_about(case.got, ours, logger, after=name)
+        if expected[0].error and not has_traceback(mine):
+            return Finding(
+                line,
+                f"{name}{of_line(line)} fails with {expected[0].error}, and no traceback of it is "
+                f"logged on the logger {logger!r}. The client has its answer already, so nobody "
+                "learns of it.",
+            )
+    return None
+
+
+@rule("not-logged", "log")
+def not_logged(case: Case) -> Finding | None:
+    """Background work is done, and the log doesn't say so.
+
+    Work that nobody waits for leaves no other trace. A logger's name decides where its records
+    go: one with another name may go nowhere.
+
+    Instead: `logging.getLogger("the name that was asked for").info("...")`, after the work.
+    """
+    for ours, _, logger, line, name in _logged_by_reference(case):
+        mine = records_about(case.got, ours, logger, after=name)
+        if not mine and any(call.how == "done" for call in calls_of(case.got, ours.number)):
+            return Finding(
+                line,
+                f"{name}{of_line(line)} is done, and nothing is logged on the logger {logger!r} "
+                f"after that.{_where_it_is_logged(case, logger)}",
+            )
+    return None
+
+
+@rule("logged-too-much", "log")
+def logged_too_much(case: Case) -> Finding | None:
+    """The log says that work was done which had failed.
+
+    Code after an `except` also runs after an error. A record that says "done" is believed.
+
+    Instead: `else`, which runs if nothing was raised.
+    """
+    for ours, theirs, logger, line, name in _logged_by_reference(case):
+        mine = records_about(case.got, ours, logger, after=name)
+        wanted = records_about(case.expected, theirs, logger, after=name)
+        if len(mine) > len(wanted) > 0:
+            said = " and ".join(repr(record.message.split("\n")[0][:40]) for record in mine[:2])
+            return Finding(
+                line,
+                f"{name}{of_line(line)} ends once, and {len(mine)} records on the logger "
+                f"{logger!r} tell how: {said}. Which lines run after an error?",
+            )
+    return None
+
+
+def _logged_by_reference(
+    case: Case,
+) -> Iterator[tuple[Exchange, Exchange, str, int | None, str]]:
+    """What the reference logs about a call that the learner's code makes, too: where, of what."""
     for ours, theirs in case.exchanges():
         expected = [log for log in case.expected.logs if log.exchange == theirs.number]
         calls = calls_of(case.got, ours.number)
-        if not expected or not calls or ours.status is None or ours.status >= 300:
-            continue
-        logger, line = expected[0].logger, case.call_line(calls[0])
-        mine = records_about(case.got, ours, logger, after=calls[0].name)
-        if expected[0].error and not has_traceback(mine):
-            yield Diagnosis(
-                "error-swallowed",
-                line,
-                f"The work fails with {expected[0].error}, and no traceback of it is logged on "
-                f"the logger {logger!r}. The client has its answer already, so the "
-                "log is the only place where anybody could learn of it.",
-            )
-            return
-        if not mine and any(call.how == "done" for call in calls):
-            yield Diagnosis(
-                "not-logged",
-                line,
-                f"The work is done, but nothing is logged on the logger {logger!r} after that."
-                f"{_where_it_is_logged(case, logger)}",
-            )
-            return
+        if expected and calls and ours.status is not None and ours.status < 300:
+            logger = expected[0].logger
+            yield ours, theirs, logger, case.call_line(calls[0]), calls[0].name
 
 
 def _where_it_is_logged(case: Case, logger: str) -> str:

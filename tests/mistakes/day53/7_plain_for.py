@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 def exercise_7(read_rows):
     app = FastAPI()
 
-    def lines():
+    async def lines():
         for row in read_rows():
             yield json.dumps(row) + "\n"
 

@@ -1,0 +1,98 @@
+"""What helps with some errors, beside their text."""
+
+from __future__ import annotations
+
+from ...model.trace import Failure
+
+
+def note_on(error: Failure) -> str:
+    """A sentence on what an error's text means here; empty if it speaks for itself."""
+    return next((note for words, note in _NOTES.items() if words in error.text), "")
+
+
+_NOTES = {
+    "'coroutine' object": (
+        "A coroutine stands where a value belongs: an async function was called, and not awaited."
+    ),
+    "'async_generator' object is not iterable": (
+        "An async generator gives its rows to `async for`; a plain `for` can't wait for them."
+    ),
+    "'async_generator' object does not support": (
+        "An async generator becomes a context manager by `@asynccontextmanager`."
+    ),
+    "requires an object with __aiter__ method, got coroutine": (
+        "What comes back has to be awaited first; then it can be gone through."
+    ),
+    "requires an object with __aiter__": (
+        "`async for` is for async generators; what is there already is gone through with `for`."
+    ),
+    "does not support the context manager protocol": "This one is entered with `async with`.",
+    "can't be used in 'await' expression": (
+        "Only what an async function gives back can be awaited. This value is there already."
+    ),
+    "asynchronous generator is already running": (
+        "One generator serves several requests. Each request needs one of its own, so make it "
+        "where the request is handled."
+    ),
+    "unhashable type: 'list'": (
+        "`gather` takes what it waits for one by one, not as a list: `gather(*calls)`."
+    ),
+    "unhashable type: 'dict'": (
+        "A dict can't be a key or a member of a set. If it was meant for `gather`, that takes "
+        "coroutines one by one."
+    ),
+    "cannot be called from a running event loop": (
+        "Inside `async def` the loop is running already: `await` the coroutine."
+    ),
+    "event loop is already running": (
+        "Inside `async def` the loop is running already: `await` the coroutine."
+    ),
+    "no running event loop": (
+        "A task needs a running event loop, which is there inside `async def` only."
+    ),
+    "attached to a different loop": (
+        "What one event loop has made can't be awaited in another. `asyncio.run` makes a new one."
+    ),
+    "coroutine was expected": (
+        "A task is made of a coroutine, which is what calling an async function gives: the "
+        "parentheses are missing."
+    ),
+    "Passing coroutines is forbidden": "Make a task of each one first: `create_task(...)`.",
+    "cannot reuse already awaited coroutine": (
+        "A coroutine runs once. Call the function again for another."
+    ),
+    "Result is not set": "A task has its result when it is over: after the group, or an `await`.",
+    "has no attribute 'encode'": (
+        "A stream sends text or bytes, so a row has to be turned into a line of JSON first."
+    ),
+    "must be callable": (
+        "What is to be called after the answer is a function, not what it returned: leave out "
+        "the parentheses."
+    ),
+    "generator didn't stop after": (
+        "A context manager has one `yield`: after an error, another one is too many."
+    ),
+    "generator didn't yield": "A context manager has to come to its `yield` exactly once.",
+    "'wrapper_descriptor' object": (
+        "A class stands in it where a value belongs. Its name is `the_class.__name__`."
+    ),
+    "'builtin_function_or_method' object": (
+        "A function or a class stands in it where a value belongs. Was it to be called?"
+    ),
+    "'function' object is not iterable": (
+        "A function stands where its result belongs: the parentheses are missing."
+    ),
+    "min_size is greater": (
+        "A pool opens `min_size` connections at first: 10, if nothing else is said."
+    ),
+    "ObjectId": "An ObjectId isn't JSON: `str(document['_id'])` is.",
+    "greenlet_spawn has not been called": (
+        "Something is loaded from the database where nothing awaits it. Load it with the query, "
+        "or keep it with `expire_on_commit=False`."
+    ),
+    "pool is closed": "The pool was closed before this request. How long does its block last?",
+    "bound to a different event loop": (
+        "It was made for another event loop. Make it when the app starts, in the lifespan."
+    ),
+}
+"""By words in the error's text; the first that fits is taken."""

@@ -1,0 +1,28 @@
+import time
+
+from fastapi import FastAPI
+
+
+def exercise_1(compute):
+    app = FastAPI()
+
+    @app.get("/users")
+    async def users():
+        await time.sleep(1)
+        return {"users": ["Ada", "Grace"]}
+
+    @app.get("/products")
+    async def products():
+        await time.sleep(0.5)
+        return {"products": ["keyboard", "screen"]}
+
+    @app.get("/orders")
+    async def orders():
+        await time.sleep(0.8)
+        return {"orders": [1, 2, 3]}
+
+    @app.get("/compute")
+    def run_compute():
+        return {"result": compute()}
+
+    return app
