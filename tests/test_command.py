@@ -145,7 +145,7 @@ def test_mistake_is_explained(grade: Grade) -> None:
         "fetch_user ",
         "█",
         "Lines 10, 11 and 12",
-        "more: grade hint day53 2",
+        "more: grade explain awaited-in-turn, grade hint day53 2",
         "0 of 1 exercises pass",
     ):
         assert words in result.output
@@ -154,11 +154,11 @@ def test_mistake_is_explained(grade: Grade) -> None:
 def test_all_shows_every_failing_exercise_in_detail(grade: Grade) -> None:
     """Without it, the first is shown so, and the rest has a line each with its reason."""
     few = grade("day53", "--file", IN_TURN).output
-    assert few.count("more: grade hint") == 1
+    assert few.count("more: grade explain") == 1
     assert few.count("not yet: factory missing") == 6
     assert few.count("not yet: awaited in turn") == 1
     every = grade("day53", "--file", IN_TURN, "--all").output
-    assert every.count("more: grade hint") == 8
+    assert every.count("more: grade explain") == 8
     assert "not yet" not in every
 
 
@@ -232,7 +232,7 @@ def test_json_has_the_form_that_is_promised(grade: Grade) -> None:
         assert check["status"] in ("passed", "failed")
         assert bool(check["diagnoses"]) == (check["status"] == "failed")
         for diagnosis in check["diagnoses"]:
-            assert list(diagnosis) == ["id", "line", "text"]
+            assert list(diagnosis) == ["id", "line", "text", "explained_by"]
             assert re.fullmatch("[a-z]+(-[a-z]+)*", diagnosis["id"])
             assert diagnosis["line"] is None or diagnosis["line"] > 0
             assert diagnosis["text"]

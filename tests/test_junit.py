@@ -83,8 +83,9 @@ def test_failure_says_what_is_wrong_and_an_editor_finds_the_line() -> None:
         "type": "awaited-in-turn, wrong-time",
     }
     assert failure.text == (
-        "exercises/day53/exercise.py:47: Lines 47, 48 and 49 wait for each fetch in its turn.\n\n"
-        "A second reason."
+        "exercises/day53/exercise.py:47: Lines 47, 48 and 49 wait for each fetch in its turn.\n"
+        "more: grade explain awaited-in-turn\n\n"
+        "A second reason.\nmore: grade explain wrong-time"
     )
 
 

@@ -178,7 +178,7 @@ def test_report_at_eighty_columns() -> None:
                 fetch_stats                                       ██████████████████
             Lines 47, 48 and 49 wait for each fetch in its turn.
             A second reason.
-            more: grade hint day53 2
+            more: grade explain awaited-in-turn, grade hint day53 2
           ✘ When a fetch fails, the answer is 502.
 
         ? 4 · Error handling                                            the grader broke
@@ -212,7 +212,7 @@ def test_report_of_everything_at_sixty_columns() -> None:
                 fetch_stats                         ████████████
             Lines 47, 48 and 49 wait for each fetch in its turn.
             A second reason.
-            more: grade hint day53 2
+            more: grade explain awaited-in-turn, grade hint day53 2
           ✘ When a fetch fails, the answer is 502.
 
 
@@ -241,7 +241,7 @@ def test_report_of_everything_at_sixty_columns() -> None:
               line 10
               line 11
               … and 2 more lines
-            more: grade hint day53 5
+            more: grade explain syntax-error, grade hint day53 5
 
         · 6 · Partial failures                                 to do
 
@@ -326,14 +326,16 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 
 def test_a_check_that_fails_for_the_reason_that_was_told_says_so() -> None:
+    """The same id at another line is another fault."""
+    first = SLOW.diagnoses[0]
+    elsewhere = msgspec.structs.replace(first, line=1)
     again, other = (
-        msgspec.structs.replace(LATER, diagnoses=(Diagnosis(reason, None, ""),))
-        for reason in (SLOW.diagnoses[0].id, "another")
+        msgspec.structs.replace(LATER, diagnoses=(reason,)) for reason in (first, elsewhere)
     )
     exercise = msgspec.structs.replace(REPORT.exercises[1], checks=(SLOW, again, other))
     lines = shown(msgspec.structs.replace(REPORT, exercises=(exercise,)), 80).splitlines()
-    assert "  ✘ When a fetch fails, the answer is 502. (the same reason)" in lines
-    assert "  ✘ When a fetch fails, the answer is 502." in lines
+    assert lines.count("  ✘ When a fetch fails, the answer is 502. (the same reason)") == 1
+    assert lines.count("  ✘ When a fetch fails, the answer is 502.") == 1
 
 
 def test_report_is_no_wider_than_a_hundred_columns() -> None:

@@ -121,8 +121,14 @@ def test_json_form_is_what_is_promised() -> None:
                                 "id": "awaited-in-turn",
                                 "line": 7,
                                 "text": "Lines 7 and 8 wait in turn.",
+                                "explained_by": "grade explain awaited-in-turn",
                             },
-                            {"id": "wrong-time", "line": None, "text": "Zu spät."},
+                            {
+                                "id": "wrong-time",
+                                "line": None,
+                                "text": "Zu spät.",
+                                "explained_by": "grade explain wrong-time",
+                            },
                         ],
                     }
                 ],

@@ -12,6 +12,7 @@ COMMANDS = (
     "list",
     "next",
     "hint",
+    "explain",
     "lesson",
     "quiz",
     "solution",

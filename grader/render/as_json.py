@@ -52,7 +52,12 @@ def _check(check: CheckReport) -> dict[str, Any]:
         "expected": check.expected,
         "actual": check.actual,
         "diagnoses": [
-            {"id": diagnosis.id, "line": diagnosis.line, "text": diagnosis.text}
+            {
+                "id": diagnosis.id,
+                "line": diagnosis.line,
+                "text": diagnosis.text,
+                "explained_by": diagnosis.explained_by,
+            }
             for diagnosis in check.diagnoses
         ],
     }

@@ -53,7 +53,7 @@ def _message(exercise: ExerciseReport, check: CheckReport | None) -> str:
     if check.status == "broken":
         return f"{WORDS['broken']}: {check.problem}"
     why = check.diagnoses[0] if check.diagnoses else None
-    return f"{check.says}\n{why.text} ({why.id})" if why else check.says
+    return f"{check.says}\n{why.text} ({why.explained_by})" if why else check.says
 
 
 def _summary(report: Report) -> Iterator[str]:

@@ -74,7 +74,8 @@ def _difference(check: CheckReport) -> str:
 def _explanation(report: Report, check: CheckReport) -> str:
     """Each diagnosis, after the place that it is about, as compilers put it."""
     return "\n\n".join(
-        f"{report.file}:{d.line}: {d.text}" if d.line else d.text for d in check.diagnoses
+        (f"{report.file}:{d.line}: {d.text}" if d.line else d.text) + f"\nmore: {d.explained_by}"
+        for d in check.diagnoses
     )
 
 

@@ -128,6 +128,7 @@ class Article:
             seen = {earlier.line for earlier in check.diagnoses[:number]}
             yield f'<div class="{"further" if number else "diagnosis"}">'
             yield from _paragraphs(diagnosis.text)
+            yield f'<p class="quiet">more: <code>{diagnosis.explained_by}</code></p>'
             yield "</div>"
             if diagnosis.line not in seen:
                 yield from self._excerpt(diagnosis)

@@ -27,6 +27,7 @@ _LINK = re.compile(r"\[(?P<words>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 _ROW = re.compile(r"^\|.*$", re.MULTILINE)
 _CODE = re.compile(r"(?<!`)`[^`]+`(?!`)")
 _COMMAND = re.compile(r"`grade [^`]+`")
+_COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 _SHOWN_BY = {
     "lessons": "grade lesson {name}",
     "quizzes": "grade quiz {name}",
@@ -106,7 +107,7 @@ def readable(
     text: str, console: Console, lesson: str = "", kind: type[Readable] = Readable
 ) -> Readable:
     """A markdown text that can be printed to this console; see `show_markdown`."""
-    told = with_commands(text, lesson)
+    told = with_commands(_COMMENT.sub("", text), lesson)
     told = _in_prose(told, lambda prose: _COMMAND.sub(_glued, prose))
     if console.color_system is None:  # then code looks like the words around it
         told = _in_prose(told, lambda prose: _CODE.sub(r"`` \g<0> ``", prose))

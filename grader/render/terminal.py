@@ -101,13 +101,13 @@ def _detail(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Te
         elif check.status == "passed":
             yield from _wrapped(f"✔ {check.says}", width, indent=2, hang=4, style="green")
         else:
-            same = " (the same reason)" if failure and failure.reason == check.reason else ""
+            same = " (the same reason)" if failure and failure.has_cause_of(check) else ""
             yield from _wrapped(f"✘ {check.says}{same}", width, indent=2, hang=4, style="red")
 
 
 def _all_fail_alike(checks: Sequence[CheckReport]) -> bool:
     """Whether there is one reason for all: then it is not about what each of them checks."""
-    return len(checks) > 1 and len({(check.status, check.reason) for check in checks}) == 1
+    return len(checks) > 1 and all(checks[0].has_cause_of(check) for check in checks)
 
 
 def _failed_check(check: CheckReport, exercise: str, width: int) -> Iterator[Text]:
@@ -132,7 +132,8 @@ def _failed_check(check: CheckReport, exercise: str, width: int) -> Iterator[Tex
             yield from _wrapped(paragraph, width, indent=4, style=style)
     if check.got is not None and check.got.output.strip():
         yield from _output(check.got.output, width)
-    yield Text(f"    more: grade hint {exercise}", style="cyan")
+    explain = f"{check.diagnoses[0].explained_by}, " if check.diagnoses else ""
+    yield Text(f"    more: {explain}grade hint {exercise}", style="cyan")
 
 
 def _sides(check: CheckReport, width: int) -> Iterator[Text]:

@@ -1,0 +1,149 @@
+"""Examples of connections, generators and streams: opened, shared, closed, or not."""
+
+from __future__ import annotations
+
+from ....model.scenarios import connects, get, rows, scenario, takes
+from ...aspects import call_endings, elapsed, resources, timed_lines
+from .example import example
+
+_CONNECTS = connects(0.2, query=takes(1, [1]), close=0.1)
+_ONE = scenario(get("/page"), connect=_CONNECTS)
+_TWO = scenario(get("/page"), get("/page"), connect=_CONNECTS)
+_ROWS = scenario(get("/rows"), read_rows=rows([1, 2, 3], every=1))
+_LEAVES = scenario(get("/rows", hangs_up_after=2), read_rows=rows([1, 2, 3], every=1))
+
+_CLOSED = """
+        @app.get("/page")
+        async def page():
+            connection = await connect()
+            try:
+                return await connection.query("select 1")
+            finally:
+                await connection.close()
+        """
+_STREAM = """
+        async def lines():
+            async for row in read_rows():
+                yield f"{row}\\n"
+
+        @app.get("/rows")
+        async def stream():
+            return StreamingResponse(lines())
+        """
+
+EXAMPLES = (
+    example(
+        "not-closed",
+        _ONE,
+        """
+        @app.get("/page")
+        async def page():
+            connection = await connect()
+            return await connection.query("select 1")
+        """,
+        _CLOSED,
+        resources,
+    ),
+    example(
+        "closed-twice",
+        _ONE,
+        """
+        @app.get("/page")
+        async def page():
+            connection = await connect()
+            try:
+                found = await connection.query("select 1")
+                await connection.close()
+                return found
+            finally:
+                await connection.close()
+        """,
+        _CLOSED,
+        resources,
+    ),
+    example(
+        "closed-too-early",
+        _ONE,
+        """
+        @app.get("/page")
+        async def page():
+            connection = await connect()
+            await connection.close()
+            return await connection.query("select 1")
+        """,
+        _CLOSED,
+    ),
+    example(
+        "shared-connection",
+        _TWO,
+        """
+        @asynccontextmanager
+        async def lifespan(app):
+            app.state.connection = await connect()
+            yield
+            await app.state.connection.close()
+
+        app = FastAPI(lifespan=lifespan)
+
+        @app.get("/page")
+        async def page():
+            return await app.state.connection.query("select 1")
+        """,
+        _CLOSED,
+        resources,
+    ),
+    example(
+        "stream-buffered",
+        _ROWS,
+        """
+        async def lines():
+            found = [row async for row in read_rows()]
+            for row in found:
+                yield f"{row}\\n"
+
+        @app.get("/rows")
+        async def stream():
+            return StreamingResponse(lines())
+        """,
+        _STREAM,
+        timed_lines,
+    ),
+    example(
+        "stream-goes-on-too-long",
+        _ROWS,
+        """
+        async def lines():
+            async for row in read_rows():
+                yield f"{row}\\n"
+            await asyncio.sleep(2)
+
+        @app.get("/rows")
+        async def stream():
+            return StreamingResponse(lines())
+        """,
+        _STREAM,
+        elapsed,
+    ),
+    example(
+        "generator-left-open",
+        _LEAVES,
+        """
+        async def lines():
+            queue = asyncio.Queue()
+
+            async def read():
+                async for row in read_rows():
+                    queue.put_nowait(f"{row}\\n")
+
+            reader = asyncio.create_task(read())
+            while not (reader.done() and queue.empty()):
+                yield await queue.get()
+
+        @app.get("/rows")
+        async def stream():
+            return StreamingResponse(lines())
+        """,
+        _STREAM,
+        call_endings,
+    ),
+)

@@ -1,0 +1,12 @@
+"""All examples, by id."""
+
+from __future__ import annotations
+
+from . import bodies, closing, databases, failing, making, upstreams, waiting, working
+from .example import Example
+
+EXAMPLES: dict[str, Example] = {
+    one.id: one
+    for module in (waiting, making, failing, bodies, working, closing, databases, upstreams)
+    for one in module.EXAMPLES
+}
