@@ -122,6 +122,7 @@ OUTCOMES = {
     "factory-missing": Outcome("factory-missing", detail=FactoryMissing("exercise_2")),
     "factory-failed": Outcome("factory-failed", line=7, failure=Failure("KeyError", "'x'", 7)),
     "not-an-app": Outcome("not-an-app", line=7, detail=NotAnApp("None")),
+    "startup-failed": Outcome("startup-failed", line=7, failure=Failure("KeyError", "'x'", 7)),
     "stuck": Outcome("stuck", waiting=(Waiting("task 1", 7, "Lock.acquire", 0),)),
     "ran-away": Outcome("ran-away", line=7),
     "endless-loop": Outcome("endless-loop", line=7),

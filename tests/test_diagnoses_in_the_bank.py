@@ -8,8 +8,9 @@ import pytest
 
 from grader.course.catalog import lesson
 from grader.judge.diagnoses import Case, rules
+from grader.judge.diagnoses.registry import Finding, rule
 from grader.judge.grading import Grading
-from grader.model.report import Diagnosis, ExerciseReport
+from grader.model.report import ExerciseReport
 
 BANK = Path(__file__).parent / "mistakes"
 
@@ -38,16 +39,26 @@ def test_what_is_wrong_with_each_request_alone_is_no_race(grading: Grading, name
 
 SAID = {
     "1_helper_never_awaited": "Lines 14, 19 and 24 call slow(), and nothing awaits what comes back",
-    "2_dependencies": "the dependencies of the request, which FastAPI solves one after the other",
+    "1_to_thread_not_awaited": "calls to_thread(), and nothing awaits what comes back",
+    "2_awaits_in_one_dict": "Each of the 3 awaits on it waits for its own call.",
+    "2_awaits_in_a_loop": "The loop goes to its next round only when the call is over.",
+    "2_semaphore_of_one": "lets only one of them in at a time (Semaphore.acquire).",
+    "2_dependencies": "dependencies of the request, and FastAPI solves those one after the other",
+    "2_except_star_of_os_errors": "ValueError is what is inside the group.",
+    "2_except_without_star": "`except` doesn't look inside: `except*` does",
     "2_factory_misspelt": "The one at line 6 is called excercise_2.",
+    "2_gather_given_a_list": "`gather` takes what it waits for one by one",
     "2_queue_never_filled": "4 requests wait at line 23 for Queue.get.",
     "4_no_timeout": "as long as it takes: 5 s here, where 2 s is the most. Nothing puts an end",
+    "4_timeout_error_caught_inside": "an `except` inside the block never meets it.",
     "4_timeout_in_milliseconds": "There is a limit, and it is 2000 s. In which unit is a limit",
     "4_polls_without_limit": "5 s here, where 2 s is the most. No limit ends it by then.",
-    "7_ten_streams_at_most": "What do they share that not all of them can have at once?",
+    "5_any_json_accepted": 'with the bodies [1, 2], "a word", 3 and null',
+    "7_plain_for": "An async generator gives its rows to `async for`",
+    "7_ten_streams_at_most": "What do they share that only some of them can have at once?",
     "8_closed_in_except_exception": "Follow the request that is cancelled: which lines still run?",
     "8_factory_within_another": "stands within something else",
-    "8_never_closed": "Follow the request to its end: which line closes it, and when?",
+    "8_never_closed": "Follow the request to its end: which line closes it?",
 }
 
 
@@ -64,7 +75,8 @@ def test_a_rule_that_breaks_costs_nobody_the_verdict(
 ) -> None:
     """That the answer is wrong is known; only why is not, and that is the grader's fault."""
 
-    def breaks(_: Case) -> list[Diagnosis]:
+    @rule("breaks")
+    def breaks(_: Case) -> Finding | None:
         raise KeyError("a bug")
 
     monkeypatch.setattr(rules, "RULES", (breaks, *rules.RULES))

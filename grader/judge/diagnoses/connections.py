@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model.trace import Exchange, Failure, Span, Trace
 from ..aspects import most_at_once
-from .case import OUTCOME, Case, at_line, in_words
+from .case import Case, at_line, in_words
 from .exhaustion import leaks
 from .registry import Finding, rule
 from .relayed import (
@@ -18,32 +18,6 @@ from .relayed import (
     spans_of,
 )
 from .timing import one_by_one
-
-
-@rule("connected-too-early", OUTCOME)
-@about_databases
-def connected_too_early(case: Case) -> Finding | None:
-    """The app connects to the database while it is still being made.
-
-    What is opened in the factory, or when the module is imported, belongs to no event loop that
-    the app will run in, and nothing closes it. The database may not even be there yet.
-
-    Instead: open the pool in the lifespan, before its `yield`, and close it after.
-    """
-    outcome = case.got.outcome
-    error = outcome.failure
-    if outcome.kind != "factory-failed" or error is None or not _is_refused(error):
-        return None
-    return Finding(
-        outcome.line,
-        f"{at_line(outcome.line)} connects to the database while the app is still being made, "
-        f"and is refused ({error.type}). What is opened there belongs to no event loop that the "
-        "app will run in. When does an app open what it needs?",
-    )
-
-
-def _is_refused(error: Failure) -> bool:
-    return "ConnectionRefusedError" in error.bases or "refused" in error.text.lower()
 
 
 @rule("other-database")

@@ -179,6 +179,16 @@ def not_an_app(outcome: Outcome) -> str:
     return f"The factory{_of(outcome.line)} returns {what}, which isn't an app. {hint}"
 
 
+@outcome("lifespan-failed", "startup-failed")
+def startup_failed(outcome: Outcome) -> str:
+    """Finds it where the app could not be started."""
+    failure = outcome.failure or Failure("Exception", "")
+    return (
+        f"{at_line(outcome.line)} fails when the server starts ({named(failure)}). An app whose "
+        "startup fails answers no requests."
+    )
+
+
 @outcome("stuck", "stuck")
 def stuck(outcome: Outcome) -> str:
     """The program waits for something that can't happen any more.

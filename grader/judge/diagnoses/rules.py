@@ -32,7 +32,6 @@ RULES: tuple[Rule, ...] = (
     exhaustion.connection_leaked,
     exhaustion.two_connections,
     exhaustion.gave_up_waiting,
-    connections.connected_too_early,
     upstreams.retry_without_limit,
     timing.wait_too_long,
     outcomes.syntax_error,
@@ -48,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     connections.pool_not_opened,
     connections.other_database,
     work.lifespan_failed,
+    outcomes.startup_failed,
     # What became of the data explains wrong answers, and errors, that come of it.
     databases.sql_injection,
     databases.table_emptied,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....model.scenarios import get, postgres, scenario
+from ....model.scenarios import get, scenario
 from .example import example
 
 _PAGE = scenario(get("/page"))
@@ -156,29 +156,5 @@ EXAMPLES = (
             return "done"
         """,
         _RIGHT,
-    ),
-    example(
-        "connected-too-early",
-        scenario(get("/page"), database=postgres()),
-        """
-        connection = asyncio.run(asyncpg.connect(database))
-        app = FastAPI()
-
-        @app.get("/page")
-        async def page():
-            return await connection.fetchval("select 1")
-        """,
-        """
-        @asynccontextmanager
-        async def lifespan(app):
-            async with asyncpg.create_pool(database, min_size=1) as app.state.pool:
-                yield
-
-        app = FastAPI(lifespan=lifespan)
-
-        @app.get("/page")
-        async def page():
-            return await app.state.pool.fetchval("select 1")
-        """,
     ),
 )
