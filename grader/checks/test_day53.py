@@ -33,11 +33,13 @@ from grader.checks import (
     fails,
     get,
     in_turn,
+    kept_open,
     left_open,
     left_running,
     lesson,
     line_moments,
     logged,
+    logged_as_done,
     media_types,
     mentions,
     order_of_work,
@@ -206,6 +208,13 @@ def test_failure_harms_no_other_dashboard(sample: SampleData) -> None:
     assert_same(statuses, of=two, server_errors=[502])
 
 
+@exercise(2)
+def test_cancelled_dashboard_ends_at_once(sample: SampleData) -> None:
+    """A request that the server cancels ends at once: no `except` holds on to it."""
+    cancelled = _dashboard(sample, [3, 3, 3], get("/dashboard", cancelled_at=0.5))
+    assert_same(cancellations, of=cancelled)
+
+
 def _failing_dashboards(sample: SampleData) -> tuple[Scenario, str]:
     """Requests far apart, and the text of their errors.
 
@@ -278,6 +287,17 @@ def test_items_are_changed_and_deleted(sample: SampleData) -> None:
 
 
 @exercise(3)
+def test_zero_is_a_price(sample: SampleData) -> None:
+    """A price of 0 is a price like any other, for POST and for PUT."""
+    free = _shop(
+        post("/items", json={"name": sample.word(), "price": 0}),
+        put("/items/1", json={"price": 0}, at=1),
+        put("/items/2", json={"name": sample.word(), "price": 0}, at=2),
+    )
+    assert_same(answers, readings, of=free)
+
+
+@exercise(3)
 def test_list_is_in_the_order_of_ids(sample: SampleData) -> None:
     """The list of all items is in the order of their ids, also after an update."""
     updated = _shop(
@@ -308,7 +328,7 @@ def test_missing_items_are_not_found() -> None:
 
 @exercise(3)
 def test_bad_bodies_are_refused() -> None:
-    """A body that does not fit is answered 422, and an id that is no number as well."""
+    """A body that does not fit is answered 422, and so is an id that isn't a number."""
     bodies: list[Any] = [{"name": "lamp"}, {"name": "lamp", "price": "dear"}, ["lamp", 20]]
     bad = _shop(
         *(post("/items", json=body, at=at) for at, body in enumerate(bodies)),
@@ -321,17 +341,18 @@ def test_bad_bodies_are_refused() -> None:
 @exercise(3)
 def test_one_pool_serves_all() -> None:
     """One pool is opened when the app starts. No request opens connections of its own."""
-    assert_same(statuses, at_most_open(5), of=_six_apart())
+    assert_same(statuses, at_most_open(5), of=_a_crowd_and_six_apart())
 
 
-def _six_apart() -> Scenario:
-    return _shop(*(get("/items/1", at=place) for place in range(6)))
+def _a_crowd_and_six_apart() -> Scenario:
+    apart = (get("/items/1", at=1 + place) for place in range(6))
+    return _shop(times(5, get("/items/1")), *apart)
 
 
 @exercise(3)
 def test_pool_is_closed_at_shutdown() -> None:
     """When the app stops, the pool closes its connections."""
-    assert_same(left_open, of=_six_apart())
+    assert_same(kept_open, left_open, of=_a_crowd_and_six_apart())
 
 
 @exercise(3)
@@ -457,6 +478,13 @@ def test_http_exception_keeps_its_status() -> None:
 
 
 @exercise(4)
+def test_cancelled_request_ends_at_once() -> None:
+    """A request that the server cancels ends at once: no `except` holds on to it."""
+    cancelled = _external(get("/external", cancelled_at=0.5), fetch=fetches(1.5, "late"))
+    assert_same(cancellations, call_endings, of=cancelled)
+
+
+@exercise(4)
 def test_calls_share_no_budget(sample: SampleData) -> None:
     """Two calls at once have two seconds each."""
     two = _external(
@@ -523,8 +551,21 @@ def test_failure_is_logged(sample: SampleData) -> None:
 
 
 @exercise(5)
+def test_failure_is_not_logged_as_done(sample: SampleData) -> None:
+    """Work that fails is not logged as done."""
+    same = sample.record()
+    one_fails = _process(
+        sample,
+        post("/process", json=same),
+        post("/process", json=same, at=10),
+        process=in_turn(breaks_down(after=2, text=sample.secret()), works(2)),
+    )
+    assert_same(logged_as_done("day53", after="process"), of=one_fails)
+
+
+@exercise(5)
 def test_only_objects_are_accepted(sample: SampleData) -> None:
-    """A body that is no JSON object is answered 422, and nothing is processed."""
+    """A body that isn't a JSON object is answered 422, and nothing is processed."""
     bodies = (b"[1, 2]", b'"a word"', b"3", b"null", b'{"name": ')
     requests = (
         post("/process", body=body, headers={"content-type": "application/json"}, at=10 * place)
@@ -596,6 +637,14 @@ def test_empty_results_are_results(sample: SampleData) -> None:
 
 
 @exercise(6)
+def test_cancelled_aggregate_ends_at_once(sample: SampleData) -> None:
+    """A request that the server cancels ends at once: no `except` holds on to it."""
+    sources = _sources(sample, failing=1)
+    cancelled = _aggregate(sources, get("/aggregate", cancelled_at=0.2))
+    assert_same(cancellations, call_endings, of=cancelled)
+
+
+@exercise(6)
 def test_each_source_is_asked_once(sample: SampleData) -> None:
     """No source is asked twice, and none goes on after the answer."""
     sources = _aggregate(_sources(sample, failing=2))
@@ -619,9 +668,12 @@ def test_aggregates_do_not_mix(sample: SampleData) -> None:
 # Exercise 7: streaming
 
 
-def _stream(sample: SampleData, *requests: Any, count: int = 5, every: float = 1) -> Scenario:
+def _stream(
+    sample: SampleData, *requests: Any, count: int = 5, every: float = 1, **options: Any
+) -> Scenario:
     values = sample.records(count) if count < 100 else range(count)
-    return scenario(*(requests or (get("/stream"),)), read_rows=rows(values, every=every))
+    read_rows = rows(values, every=every)
+    return scenario(*(requests or (get("/stream"),)), read_rows=read_rows, **options)
 
 
 @exercise(7)
@@ -665,9 +717,9 @@ def test_thousand_rows_are_not_collected(sample: SampleData) -> None:
 
 @exercise(7)
 def test_many_streams_at_once(sample: SampleData) -> None:
-    """Many streams at once don't wait for each other."""
+    """Many streams at once don't wait for each other, on a server that has four threads."""
     count = 11 + sample.number() % 6  # drawn, so that no limit is just large enough
-    many = _stream(sample, *(get("/stream", at=n % 2 / 2) for n in range(count)))
+    many = _stream(sample, *(get("/stream", at=n % 2 / 2) for n in range(count)), threads=4)
     assert_same(line_moments, rows_in_body, of=many)
 
 
@@ -678,6 +730,13 @@ def test_hang_up_ends_the_generator(sample: SampleData) -> None:
     between_lines = get("/stream", hangs_up_at=2.5, at=20)
     two = _stream(sample, after_three_lines, between_lines, count=8)
     assert_same(call_endings, of=two)
+
+
+@exercise(7)
+def test_cancelled_stream_ends_at_once(sample: SampleData) -> None:
+    """A stream that the server cancels breaks off: it doesn't end as though it were complete."""
+    cancelled = _stream(sample, get("/stream", cancelled_at=2.5))
+    assert_same(cancellations, call_endings, of=cancelled)
 
 
 # Exercise 8: async context managers
@@ -725,6 +784,13 @@ def test_requests_share_no_connection(sample: SampleData) -> None:
     assert_same(statuses, call_counts, resources, of=_query(*four, query=query))
     other_order = _query(*four, query=query, order_seed=sample.number())
     assert_same(endings_of("connect.query"), of=other_order)
+
+
+@exercise(8)
+def test_query_may_find_nothing() -> None:
+    """A query that finds no rows, or returns None, has worked: the answer is 200."""
+    assert_same(statuses, of=_query(query=takes(0.5, [])))
+    assert_same(statuses, of=_query(query=takes(0.5, None)))
 
 
 @exercise(8)

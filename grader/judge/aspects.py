@@ -220,15 +220,17 @@ _TELLING = re.compile(r"(?=[\w-]*\d)[\w-]{6,}")
 """Names and numbers in which there are digits: no answer has them by chance."""
 
 
-@aspect("cancellation", say=str)
+@aspect("cancellation")
 def cancellations(trace: Trace) -> tuple[str, ...]:
-    """Whether each call that the server cancels ends by that."""
-    return tuple(
-        "ends cancelled"
-        if e.raised is not None and e.raised.type == "CancelledError"
-        else f"ends with {e.status or NO_ANSWER}"
-        for e in trace.exchanges
-    )
+    """Whether each call that the server cancels ends by that, and not as though it were whole."""
+    return tuple(map(_end_of_cancelled, trace.exchanges))
+
+
+def _end_of_cancelled(exchange: Exchange) -> str:
+    if exchange.raised is None or exchange.raised.type != "CancelledError":
+        return f"ends with {exchange.status or NO_ANSWER}"
+    whole = exchange.completed is not None
+    return f"ends cancelled{', with an answer that looks complete' if whole else ''}"
 
 
 # Calls of collaborators
@@ -397,6 +399,33 @@ def logged(logger: str, after: str) -> Aspect:
 _LOGGED = {"traceback": "a record with a traceback", "record": "a record", None: "no record"}
 
 
+def logged_as_done(logger: str, after: str) -> Aspect:
+    """Whether what is logged of each call of `after` that fails says that it is done.
+
+    What says so is whatever is logged of those that succeed, so let both be given the same.
+    """
+
+    def say(told: bool) -> str:
+        return f"a {after} that fails is {'' if told else 'not '}logged as done"
+
+    @aspect("log", say=say, nothing=f"no failing {after}")
+    def told(trace: Trace) -> tuple[bool, ...]:
+        done, failed = (_messages(trace, logger, after, how) for how in ("done", "failed"))
+        return tuple(any(0 < len(each & these) == len(each) for each in done) for these in failed)
+
+    return told
+
+
+def _messages(trace: Trace, logger: str, after: str, how: str) -> list[set[str]]:
+    """The messages about each exchange whose call of `after` ended in this way."""
+    endings = {span.exchange: span.how for span in trace.calls(after)}
+    return [
+        {record.message for record in records_about(trace, exchange, logger, after)}
+        for exchange in trace.exchanges
+        if endings.get(exchange.number) == how
+    ]
+
+
 def records_about(
     trace: Trace, exchange: Exchange, logger: str, after: str
 ) -> tuple[LogRecord, ...]:
@@ -484,6 +513,24 @@ def left_open(trace: Trace) -> tuple[int, ...]:
     """How many connections were still open when the app was down; no fact if none was opened."""
     connections = _connections(trace)
     return (sum(span.how == "open" for span in connections),) if connections else ()
+
+
+@aspect(
+    "connections",
+    say=lambda count: f"{('no', 'one', 'several')[count]} connections kept open between requests",
+)
+def kept_open(trace: Trace) -> tuple[int, ...]:
+    """How many connections were open already when the last request came; two are several.
+
+    An app with a pool keeps them. Let several requests come at once, and the last one alone.
+    """
+    last = max(exchange.started.tick for exchange in trace.exchanges)
+    kept = [
+        span
+        for span in _connections(trace)
+        if span.start.tick < last and (span.how == "open" or span.end.tick > last)
+    ]
+    return (min(len(kept), 2),)
 
 
 def _connections(trace: Trace) -> list[Span]:

@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 
 def compute_totals():
-    """Two seconds of plain, blocking work. There is no await in it to be had."""
+    """Two seconds of plain, blocking work, without an `await` in it."""
     time.sleep(2)
     return 42
 
@@ -28,7 +28,7 @@ def exercise_1(compute=compute_totals):
     """Four endpoints that work, all of them `def`.
 
     Make /users, /products and /orders async, with the same delays and the same answers.
-    Then decide what /compute must stay: while it runs, the others must not wait.
+    Then decide what /compute should be: while it runs, the others must not wait.
     """
     app = FastAPI()
 
@@ -81,6 +81,7 @@ def exercise_2(
 
     Fetch the three together: the dashboard is as slow as the slowest of them. If one
     fails, answer 502 with a detail that gives nothing away, and leave no fetch running.
+    A request that is cancelled isn't a fetch that failed: let the cancellation through.
     """
     raise NotImplementedError("exercise 2")
 
@@ -98,8 +99,8 @@ def exercise_3(dsn="postgresql://postgres@localhost/day53"):
     - POST /items takes {"name", "price"} and answers 201 {"id", "name", "price"}.
     - GET /items answers a list of all items, in the order of their ids; GET /items/{id}
       answers one of them.
-    - PUT /items/{id} takes a name, a price, or both. What the body does not have stays as
-      it is. It answers 200 with the item.
+    - PUT /items/{id} takes a name, a price, or both. What isn't in the body stays as it
+      is; a price of 0 is a price. It answers 200 with the item.
     - DELETE /items/{id} answers 204, with no body.
 
     An id that is not there is answered 404, a body that does not fit 422. Open one pool of
@@ -121,7 +122,7 @@ def exercise_4(fetch=fetch_slowly):
 
     After 2 seconds: 504, and the fetch is cancelled. If the fetch fails: 502, with none
     of its error's text in the answer. An HTTPException that the fetch raises keeps its
-    own status.
+    own status. If the request itself is cancelled, let the cancellation through.
     """
     raise NotImplementedError("exercise 4")
 
@@ -137,8 +138,9 @@ def exercise_5(process=process_slowly):
     """POST /process takes a JSON object and answers 202 {"status": "accepted"} at once.
 
     After the answer, run `await process(data)`. Log to the logger "day53" when it is
-    done; if it fails, log that with its traceback. What has been accepted must be done,
-    also when the server is asked to stop. A body that is no JSON object is answered 422.
+    done; if it fails, log that instead, with its traceback. What has been accepted must be
+    done, even when the server is asked to stop. A body that isn't a JSON object is
+    answered 422.
     """
     raise NotImplementedError("exercise 5")
 
@@ -161,7 +163,8 @@ def exercise_6(sources={"weather": fetch_weather, "news": fetch_news}):
 
     `sources` maps a name to a coroutine function. Answer
     {"results": {name: value}, "errors": {name: name of the exception's class}}.
-    One failure, or many, must not lose what the others returned.
+    One failure, or many, must not lose what the others returned. A request that is
+    cancelled has no answer: let the cancellation through.
     """
     raise NotImplementedError("exercise 6")
 
@@ -179,7 +182,8 @@ def exercise_7(read_rows=count_rows):
     """GET /stream sends each row of the async generator read_rows() as a line of JSON.
 
     The media type is application/x-ndjson. Each line goes out when its row is there. A
-    client that hangs up ends the generator at once.
+    client that hangs up ends the generator at once. A stream that is cancelled breaks off,
+    and doesn't end as though it were complete.
     """
     raise NotImplementedError("exercise 7")
 
@@ -206,7 +210,9 @@ def exercise_8(connect=connect_slowly):
 
     Write an async context manager that opens a connection (`conn = await connect()`) and
     always closes it (`await conn.close()`), and use it around `await conn.query(sql)`.
-    One connection for each request. A query that fails is answered 502. The connection
-    is closed whatever happens, and the context manager hides no exception.
+    (Only what the app does is checked: another way to the same behavior is as right.)
+    One connection for each request. A query that fails is answered 502; one that finds no
+    rows, or returns None, has worked. The connection is closed whatever happens, and the
+    context manager hides no exception.
     """
     raise NotImplementedError("exercise 8")
