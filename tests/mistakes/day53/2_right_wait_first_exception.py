@@ -13,6 +13,8 @@ def exercise_2(fetch_user, fetch_orders, fetch_stats):
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending)
+        for task in done:
+            task.result()
         return {name: task.result() for name, task in tasks.items()}
 
     @app.get("/dashboard")
@@ -21,7 +23,7 @@ def exercise_2(fetch_user, fetch_orders, fetch_stats):
             return await all_or_nothing(
                 user=fetch_user(), orders=fetch_orders(), stats=fetch_stats()
             )
-        except (Exception, asyncio.CancelledError):
+        except Exception:
             raise HTTPException(502, "some data could not be fetched") from None
 
     return app

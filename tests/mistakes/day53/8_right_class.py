@@ -26,7 +26,7 @@ def exercise_8(connect):
     app = FastAPI()
 
     @app.get("/query")
-    async def query(sql: str = Query(...)) -> list[dict]:
+    async def query(sql: str = Query(...)) -> list[dict] | None:
         try:
             async with ConnectionManager(connect) as conn:
                 rows = await conn.query(sql)

@@ -19,7 +19,7 @@ def exercise_8(connect):
         try:
             async with connection() as conn:
                 rows = await conn.query(sql)
-                return {"rows": rows, "count": len(rows)}
+                return {"rows": rows, "count": len(rows or [])}
         except Exception:
             raise HTTPException(502, "query failed")
 
