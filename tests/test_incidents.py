@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
+import os
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -17,11 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.from_thread
 import anyio.to_thread
+import asyncpg
 import pytest
-from fastapi import FastAPI, Request
+import requests
+from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from motor.motor_asyncio import AsyncIOMotorClient
 
-from grader import Incident, Trace, get, play, takes, times
+from grader import Incident, Trace, get, mongo, play, postgres, reply, takes, times, upstream
 
 SOURCE = Path(__file__).read_text("utf-8").splitlines()
 
@@ -424,6 +432,618 @@ def test_what_is_done_just_when_the_time_is_up_swallows_nothing() -> None:
                 await nap(2)
 
     assert incidents_of(endpoint) == []
+
+
+# Async functions that are handed to callers of plain functions
+
+
+@pytest.mark.parametrize(
+    "hand_over",
+    [
+        lambda: asyncio.to_thread(nap),
+        lambda: asyncio.to_thread(functools.partial(nap, 1)),
+        lambda: run_in_threadpool(nap, 1),
+        lambda: anyio.to_thread.run_sync(nap),
+    ],
+)
+def test_an_async_function_in_a_thread_is_told_with_the_line_that_awaits_it(
+    hand_over: Callable[[], Any],
+) -> None:
+    async def endpoint() -> None:
+        coroutine = hand_over()
+        lost = await coroutine  # handed to a thread
+        assert asyncio.iscoroutine(lost)
+
+    (incident,) = trace_of(endpoint).incidents
+    assert (incident.kind, incident.exchange) == ("never-awaited", 0)
+    assert incident.line in (line("handed to a thread"), hand_over.__code__.co_firstlineno)
+
+
+class Napper:
+    async def __call__(self) -> None:
+        await nap()
+
+    async def nap(self) -> None:
+        await nap()
+
+
+@pytest.mark.parametrize(
+    "hand_over",
+    [
+        lambda: asyncio.get_running_loop().call_soon(nap),
+        lambda: asyncio.get_running_loop().call_later(1, nap),
+        lambda: asyncio.get_running_loop().call_at(1, functools.partial(nap, 1)),
+        lambda: threading.Thread(target=nap).start(),
+        lambda: asyncio.get_running_loop().run_in_executor(None, nap, 1),
+        lambda: asyncio.get_running_loop().run_in_executor(None, Napper()),
+        lambda: asyncio.get_running_loop().run_in_executor(None, Napper().nap),
+    ],
+)
+def test_an_async_callback_is_told_with_the_line_that_handed_it_over(
+    hand_over: Callable[[], Any],
+) -> None:
+    async def endpoint() -> None:
+        hand_over()
+        await asyncio.sleep(2)
+
+    (incident,) = trace_of(endpoint).incidents
+    assert (incident.kind, incident.exchange) == ("never-awaited", 0)
+    assert incident.line == hand_over.__code__.co_firstlineno
+
+
+def test_each_handover_has_its_own_line() -> None:
+    async def endpoint() -> None:
+        await asyncio.to_thread(nap)  # first handover
+        await asyncio.to_thread(nap)  # second handover
+
+    assert incidents_of(endpoint) == [
+        ("never-awaited", line("first handover")),
+        ("never-awaited", line("second handover")),
+    ]
+
+
+def test_a_background_task_that_only_makes_its_coroutine_is_told() -> None:
+    async def endpoint(tasks: BackgroundTasks) -> None:
+        tasks.add_task(lambda: nap() and None)  # made in the background
+
+    assert incidents_of(endpoint) == [("never-awaited", line("made in the background"))]
+
+
+def test_an_async_background_task_is_no_incident() -> None:
+    async def endpoint(tasks: BackgroundTasks) -> None:
+        tasks.add_task(nap, 1)
+
+    assert incidents_of(endpoint) == []
+
+
+# Errors of tasks that are kept, and of callbacks
+
+
+@asynccontextmanager
+async def with_dying_job(app: FastAPI) -> AsyncIterator[None]:
+    async def refresh() -> None:
+        await asyncio.sleep(20)
+        raise KeyError("upstream")  # the job dies
+
+    app.state.job = asyncio.create_task(refresh())
+    yield
+
+
+def test_a_task_that_dies_is_told_when_it_did_though_something_holds_it() -> None:
+    trace = play(FastAPI(lifespan=with_dying_job), get("/", at=30))
+    (incident,) = trace.incidents
+    assert (incident.kind, incident.line) == ("exception-unretrieved", line("the job dies"))
+    assert (incident.at.seconds, incident.exchange) == (20.0, None)
+
+
+def test_a_worker_that_dies_is_told_also_if_the_program_is_stuck() -> None:
+    async def endpoint() -> None:
+        queue: asyncio.Queue[int] = asyncio.Queue()
+
+        async def work() -> None:
+            while True:
+                1 // await queue.get()  # the worker dies
+                queue.task_done()
+
+        workers = [asyncio.create_task(work()) for _ in range(2)]
+        for number in (1, 0, 2):
+            queue.put_nowait(number)
+        await queue.join()  # joined for ever
+        del workers
+
+    trace = trace_of(endpoint)
+    assert (trace.outcome.kind, trace.outcome.line) == ("stuck", line("joined for ever"))
+    assert ("exception-unretrieved", line("the worker dies")) in [
+        (incident.kind, incident.line) for incident in trace.incidents
+    ]
+
+
+def test_an_error_that_is_asked_for_at_shutdown_is_no_incident() -> None:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async def fail() -> None:
+            raise ValueError
+
+        job = asyncio.create_task(fail())
+        yield
+        with contextlib.suppress(ValueError):
+            await job
+
+    assert not play(FastAPI(lifespan=lifespan), get("/")).incidents
+
+
+async def with_failing_done_callback() -> None:
+    def over(task: Any) -> None:
+        raise LookupError("in the callback")  # done-callback fails
+
+    task = asyncio.create_task(nap(1))
+    task.add_done_callback(over)
+    await asyncio.sleep(2)
+
+
+async def with_failing_call_later() -> None:
+    asyncio.get_running_loop().call_later(1, lambda: 1 / 0)  # call_later fails
+    await asyncio.sleep(2)
+
+
+async def with_failing_call_soon() -> None:
+    asyncio.get_running_loop().call_soon(lambda: [][1])  # call_soon fails
+    await asyncio.sleep(2)
+
+
+async def with_failing_threadsafe_call() -> None:
+    loop = asyncio.get_running_loop()
+    await asyncio.to_thread(loop.call_soon_threadsafe, lambda: {}[1])  # threadsafe call fails
+    await asyncio.sleep(2)
+
+
+async def with_callback_that_takes_no_task() -> None:
+    def over() -> None: ...  # takes no task
+
+    task = asyncio.create_task(nap(1))
+    task.add_done_callback(over)  # type: ignore[arg-type]
+    await asyncio.sleep(2)
+
+
+async def with_failing_event_handler() -> None:
+    class Handler(asyncio.Protocol):
+        def connection_made(self, transport: Any) -> None:
+            raise OSError("refused")  # protocol fails
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(1):
+                await loop.create_connection(Handler, sock=ours)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "mark"),
+    [
+        (with_failing_done_callback, "done-callback fails"),
+        (with_failing_call_later, "call_later fails"),
+        (with_failing_call_soon, "call_soon fails"),
+        (with_failing_threadsafe_call, "threadsafe call fails"),
+        (with_callback_that_takes_no_task, "takes no task"),
+        (with_failing_event_handler, "protocol fails"),
+    ],
+)
+def test_a_callback_that_fails_is_told_with_its_line(endpoint: Any, mark: str) -> None:
+    (incident,) = trace_of(endpoint).incidents
+    assert (incident.kind, incident.line) == ("callback-failed", line(mark))
+    assert incident.exchange == 0
+
+
+# What other threads do to the loop
+
+
+def by_future(loop: Any) -> tuple[Any, Any]:
+    future = loop.create_future()
+    return future, lambda: future.set_result(1)  # by future
+
+
+def by_exception(loop: Any) -> tuple[Any, Any]:
+    future = loop.create_future()
+    return future, lambda: future.set_exception(ValueError())  # by exception
+
+
+def by_queue(loop: Any) -> tuple[Any, Any]:
+    queue: asyncio.Queue[int] = asyncio.Queue()
+    return queue.get(), lambda: queue.put_nowait(1)  # by queue
+
+
+def by_event(loop: Any) -> tuple[Any, Any]:
+    event = asyncio.Event()
+    return event.wait(), lambda: event.set()  # by event
+
+
+def by_cancel(loop: Any) -> tuple[Any, Any]:
+    task = loop.create_task(nap(9))
+    return task, lambda: task.cancel()  # by cancel
+
+
+def by_call_soon(loop: Any) -> tuple[Any, Any]:
+    event = asyncio.Event()
+    return event.wait(), lambda: loop.call_soon(event.set)  # by call_soon
+
+
+def by_create_task(loop: Any) -> tuple[Any, Any]:
+    return nap(3), lambda: loop.create_task(nap(1))  # by create_task
+
+
+UNSAFE = [
+    (by_future, "by future", "Future.set_result"),
+    (by_exception, "by exception", "Future.set_exception"),
+    (by_queue, "by queue", "Queue.put_nowait"),
+    (by_event, "by event", "Event.set"),
+    (by_cancel, "by cancel", "Future.cancel"),
+    (by_call_soon, "by call_soon", "loop.call_soon"),
+    (by_create_task, "by create_task", "loop.create_task"),
+]
+
+
+@pytest.mark.parametrize("in_pool", [False, True])
+@pytest.mark.parametrize(("make", "mark", "detail"), UNSAFE)
+def test_what_a_thread_does_to_the_loop_is_told(
+    make: Any, mark: str, detail: str, in_pool: bool
+) -> None:
+    async def endpoint() -> None:
+        awaited, act = make(asyncio.get_running_loop())
+
+        def work() -> None:
+            time.sleep(1)
+            act()
+
+        if in_pool:
+            work_done = asyncio.get_running_loop().run_in_executor(None, work)
+        else:
+            threading.Thread(target=work).start()
+        with contextlib.suppress(ValueError, asyncio.CancelledError):
+            await awaited
+        if in_pool:
+            await work_done
+
+    found = [i for i in trace_of(endpoint).incidents if i.kind == "not-thread-safe"]
+    assert [(incident.line, incident.detail) for incident in found] == [(line(mark), detail)]
+
+
+def test_a_queue_nobody_waits_at_is_not_for_threads_either() -> None:
+    async def endpoint() -> None:
+        queue: asyncio.Queue[int] = asyncio.Queue()
+        await asyncio.to_thread(lambda: queue.put_nowait(1))  # put in vain
+
+    assert incidents_of(endpoint) == [("not-thread-safe", line("put in vain"))]
+
+
+def test_what_is_thread_safe_is_no_incident() -> None:
+    async def endpoint() -> None:
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        await asyncio.to_thread(lambda: loop.call_soon_threadsafe(event.set))
+        await event.wait()
+        await asyncio.to_thread(lambda: asyncio.run_coroutine_threadsafe(nap(1), loop).result())
+        await asyncio.to_thread(lambda: anyio.from_thread.run_sync(event.clear))
+        event.set()
+
+        async def alone() -> None:
+            queue: asyncio.Queue[int] = asyncio.Queue()
+            queue.put_nowait(1)
+            await queue.get()
+
+        await asyncio.to_thread(lambda: asyncio.run(alone()))
+
+    assert incidents_of(endpoint) == []
+
+
+# Jobs that cannot be stopped
+
+
+def lifespan_with(job: Callable[[], Any], cancels: bool) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(job())
+        yield
+        if cancels:
+            task.cancel()
+
+    return lifespan
+
+
+async def ignores() -> None:
+    while True:
+        try:
+            await asyncio.sleep(1)  # ignores
+        except asyncio.CancelledError:
+            logging.info("ignored")
+
+
+async def ignores_everything() -> None:
+    while True:
+        with contextlib.suppress(BaseException):
+            await asyncio.sleep(1)  # ignores everything
+
+
+async def ignores_within() -> None:
+    async def round_() -> None:
+        try:
+            await asyncio.sleep(1)  # ignores within
+        except BaseException:
+            return
+
+    while True:
+        await round_()
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+@pytest.mark.parametrize(
+    ("job", "mark"),
+    [
+        (ignores, "ignores"),
+        (ignores_everything, "ignores everything"),
+        (ignores_within, "ignores within"),
+    ],
+)
+def test_a_job_that_goes_on_after_its_cancellation_is_told(
+    job: Callable[[], Any], mark: str, cancels: bool
+) -> None:
+    trace = play(FastAPI(lifespan=lifespan_with(job, cancels)), get("/"), drain=5)
+    assert [(i.kind, i.line, i.at.seconds) for i in trace.incidents] == [
+        ("cancellation-swallowed", line(mark), 5.0)
+    ]
+    assert (trace.outcome.kind, trace.ended) == ("finished", 5_000_000)
+
+
+async def ends_when_cancelled() -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(100)
+
+
+async def clears_up() -> None:
+    try:
+        await asyncio.sleep(100)
+    finally:
+        await asyncio.sleep(3)
+
+
+async def clears_up_after_all() -> None:
+    await ends_when_cancelled()
+    await asyncio.sleep(3)
+
+
+async def gives_up_now_and_then() -> None:
+    while True:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await asyncio.sleep(2)
+        with anyio.move_on_after(1):
+            await asyncio.sleep(2)
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+@pytest.mark.parametrize(
+    "job", [ends_when_cancelled, clears_up, clears_up_after_all, gives_up_now_and_then]
+)
+def test_a_job_that_ends_when_it_is_cancelled_is_no_incident(job: Any, cancels: bool) -> None:
+    trace = play(FastAPI(lifespan=lifespan_with(job, cancels)), get("/"), drain=5)
+    assert trace.incidents == ()
+    assert trace.ended == 5_000_000
+
+
+def test_a_shutdown_that_waits_for_a_job_that_goes_on_is_told() -> None:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(ignores())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    trace = play(FastAPI(lifespan=lifespan), get("/"), drain=5)
+    assert trace.outcome.kind == "ran-away"
+    assert [(i.kind, i.line) for i in trace.incidents] == [
+        ("cancellation-swallowed", line("ignores"))
+    ]
+
+
+# Tasks that nothing holds, outside of requests
+
+
+@asynccontextmanager
+async def dropping(app: FastAPI) -> AsyncIterator[None]:
+    asyncio.create_task(nap(100))  # noqa: RUF006  # dropped in the lifespan
+    yield
+
+
+@asynccontextmanager
+async def dropping_in_a_callback(app: FastAPI) -> AsyncIterator[None]:
+    def begin() -> None:
+        asyncio.create_task(nap(1))  # noqa: RUF006  # dropped in a callback
+
+    asyncio.get_running_loop().call_later(2, begin)
+    yield
+
+
+@asynccontextmanager
+async def dropping_in_a_job(app: FastAPI) -> AsyncIterator[None]:
+    async def every_second() -> None:
+        for _ in range(3):
+            asyncio.create_task(nap(1))  # noqa: RUF006  # dropped in a job
+            await asyncio.sleep(5)
+
+    app.state.job = asyncio.create_task(every_second())
+    yield
+
+
+@pytest.mark.parametrize(
+    ("lifespan", "mark", "moments"),
+    [
+        (dropping, "dropped in the lifespan", [0.0]),
+        (dropping_in_a_callback, "dropped in a callback", [2.0]),
+        (dropping_in_a_job, "dropped in a job", [0.0, 5.0, 10.0]),
+    ],
+)
+def test_a_task_that_is_dropped_outside_of_requests_is_told(
+    lifespan: Any, mark: str, moments: list[float]
+) -> None:
+    trace = play(FastAPI(lifespan=lifespan), get("/", at=20))
+    assert {(i.kind, i.line) for i in trace.incidents} == {("task-unreferenced", line(mark))}
+    assert [incident.at.seconds for incident in trace.incidents] == moments
+
+
+def test_a_task_that_is_dropped_when_its_request_is_over_is_told() -> None:
+    async def endpoint() -> None:
+        def begin() -> None:
+            asyncio.create_task(nap(1))  # noqa: RUF006  # dropped later
+
+        asyncio.get_running_loop().call_later(5, begin)
+
+    app = FastAPI()
+    app.get("/")(endpoint)
+    (incident,) = play(app, get("/"), get("/nowhere", at=9)).incidents
+    assert (incident.kind, incident.line) == ("task-unreferenced", line("dropped later"))
+
+
+def test_tasks_of_the_lifespan_that_are_held_are_no_incident() -> None:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        in_a_variable = asyncio.create_task(nap(100))
+        app.state.job = asyncio.create_task(nap(100))
+        both = asyncio.gather(nap(100), nap(100))
+        async with anyio.create_task_group() as group:
+            group.start_soon(nap, 100)
+            yield
+            group.cancel_scope.cancel()
+        in_a_variable.cancel()
+        both.cancel()
+
+    assert not play(FastAPI(lifespan=lifespan), get("/")).incidents
+
+
+# Programs that are waited for
+
+
+def call_run() -> None:
+    subprocess.run([sys.executable, "-c", ""], check=True)  # subprocess.run
+
+
+def call_check_output() -> None:
+    subprocess.check_output([sys.executable, "-c", "print(1)"])  # subprocess.check_output
+
+
+def call_call() -> None:
+    subprocess.call([sys.executable, "-c", ""])  # subprocess.call
+
+
+def call_communicate() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as program:
+        program.communicate()  # subprocess.Popen.communicate
+
+
+def call_wait() -> None:
+    program = subprocess.Popen([sys.executable, "-c", ""])
+    program.wait()  # subprocess.Popen.wait
+
+
+def call_system() -> None:
+    os.system("true")  # os.system
+
+
+def call_waitpid() -> None:
+    program = subprocess.Popen([sys.executable, "-c", ""])
+    program.returncode = os.waitpid(program.pid, 0)[1]  # os.waitpid
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        call_run,
+        call_check_output,
+        call_call,
+        call_communicate,
+        call_wait,
+        call_system,
+        call_waitpid,
+    ],
+)
+def test_waiting_for_a_program_is_told_once_by_what_was_called(block: Callable[[], None]) -> None:
+    async def endpoint() -> None:
+        block()
+
+    (incident,) = trace_of(endpoint).incidents
+    assert incident.kind == "loop-blocked"
+    assert line(incident.detail) == incident.line
+
+
+def test_starting_a_program_and_asking_whether_it_has_ended_blocks_nobody() -> None:
+    async def endpoint() -> None:
+        with open(os.devnull) as nothing:
+            program = subprocess.Popen(["sleep", "0"], stdin=nothing)
+        while program.poll() is None:
+            await asyncio.sleep(0.01)
+
+    assert incidents_of(endpoint) == []
+
+
+def test_a_blocking_client_is_told_by_what_was_called() -> None:
+    def make(base: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def endpoint() -> int:
+            return requests.get(base, timeout=5).status_code  # a blocking client
+
+        return app
+
+    (incident,) = {
+        (i.kind, i.line, i.detail)
+        for i in play(make, get("/"), base=upstream({"/": reply(1)})).incidents
+    }
+    assert incident == ("loop-blocked", line("a blocking client"), "requests.get")
+
+
+# What libraries do is none of the user's
+
+
+def test_what_motor_does_when_it_closes_is_no_incident() -> None:
+    def make(url: str) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+            client: Any = AsyncIOMotorClient(url)
+            yield {"client": client}
+            client.close()
+
+        app = FastAPI(lifespan=lifespan)
+
+        @app.get("/")
+        async def endpoint(request: Request) -> int:
+            return await request.state.client.db.items.count_documents({})  # type: ignore[no-any-return]
+
+        return app
+
+    trace = play(make, get("/"), url=mongo())
+    assert (trace.exchanges[0].status, trace.incidents) == (200, ())
+
+
+def test_what_asyncpg_does_when_it_releases_is_no_incident() -> None:
+    def make(dsn: str) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+            async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+                yield {"pool": pool}
+
+        app = FastAPI(lifespan=lifespan)
+
+        @app.get("/")
+        async def endpoint(request: Request) -> Any:
+            async with request.state.pool.acquire() as connection:
+                return await connection.fetchval("select 1")
+
+        return app
+
+    for moment in (None, 0.3, 0.7):
+        asked = get("/", hangs_up_at=moment, cancelled_at=moment)
+        trace = play(make, asked, get("/", at=5), dsn=postgres(statement=0.5))
+        assert trace.incidents == ()
 
 
 # Logs

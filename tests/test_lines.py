@@ -244,8 +244,9 @@ async def in_a_library() -> None:
     ],
 )
 def test_an_error_in_generated_or_foreign_code_has_the_line_that_called_it(
-    endpoint: Callable[..., Any], mark: str
+    endpoint: Callable[..., Any], mark: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["program.py"])  # with -c, "<string>" is the user's own
     assert failure_of(endpoint).line == line(mark)
 
 

@@ -89,6 +89,7 @@ class ClockedItem(_RealItem):  # type: ignore[misc]
         except PlayOver:
             pass
         finally:
+            self.future = None  # this thread may forget the result later than the play ends
             self._lane.leave(self._actor)
 
 

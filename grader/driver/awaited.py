@@ -11,12 +11,13 @@ from typing import Any
 _WRAPPERS = frozenset({"async_generator_asend", "async_generator_athrow", "coroutine_wrapper"})
 _ATTRIBUTES = (("cr_frame", "cr_await"), ("gi_frame", "gi_yieldfrom"), ("ag_frame", "ag_await"))
 
+SHUTDOWN = "the shutdown"
 _ASKED_BY = {
     "Request.stream": "a request body",
     "StreamingResponse.listen_for_disconnect": "a hang-up",
     "Conversation.send": "the client to read on",
     "WebSocketConversation.send": "the client to read on",
-    "Lifespan.receive": "the shutdown",
+    "Lifespan.receive": SHUTDOWN,
 }
 """What a function that waits for the server (Starlette's, or the driver's) waits for."""
 

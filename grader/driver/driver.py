@@ -6,24 +6,29 @@ import asyncio
 import gc
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import anyio.to_thread
 
 from ..clock import EPOCH, Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
-from ..clock.restarts import take_over_threads, unwind
+from ..clock.restarts import take_over_threads
 from ..model.details import GraderProblem, RaisedExit
 from ..model.scenarios import Scenario
-from ..model.trace import Outcome, Trace, Waiting, to_seconds, to_ticks
+from ..model.trace import Outcome, Trace, to_ticks
+from .callbacks import exception_handler
+from .cancellation import tell_swallowed
+from .closing import cancel_leftovers, close, drain, settle
 from .context import PlayContext
 from .lifespan import Lifespan
 from .lines import Lines
-from .observing import exception_handler, watching
+from .observing import watching
 from .ownership import written_by_the_user
 from .recorder import Recorder, current_exchange
-from .serving import Serving, settle
-from .waits import Tasks
+from .references import References
+from .serving import Serving
+from .stuck import waiting
+from .tasks import Tasks
 
 BuildApp = Callable[[PlayContext], Any]
 """Makes the app to play, or returns the `Outcome` that says why it cannot."""
@@ -54,7 +59,7 @@ def run_play(
     with (
         clocks_installed(),
         use_clock(clock),
-        watching(clock, recorder),
+        watching(loop, recorder),
         _no_collection(),
         _random_numbers(scenario.random_seed),
     ):
@@ -98,19 +103,6 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def close(loop: VirtualLoop) -> None:
-    """Close a loop whatever state it is in; callbacks left in it are dropped."""
-    loop.set_exception_handler(lambda *_: None)
-    # Transports would be told of their end by a callback, and these are not run any more.
-    for transport in tuple(loop._transports.values()):
-        with suppress(Exception):
-            transport.abort()
-            transport._call_connection_lost(None)
-    unwind(loop)
-    loop._ready.clear()
-    loop.close()
-
-
 class Driver:
     """One play of one app: lifespan, requests at their moments, and what is left behind."""
 
@@ -122,11 +114,12 @@ class Driver:
         self.loop = context.loop
         self.clock = context.clock
         self.tasks = Tasks(self.recorder)
+        self.references = References(self.tasks, self.recorder, self.loop.at_rest.append)
         self.serving: Serving | None = None
         self.opened = 0
         self.lifespan = Lifespan(app, self.recorder)
         self.loop.set_task_factory(self.tasks)
-        self.loop.set_exception_handler(exception_handler(self.recorder))
+        self.loop.set_exception_handler(exception_handler(self.recorder, self.tasks))
 
     def run(self) -> Outcome:
         """Run the scenario to its end, or to where nothing more can be expected."""
@@ -158,77 +151,45 @@ class Driver:
         self.context.is_serving = True
         if not self.lifespan.failed:
             self.serving = Serving(
-                self.app, self.scenario, self.context, self.tasks, self.opened, self.lifespan.state
+                self.app,
+                self.scenario,
+                self.context,
+                self.references,
+                self.opened,
+                self.lifespan.state,
             )
             await self.serving.run()
             if self.scenario.stops_at is None:
-                await self.drain()
+                await drain(self.loop, self.tasks, self.scenario.drain)
         await self.lifespan.shut_down()
         await self.context.close()
+        self.tasks.tell_unasked()
         self.recorder.close()
-        await self.cancel_leftovers()
-
-    async def drain(self) -> None:
-        """Let work that outlives the responses, in tasks and threads, go on for a while."""
-        end = self.clock.now + to_ticks(self.scenario.drain)
-        while self.clock.now < end:
-            left = [task for task in self.tasks.own() if not task.done()]
-            thread = self.clock.next_parked()
-            if left:
-                await asyncio.wait(left, timeout=to_seconds(end - self.clock.now))
-            elif thread is not None:
-                await asyncio.sleep(to_seconds(min(thread, end) - self.clock.now))
-            elif not self.clock.busy:
-                return
-            else:
-                await self.rest()
-
-    async def rest(self) -> None:
-        """Wait until the threads that are at work have come to rest."""
-        at_rest: asyncio.Future[None] = self.loop.create_future()
-        self.loop.at_rest.append(lambda: settle(at_rest, None))
-        await at_rest
-
-    async def cancel_leftovers(self) -> None:
-        """What `asyncio.run` does at the end of a server's life."""
-        mine = asyncio.current_task()
-        left = [task for task in asyncio.all_tasks() if task is not mine]
-        for task in left:
-            task.cancel()
-        for _ in range(100):
-            if all(task.done() for task in left):
-                break
-            await asyncio.sleep(0)
+        await cancel_leftovers(self.loop)
 
     def explain(self, why: Stuck | RanAway) -> Outcome:
         """Why the play could not go on, with what every task was waiting for."""
-        waiting = tuple(self.waiting())
+        waits = waiting(self.tasks)
         if isinstance(why, Stuck):
-            return Outcome("stuck", line=waiting[0].line if waiting else None, waiting=waiting)
-        return Outcome("ran-away", line=self.recorder.last_own_line, waiting=waiting)
-
-    def waiting(self) -> list[Waiting]:
-        found = []
-        for watched in self.tasks.made.values():
-            place = watched.place()
-            if place is not None:
-                facts = watched.task_name, place.line, place.name
-                found.append(Waiting(*facts, exchange=watched.exchange))
-        return found[:20]
+            return Outcome("stuck", line=waits[0].line if waits else None, waiting=waits)
+        return Outcome("ran-away", line=self.recorder.last_own_line, waiting=waits)
 
     def trace(self, outcome: Outcome) -> Trace:
-        self.recorder.close()
+        self.tasks.tell_unasked()
+        tell_swallowed(self.tasks, self.recorder)
+        ended = self.recorder.close()
         # A coroutine that was lost in a cycle is told of now. All that the play made is
         # still in the youngest generation, for nothing was collected meanwhile.
+        self.recorder.before_end()
         gc.collect(0)
         broken = self.context.broken
         return Trace(
             outcome=Outcome("grader-broke", detail=GraderProblem(broken)) if broken else outcome,
             exchanges=self.serving.exchanges() if self.serving is not None else (),
             spans=tuple(self.recorder.spans),
-            incidents=tuple(self.recorder.incidents),
+            incidents=tuple(sorted(self.recorder.incidents, key=lambda one: one.at)),
             logs=tuple(self.recorder.logs),
             readings=self.context.readings,
             opened=self.opened,
-            ended=self.clock.now,
+            ended=ended,
         )

@@ -37,6 +37,8 @@ def logs_noted(recorder: Recorder) -> Iterator[None]:
 def _note(recorder: Recorder, record: logging.LogRecord) -> None:
     if current_clock() is not recorder.clock or len(recorder.logs) >= MOST:
         return
+    if recorder.is_over(recorder.clock.now):
+        return
     if record.levelno <= logging.DEBUG and record.name.startswith(CHATTY):
         return
     error = record.exc_info[1] if record.exc_info else None

@@ -42,6 +42,11 @@ def is_library(path: str) -> bool:
     return _lies_in(path, (_KIT, *_library_folders(tuple(sys.path))))
 
 
+def is_kit(filename: str) -> bool:
+    """Whether a file is one of the kit's."""
+    return _lies_in(filename, (_KIT,))
+
+
 def is_machinery(filename: str) -> bool:
     """Whether a file is asyncio's, another part of the standard library's, anyio's or the kit's.
 

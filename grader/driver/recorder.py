@@ -6,6 +6,7 @@ import contextvars
 import re
 import threading
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -41,6 +42,8 @@ class Recorder:
         raised: the first exception that the app let out of a request.
         last_resumed: the watched coroutine whose turn it was last.
         last_own_line: where it was in own code when it suspended.
+        before_end: called before the last coroutines are looked for.
+        ended: the tick at which the play was over; None while it goes on.
     """
 
     def __init__(self, clock: Clock, lines: Lines) -> None:
@@ -54,6 +57,8 @@ class Recorder:
         self.raised: BaseException | None = None
         self.last_resumed: Any = None
         self.last_own_line: int | None = None
+        self.ended: int | None = None
+        self.before_end: Callable[[], None] = lambda: None
         self.events = 0
         self._resources = 0
 
@@ -89,11 +94,14 @@ class Recorder:
         span.start = Moment(start, span.start.order)
         self.end(span, "done")
 
-    def close(self) -> None:
-        """End what is still going on as `open`."""
+    def close(self) -> int:
+        """The play is over: end what is still going on as `open`. Returns the tick of the end."""
+        if self.ended is None:
+            self.ended = self.clock.now
         for span in list(self.open.values()):
             self.end(span, "open")
         self.spans.sort(key=lambda span: span.start)
+        return self.ended
 
     def task_name(self) -> str:
         """The name of the task that is running, as spans give it."""
@@ -108,15 +116,21 @@ class Recorder:
         return self.lines.of_stack() or getattr(self.last_resumed, "made_at", None)
 
     def incident(self, kind: IncidentKind, **facts: Any) -> None:
+        """Note what is never right; `facts` are fields of `Incident`."""
         facts.setdefault("exchange", current_exchange.get())
-        incident = Incident(kind=kind, at=self.moment(), **facts)
-        if not self._repeats(incident):
+        incident = Incident(kind=kind, **({"at": self.moment()} | facts))
+        if not (self._repeats(incident) or self.is_over(incident.at.tick)):
             self.incidents.append(incident)
 
+    def is_over(self, tick: int) -> bool:
+        """Whether the play had come to its end before a tick."""
+        return self.ended is not None and tick > self.ended
+
     def _repeats(self, new: Incident) -> bool:
-        """A loop that blocks a thousand times at one line is told of a hundred times."""
+        """A loop that blocks a thousand times at one line is told of a hundred times, and once
+        if no time passes."""
         same = [old for old in self.incidents if (old.kind, old.line) == (new.kind, new.line)]
-        return len(same) >= 100
+        return len(same) >= 100 or (new.kind in TOLD_ONCE and _is_at_once(same, new))
 
     def failure_of_request(self, error: BaseException) -> Failure:
         """An exception that the app lets out of a request, as data."""
@@ -144,6 +158,14 @@ class Recorder:
             within=tuple(map(self._outline, _leaves(error)[:MOST_WITHIN])),
             context=type(handled).__name__ if handled is not None else "",
         )
+
+
+TOLD_ONCE: tuple[IncidentKind, ...] = ("loop-blocked", "not-thread-safe")
+"""Incidents of which one line has many in one moment, as by each read of one answer."""
+
+
+def _is_at_once(same: list[Incident], new: Incident) -> bool:
+    return bool(same) and new.seconds == 0 and same[-1].at.tick == new.at.tick
 
 
 MOST_WITHIN = 5

@@ -16,11 +16,11 @@ from ..clock import Clock, VirtualLoop
 from ..model.scenarios import Request, Scenario, WebSocket
 from ..model.trace import Exchange, Moment, to_seconds, to_ticks
 from .clients import Client
+from .closing import settle
 from .context import PlayContext
 from .exchange import Conversation
-from .observing import note_unreferenced
 from .recorder import Recorder
-from .waits import Tasks
+from .references import References
 from .websocket import WebSocketConversation
 
 TURNS_TO_SETTLE = 6
@@ -28,12 +28,6 @@ TURNS_TO_SETTLE = 6
 
 Numbered = tuple[int, Request | WebSocket]
 AnyConversation = Conversation | WebSocketConversation
-
-
-def settle(future: asyncio.Future[Any], result: Any) -> None:
-    """Set a future's result, unless it has one."""
-    if not future.done():
-        future.set_result(result)
 
 
 class Serving:
@@ -49,13 +43,13 @@ class Serving:
         app: Any,
         scenario: Scenario,
         context: PlayContext,
-        tasks: Tasks,
+        references: References,
         opened: int,
         state: dict[str, Any],
     ) -> None:
         self._app = app
         self._scenario = scenario
-        self._tasks = tasks
+        self._references = references
         self._opened = opened
         self._state = state
         self._recorder: Recorder = context.recorder
@@ -170,7 +164,7 @@ class Serving:
         if request.cancelled_at is not None:
             self._loop.call_later(request.cancelled_at, call.cancel)
         await conversation.run(self._app)
-        note_unreferenced(self._tasks, conversation.number, self._recorder)
+        self._references.end_exchange(conversation.number)
 
     def _not_sent(self, number: int, request: Request | WebSocket) -> Exchange:
         """The exchange of a request whose turn never came."""

@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
-from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..model.trace import Ending
+from ..model.trace import Ending, Moment
 from .lines import Place
 from .recorder import Open, Recorder, current_exchange
 
 
+class Cancellation(NamedTuple):
+    """A `CancelledError` that was thrown into a task: at which own line, and when."""
+
+    line: int
+    at: Moment
+
+
 class Watched(Coroutine[Any, Any, Any]):
-    """A coroutine that tells a recorder of its waits. Stands for the one it wraps."""
+    """A coroutine that tells a recorder of its waits. Stands for the one it wraps.
+
+    Attributes:
+        made_at: the innermost own line on the stack when its task was made.
+        runs_for: the task in which a library made its task.
+        cancelled: where the cancellation that its task was last asked for reached it.
+    """
 
     def __init__(
         self,
@@ -33,6 +45,8 @@ class Watched(Coroutine[Any, Any, Any]):
         self.task_name = name
         self.made_at = made_at
         self.exchange: int | None = None
+        self.runs_for: asyncio.Task[Any] | None = None
+        self.cancelled: Cancellation | None = None
 
     def send(self, value: Any) -> Any:
         return self._run("done", self.wrapped.send, value)
@@ -57,6 +71,7 @@ class Watched(Coroutine[Any, Any, Any]):
         """A library may have cancelled a wait of its own, as anyio does when the first of two
         connections is there: then own code still awaits what it awaited before."""
         before, resumed = self._wait, self._recorder.moment()
+        self._note_cancellation(resumed)
         how: Ending = "cancelled"
         awaited = self._place.awaited if self._place else None
         try:
@@ -67,6 +82,12 @@ class Watched(Coroutine[Any, Any, Any]):
             if before is not None:
                 self._recorder.end(before, how, at=resumed)
         return result
+
+    def _note_cancellation(self, at: Moment) -> None:
+        """Asked again, it is still the first time that counts."""
+        task = asyncio.current_task()
+        if self._place is not None and task is not None and task.cancelling() == 1:
+            self.cancelled = Cancellation(self._place.line, at)
 
     def _step(self, step: Callable[..., Any], *args: Any) -> Any:
         self._wait = self._place = None
@@ -94,65 +115,3 @@ class Watched(Coroutine[Any, Any, Any]):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.wrapped, name)
-
-
-class Tasks:
-    """The task factory of a play, and the tasks that own code made."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.made: dict[asyncio.Task[Any], Watched] = {}
-        self._own: dict[asyncio.Task[Any], Open] = {}
-        self._serial = count(1)
-
-    def __call__(
-        self, loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any
-    ) -> asyncio.Task[Any]:
-        if not asyncio.iscoroutine(coroutine):  # asyncio says what is wrong, and where
-            return asyncio.Task(coroutine, loop=loop, **options)
-        name = f"task {next(self._serial)}"
-        line = self.recorder.lines.of_stack()
-        watched = Watched(coroutine, name, line, self.recorder)
-        span = None
-        if line is not None:
-            qualname = getattr(coroutine, "__qualname__", type(coroutine).__name__)
-            span = self.recorder.begin(
-                "task", qualname.rpartition(".<locals>.")[2], line=line, task=name
-            )
-        task = asyncio.Task(watched, loop=loop, **options)
-        if not task.done():
-            self.made[task] = watched
-            if span is not None:
-                self._own[task] = span
-            task.add_done_callback(self._ended)
-        elif span is not None:  # an eager task may be done before it is returned
-            self.recorder.end(span, _ending_of(task))
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self.made.pop(task)
-        span = self._own.pop(task, None)
-        if span is not None:
-            self.recorder.end(span, _ending_of(task))
-
-    def of_exchange(self, number: int | None) -> list[tuple[asyncio.Task[Any], Watched, Open]]:
-        """The pending tasks that own code made in an exchange (None: outside of any)."""
-        return [
-            (task, self.made[task], span)
-            for task, span in self._own.items()
-            if span.facts["exchange"] == number
-        ]
-
-    def own(self) -> list[asyncio.Task[Any]]:
-        """All pending tasks that own code made."""
-        return list(self._own)
-
-    def tables(self) -> tuple[object, object]:
-        """What refers to tasks on behalf of this class."""
-        return self.made, self._own
-
-
-def _ending_of(task: asyncio.Task[Any]) -> Any:
-    if task.cancelled():
-        return "cancelled"
-    return "failed" if task._exception is not None else "done"

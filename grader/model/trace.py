@@ -47,9 +47,22 @@ IncidentKind = Literal[
     "never-awaited",
     "task-unreferenced",
     "exception-unretrieved",
+    "callback-failed",
+    "not-thread-safe",
     "lifespan-failed",
     "cancellation-swallowed",
 ]
+"""What is never right, wherever it happens in the learner's code; a library's doing is none.
+
+`loop-blocked`: a call (`detail`) held the loop's own thread, for `seconds` if that is known.
+`never-awaited`: a coroutine was made, or an async function handed to what calls plain
+functions, at this line. `task-unreferenced`: nothing but the loop refers to a task made here.
+`exception-unretrieved`: a task died of this, when it did, and nobody has asked it.
+`callback-failed`: a done-callback, or what `call_soon` or `call_later` called, raised.
+`not-thread-safe`: another thread than the loop's called `detail`, which does not wake the loop.
+`lifespan-failed`: startup or shutdown raised. `cancellation-swallowed`: a timeout's block, or
+a cancelled task at this line, went on as if nothing had been."""
+
 
 OutcomeKind = Literal[
     "finished",

@@ -13,13 +13,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ..clock import VirtualLoop
+from ..driver.callbacks import exception_handler
 from ..driver.exchange import Conversation
 from ..driver.lifespan import Lifespan
 from ..driver.lines import Lines
-from ..driver.observing import exception_handler, watching
+from ..driver.observing import watching
 from ..driver.ownership import written_by_the_user
 from ..driver.recorder import Recorder
-from ..driver.waits import Tasks
+from ..driver.tasks import Tasks
 from ..model.errors import UsageError
 from ..model.failures import PlayFailed
 from ..model.requests import request
@@ -122,9 +123,10 @@ async def session(app: Any) -> AsyncIterator[Session]:
         )
     recorder = Recorder(loop.clock, Lines(written_by_the_user))
     factory = loop.get_task_factory()
-    with watching(loop.clock, recorder):
-        loop.set_task_factory(Tasks(recorder))
-        loop.set_exception_handler(exception_handler(recorder))
+    tasks = Tasks(recorder)
+    with watching(loop, recorder):
+        loop.set_task_factory(tasks)
+        loop.set_exception_handler(exception_handler(recorder, tasks))
         try:
             lifespan = Lifespan(app, recorder)
             await lifespan.start_up()

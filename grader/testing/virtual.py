@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from ..clock import Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
 from ..clock.current import current_clock
-from ..driver.driver import close
+from ..driver.closing import close
 from ..model.dates import timestamp
 from ..model.errors import UsageError
 from ..model.failures import PlayFailed

@@ -11,8 +11,8 @@ from typing import NoReturn
 import msgspec
 
 from ..clock import VirtualLoop, clocks_installed
+from ..driver.blocking import blocking_calls_noted
 from ..driver.driver import run_play
-from ..driver.observing import blocking_calls_noted
 from ..driver.recorder import Recorder
 from ..model.details import Detail, GraderProblem, LoopStopped, Patched, TooManyProcesses
 from ..model.errors import GraderError

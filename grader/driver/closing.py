@@ -1,0 +1,73 @@
+"""What is left when all requests are answered: it may go on, is cancelled, and is closed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from ..clock import VirtualLoop
+from ..clock.restarts import unwind
+from ..model.trace import to_seconds, to_ticks
+from .tasks import Tasks
+
+GRACE = 10.0
+"""Virtual seconds in which a task that has been cancelled at the end may clear up."""
+
+
+def settle(future: asyncio.Future[Any], result: Any) -> None:
+    """Set a future's result, unless it has one."""
+    if not future.done():
+        future.set_result(result)
+
+
+async def drain(loop: VirtualLoop, tasks: Tasks, seconds: float) -> None:
+    """Let work that outlives the responses, in tasks and threads, go on for so long."""
+    clock = loop.clock
+    end = clock.now + to_ticks(seconds)
+    while clock.now < end:
+        left = [own.task for own in tasks.own() if not own.task.done()]
+        thread = clock.next_parked()
+        if left:
+            await asyncio.wait(left, timeout=to_seconds(end - clock.now))
+        elif thread is not None:
+            await asyncio.sleep(to_seconds(min(thread, end) - clock.now))
+        elif not clock.busy:
+            return
+        else:
+            await _rest(loop)
+
+
+async def _rest(loop: VirtualLoop) -> None:
+    """Wait until the threads that are at work have come to rest."""
+    at_rest: asyncio.Future[None] = loop.create_future()
+    loop.at_rest.append(lambda: settle(at_rest, None))
+    await at_rest
+
+
+async def cancel_leftovers(loop: VirtualLoop) -> None:
+    """What `asyncio.run` does at the end of a server's life, but not for ever."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    for _ in range(100):
+        if all(task.done() for task in left):
+            return
+        await asyncio.sleep(0)
+    # It must not be the clean-up that runs against the time limit.
+    rest = to_seconds(loop.clock.time_limit - loop.clock.now - 1)
+    if rest > 0:
+        await asyncio.wait(left, timeout=min(GRACE, rest))
+
+
+def close(loop: VirtualLoop) -> None:
+    """Close a loop whatever state it is in; callbacks left in it are dropped."""
+    loop.set_exception_handler(lambda *_: None)
+    # Transports would be told of their end by a callback, and these are not run any more.
+    for transport in tuple(loop._transports.values()):
+        with suppress(Exception):
+            transport.abort()
+            transport._call_connection_lost(None)
+    unwind(loop)
+    loop._ready.clear()
+    loop.close()

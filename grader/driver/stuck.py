@@ -1,0 +1,84 @@
+"""What everyone waits for in a program that cannot go on, the wait that matters first."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from ..model.trace import Waiting
+from .awaited import SHUTDOWN
+from .lines import Place
+from .tasks import Tasks
+from .waits import Watched
+
+MOST = 20
+"""Waits that are told of."""
+
+_REACH = 6
+"""References from a task's callback to what it will wake, such as a queue's waiting reader."""
+
+
+MOST_REACHED = 1_000
+"""Objects after which the search among a callback's references is given up."""
+
+
+class Wait(NamedTuple):
+    """A task that is suspended in own code."""
+
+    task: asyncio.Task[Any]
+    watched: Watched
+    place: Place
+
+
+def waiting(tasks: Tasks) -> tuple[Waiting, ...]:
+    """Who waits where. Those who wait for another of them, or for a client, come last."""
+    waits = [
+        Wait(task, watched, place)
+        for task, watched in tasks.made.items()
+        if (place := watched.place()) is not None and place.name != SHUTDOWN
+    ]
+    first = sorted(waits, key=lambda one: (one.place.is_for_server, _is_for_another(one, waits)))
+    return tuple(
+        Waiting(w.watched.task_name, w.place.line, w.place.name, exchange=w.watched.exchange)
+        for w in first[:MOST]
+    )
+
+
+def _is_for_another(wait: Wait, waits: list[Wait]) -> bool:
+    return any(_will_wake(other, wait) for other in waits if other is not wait)
+
+
+def _will_wake(other: Wait, wait: Wait) -> bool:
+    """Whether a task waits for the end of another, or for what a library runs in that one."""
+    waits_on = wait.task._fut_waiter  # type: ignore[attr-defined]
+    if waits_on is other.task or other.watched.runs_for is wait.task:
+        return True
+    callbacks = [callback for callback, _ in other.task._callbacks or () if not _is_ours(callback)]
+    return any(waits_on is reached for callback in callbacks for reached in _reach(callback))
+
+
+def _is_ours(callback: Any) -> bool:
+    return str(getattr(callback, "__module__", "")).startswith("grader.")
+
+
+def _reach(root: Any) -> Iterator[Any]:
+    """What a callback refers to, without the globals of its functions."""
+    seen, found = {id(root)}, [root]
+    for _ in range(_REACH):
+        if len(seen) > MOST_REACHED:
+            return
+        inner = [one for each in found for one in _parts(each) if id(one) not in seen]
+        seen.update(map(id, inner))
+        yield from inner
+        found = inner
+
+
+def _parts(of: Any) -> list[Any]:
+    if isinstance(of, FunctionType):
+        return list(of.__closure__ or ())
+    if isinstance(of, asyncio.Task | asyncio.AbstractEventLoop | type | ModuleType):
+        return []
+    return gc.get_referents(of)
