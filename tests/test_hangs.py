@@ -1,0 +1,123 @@
+"""What a play that hangs costs the others of its exercise, and what breaks the grader instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from grader.judge.aspects import aspect, elapsed, left_open, statuses
+from grader.judge.compare import Mismatch, ReferenceFailed, assert_same, comparing
+from grader.judge.players import MOST_HANGS, FilePlayer, Subject
+from grader.judge.workers import Worker
+from grader.model.details import CutShort
+from grader.model.requests import get
+from grader.model.scenarios import scenario
+
+APP = """
+import os
+import threading
+from contextlib import asynccontextmanager
+from fastapi import FastAPI
+
+def exercise_1():
+    {lifespan}
+    app = FastAPI({options})
+
+    @app.get("/")
+    async def root(): return os.getpid()
+
+    @app.get("/locks")
+    async def locks():
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+
+    @app.get("/spins")
+    async def spins():
+        while True: pass
+
+    @app.get("/fails")
+    async def fails(): raise ValueError
+
+    return app
+"""
+
+Make = Callable[..., Subject]
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    worker = Worker()
+    players: list[FilePlayer] = []
+
+    def subject(lifespan: str = "", options: str = "") -> Subject:
+        text = dedent(APP).format(lifespan=lifespan, options=options)
+        players.append(FilePlayer(worker, text, "/nowhere/exercise.py"))
+        return Subject(players[-1], "exercise_1")
+
+    yield subject
+    for player in players:
+        player.close()
+    worker.close()
+
+
+@pytest.mark.parametrize("path", ["/locks", "/spins"])
+def test_what_hangs_in_one_situation_costs_no_other_its_verdict(make: Make, path: str) -> None:
+    learner = make()
+    plays = [learner.play(scenario(get(each))) for each in (path, "/", path, "/")]
+    assert [play.outcome.kind == "finished" for play in plays] == [False, True, False, True]
+    assert plays[0].outcome.line == plays[2].outcome.line is not None
+
+
+def test_after_a_few_plays_that_hang_no_more_are_waited_for(make: Make) -> None:
+    """The last of them stands for the rest, whatever they would have been."""
+    learner = make()
+    known = [learner.play(scenario(get("/locks", at=at))) for at in range(MOST_HANGS)]
+    assert all(isinstance(play.outcome.detail, CutShort) for play in known)
+    assert learner.play(scenario(get("/"))) is known[-1]
+
+
+# What is no measure
+
+
+def compared(make: Make, *what: Any, of: str = "/", **options: Any) -> None:
+    with comparing(make(), make()):
+        assert_same(*what, of=scenario(get(of)), **options)
+
+
+FAILING = """
+    @asynccontextmanager
+    async def lifespan(app):
+        yield
+        raise ValueError
+"""
+
+
+def test_a_reference_that_fails_is_equal_to_nothing(make: Make) -> None:
+    """Not even to an answer that fails in the same way."""
+    with pytest.raises(ReferenceFailed, match="/fails with 500"):
+        compared(make, statuses, of="/fails")
+    broken = [make(FAILING, "lifespan=lifespan") for _ in range(2)]
+    with comparing(*broken), pytest.raises(ReferenceFailed, match="starts or stops"):
+        assert_same(statuses, of=scenario(get("/")))
+
+
+def test_a_status_that_is_meant_is_no_failure(make: Make) -> None:
+    compared(make, statuses, elapsed, of="/fails", server_errors=[500])
+
+
+def test_a_check_that_has_nothing_to_look_at_has_not_passed(make: Make) -> None:
+    with pytest.raises(ReferenceFailed, match="nothing to see of left-open"):
+        compared(make, statuses, left_open)
+    compared(make, aspect("custom", may_be_empty=True)(lambda trace: ()))
+
+
+def test_a_different_answer_is_a_mismatch_of_the_aspect(make: Make) -> None:
+    """Facts are values; the aspect has the words for them."""
+    pid = aspect("body", say="process {}".format)(lambda t: (t.exchanges[0].json(),))
+    with pytest.raises(Mismatch, match=r"expected process \d+, got process \d+") as caught:
+        compared(make, statuses, pid)
+    assert caught.value.aspect is pid
