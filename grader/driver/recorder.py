@@ -39,7 +39,8 @@ class Recorder:
 
     Attributes:
         handled: the errors that an HTTPException took the place of, by exchange.
-        raised: the first exception that the app let out of a request.
+        keeps_raised: whether to keep the first exception that the app lets out of a request, in
+            `raised`. It keeps alive all that its traceback leads to, lost coroutines included.
         last_resumed: the watched coroutine whose turn it was last.
         last_own_line: where it was in own code when it suspended.
         before_end: called before the last coroutines are looked for.
@@ -54,6 +55,7 @@ class Recorder:
         self.logs: list[LogRecord] = []
         self.open: dict[int, Open] = {}
         self.handled: dict[int | None, Failure] = {}
+        self.keeps_raised = False
         self.raised: BaseException | None = None
         self.last_resumed: Any = None
         self.last_own_line: int | None = None
@@ -134,7 +136,8 @@ class Recorder:
 
     def failure_of_request(self, error: BaseException) -> Failure:
         """An exception that the app lets out of a request, as data."""
-        self.raised = self.raised or error
+        if self.keeps_raised:
+            self.raised = self.raised or error
         return self.failure(error)
 
     def note_handled(self, error: BaseException) -> None:

@@ -57,10 +57,10 @@ def play(
     Raises:
         UsageError: the app isn't an ASGI app, or a scenario came with something else.
     """
-    plan = Plan(app, requests, options)
+    plan = Plan(app, requests, options, keeps_raised=raise_app_exceptions)
     with _replaced(app, overrides or {}, environment or {}):
         trace = plan.trace()
-    if raise_app_exceptions and plan.raised is not None:
+    if plan.raised is not None:
         raise plan.raised
     return trace
 
@@ -69,17 +69,24 @@ class Plan:
     """What is to be played, found right; it can be played any number of times.
 
     Attributes:
-        raised: the first exception that the app let out in the last play.
+        raised: the first exception that the app let out in the last play, if it is kept.
 
     Raises:
         UsageError: as `play` does.
     """
 
-    def __init__(self, app: Any, requests: Iterable[Any], options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        app: Any,
+        requests: Iterable[Any],
+        options: Mapping[str, Any],
+        keeps_raised: bool = False,
+    ) -> None:
         self._app = app
         self._scenario = _as_scenario(tuple(requests), options)
         _check(app, self._scenario)
         self.raised: BaseException | None = None
+        self._keeps_raised = keeps_raised
         self._recorder: Recorder | None = None
 
     def trace(self, arm: Arm | None = None) -> Trace:
@@ -95,6 +102,7 @@ class Plan:
         def run(guard: Arm) -> Trace:
             def arm_both(recorder: Recorder, loop: VirtualLoop) -> None:
                 self._recorder = recorder
+                recorder.keeps_raised = self._keeps_raised
                 guard(recorder, loop)
                 if arm is not None:
                     arm(recorder, loop)
