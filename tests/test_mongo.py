@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import inspect
 import os
 import socket
 import subprocess
@@ -1063,3 +1064,18 @@ def test_a_stream_is_cut_into_messages_wherever_it_is_broken() -> None:
         parser = MessageParser()
         pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
         assert [found for piece in pieces for found in parser.feed(piece)] == messages
+
+
+def test_motor_still_keeps_its_threads_where_they_are_renewed() -> None:
+    """If this fails, `grader/services/mongo/private.py` has to learn the new name."""
+    from motor.frameworks import asyncio as motor_on_asyncio
+
+    from grader.services.mongo.private import renew_threads_of_motor
+
+    before = motor_on_asyncio._EXECUTOR
+    try:
+        renew_threads_of_motor()
+        assert motor_on_asyncio._EXECUTOR is not before
+        assert "_EXECUTOR" in inspect.getsource(motor_on_asyncio.run_on_executor)
+    finally:
+        motor_on_asyncio._EXECUTOR = before

@@ -317,6 +317,18 @@ def test_a_driver_that_blocks_a_thread_leaves_the_loop_free(work: Callable[[str]
     assert {span.exchange for span in spans(trace, "statement")} == {0, 1, 2}
 
 
+def test_psycopg_still_waits_where_it_is_put_on_the_clock() -> None:
+    """If this fails, `grader/services/postgres/private.py` has to learn the new names."""
+    from psycopg import connection, waiting
+
+    assert connection.waiting is waiting
+    assert "waiting.wait(" in inspect.getsource(connection.Connection.wait)
+    assert "waiting.wait_conn(" in inspect.getsource(connection.Connection.connect)
+    for wait in (waiting.wait_selector, waiting.wait_conn):
+        assert "DefaultSelector()" in inspect.getsource(wait)
+    assert "_drained_at" in inspect.getsource(psycopg_pool.base)
+
+
 def test_a_driver_that_the_factory_itself_imports_is_waited_for_as_well() -> None:
     """In a fresh process: SQLAlchemy imports its driver when it makes an engine."""
     code = """

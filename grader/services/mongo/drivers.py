@@ -1,24 +1,13 @@
-"""PyMongo and Motor in a play: what they do of their own accord is not the learner's doing."""
+"""PyMongo in a play: what it does by itself is not the learner's doing."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
-from ...clock.pools import POOL_SIZE
 from ..base.context import ServiceContext
-
-
-def renew_threads_of_motor() -> None:
-    """Give Motor new threads, as many on every machine.
-
-    It shares its threads between all clients of a process, and so between plays.
-    """
-    if motor := sys.modules.get("motor.frameworks.asyncio"):
-        vars(motor)["_EXECUTOR"] = ThreadPoolExecutor(POOL_SIZE)
 
 
 def take_drivers_tasks_for_its_own(context: ServiceContext) -> None:

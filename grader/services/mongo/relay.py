@@ -17,7 +17,8 @@ from ..base.host import ServiceHost
 from ..base.quiet import quiet
 from .connections import MongoConnection
 from .databases import Database, ServerConnection, new_database
-from .drivers import renew_threads_of_motor, take_drivers_tasks_for_its_own
+from .drivers import take_drivers_tasks_for_its_own
+from .private import renew_threads_of_motor
 
 
 class MongoRelay(ServiceHost[MongoConnection]):

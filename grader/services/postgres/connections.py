@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from ...model.trace import Ending
 from ..base.connection import ClientConnection
 from ..base.context import OpenSpan, Sender
-from .questions import IsEnd, Question
+from .questions import IsEnd, ServerQuestion
 from .script import Script, ScriptRunner
 from .session import ServerSession
 from .wire import (
@@ -85,9 +85,9 @@ class PostgresConnection(ClientConnection):
         # What the server answers
         self.session: ServerSession | None = None
         self.key: tuple[int, int] | None = None
-        self.question: Question | None = None
+        self.question: ServerQuestion | None = None
         self.listens = False
-        self._answered: Question | None = None
+        self._answered: ServerQuestion | None = None
         self._status = b""
         self._skips_to_sync = False
         self._transaction: OpenSpan | None = None
@@ -297,7 +297,7 @@ class PostgresConnection(ClientConnection):
         return answered.answer
 
     def _say(self, message: bytes, is_end: IsEnd) -> bool:
-        self.question = Question(is_end)
+        self.question = ServerQuestion(is_end)
         try:
             self._send(message)
         except OSError as error:
@@ -321,7 +321,7 @@ class PostgresConnection(ClientConnection):
         """Have an idle server say now what it would say by itself a little later."""
         if self._status != b"I" or self.session is None:
             return False
-        said = Question(_is_ready)
+        said = ServerQuestion(_is_ready)
         with suppress(OSError):
             self.session.send(SYNC)
         while not said.is_over:

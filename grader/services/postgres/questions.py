@@ -11,7 +11,7 @@ IsEnd = Callable[[Frame], bool]
 """Takes each message of an answer; whether the answer is complete."""
 
 
-class Question:
+class ServerQuestion:
     """One question.
 
     Attributes:

@@ -27,7 +27,7 @@ from .connections import PostgresConnection
 from .daemon.leases import Lease, lease
 from .locks import Locks
 from .private import psycopg_on_clock
-from .questions import Question
+from .questions import ServerQuestion
 from .session import ServerSession, send_alone
 from .turns import Turns
 from .wire import Batch, Frame
@@ -118,12 +118,12 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         answered = [each for each in self.connections if each.question and each.question.is_over]
         self.turns.add_first([connection.give_answer for connection in answered])
 
-    def unanswered(self) -> list[tuple[PostgresConnection, Question]]:
+    def unanswered(self) -> list[tuple[PostgresConnection, ServerQuestion]]:
         """What the server owes an answer to, and whose that is."""
         asked = [(each, each.question) for each in self.connections]
         return [(each, question) for each, question in asked if question and not question.is_over]
 
-    def _hear(self, connection: PostgresConnection, question: Question) -> None:
+    def _hear(self, connection: PostgresConnection, question: ServerQuestion) -> None:
         question.hear(connection.session)
         if question.is_over:
             self._locks.look_again()

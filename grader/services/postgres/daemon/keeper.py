@@ -122,7 +122,7 @@ class Keeper:
     def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._alarm:
             self._alarm.cancel()
-        client = asyncio.create_task(Client(self, reader, writer).serve())
+        client = asyncio.create_task(KeeperClient(self, reader, writer).serve())
         self._clients.add(client)
         client.add_done_callback(self._part)
 
@@ -136,7 +136,7 @@ class Keeper:
         self._alarm = asyncio.get_running_loop().call_later(self._idle, self._done.set)
 
 
-class Client:
+class KeeperClient:
     """One connection. It may ask for one thing at a time, and for one database in all."""
 
     def __init__(

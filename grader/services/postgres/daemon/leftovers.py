@@ -8,6 +8,8 @@ import os
 import signal
 from pathlib import Path
 
+import psutil
+
 from ....processes.limits import children
 
 PATIENCE, POLL = 5.0, 0.005
@@ -36,13 +38,11 @@ async def end_server_of(data: Path) -> None:
 
 
 def _is_server_of(pid: int, data: Path) -> bool:
-    import psutil  # seldom needed, and the server is waited for
-
     try:
-        program, *arguments = psutil.Process(pid).cmdline() or [""]
+        command = psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
-    return Path(program).name == "postgres" and arguments[:2] == ["-D", str(data)]
+    return len(command) > 2 and Path(command[0]).name == "postgres" and command[2] == str(data)
 
 
 def end_orphans() -> None:
