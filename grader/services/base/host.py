@@ -16,7 +16,7 @@ from .connection import ClientConnection
 from .context import ServiceContext
 from .sockets import loopback_socket
 
-TURNS_TO_SETTLE = 6
+TURNS_TO_SETTLE = 20
 """Turns of the loop in which a client that was closed at shutdown closes its connections."""
 
 BACKLOG = 4096
