@@ -518,3 +518,11 @@ def test_overrides_of_what_has_none_are_refused() -> None:
 
     with pytest.raises(UsageError, match="overrides need a FastAPI app"):
         play(app, get("/"), overrides={print: print})
+
+
+def test_settings_are_understood_by_their_former_names() -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        pass
+
+    with pytest.warns(DeprecationWarning, match="linger= is called drain= now"):
+        play(app, linger=5)

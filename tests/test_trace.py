@@ -121,6 +121,7 @@ EVENTS = scenario(
     get("/fail", cancelled_at=0.15),
     get("/fail"),
     drain=2,
+    now=1_800_000_000,  # else it is the real time, which goes on between two plays
 )
 
 

@@ -7,6 +7,7 @@ import inspect
 import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any, get_args
@@ -181,7 +182,17 @@ def _as_scenario(requests: tuple[Any, ...], options: Mapping[str, Any]) -> Scena
         several = item if isinstance(item, list | tuple) else (item,)
         if not all(isinstance(one, Request | WebSocket) for one in several):
             raise UsageError(f"{item!r} isn't a request", "make one with get(), post() ...")
-    return make_scenario(*requests, **options)
+    return make_scenario(*requests, **_with_new_names(options))
+
+
+_FORMERLY = {"linger": "drain", "horizon": "time_limit"}
+
+
+def _with_new_names(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that had another name once are still understood."""
+    for old in _FORMERLY.keys() & options.keys():
+        warnings.warn(f"{old}= is called {_FORMERLY[old]}= now", DeprecationWarning, stacklevel=4)
+    return {_FORMERLY.get(name, name): value for name, value in options.items()}
 
 
 def _takes(function: Any, *args: Any, **kwargs: Any) -> bool:
