@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
 import pytest
 from learner import DAY53, ROOT, Learner
+from rich.console import Console
 
 from grader.course import catalog
 from grader.course.progress import QuizAnswer
 from grader.course.quiz import Option, QuizSection, parse, quiz
 from grader.course.transcripts import LineDifference, first_difference
 from grader.model.errors import GraderError, UsageError
+from grader.render.questions import show_question
 
 QUIZZES = sorted(ROOT.glob("quizzes/*.md"))
 
@@ -107,6 +110,18 @@ def test_a_choice_has_options_a_key_and_a_place_to_read_again() -> None:
     assert question.explanation == "Because it is."
     assert question.again == QuizSection("Why async?", "day53", "why-async")
     assert question.again.command == "grade lesson day53 why-async"
+
+
+@pytest.mark.parametrize("text", ["422.", "1) 2", "- 3", "# four", "> 5", "* six", "`7`", "+", "8"])
+def test_an_option_is_shown_whatever_it_begins_with(text: str, learner: Learner) -> None:
+    """Not as a list, a heading or a quotation, of which a part would be gone."""
+    question = parse(SMALL.replace("The `second`.", text), "quiz.md")[0]
+    assert question.options[1].text == text
+    screen = Console(file=io.StringIO(), width=60)
+    show_question(question, "1 of 1", screen)
+    assert isinstance(screen.file, io.StringIO)
+    [shown] = re.findall(r"^  b\) (.*)$", screen.file.getvalue(), re.MULTILINE)
+    assert shown.replace("`", "").split() == text.replace("`", "").split()
 
 
 def test_the_answer_to_a_program_is_what_it_prints() -> None:

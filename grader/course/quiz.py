@@ -14,9 +14,12 @@ A line `Read again: [title](../lessons/dayNN.md#section)` says where it is expla
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal, NoReturn
 
 import msgspec
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from ..model.errors import GraderError, UsageError
 from .catalog import Lesson, course
@@ -25,11 +28,10 @@ Kind = Literal["choice", "typed", "open"]
 
 _OPENS = "<details><summary>Answer</summary>"
 _CLOSES = "</details>"
-_OPTION = re.compile(r"- (\w)\) (.+)")
+_OPTION = re.compile(r"(\w)\) (.+)", re.DOTALL)
 _KEY = re.compile(r"\*\*(\w(?:, ?\w)*)\*\*[.:]?\s*")
 _AGAIN = re.compile(r"^Read again: \[(.+)\]\((?:[./]*lessons/)([\w-]+)\.md#([\w-]+)\)\s*$", re.M)
-_TRANSCRIPT = re.compile(r"^```text\n(.*?)^```\s*?$", re.M | re.S)
-_PROGRAM = re.compile(r"^```python\n(.*?)^```\s*?$", re.M | re.S)
+_PARSER = MarkdownIt("commonmark")
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -75,8 +77,7 @@ class Question(msgspec.Struct, frozen=True):
     @property
     def program(self) -> str:
         """The program that it asks about; empty if it asks about none."""
-        found = _PROGRAM.search(self.text)
-        return found[1] if found else ""
+        return next((block.content for block in _fences(self.text, "python")), "")
 
     def letters(self, given: str) -> str | None:
         """The letters that were chosen, in order, as in `a c`, `ac` and `A,C`; None if it is
@@ -110,13 +111,16 @@ def parse(text: str, file: str) -> tuple[Question, ...]:
         GraderError: the text is malformed. The error names the file and the line.
     """
     lines = text.splitlines()
-    bare = _without_programs(lines, file)
-    starts = [index for index, line in enumerate(bare) if line.startswith("## ")]
+    tokens = [token for token in _PARSER.parse(text) if token.map and token.level == 0]
+    _refuse_open_fences(tokens, lines, file)
+    starts = [
+        _begin(token) for token in tokens if (token.type, token.tag) == ("heading_open", "h2")
+    ]
     if not starts:
         _refuse(file, 1, "there is no question", "a question begins with `## 1. Its name`")
     ends = [*starts[1:], len(lines)]
     questions = [
-        _Part(file, start, lines[start:end], bare[start:end]).question()
+        _Part(file, start, lines[start:end]).question()
         for start, end in zip(starts, ends, strict=True)
     ]
     names: set[str] = set()
@@ -127,35 +131,34 @@ def parse(text: str, file: str) -> tuple[Question, ...]:
     return tuple(questions)
 
 
-class _Part(msgspec.Struct, frozen=True):
-    """The part of a file that holds one question; `bare` is without its programs."""
+class _Part:
+    """The part of a file that holds one question."""
 
-    file: str
-    start: int
-    lines: list[str]
-    bare: list[str]
+    def __init__(self, file: str, start: int, lines: list[str]) -> None:
+        self.file = file
+        self.start = start
+        self.lines = lines
+        self._tokens = _PARSER.parse("\n".join(lines))
 
     def question(self) -> Question:
         opens, closes = self._answer()
         answer = "\n".join(self.lines[opens + 1 : closes]).strip()
         text, options = self._asked(opens)
-        again = _AGAIN.search(answer)
-        key = _KEY.match(answer)
-        printed = _TRANSCRIPT.search(answer)
+        again, key = _AGAIN.search(answer), _KEY.match(answer)
+        printed = next(_fences(answer, "text"), None)
         self._check(options, key[1] if key else "", answer, opens)
+        kind: Kind = "open"
         if options and key:
             kind, answer = "choice", answer[key.end() :]
         elif printed:
-            kind, answer = "typed", _TRANSCRIPT.sub("", answer, count=1)
-        else:
-            kind = "open"
+            kind, answer = "typed", _without(answer.split("\n"), printed)
         letters = "".join(sorted(re.findall(r"\w", key[1]))) if key else ""
         return Question(
-            name=re.sub(r"^\d+\. ", "", self.bare[0][3:].strip()),
-            kind=kind,  # type: ignore[arg-type]
+            name=re.sub(r"^\d+\. ", "", self.lines[0].removeprefix("##").strip()),
+            kind=kind,
             text=text,
             options=options,
-            key=printed[1] if printed and kind == "typed" else letters,
+            key=printed.content if printed and kind == "typed" else letters,
             explanation=_AGAIN.sub("", answer).strip(),
             again=QuizSection(*again.groups()) if again else None,
             line=self.start + 1,
@@ -163,12 +166,14 @@ class _Part(msgspec.Struct, frozen=True):
 
     def _answer(self) -> tuple[int, int]:
         """The lines between which the answer stands."""
-        if _OPENS not in self.bare:
+        marks = [token for token in self._tokens if token.type == "html_block"]
+        opens = next((_begin(one) for one in marks if one.content.startswith(_OPENS)), None)
+        if opens is None:
             self._refuse(0, "the question has no answer", f"put it below {_OPENS}")
-        opens = self.bare.index(_OPENS)
-        if _CLOSES not in self.bare[opens:]:
+        ends = (_begin(one) for one in marks if one.content.startswith(_CLOSES))
+        closes = next((end for end in ends if end > opens), None)
+        if closes is None:
             self._refuse(opens, "the answer has no end", f"put {_CLOSES} below it")
-        closes = self.bare.index(_CLOSES, opens)
         for index in range(closes + 1, len(self.lines)):
             if self.lines[index].strip():
                 self._refuse(index, "nothing may stand below a question's answer")
@@ -176,19 +181,21 @@ class _Part(msgspec.Struct, frozen=True):
 
     def _asked(self, end: int) -> tuple[str, tuple[Option, ...]]:
         """What stands above the answer: the question, and the options."""
-        told: list[str] = []
-        options: list[list[str]] = []
-        is_option = False
-        for line, bare in zip(self.lines[1:end], self.bare[1:end], strict=True):
-            if found := _OPTION.match(bare):
-                options.append([found[1], found[2]])
-                is_option = True
-            elif is_option and line.startswith("  "):
-                options[-1][1] += f" {line.strip()}"
-            else:
-                is_option = False
-                told.append(line)
-        return "\n".join(told).strip(), tuple(Option(*option) for option in options)
+        lists = [t for t in self._tokens if t.type == "bullet_list_open" and t.level == 0]
+        for token in lists:
+            options = tuple(self._options(token))
+            if options and _begin(token) < end:
+                return _without(self.lines[1:end], token, first=1), options
+        return "\n".join(self.lines[1:end]).strip(), ()
+
+    def _options(self, opens: Token) -> Iterator[Option]:
+        """The items of a list that are options."""
+        first, last = opens.map or (0, 0)
+        for token in self._tokens:
+            is_item = token.type == "inline" and token.level == 3 and first <= _begin(token) < last
+            found = _OPTION.fullmatch(token.content) if is_item else None
+            if found:
+                yield Option(found[1], " ".join(found[2].split()))
 
     def _check(self, options: tuple[Option, ...], key: str, answer: str, opens: int) -> None:
         """That the key is one."""
@@ -207,19 +214,29 @@ class _Part(msgspec.Struct, frozen=True):
         _refuse(self.file, self.start + index + 1, problem, remedy)
 
 
-def _without_programs(lines: list[str], file: str) -> list[str]:
-    """The lines, with nothing in the place of programs, where `## ` begins a comment."""
-    bare = []
-    fence: int | None = None
-    for index, line in enumerate(lines):
-        if line.startswith("```"):
-            fence = index if fence is None else None
-            bare.append("")
-        else:
-            bare.append(line if fence is None else "")
-    if fence is not None:
-        _refuse(file, fence + 1, "this block has no end", "put ``` below it")
-    return bare
+def _fences(text: str, language: str) -> Iterator[Token]:
+    """The blocks of code of a text that are in one language."""
+    return (t for t in _PARSER.parse(text) if t.type == "fence" and t.info.strip() == language)
+
+
+def _without(lines: list[str], block: Token, first: int = 0) -> str:
+    """The text of lines, but for those of a block; `first` is the number of the first line."""
+    begin, end = block.map or (0, 0)
+    return "\n".join([*lines[: begin - first], *lines[end - first :]]).strip()
+
+
+def _refuse_open_fences(tokens: list[Token], lines: list[str], file: str) -> None:
+    for token in tokens:
+        if token.type == "fence" and token.map:
+            begin, end = token.map
+            last = lines[end - 1].strip() if end <= len(lines) else ""
+            if end - begin < 2 or not last.startswith(token.markup):
+                _refuse(file, begin + 1, "this block has no end", "put ``` below it")
+
+
+def _begin(token: Token) -> int:
+    """The line on which a block begins, from zero."""
+    return token.map[0] if token.map else 0
 
 
 def _refuse(file: str, line: int, problem: str, remedy: str = "") -> NoReturn:

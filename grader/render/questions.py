@@ -11,7 +11,7 @@ from rich.text import Text
 from ..course.quiz import Question
 from ..course.transcripts import LineDifference
 from .code import clipped, code_width
-from .reading import readable, reading_width, show_markdown
+from .reading import as_paragraph, readable, reading_width, show_markdown
 from .signs import SIGNS, STYLES
 from .text import printable
 
@@ -32,7 +32,7 @@ def show_question(question: Question, place: str, console: Console) -> None:
     if question.options:
         table = Table.grid(padding=(0, 1))
         for option in question.options:
-            table.add_row(Text(f"  {option.letter})"), readable(option.text, console))
+            table.add_row(Text(f"  {option.letter})"), readable(as_paragraph(option.text), console))
         console.print(table, width=width)
         console.print()
 

@@ -114,6 +114,12 @@ def readable(
     return kind(told)
 
 
+def as_paragraph(text: str) -> str:
+    """A line of markdown that begins with what would make it a list or a heading, such as
+    `422.`, as the words that it is."""
+    return re.sub(r"^(\d*)([.)]|[-+*#>](?=\s|$)|#)", r"\1\\\2", text)
+
+
 def reading_width(console: Console) -> int:
     """Columns of a text on this console."""
     return min(console.width, WIDEST)
