@@ -571,3 +571,43 @@ def on_terminal(columns: int, *words: str, env: dict[str, str]) -> str:
         except OSError:
             pass  # how Linux says that the other end is closed
     return written.decode()
+
+
+# What else is said
+
+
+def test_all_shows_the_reason_of_each_check_that_fails(grade: Grade) -> None:
+    """Also of a single exercise, unless it is the reason of the first one."""
+    mistake = MISTAKES / "2_host_leaked_password_cut.py"
+    briefly, whole = (grade("day53", 2, "--file", mistake, *more) for more in ((), ("--all",)))
+    assert briefly.exit_code == whole.exit_code == 1
+    assert len(whole.output) >= len(briefly.output)
+
+
+def test_verdict_names_the_section_to_read(grade: Grade) -> None:
+    told = grade("day53", 2, "--file", IN_TURN).output
+    assert "    read: grade lesson day53 concurrent-operations\n" in told
+
+
+def test_a_file_that_cannot_be_imported_is_not_to_do(grade: Grade, workspace: Path) -> None:
+    """Whether anything is written in it yet or not."""
+    file = workspace / "exercises" / "day53" / "exercise.py"
+    file.write_text("import nosuchmodule\n" + STUB.read_text("utf-8"), "utf-8")
+    result = grade("day53", 4)
+    assert result.exit_code == 1
+    assert "Line 1 raises ModuleNotFoundError: No module" in result.output
+    assert signs(grade("day53"))[1:] == ["✘"] * 7
+
+
+def test_json_of_several_lessons_is_one_document(grade: Grade, workspace: Path) -> None:
+    found = json.loads(grade("--format", "json").stdout)
+    assert list(found) == ["version", "reports"]
+    assert [report["lesson"] for report in found["reports"]] == ["day53"]
+
+
+def test_hints_are_on_the_page_only_if_asked_for(grade: Grade, workspace: Path) -> None:
+    grade("day53", 2, "--html", "without.html")
+    grade("day53", 2, "--html", "with.html", "--hints")
+    texts = [(workspace / f"{name}.html").read_text("utf-8") for name in ("without", "with")]
+    assert ["Hint 1 of 3" in text for text in texts] == [False, True]
+    assert grade("day53", "--hints").exit_code == 2

@@ -228,3 +228,40 @@ def test_answers_are_told_apart() -> None:
     one, other = Answers(TEXT), Answers(TEXT.replace("return compute", "return  compute"))
     assert one.digest(Exercise(1, "")) != other.digest(Exercise(1, ""))
     assert one.digest(Exercise(2, "")) == other.digest(Exercise(2, ""))
+
+
+HELPER = """import asyncio
+
+SECONDS = 1
+
+def nap():
+    return asyncio.sleep(SECONDS)
+
+def exercise_1():
+    return nap
+
+def exercise_2():
+    return 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("sleep(SECONDS)", "sleep(2)"),
+        ("SECONDS = 1", "SECONDS = 3"),
+        ("import asyncio", "import trio as asyncio"),
+        ("def exercise_2", "def nap(): ...\n\ndef exercise_2"),
+    ],
+)
+def test_answer_is_another_when_what_it_uses_is(old: str, new: str) -> None:
+    """And one that uses none of it stays what it was."""
+    before, after = Answers(HELPER), Answers(HELPER.replace(old, new))
+    first, second = DAY53.exercises[:2]
+    assert before.digest(first) != after.digest(first)
+    assert before.digest(second) == after.digest(second)
+
+
+def test_answer_stays_what_it_was_when_others_change() -> None:
+    after = Answers(HELPER.replace("return 2", "return 3") + "\nother = 1\n")
+    assert Answers(HELPER).digest(FIRST) == after.digest(FIRST)

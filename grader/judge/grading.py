@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..course.catalog import Exercise, Lesson, course, factories, read_source, stub_source
+from ..course.hints import section_of
 from ..model.errors import GraderError
 from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..model.trace import Trace
@@ -20,6 +21,9 @@ from .workers import Worker
 
 if TYPE_CHECKING:
     from .plugin import CheckRunner
+
+NO_EXERCISE = -1
+"""Stands for the number of an exercise where the whole file is meant."""
 
 PYTEST_OPTIONS = (
     f"-c{os.devnull}",
@@ -166,9 +170,16 @@ class Submission:
         self.stub = factories(stub_source(lesson) or "")
 
     def grade(self, exercises: tuple[Exercise, ...]) -> tuple[ExerciseReport, ...]:
+        """The reports on exercises; on all of them that the file cannot be run, if it cannot."""
         begun = tuple(e.number for e in exercises if not self.untouched(e))
-        found = self.run_checks(begun) if begun else {}
-        return tuple(self.report(e, found.get(e.number)) for e in exercises)
+        found = {} if self._is_the_stub() else self.run_checks(begun)
+        broken = found.get(NO_EXERCISE)
+        return tuple(self.report(e, broken or found.get(e.number)) for e in exercises)
+
+    def _is_the_stub(self) -> bool:
+        """Whether nothing in the file has changed; then it need not be tried."""
+        stub = stub_source(self.lesson)
+        return stub is not None and self.source.splitlines() == stub.splitlines()
 
     def untouched(self, exercise: Exercise) -> bool:
         """Whether the learner's factory is still the stub's."""
@@ -183,7 +194,8 @@ class Submission:
         return CheckRunner(self.learner, self.reference, numbers, self.seed)
 
     def run_checks(self, numbers: tuple[int, ...]) -> dict[int, tuple[CheckReport, ...]]:
-        """Let pytest run the lesson's checks."""
+        """Let pytest run the lesson's checks of these exercises. What is wrong with the file as
+        a whole comes under `NO_EXERCISE`."""
         import pytest
 
         judge = self.judge(numbers)
@@ -198,7 +210,7 @@ class Submission:
         if judge.problem:
             raise GraderError(f"the checks of {self.lesson.name} cannot be run", judge.problem)
         if judge.broken_file:
-            return dict.fromkeys(numbers, (judge.broken_file,))
+            return {NO_EXERCISE: (judge.broken_file,)}
         return {n: _complete(judge.reports[n], judge.collected[n]) for n in numbers}
 
     def report(self, exercise: Exercise, checks: tuple[CheckReport, ...] | None) -> ExerciseReport:
@@ -208,6 +220,7 @@ class Submission:
             title=exercise.title,
             status="todo" if checks is None else _status(checks),
             line=node.lineno if node else None,
+            section=section_of(self.lesson, exercise),
             checks=() if checks is None or _not_begun(checks) else checks,
         )
 

@@ -59,12 +59,18 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExerciseReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One exercise. `line` is where its factory stands in the learner's file."""
+    """One exercise.
+
+    Attributes:
+        line: where its factory stands in the learner's file.
+        section: the anchor of the lesson's section that it is about; empty if none is named.
+    """
 
     number: int
     title: str
     status: ExerciseStatus
     line: int | None = None
+    section: str = ""
     checks: tuple[CheckReport, ...] = ()
 
     @property

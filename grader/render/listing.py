@@ -12,6 +12,7 @@ from rich.text import Text
 
 from ..course.answers import Answers, stub_or_none
 from ..course.catalog import Exercise, Lesson
+from ..course.hints import section_of
 from .signs import SIGNS, STYLES
 from .text import counted
 
@@ -35,7 +36,8 @@ def show_list(lesson: Lesson, progress: LessonProgress, answers: Answers, consol
         words = _state(known, is_begun, known.graded == answers.digest(exercise))
         line = f"  {SIGNS[known.status]} {exercise.number} · {exercise.title}"
         if TITLES + 2 + len(words) > console.width:  # the state gets a line of its own
-            line, words = f"{line}\n", f"      {words}"
+            room = console.width - 6
+            line, words = line, "".join(f"\n      {part}" for part in wrap(words, room))
         else:
             line, words = f"{line:<{TITLES}}", f"  {words}"
         console.print(Text(line, style=STYLES[known.status]).append(words, "dim"), soft_wrap=True)
@@ -73,11 +75,11 @@ def show_next(
         console.print(Text(f"  {line}" if line else ""), soft_wrap=True)
     console.print()
     for command, what in (
-        (f"grade lesson {lesson.name}", "read about it"),
+        (f"grade lesson {lesson.name} {section_of(lesson, exercise)}".rstrip(), "read about it"),
         (f"grade {lesson.name} {exercise.number}", "grade your answer"),
         (f"grade hint {lesson.name} {exercise.number}", "a hint"),
     ):
-        console.print(Text(f"  {command:<24}", "cyan").append(what, "dim"), soft_wrap=True)
+        console.print(Text(f"  {what:<18}", "dim").append(command, "cyan"), soft_wrap=True)
 
 
 def described(text: str, width: int) -> Iterator[str]:

@@ -97,6 +97,9 @@ class Article:
         where = f", line {exercise.line}" if exercise.line else ""
         yield f'<p class="quiet">{marked_up(self._report.file)}{where}</p>'
         yield from self.checks(exercise)
+        if exercise.section and exercise.status != "passed":
+            command = f"grade lesson {self._report.lesson} {exercise.section}"
+            yield f'<p class="quiet">To read: <code>{marked_up(command)}</code></p>'
         hints = list(self.hints(exercise))
         yield from ("<h3>Hints</h3>", *hints) if hints else ()
         yield "</section>"

@@ -49,7 +49,8 @@ def check_lines(check: CheckReport, lesson: str, number: int, width: int) -> Ite
     Args:
         number: of the exercise that the check belongs to.
     """
-    yield from _harmless(_failed_check(check, f"{lesson} {number}", width))
+    yield from _harmless(_failed_check(check, width))
+    yield _helps(check, lesson, number)
 
 
 def _harmless(texts: Iterable[Text]) -> Iterator[Text]:
@@ -65,7 +66,7 @@ def _lines(report: Report, width: int, everything: bool) -> Iterator[Text]:
         if failing and (everything or not detailed):
             detailed = True
             yield Text()
-            yield from _detail(report, exercise, width)
+            yield from _detail(report, exercise, width, everything)
             yield Text()
         else:
             yield from _one_line(exercise, width)
@@ -85,24 +86,52 @@ def _one_line(exercise: ExerciseReport, width: int) -> Iterator[Text]:
     yield _two_ends(head, tail, width, STYLES[exercise.status])
 
 
-def _detail(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Text]:
+def _detail(
+    report: Report, exercise: ExerciseReport, width: int, everything: bool = False
+) -> Iterator[Text]:
     failure = exercise.first_failure
     line = (failure.line if failure else None) or exercise.line
     where = f"{report.file}:{line}" if line else report.file
     yield _two_ends(f"{exercise.number} · {exercise.title}", where, width, "bold")
     if failure is not None and _all_fail_alike(exercise.checks):
-        yield from _failed_check(failure, f"{report.lesson} {exercise.number}", width)
+        yield from _failed_check(failure, width)
+        yield from _more(report, exercise, width)
         rest = counted(len(exercise.checks) - 1, "other check")
         yield from _wrapped(f"✘ {rest} for the same reason", width, indent=2, hang=4, style="red")
         return
     for check in exercise.checks:
         if check is failure:
-            yield from _failed_check(check, f"{report.lesson} {exercise.number}", width)
+            yield from _failed_check(check, width)
+            yield from _more(report, exercise, width)
         elif check.status == "passed":
             yield from _wrapped(f"✔ {check.says}", width, indent=2, hang=4, style="green")
+        elif everything and not _is_alike(check, failure):
+            yield from _failed_check(check, width)
         else:
-            same = " (the same reason)" if failure and failure.has_cause_of(check) else ""
+            same = " (the same reason)" if _is_alike(check, failure) else ""
             yield from _wrapped(f"✘ {check.says}{same}", width, indent=2, hang=4, style="red")
+
+
+def _is_alike(check: CheckReport, failure: CheckReport | None) -> bool:
+    """Whether a check fails for the reason of the first one that did."""
+    return failure is not None and failure.has_cause_of(check)
+
+
+def _more(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Text]:
+    """What helps with an exercise, unless it was the grader that failed."""
+    if exercise.status == "broken":
+        return
+    failure = exercise.first_failure
+    yield _helps(failure, report.lesson, exercise.number)
+    if exercise.section:
+        words = f"    read: grade lesson {report.lesson} "
+        fits = len(words) + len(exercise.section) <= width  # the number leads there, too
+        yield Text(words + (exercise.section if fits else str(exercise.number)), style="cyan")
+
+
+def _helps(check: CheckReport | None, lesson: str, number: int) -> Text:
+    explain = f"{check.diagnoses[0].explained_by}, " if check and check.diagnoses else ""
+    return Text(f"    more: {explain}grade hint {lesson} {number}", style="cyan")
 
 
 def _all_fail_alike(checks: Sequence[CheckReport]) -> bool:
@@ -110,7 +139,7 @@ def _all_fail_alike(checks: Sequence[CheckReport]) -> bool:
     return len(checks) > 1 and all(checks[0].has_cause_of(check) for check in checks)
 
 
-def _failed_check(check: CheckReport, exercise: str, width: int) -> Iterator[Text]:
+def _failed_check(check: CheckReport, width: int) -> Iterator[Text]:
     yield from _wrapped(f"✘ {check.says}", width, indent=2, hang=4, style="bold red")
     if check.status == "broken":
         yield from _wrapped(
@@ -132,8 +161,6 @@ def _failed_check(check: CheckReport, exercise: str, width: int) -> Iterator[Tex
             yield from _wrapped(paragraph, width, indent=4, style=style)
     if check.got is not None and check.got.output.strip():
         yield from _output(check.got.output, width)
-    explain = f"{check.diagnoses[0].explained_by}, " if check.diagnoses else ""
-    yield Text(f"    more: {explain}grade hint {exercise}", style="cyan")
 
 
 def _sides(check: CheckReport, width: int) -> Iterator[Text]:
