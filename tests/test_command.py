@@ -596,7 +596,7 @@ def test_a_file_that_cannot_be_imported_is_not_to_do(grade: Grade, workspace: Pa
     result = grade("day53", 4)
     assert result.exit_code == 1
     assert "Line 1 raises ModuleNotFoundError: No module" in result.output
-    assert signs(grade("day53"))[1:] == ["✘"] * 7
+    assert "to do" not in grade("day53").output
 
 
 def test_json_of_several_lessons_is_one_document(grade: Grade, workspace: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import re
@@ -16,8 +17,11 @@ from typing import Any
 
 import click
 import httpx
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from grader.commands import examinations
 from grader.commands.examinations import Finding
@@ -438,3 +442,25 @@ def test_other_shells_have_a_script_of_their_own(shell: str) -> None:
 
 def test_progress_is_empty_at_first(workspace: Path) -> None:
     assert ProgressFile(workspace, pytest.fail).read() == Progress()
+
+
+def test_database_that_is_served_has_an_address_for_every_driver() -> None:
+    """On loopback, by name and port; a path in a URL is not understood by all of them."""
+    from grader.services.postgres.daemon.leases import lease
+    from grader.services.postgres.forwarding import reachable
+
+    async def ask(url: str) -> int:
+        engine = create_async_engine(url)
+        try:
+            async with engine.connect() as connection:
+                return int((await connection.execute(text("SELECT count(*) FROM t"))).scalar_one())
+        finally:
+            await engine.dispose()
+
+    tables = "CREATE TABLE t (x int); INSERT INTO t VALUES (1), (2)"
+    with lease(tables) as leased, reachable(leased.address) as address:
+        assert "%2F" not in address.dsn
+        bare = address.dsn.partition("://")[2].partition("?")[0]
+        assert asyncio.run(ask(f"postgresql+asyncpg://{bare}")) == 2
+        with psycopg.connect(address.dsn) as connection:
+            assert connection.execute("SELECT count(*) FROM t").fetchone() == (2,)

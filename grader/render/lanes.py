@@ -44,6 +44,7 @@ class Lanes:
         yield Lane(self._title(exchange), tuple(self._life(exchange)), tuple(self._marks(exchange)))
         yield from self._by_name("  ", _called(own), MOST_NAMES)
         yield from self._by_name("  ", self._waits(own), MOST_PLACES)
+        yield from self._by_name("  ", self._tasks(own), MOST_PLACES)
         yield from self._places("  BLOCKED", own, "blocked")
         yield from self._places("  in a thread", own, "thread")
 
@@ -127,6 +128,15 @@ class Lanes:
             for span in own
             if span.kind == "wait" and span.line is not None and span.seconds
             if not any(call.start < span.end and span.start < call.end for call in calls)
+        ]
+
+    def _tasks(self, own: list[Span]) -> list[Span]:
+        """The tasks of which nothing else is drawn, such as `sleep` handed to `gather`."""
+        known = {span.task for span in own if span.kind != "task"}
+        return [
+            self._placed(span, span.name)
+            for span in own
+            if span.kind == "task" and span.seconds and span.task not in known
         ]
 
     def _places(self, label: str, own: list[Span], kind: SpanKind) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from textwrap import wrap
 
 from rich.console import Console
@@ -18,14 +19,18 @@ MOST_OUTPUT = 12
 """Lines of what the learner's code printed that are shown."""
 
 
-def show(report: Report, console: Console, everything: bool = False) -> None:
+def show(
+    report: Report, console: Console, everything: bool = False, sentence_first: bool = False
+) -> None:
     """Print a report.
 
     Args:
         everything: every failing exercise in detail, not only the first.
+        sentence_first: what failed and why before the picture and the checks that passed, for
+            a window that may not hold it all.
     """
     width = min(console.width, 100)
-    for text in lines(report, width, everything):
+    for text in lines(report, width, everything, sentence_first):
         console.print(text, soft_wrap=True, highlight=False)
 
 
@@ -33,9 +38,11 @@ def show(report: Report, console: Console, everything: bool = False) -> None:
 HARMLESS = dict.fromkeys([*range(32), *range(127, 160)], "·")
 
 
-def lines(report: Report, width: int, everything: bool = False) -> Iterator[Text]:
-    """The lines of a report, none of which obeys a control character."""
-    yield from _harmless(_lines(report, width, everything))
+def lines(
+    report: Report, width: int, everything: bool = False, sentence_first: bool = False
+) -> Iterator[Text]:
+    """The lines of a report, none of which obeys a control character; see `show`."""
+    yield from _harmless(_lines(report, width, everything, sentence_first))
 
 
 def exercise_lines(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Text]:
@@ -59,14 +66,14 @@ def _harmless(texts: Iterable[Text]) -> Iterator[Text]:
         yield text
 
 
-def _lines(report: Report, width: int, everything: bool) -> Iterator[Text]:
+def _lines(report: Report, width: int, everything: bool, sentence_first: bool) -> Iterator[Text]:
     detailed = False
     for exercise in report.exercises:
         failing = exercise.status in ("failed", "broken")
         if failing and (everything or not detailed):
             detailed = True
             yield Text()
-            yield from _detail(report, exercise, width, everything)
+            yield from _detail(report, exercise, width, everything, sentence_first)
             yield Text()
         else:
             yield from _one_line(exercise, width)
@@ -87,21 +94,28 @@ def _one_line(exercise: ExerciseReport, width: int) -> Iterator[Text]:
 
 
 def _detail(
-    report: Report, exercise: ExerciseReport, width: int, everything: bool = False
+    report: Report,
+    exercise: ExerciseReport,
+    width: int,
+    everything: bool = False,
+    sentence_first: bool = False,
 ) -> Iterator[Text]:
     failure = exercise.first_failure
     line = (failure.line if failure else None) or exercise.line
     where = f"{report.file}:{line}" if line else report.file
     yield _two_ends(f"{exercise.number} · {exercise.title}", where, width, "bold")
     if failure is not None and _all_fail_alike(exercise.checks):
-        yield from _failed_check(failure, width)
+        yield from _failed_check(failure, width, sentence_first)
         yield from _more(report, exercise, width)
         rest = counted(len(exercise.checks) - 1, "other check")
         yield from _wrapped(f"✘ {rest} for the same reason", width, indent=2, hang=4, style="red")
         return
-    for check in exercise.checks:
+    checks = exercise.checks
+    if sentence_first:
+        checks = tuple(sorted(checks, key=lambda check: check is not failure))
+    for check in checks:
         if check is failure:
-            yield from _failed_check(check, width)
+            yield from _failed_check(check, width, sentence_first)
             yield from _more(report, exercise, width)
         elif check.status == "passed":
             yield from _wrapped(f"✔ {check.says}", width, indent=2, hang=4, style="green")
@@ -139,7 +153,7 @@ def _all_fail_alike(checks: Sequence[CheckReport]) -> bool:
     return len(checks) > 1 and all(checks[0].has_cause_of(check) for check in checks)
 
 
-def _failed_check(check: CheckReport, width: int) -> Iterator[Text]:
+def _failed_check(check: CheckReport, width: int, sentence_first: bool = False) -> Iterator[Text]:
     yield from _wrapped(f"✘ {check.says}", width, indent=2, hang=4, style="bold red")
     if check.status == "broken":
         yield from _wrapped(
@@ -150,17 +164,26 @@ def _failed_check(check: CheckReport, width: int) -> Iterator[Text]:
             style="yellow",
         )
         return
+    parts = [_picture(check, width), _reasons(check, width)]
+    yield from chain(*(reversed(parts) if sentence_first else parts))
+    if check.got is not None and check.got.output.strip():
+        yield from _output(check.got.output, width)
+
+
+def _picture(check: CheckReport, width: int) -> Iterator[Text]:
+    """What was expected, and what came, in numbers and as a picture."""
     if check.expected != check.actual:
         yield from _sides(check, width)
     if check.got is not None and check.got.exchanges:
         for text in draw(timeline(check.got, check.reference), width - 6):
             yield Text("      ") + text
+
+
+def _reasons(check: CheckReport, width: int) -> Iterator[Text]:
     for number, diagnosis in enumerate(check.diagnoses):
         style = "" if number == 0 else "dim"
         for paragraph in diagnosis.text.split("\n"):
             yield from _wrapped(paragraph, width, indent=4, style=style)
-    if check.got is not None and check.got.output.strip():
-        yield from _output(check.got.output, width)
 
 
 def _sides(check: CheckReport, width: int) -> Iterator[Text]:

@@ -15,6 +15,7 @@ from typing import Any
 
 END = "\x04"
 """Ctrl-D."""
+ESCAPE = "\x1b"
 HANG_UP = ""
 """The terminal is gone."""
 
@@ -85,4 +86,5 @@ class Terminal:
             pressed = b""
         if not pressed:
             return [HANG_UP]
-        return [*_SEQUENCE.sub("", pressed.decode("utf-8", "replace")).lower()]
+        text = pressed.decode("utf-8", "replace")
+        return [*_SEQUENCE.sub(lambda found: found[0] if found[0] == ESCAPE else "", text).lower()]

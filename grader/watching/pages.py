@@ -34,7 +34,7 @@ def of_verdict(report: Report, at_hand: Target, text: str, next_step: str) -> Pa
         if exercise is not None and is_to_do:
             show_next(at_hand.lesson, exercise, Answers(text), report.file, console)
         else:
-            show(report, console)
+            show(report, console, sentence_first=True)
         if next_step:
             console.print()
             _say(console, next_step, "green")

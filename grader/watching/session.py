@@ -29,6 +29,7 @@ from .screen import Page, Screen
 from .target import Course, Target
 
 KEYS = "n next   h hint   l list   r run again   q quit"
+BACK = "Esc back"
 
 SETTLED_AFTER = 0.15
 """Real seconds for which a file may be gone or empty: so it is while some editors save it."""
@@ -103,7 +104,7 @@ class Session:
         loop.add_signal_handler(signal.SIGWINCH, self._post, self._screen.redraw)
 
     def _heed_key(self, key: str) -> None:
-        """Do what a key is for; any other one brings the verdict back."""
+        """Do what a key is for; Escape, and any other one, brings the verdict back."""
         meanings: dict[str, Callable[[], object]] = {
             "n": self._go_on,
             "h": self._show_hint,
@@ -238,11 +239,11 @@ class Session:
         except GraderError as error:
             self._show(pages.of_problem(error.problem, error.remedy))
         else:
-            self._show(pages.of_hint(exercise, *hint))
+            self._show(pages.of_hint(exercise, *hint), BACK)
 
     def _show_list(self) -> None:
         try:
-            self._show(pages.of_list(catalog.lessons(), self._record.read()))
+            self._show(pages.of_list(catalog.lessons(), self._record.read()), BACK)
         except CourseError as error:
             self._show(pages.of_problem(error.problem, error.remedy))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .daemon.leases import lease
+from .forwarding import reachable
 
 
 @contextmanager
@@ -15,5 +16,5 @@ def serve(seed_sql: str) -> Iterator[str]:
     Raises:
         ServiceError: there is no server, or it refuses the SQL.
     """
-    with lease(seed_sql) as leased:
-        yield leased.address.dsn
+    with lease(seed_sql) as leased, reachable(leased.address) as address:
+        yield address.dsn
