@@ -196,6 +196,7 @@ def test_wheel_carries_the_content() -> None:
     carried = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     folders = catalog.course().folders
     names = {"course.toml", *(getattr(folders, name) for name in folders.__struct_fields__)}
+    names -= {folders.checks}  # a part of the package
     assert carried == {name: f"{CARRIED}/{name}" for name in names}
     assert [name for name in names if not (ROOT / name).exists()] == []
 

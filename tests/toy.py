@@ -99,25 +99,21 @@ def exercise_2(sleep):
 '''
 CHECKS = '''"""The checks of the toy lesson."""
 
-import pytest
-
-from grader import get, scenario, takes
-from grader.judge.aspects import answers, elapsed
-from grader.judge.compare import assert_same, exercise
+from grader.checks import answers, assert_same, elapsed, exercise, get, scenario, takes
 
 
 @exercise(1)
-def test_nap_takes_a_second(learner, reference):
+def test_nap_takes_a_second():
     """A nap takes a second."""
-    assert_same(elapsed, of=scenario(get("/nap")), learner=learner, reference=reference)
+    assert_same(elapsed, of=scenario(get("/nap")))
 
 
 @exercise(2)
-def test_nap_is_what_was_asked_for(learner, reference, draw):
+def test_nap_is_what_was_asked_for(sample):
     """The answer is what sleep() returns, when it does."""
-    nap = scenario(get("/nap"), sleep=takes(3, draw.record()))
-    assert_same(answers, elapsed, of=nap, learner=learner, reference=reference)
+    assert_same(answers, elapsed, of=scenario(get("/nap"), sleep=takes(3, sample.record())))
 '''
+
 QUIZ = """# Quiz
 
 ## 1. Naps

@@ -136,7 +136,10 @@ class Course(msgspec.Struct, frozen=True):
         return kept if kept.is_file() else self.answers(lesson)
 
     def checks(self, lesson: Lesson) -> Path:
-        return self.root / self.folders.checks / f"test_{lesson.name}.py"
+        inside = self.root / self.folders.checks
+        # The kit's own are a part of its package, which a wheel puts beside its content.
+        folder = inside if inside.is_dir() else self.root.parent / self.folders.checks
+        return folder / f"test_{lesson.name}.py"
 
     def mistakes(self, lesson: Lesson) -> Path:
         """The folder with the lesson's cases of the bank."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ..course.catalog import Exercise, Lesson, course, factories, read_source, stub_source
@@ -21,6 +23,8 @@ from .workers import Worker
 
 if TYPE_CHECKING:
     from .plugin import CheckRunner
+
+OWN_CHECKS = Path(__file__).resolve().parents[1] / "checks"
 
 NO_EXERCISE = -1
 """Stands for the number of an exercise where the whole file is meant."""
@@ -199,8 +203,7 @@ class Submission:
         import pytest
 
         judge = self.judge(numbers)
-        file = course().checks(self.lesson)
-        with _untouched_environment():
+        with _untouched_environment(), _importable(course().checks(self.lesson)) as file:
             code = pytest.main(
                 [str(file), f"--rootdir={file.parent}", *PYTEST_OPTIONS],
                 plugins=[judge],
@@ -257,6 +260,20 @@ def _is_not_implemented(trace: Trace | None) -> bool:
     if trace is None or trace.outcome.kind != "factory-failed" or trace.outcome.failure is None:
         return False
     return trace.outcome.failure.type == "NotImplementedError"
+
+
+@contextmanager
+def _importable(file: Path) -> Iterator[Path]:
+    """The file with the checks, where pytest can import it.
+
+    In a clone of the kit it lies in a package that has the name of the one that runs. pytest
+    would import that package, too, so the checks of a clone are read from outside of it.
+    """
+    if file.parent == OWN_CHECKS or not (file.parent / "__init__.py").exists():
+        yield file
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(shutil.copy(file, folder))
 
 
 @contextmanager
