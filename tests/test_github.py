@@ -21,7 +21,7 @@ def report(
 
 def test_message_stands_at_the_line_of_the_reason() -> None:
     assert to_github([report()]) == (
-        "::error file=a.py,line=7,title=day 2 · Naps::It waits.%0AWait. (in-turn)\n"
+        "::error file=a.py,line=7,title=day 2 · Naps::It waits.%0AWait. (grade explain in-turn)\n"
     )
 
 

@@ -57,7 +57,7 @@ def check_lines(check: CheckReport, lesson: str, number: int, width: int) -> Ite
         number: of the exercise that the check belongs to.
     """
     yield from _harmless(_failed_check(check, width))
-    yield _helps(check, lesson, number)
+    yield from _helps(check, lesson, number, width)
 
 
 def _harmless(texts: Iterable[Text]) -> Iterator[Text]:
@@ -136,16 +136,19 @@ def _more(report: Report, exercise: ExerciseReport, width: int) -> Iterator[Text
     if exercise.status == "broken":
         return
     failure = exercise.first_failure
-    yield _helps(failure, report.lesson, exercise.number)
+    yield from _helps(failure, report.lesson, exercise.number, width)
     if exercise.section:
         words = f"    read: grade lesson {report.lesson} "
         fits = len(words) + len(exercise.section) <= width  # the number leads there, too
         yield Text(words + (exercise.section if fits else str(exercise.number)), style="cyan")
 
 
-def _helps(check: CheckReport | None, lesson: str, number: int) -> Text:
-    explain = f"{check.diagnoses[0].explained_by}, " if check and check.diagnoses else ""
-    return Text(f"    more: {explain}grade hint {lesson} {number}", style="cyan")
+def _helps(check: CheckReport | None, lesson: str, number: int, width: int) -> Iterator[Text]:
+    words = [check.diagnoses[0].explained_by] if check and check.diagnoses else []
+    words = [word for word in (*words, f"grade hint {lesson} {number}") if word]
+    together = f"    more: {', '.join(words)}"
+    apart = (f"    more: {word}" for word in words)
+    yield from (Text(line, "cyan") for line in ([together] if len(together) <= width else apart))
 
 
 def _all_fail_alike(checks: Sequence[CheckReport]) -> bool:
