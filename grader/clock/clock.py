@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from queue import Empty, SimpleQueue
+from typing import NoReturn
 
 from ..model.scenarios import PATIENCE
 from ..model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
@@ -37,7 +38,7 @@ class RanAway(BaseException):
 
 
 class PlayOver(BaseException):
-    """Raised in a thread that is still parked when its play is over."""
+    """Raised in a thread that is still parked when its play is over, or that will never go on."""
 
 
 class Actor:
@@ -50,13 +51,14 @@ class Actor:
         self.parked_at: int | None = None
         # A queue written in C: other threads' locks are replaced by ones that wait here.
         self._turn: SimpleQueue[None] = SimpleQueue()
+        self.ident: int | None = None
 
     def grant(self) -> None:
         self._turn.put(None)
 
     def await_turn(self) -> None:
         self._turn.get()
-        self.native_id = threading.get_native_id()
+        self.native_id, self.ident = threading.get_native_id(), threading.get_ident()
 
 
 class Clock:
@@ -99,6 +101,7 @@ class Clock:
         self.at_work = False
         self._ending = False
         self._looks = 0
+        self.on_blocked: Callable[[], object] = lambda: None
         self.outside = Outside(patience)
         self.outside.sleepers = self._sleepers
 
@@ -171,6 +174,16 @@ class Clock:
     def has_turn(self, actor: Actor) -> bool:
         """Whether it is the actor's turn to run."""
         return self._running is actor
+
+    def running_thread(self) -> tuple[int, int] | None:
+        """The thread that has the turn, as Python and the kernel number it."""
+        actor = self._running
+        return (actor.ident, actor.native_id) if actor and actor.ident and actor.native_id else None
+
+    def block_for_good(self) -> NoReturn:
+        """End the play: the loop's own thread waits for what nothing will ever bring."""
+        self.on_blocked()
+        raise PlayOver
 
     def block_until(self, ready: Callable[[], bool], deadline: int | None = None) -> None:
         """Block the loop's own thread until other threads have brought something about.

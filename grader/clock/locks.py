@@ -42,6 +42,9 @@ def _acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
         return True
     deadline = None if timeout < 0 else clock.after(timeout)
     _wait(clock, actor, id(lock), lambda: not lock.locked(), deadline, "lock.acquire")
+    if actor is None and deadline is None:
+        # Only a thread that is no part of the play could still let it go.
+        return bool(_real_acquire(lock, True, clock.outside.patience)) or clock.block_for_good()
     return bool(_real_acquire(lock, deadline is None, -1))
 
 
@@ -67,6 +70,8 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
     key, has_ended = end
     deadline = None if timeout is None else clock.after(timeout)
     _wait(clock, actor, key, has_ended, deadline, "thread.join")
+    if actor is None and deadline is None and not has_ended():
+        clock.block_for_good()
     if has_ended():  # else the timeout came first
         with clock.working(actor):
             _real_join(thread)

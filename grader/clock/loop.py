@@ -185,6 +185,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             gives their places, the first to go first. Without it the oldest goes first.
         on_write: called with the socket (or file descriptor) that a client writes to.
         while_waiting: called while time stands still for work elsewhere that is slow.
+        on_abandon: puts back all that the play has replaced, when its thread cannot.
         on_end: called once with `Stuck` or `RanAway`; None lets them raise from `run_*`.
     """
 
@@ -211,6 +212,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.arrange: Callable[[int], list[int]] | None = None
         self.on_write: Callable[[Any], None] | None = None
         self.while_waiting: Callable[[], object] = lambda: None
+        self.on_abandon: Callable[[], object] = lambda: None
         self.actor: Actor | None = None
         self._programs: set[Any] = set()
         self.polling = Polling()

@@ -6,12 +6,13 @@ import asyncio
 import gc
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import anyio.to_thread
 
 from ..clock import EPOCH, Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
+from ..clock.clock import PlayOver
 from ..clock.restarts import take_over_threads
 from ..model.details import GraderProblem, RaisedExit
 from ..model.scenarios import Scenario
@@ -56,13 +57,13 @@ def run_play(
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)
     context = PlayContext(recorder, loop)
-    with (
-        clocks_installed(),
-        use_clock(clock),
-        watching(loop, recorder),
-        _no_collection(),
-        _random_numbers(scenario.random_seed),
-    ):
+    with ExitStack() as installed:
+        loop.on_abandon = installed.close
+        installed.enter_context(clocks_installed())
+        installed.enter_context(use_clock(clock))
+        installed.enter_context(watching(loop, recorder))
+        installed.enter_context(_no_collection())
+        installed.enter_context(_random_numbers(scenario.random_seed))
         try:
             take_over_threads(clock)
             current_exchange.set(None)  # a play within a play is not of an exchange of that one
@@ -74,6 +75,8 @@ def run_play(
                 return Trace(outcome=app, incidents=tuple(recorder.incidents), ended=clock.now)
             driver = Driver(app, scenario, context)
             return driver.trace(driver.run())
+        except PlayOver as error:  # before there was a loop that could have ended
+            return Trace(outcome=Outcome("stuck", line=recorder.lines.of_error(error)))
         finally:
             clock.finish()
             context.give_back()
@@ -125,6 +128,7 @@ class Driver:
         """Run the scenario to its end, or to where nothing more can be expected."""
         over: asyncio.Future[Outcome] = self.loop.create_future()
         self.loop.on_end = lambda why: settle(over, self.explain(why))
+        self.clock.on_blocked = lambda: settle(over, self.blocked())
         if self.scenario.order_seed is not None:
             self.clock.tie_break = random.Random(self.scenario.order_seed).random
         script = asyncio.Task(self.perform(), loop=self.loop)  # not one of the play's own
@@ -138,6 +142,11 @@ class Driver:
             return Outcome("process-died", failure, failure.line, detail=RaisedExit(failure.type))
         finally:
             self.loop.on_end = None
+
+    def blocked(self) -> Outcome:
+        """The loop's own thread waits, in the line that is running, for what never comes."""
+        line = self.recorder.lines.of_stack()
+        return Outcome("stuck", line=line, waiting=tuple(self.waiting()))
 
     def ending(self, script: asyncio.Task[None]) -> Outcome:
         script.result()  # an error of the driver's own is not an outcome

@@ -22,6 +22,14 @@ def _state_and_work(native_id: int) -> tuple[str, str] | None:
     return fields[0], done
 
 
+def work_of(native_id: int) -> float:
+    """Seconds that a thread has been on a processor; 0 where that is not known."""
+    state = _state_and_work(native_id)
+    if state is None or " " in state[1]:
+        return 0.0
+    return int(state[1]) / 1e9
+
+
 _seen: dict[int, tuple[str, str]] = {}
 
 

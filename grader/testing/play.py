@@ -26,7 +26,7 @@ from ..model.scenarios import Collaborator, Request, Scenario, WebSocket
 from ..model.scenarios import scenario as make_scenario
 from ..model.trace import Trace
 from ..services.registry import new_service
-from .watchdog import Watchdog, with_blocked_line
+from .watchdog import Watchdog
 
 
 def play(
@@ -218,7 +218,7 @@ def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
         except BaseException as caught:
             error.append(caught)
 
-    thread = threading.Thread(target=run, name="play")
+    thread = threading.Thread(target=run, name="play", daemon=True)
     rescue = Watchdog(thread)
     start_in_real_time(thread)
     if current_clock() is None:
@@ -227,7 +227,7 @@ def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
         thread.join()
     if error:
         raise error[0]
-    return with_blocked_line(result[0], rescue.line)
+    return rescue.trace(result)
 
 
 def _drawn(trace: Trace) -> str:

@@ -1,81 +1,128 @@
-"""Lets a play end whose code waits for a server that runs in the very loop it blocks.
+"""Brings every play to an end, in real time.
 
-`psycopg.connect(dsn)` in an `async def` waits, within C, for an answer that only the loop
-could give. In a process of its own such a play is ended with the process; here, where it
-would wait for ever, the connection that it waits for is cut.
+A play in a process of its own ends with that process. Here, in a thread, one that computes
+and computes is interrupted, and a connection that it waits at in C, for a server that runs in
+the very loop it blocks, is cut. A thread that does not come back from C is abandoned: all that
+the play had replaced is put back, and nobody waits for it any more.
+
+Code in C that keeps the interpreter's lock for itself stops this thread, too. Only a process
+of its own helps against that.
 """
 
 from __future__ import annotations
 
+import ctypes
 import select
 import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 
-from ..clock import VirtualLoop
-from ..driver.lines import Lines
+from ..clock import RanAway, VirtualLoop
+from ..clock.clock import PlayOver
+from ..clock.real_time import monotonic
 from ..driver.recorder import Recorder
-from ..model.details import CutShort
-from ..model.trace import Outcome, Trace
+from ..model.trace import Outcome, OutcomeKind, Trace
+from ..processes.threads import work_of
 
 LOOK_EVERY = 0.25
 """Real seconds between two looks."""
-IDLE_LOOKS = 8
-"""Looks without any CPU time after which a thread is blocked for good."""
+COMPUTES = 4.0
+"""Seconds on a processor without a turn of the loop after which it will never end."""
+IS_BLOCKED = 2.0
+"""Real seconds without any work after which what it waits at is cut."""
+IS_LOST = 5.0
+"""Real seconds after which a thread that cannot be helped is abandoned."""
 
 
 class Watchdog:
     """Looks after the thread of one play.
 
     Attributes:
-        line: the learner's line that blocked the loop for good, if one did.
+        outcome: how the play has ended, if it could not end by itself.
+        is_abandoned: whether its thread is left to itself.
     """
 
     def __init__(self, thread: threading.Thread) -> None:
-        self.line: int | None = None
+        self.outcome: Outcome | None = None
+        self.is_abandoned = False
         self._thread = thread
+        self._recorder: Recorder | None = None
         self._loop: VirtualLoop | None = None
-        self._lines: Lines | None = None
-        self._cpu: str | None = None
-        self._idle = 0
+        self._moment: tuple[object, ...] = ()
+        self._work = self._work_before = 0.0
+        self._idle_since = monotonic()
+        self._ended_at: float | None = None
 
     def arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
         """Called by the play when its loop is there, before foreign code runs."""
-        self._loop, self._lines = loop, recorder.lines
+        self._recorder, self._loop = recorder, loop
 
     def join(self) -> None:
-        """Wait for the end of the thread, and cut what it waits for in vain."""
-        while self._thread.is_alive():
+        """Wait for the end of the thread, or for the moment when it is given up."""
+        while self._thread.is_alive() and not self.is_abandoned:
             self._thread.join(LOOK_EVERY)
-            line = self._blocked_line()
-            if line is not None and self._cut():
-                self.line = self.line or line
+            if self._recorder is not None and self._loop is not None:
+                self._look(self._recorder, self._loop)
 
-    def _blocked_line(self) -> int | None:
-        cpu = self._cpu_time()
-        self._idle = self._idle + 1 if cpu is not None and cpu == self._cpu else 0
-        self._cpu = cpu
-        frame = sys._current_frames().get(self._thread.ident or 0)
-        if self._idle < IDLE_LOOKS or self._lines is None or frame is None:
-            return None
-        return self._lines.of_stack(frame)
+    def trace(self, ended: list[Trace]) -> Trace:
+        """What is known of a play that was given up, or that has `ended` after all."""
+        if self.outcome is None:
+            return ended[0]
+        if ended:
+            return msgspec.structs.replace(ended[0], outcome=self.outcome)
+        assert self._recorder is not None
+        recorder = self._recorder
+        return Trace(
+            outcome=self.outcome, incidents=tuple(recorder.incidents), ended=recorder.clock.now
+        )
 
-    def _cpu_time(self) -> str | None:
-        """The thread's CPU time, as the kernel writes it; None where it does not."""
-        try:
-            text = Path(f"/proc/self/task/{self._thread.native_id}/stat").read_text("utf-8")
-        except OSError:
-            return None
-        return " ".join(text.rpartition(")")[2].split()[11:13])
+    def _look(self, recorder: Recorder, loop: VirtualLoop) -> None:
+        thread, native = loop.clock.running_thread() or (
+            self._thread.ident or 0,
+            self._thread.native_id or 0,
+        )
+        work, now = work_of(native), monotonic()
+        moment = loop.clock.turns, loop.clock.now, thread
+        if moment != self._moment:
+            self._moment, self._work_before = moment, work
+        if work != self._work or moment != self._moment:
+            self._work, self._idle_since = work, now
+        line = recorder.lines.of_stack(sys._current_frames().get(thread))
+        if self._ended_at is not None and now - self._ended_at > IS_BLOCKED:
+            self._abandon(loop)
+        elif work - self._work_before > COMPUTES:
+            self._end("endless-loop", line)
+            self._interrupt(thread, loop)
+        elif line is not None and now - self._idle_since > IS_LOST:
+            self._end("stuck", line)
+            self._abandon(loop)
+        elif line is not None and now - self._idle_since > IS_BLOCKED and self._cut(loop):
+            self._end("stuck", line)
 
-    def _cut(self) -> bool:
+    def _end(self, kind: OutcomeKind, line: int | None) -> None:
+        if self.outcome is None:
+            self.outcome = Outcome(kind, line=line)
+
+    def _interrupt(self, thread: int, loop: VirtualLoop) -> None:
+        """Raise an error where the thread is, if it is in Python, and let the loop end."""
+        self._ended_at = self._ended_at or monotonic()
+        raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        raise_in(ctypes.c_ulong(thread), ctypes.py_object(PlayOver))
+        with suppress(RuntimeError):  # it is closed
+            loop.call_soon_threadsafe(_tell_end, loop)
+
+    def _abandon(self, loop: VirtualLoop) -> None:
+        self.is_abandoned = True
+        loop.clock.finish()
+        loop.on_abandon()
+
+    def _cut(self, loop: VirtualLoop) -> bool:
         """Cut every connection on which somebody waits for the loop; whether there were any."""
-        waiting = list(self._unread())
+        waiting = list(_unread(loop))
         for own in waiting:
             with own, suppress(OSError):
                 if own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -84,21 +131,19 @@ class Watchdog:
                     own.shutdown(socket.SHUT_RDWR)
         return bool(waiting)
 
-    def _unread(self) -> Iterator[socket.socket]:
-        """The loop's sockets that hold what it has not read, each under a number of its own."""
-        assert self._loop is not None
-        for key in tuple((self._loop._selector.get_map() or {}).values()):
-            with suppress(OSError):
-                if key.fd != self._loop._ssock.fileno():
-                    own = socket.socket(fileno=socket.dup(key.fd))
-                    if select.select([own], [], [], 0)[0]:
-                        yield own
-                    else:
-                        own.close()
+
+def _tell_end(loop: VirtualLoop) -> None:
+    if loop.on_end is not None:
+        loop.on_end(RanAway())
 
 
-def with_blocked_line(trace: Trace, line: int | None) -> Trace:
-    """The trace of a play that only a rescue has brought to its end; else as it is."""
-    if line is None:
-        return trace
-    return msgspec.structs.replace(trace, outcome=Outcome("stuck", line=line, detail=CutShort()))
+def _unread(loop: VirtualLoop) -> Iterator[socket.socket]:
+    """The loop's sockets that hold what it has not read, each under a number of its own."""
+    for key in tuple((loop._selector.get_map() or {}).values()):
+        with suppress(OSError):
+            if key.fd != loop._ssock.fileno():
+                own = socket.socket(fileno=socket.dup(key.fd))
+                if select.select([own], [], [], 0)[0]:
+                    yield own
+                else:
+                    own.close()
