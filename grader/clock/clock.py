@@ -94,6 +94,7 @@ class Clock:
         self._waiting: deque[Actor] = deque()
         self._running: Actor | None = None
         self._asides: set[Actor] = set()
+        self._resting: set[Actor] = set()
         self._parked: list[tuple[int, int, Actor]] = []
         self._given_up: SimpleQueue[None] = SimpleQueue()
         self.hosts = Hosts(self.wake)
@@ -179,6 +180,10 @@ class Clock:
         """The thread that has the turn, as Python and the kernel number it."""
         actor = self._running
         return (actor.ident, actor.native_id) if actor and actor.ident and actor.native_id else None
+
+    def resting_threads(self) -> list[int]:
+        """The threads that wait, as Python numbers them, in the order of their making."""
+        return sorted(actor.ident for actor in self._resting | self._asides if actor.ident)
 
     def block_for_good(self) -> NoReturn:
         """End the play: the loop's own thread waits for what nothing will ever bring."""

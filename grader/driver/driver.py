@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from ..clock.clock import PlayOver
 from ..clock.restarts import take_over_threads
 from ..model.details import GraderProblem, RaisedExit
 from ..model.scenarios import Scenario
-from ..model.trace import Outcome, Trace, to_ticks
+from ..model.trace import Outcome, Trace, Waiting, to_ticks
 from .callbacks import exception_handler
 from .cancellation import tell_swallowed
 from .closing import cancel_leftovers, close, drain, settle
@@ -146,7 +147,7 @@ class Driver:
     def blocked(self) -> Outcome:
         """The loop's own thread waits, in the line that is running, for what never comes."""
         line = self.recorder.lines.of_stack()
-        return Outcome("stuck", line=line, waiting=tuple(self.waiting()))
+        return Outcome("stuck", line=line, waiting=self.waits())
 
     def ending(self, script: asyncio.Task[None]) -> Outcome:
         script.result()  # an error of the driver's own is not an outcome
@@ -178,10 +179,21 @@ class Driver:
 
     def explain(self, why: Stuck | RanAway) -> Outcome:
         """Why the play could not go on, with what every task was waiting for."""
-        waits = waiting(self.tasks)
+        waits = self.waits()
         if isinstance(why, Stuck):
             return Outcome("stuck", line=waits[0].line if waits else None, waiting=waits)
         return Outcome("ran-away", line=self.recorder.last_own_line, waiting=waits)
+
+    def waits(self) -> tuple[Waiting, ...]:
+        """What tasks and threads wait for, and first who holds the others up."""
+        return (*waiting(self.tasks), *self.waiting_threads())[:20]
+
+    def waiting_threads(self) -> Iterator[Waiting]:
+        frames = sys._current_frames()
+        for thread in self.clock.resting_threads():
+            line = self.recorder.lines.of_stack(frames[thread]) if thread in frames else None
+            if line is not None:
+                yield Waiting("thread", line, "a thread")
 
     def trace(self, outcome: Outcome) -> Trace:
         self.tasks.tell_unasked()

@@ -1,0 +1,158 @@
+"""Every play comes to an end, whatever the app does, and the next one is none the worse."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import ctypes
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from grader import Trace, get, play
+
+LIBC = ctypes.CDLL(None)
+
+
+def trace_of(endpoint: Callable[..., Any]) -> Trace:
+    app = FastAPI()
+    app.get("/")(endpoint)
+    return play(app, get("/"), get("/", at=0.5), patience=0.2)
+
+
+def line_in(function: Callable[..., Any], after: int) -> int:
+    return function.__code__.co_firstlineno + after
+
+
+def assert_the_next_play_works() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint() -> float:
+        await asyncio.sleep(1)
+        return time.monotonic()
+
+    assert play(app, get("/")).exchanges[0].text == "1.0"
+    start = time.perf_counter()
+    assert start != 0.0
+    assert asyncio._get_running_loop() is None
+
+
+# The loop's own thread waits for what only the loop could bring
+
+
+async def takes_a_lock_over_an_await() -> None:
+    with LOCK:
+        await asyncio.sleep(1)
+
+
+LOCK = threading.Lock()
+
+
+async def waits_for_its_own_loop() -> None:
+    work = asyncio.run_coroutine_threadsafe(asyncio.sleep(1), asyncio.get_running_loop())
+    work.result()
+
+
+async def waits_for_a_future() -> None:
+    concurrent.futures.Future[None]().result()
+
+
+async def gets_from_an_empty_queue() -> None:
+    queue.Queue[int]().get()
+
+
+async def puts_into_a_full_queue() -> None:
+    full = queue.Queue[int](1)
+    full.put(1)
+    full.put(2)
+
+
+async def joins_a_thread_that_waits() -> None:
+    thread = threading.Thread(target=threading.Event().wait)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "line", "moment"),
+    [
+        (takes_a_lock_over_an_await, 1, 500_000),
+        (waits_for_its_own_loop, 2, 0),
+        (waits_for_a_future, 1, 0),
+        (gets_from_an_empty_queue, 1, 0),
+        (puts_into_a_full_queue, 3, 0),
+        (joins_a_thread_that_waits, 3, 0),
+    ],
+)
+def test_a_loop_that_blocks_itself_is_stuck_at_the_line(
+    endpoint: Callable[..., Any], line: int, moment: int
+) -> None:
+    trace = trace_of(endpoint)
+    assert trace.outcome.kind == "stuck"
+    assert trace.outcome.line == line_in(endpoint, line)
+    assert trace.ended == moment
+    assert_the_next_play_works()
+
+
+def test_two_threads_that_wait_for_each_other_are_stuck_at_their_lines() -> None:
+    first, second = threading.Lock(), threading.Lock()
+
+    def lock(one: threading.Lock, other: threading.Lock) -> None:
+        with one:
+            time.sleep(1)
+            with other:
+                pass
+
+    async def endpoint() -> None:
+        calls = [asyncio.to_thread(lock, first, second), asyncio.to_thread(lock, second, first)]
+        await asyncio.gather(*calls)
+
+    outcome = trace_of(endpoint).outcome
+    assert outcome.kind == "stuck"
+    assert {waiting.line for waiting in outcome.waiting} >= {line_in(lock, 3)}
+
+
+def test_a_def_endpoint_that_waits_for_ever_is_stuck_at_its_line() -> None:
+    def endpoint() -> None:
+        queue.Queue[int]().get()
+
+    outcome = trace_of(endpoint).outcome
+    assert (outcome.kind, outcome.line) == ("stuck", line_in(endpoint, 1))
+
+
+# Loops without end
+
+
+async def counts_for_ever() -> None:
+    number = 0
+    while True:
+        number += 1
+
+
+def counts_for_ever_in_a_thread() -> None:
+    number = 0
+    while True:
+        number += 1
+
+
+@pytest.mark.parametrize("endpoint", [counts_for_ever, counts_for_ever_in_a_thread])
+def test_an_endless_loop_is_ended_in_it(endpoint: Callable[..., Any]) -> None:
+    outcome = trace_of(endpoint).outcome
+    assert outcome.kind == "endless-loop"
+    assert outcome.line in (line_in(endpoint, 2), line_in(endpoint, 3))
+    assert_the_next_play_works()
+
+
+def test_a_loop_that_is_lost_in_c_is_left_to_itself() -> None:
+    async def endpoint() -> None:
+        LIBC.usleep(10_000_000)
+
+    outcome = trace_of(endpoint).outcome
+    assert (outcome.kind, outcome.line) == ("stuck", line_in(endpoint, 1))
+    assert_the_next_play_works()
