@@ -294,8 +294,12 @@ class Clock:
             actor.parked_at = next(self._serial)
             if until is not None:
                 heapq.heappush(self._parked, (until, actor.parked_at, actor))
+            self._resting.add(actor)
         self._notify()
-        self.await_turn(actor)
+        try:
+            self.await_turn(actor)
+        finally:
+            self._resting.discard(actor)
 
     def wake(self, actor: Actor) -> None:
         """Put a parked actor in line before its time, if it is parked."""
