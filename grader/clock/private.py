@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures.thread
 import importlib
 import socket
+import sys
 import warnings
 from collections.abc import Iterator
 from logging import Manager
@@ -44,6 +45,7 @@ def inventory() -> Iterator[PrivateName]:
 
 
 def _of_loops(loop: Any) -> Iterator[PrivateName]:
+    yield PrivateName(sys, "_current_frames", "the line that a thread is stuck at")
     yield PrivateName(loop, "_ready", "what runs next decides whether the loop is idle")
     yield PrivateName(loop, "_scheduled", "the next timer decides how far time jumps")
     yield PrivateName(loop, "_timer_cancelled_count", "timers that were cancelled are dropped")
