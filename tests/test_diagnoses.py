@@ -34,7 +34,6 @@ NOT_OF_THIS_LESSON = {
     "client-per-request",
     "connection-held-while-waiting",
     "different",
-    "logged-too-much",
     "queries-in-turn",
     "retry-unsafe",
     "retry-without-limit",

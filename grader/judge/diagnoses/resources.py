@@ -189,7 +189,9 @@ def cancelled_call_answers(case: Case) -> Finding | None:
     """Finds it where the server cancels a request, and that ends as if it had not been."""
     for ours, theirs in case.exchanges():
         cancelled = theirs.raised is not None and theirs.raised.type == "CancelledError"
-        if cancelled and (ours.raised is None or ours.raised.type != "CancelledError"):
+        ends = ours.raised is not None and ours.raised.type == "CancelledError"
+        looks_complete = ours.completed is not None and theirs.completed is None
+        if cancelled and (not ends or looks_complete):
             cut = [wait for wait in case.waits(ours.number) if wait.how == "cancelled"]
             if not cut:
                 continue  # it was over before
