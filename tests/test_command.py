@@ -130,7 +130,7 @@ def test_one_reason_for_all_is_told_once(grade: Grade) -> None:
     """It is not about what each check looks at, so they are only counted."""
     told = grade("day53", 2, "--file", MISTAKES / "2_factory_misspelt.py").output
     assert told.count("✘") == 2
-    assert "✘ 7 other checks for the same reason\n" in told
+    assert re.search(r"✘ \d other checks for the same reason\n", told)
 
 
 def test_mistake_is_explained(grade: Grade) -> None:

@@ -598,10 +598,11 @@ def test_in_tmux_one_verdict_is_on_the_screen(file: Path, tmp_path: Path) -> Non
     """A real terminal of sixty columns, read as one sees it."""
     with tmux(file.parents[2], tmp_path / "socket", "day53", "2", "--watch") as run:
         capture = partial(run, "capture-pane", "-p")
-        seen_in(capture, "0 of 1 exercises pass", "q quit")
+        screen = seen_in(capture, "wait for one call to end before the", "q quit")
+        assert screen.index("wait for one call") < screen.index("the reference")
         file.write_text(RIGHT, "utf-8")
         screen = seen_in(capture, "1 of 1 exercises pass", "q quit")
-        assert "0 of 1" not in screen
+        assert "wait for one call" not in screen
         assert screen.startswith("✔ 2 · Concurrent operations")
         run("send-keys", "h")
         screen = seen_in(capture, "hint 1 of 3", "q quit")
