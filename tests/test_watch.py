@@ -283,9 +283,9 @@ def test_a_link_is_followed_to_where_the_file_is(
     places[1].symlink_to("../third/mine.py")
 
     async def look() -> None:
-        async with told_of(places[0]) as told:
+        async with watching_file(places[0]) as changed:
             for place in (places[2], tmp_path / "third" / "other.py"):
-                await saved(place, told)
+                await saved(place, changed)
 
     asyncio.run(asyncio.wait_for(look(), PATIENCE))
 
@@ -298,39 +298,39 @@ def test_a_folder_in_the_place_of_another_is_watched_at_once(
     folder.mkdir()
 
     async def look() -> None:
-        async with told_of(folder / "mine.py") as told:
-            await saved(folder / "mine.py", told)
+        async with watching_file(folder / "mine.py") as changed:
+            await saved(folder / "mine.py", changed)
             folder.rename(tmp_path / "away")
             folder.mkdir()
-            await saved(tmp_path / "away" / "mine.py", told)  # that is how it comes to know
-            told.clear()
-            await saved(folder / "mine.py", told)
-            told.clear()
-            await saved(folder / "mine.py", told)
+            await saved(tmp_path / "away" / "mine.py", changed)  # that is how it comes to know
+            changed.clear()
+            await saved(folder / "mine.py", changed)
+            changed.clear()
+            await saved(folder / "mine.py", changed)
 
     asyncio.run(asyncio.wait_for(look(), PATIENCE))
 
 
 @asynccontextmanager
-async def told_of(file: Path) -> AsyncIterator[asyncio.Event]:
+async def watching_file(file: Path) -> AsyncIterator[asyncio.Event]:
     """An event that is set when the file may have been saved."""
-    told, stop = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(saves.tell_of_saves(file, told.set, stop))
+    changed, stop = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(saves.watch_file(file, changed.set, stop))
     try:
-        yield told
+        yield changed
     finally:
         stop.set()
         await task
 
 
-async def saved(file: Path, told: asyncio.Event) -> None:
-    """Save a file until that is told."""
-    told.clear()
-    while not told.is_set():
+async def saved(file: Path, changed: asyncio.Event) -> None:
+    """Save a file again until the change is noticed."""
+    changed.clear()
+    while not changed.is_set():
         file.with_name("draft").write_text("", "utf-8")
         file.with_name("draft").replace(file)
         with suppress(TimeoutError):
-            await asyncio.wait_for(told.wait(), 0.1)
+            await asyncio.wait_for(changed.wait(), 0.1)
 
 
 def test_of_a_burst_of_saves_the_last_one_counts(grade: Open, file: Path) -> None:
@@ -481,17 +481,17 @@ class EndlessJudge:
 def test_what_is_newer_waits_for_nothing_that_does_not_end() -> None:
     """Only the newest is graded then."""
     judge = EndlessJudge()
-    at_hand = Target(catalog.lesson("day53"), (2,), Path("exercise.py"))
+    target = Target(catalog.lesson("day53"), (2,), Path("exercise.py"))
 
     async def look() -> None:
-        newest = LatestGrading(
+        grading = LatestGrading(
             cast(GraderClient, judge), None, lambda call: call(), lambda *_: None, lambda _: None
         )
         for text in ("first", "second", "third"):
-            newest.ask(GradeJob(at_hand, text))
+            grading.ask(GradeJob(target, text))
         assert [await judge.began.get(), await judge.began.get()] == ["first", "third"]
         assert judge.cancelled == ["first"]
-        await newest.close()
+        await grading.close()
 
     asyncio.run(asyncio.wait_for(look(), PATIENCE))
     assert judge.cancelled == ["first", "third"]

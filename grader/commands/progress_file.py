@@ -1,4 +1,4 @@
-"""The learner's progress, for commands: what is wrong with its file is told on stderr."""
+"""The learner's progress, for commands: what is wrong with its file is said on stderr."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ..course.progress import ProgressFile
 
 def progress_file() -> ProgressFile:
     """The progress of the workspace that the command was called in."""
-    told: set[str] = set()
+    warned: set[str] = set()
 
-    def tell(words: str) -> None:
+    def warn(words: str) -> None:
         """Once: a quiz keeps an answer after each question."""
-        if words not in told:
-            told.add(words)
+        if words not in warned:
+            warned.add(words)
             click.echo(f"grade: {words}", err=True)
 
-    return ProgressFile.here(tell)
+    return ProgressFile.here(warn)

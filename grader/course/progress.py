@@ -126,21 +126,21 @@ class ProgressFile:
 
     Args:
         workspace: the folder that holds `exercises/`; None if there is none.
-        tell: called with a sentence when progress cannot be kept, or the file is broken.
+        warn: called with a sentence when progress cannot be kept, or the file is broken.
     """
 
-    def __init__(self, workspace: Path | None, tell: Callable[[str], object]) -> None:
+    def __init__(self, workspace: Path | None, warn: Callable[[str], object]) -> None:
         self._workspace = workspace
         self.path = (workspace or Path()) / FILE
-        self._tell = tell
+        self._warn = warn
 
     @classmethod
-    def here(cls, tell: Callable[[str], object]) -> ProgressFile:
+    def here(cls, warn: Callable[[str], object]) -> ProgressFile:
         """That of the workspace in which the process runs."""
         try:
-            return cls(catalog.workspace(), tell)
+            return cls(catalog.workspace(), warn)
         except UsageError:
-            return cls(None, tell)
+            return cls(None, warn)
 
     def read(self) -> Progress:
         """What is known; nothing, if there is no file or a broken one."""
@@ -168,20 +168,20 @@ class ProgressFile:
         """
         if self._workspace is None:
             yield Progress()
-            self._tell("Progress is not kept: there is no course in this folder.")
+            self._warn("Progress is not kept: there is no course in this folder.")
             return
         try:
             lock = self._lock()
         except OSError as error:
             yield self.read()
-            self._tell_unwritable(error)
+            self._warn_unwritable(error)
             return
         try:
             progress = self.read()
             yield progress
             write_whole(self.path, msgspec.json.format(msgspec.json.encode(progress)).decode())
         except OSError as error:
-            self._tell_unwritable(error)
+            self._warn_unwritable(error)
         finally:
             os.close(lock)
 
@@ -208,12 +208,12 @@ class ProgressFile:
         try:
             self.path.rename(aside)
         except OSError as error:
-            self._tell_unwritable(error)
+            self._warn_unwritable(error)
         else:
-            self._tell(f"{FILE} {why}. It is kept as {aside.name}, and progress begins anew.")
+            self._warn(f"{FILE} {why}. It is kept as {aside.name}, and progress begins anew.")
 
-    def _tell_unwritable(self, error: OSError) -> None:
-        self._tell(f"Progress cannot be kept in {FILE}: {error.strerror or error}.")
+    def _warn_unwritable(self, error: OSError) -> None:
+        self._warn(f"Progress cannot be kept in {FILE}: {error.strerror or error}.")
 
 
 def _now() -> str:

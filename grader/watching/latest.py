@@ -27,7 +27,7 @@ Post = Callable[[Callable[[], object]], object]
 class GradeJob(NamedTuple):
     """What is to be graded: these exercises of a file that has this text."""
 
-    at_hand: Target
+    target: Target
     text: str
 
 
@@ -73,7 +73,7 @@ class LatestGrading:
         await self._judge.close()
 
     def _begin(self, asked: GradeJob) -> None:
-        lesson, numbers, file = asked.at_hand.lesson, asked.at_hand.numbers, asked.at_hand.file
+        lesson, numbers, file = asked.target.lesson, asked.target.numbers, asked.target.file
         request = GradeRequest(lesson.name, str(file), numbers, self._seed, shown(file), asked.text)
         loop = asyncio.get_running_loop()
         self._asked, self._next, self._began = asked, None, loop.time()

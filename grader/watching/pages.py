@@ -18,21 +18,21 @@ from .screen import Page
 from .target import Target
 
 
-def of_start(shown_as: str, at_hand: Target) -> Page:
+def of_start(shown_as: str, target: Target) -> Page:
     """What is shown before the first verdict."""
-    numbers = ", ".join(str(exercise.number) for exercise in at_hand.exercises)
-    words = f"{at_hand.lesson.name} {numbers}: graded whenever {shown_as} is saved."
+    numbers = ", ".join(str(exercise.number) for exercise in target.exercises)
+    words = f"{target.lesson.name} {numbers}: graded whenever {shown_as} is saved."
     return lambda console: _say(console, words, "bold")
 
 
-def of_verdict(report: Report, at_hand: Target, text: str, next_step: str) -> Page:
+def of_verdict(report: Report, target: Target, text: str, next_step: str) -> Page:
     """The verdict, and what to try next; what is asked for, if nobody has begun."""
-    exercise = at_hand.exercise
+    exercise = target.exercise
     is_to_do = report.exercises[0].status == "todo"
 
     def page(console: Console) -> None:
         if exercise is not None and is_to_do:
-            show_next(at_hand.lesson, exercise, Answers(text), report.file, console)
+            show_next(target.lesson, exercise, Answers(text), report.file, console)
         else:
             show(report, console, sentence_first=True)
         if next_step:
@@ -42,12 +42,12 @@ def of_verdict(report: Report, at_hand: Target, text: str, next_step: str) -> Pa
     return page
 
 
-def next_step(at_hand: Target, found: Target | None, has_keys: bool) -> str:
+def next_step(target: Target, found: Target | None, has_keys: bool) -> str:
     """What to try when what is at hand passes, and `found` comes after it."""
     if found is not None and found.exercise is not None:
         press = " (press n)" if has_keys else ""
         return f"Next: {found.lesson.name} {found.exercise.number}, {found.exercise.title}{press}"
-    name, number = at_hand.lesson.name, at_hand.exercises[-1].number
+    name, number = target.lesson.name, target.exercises[-1].number
     return (
         f"No exercise is left to solve. Next: `grade quiz {name}`. "
         f"`grade solution {name} {number}` shows another way."

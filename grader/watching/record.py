@@ -15,12 +15,12 @@ class Record:
     """Progress in the workspace; of another file's gradings only for this run.
 
     Args:
-        tell: called with a sentence when something is wrong with the file.
+        warn: called with a sentence when something is wrong with the file.
         keeps: whether what is graded is the workspace's own.
     """
 
-    def __init__(self, tell: Callable[[str], object], keeps: bool) -> None:
-        self._file = ProgressFile.here(tell)
+    def __init__(self, warn: Callable[[str], object], keeps: bool) -> None:
+        self._file = ProgressFile.here(warn)
         self._own = None if keeps else self._file.read()
 
     def read(self) -> Progress:

@@ -34,12 +34,12 @@ class Saves:
     """Follows a file, and another one when it is told to.
 
     Args:
-        tell: called whenever the file may have changed.
+        changed: called whenever the file may have changed.
         fail: called with the task if that ends in an error.
     """
 
-    def __init__(self, tell: Callable[[], object], fail: Callable[[Task], object]) -> None:
-        self._tell = tell
+    def __init__(self, changed: Callable[[], object], fail: Callable[[Task], object]) -> None:
+        self._changed = changed
         self._fail = fail
         self._file: Path | None = None
         self._stop = asyncio.Event()
@@ -51,7 +51,7 @@ class Saves:
         self._file = file
         self._stop.set()
         self._stop = asyncio.Event()
-        task = asyncio.create_task(tell_of_saves(file, self._tell, self._stop))
+        task = asyncio.create_task(watch_file(file, self._changed, self._stop))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -65,25 +65,25 @@ class Saves:
             self._fail(task)
 
 
-async def tell_of_saves(file: Path, tell: Callable[[], object], stop: asyncio.Event) -> None:
-    """Call `tell` whenever the file may have changed, until `stop` is set."""
+async def watch_file(file: Path, changed: Callable[[], object], stop: asyncio.Event) -> None:
+    """Call `changed` whenever the file may have changed, until `stop` is set."""
     must_poll: bool | None = None  # None: as the environment says
     while not stop.is_set():
         folders = folders_of(file)
         try:
-            await _while_they_stay(file, folders, tell, stop, must_poll)
+            await _while_they_stay(file, folders, changed, stop, must_poll)
         except FileNotFoundError:  # gone meanwhile
             await asyncio.sleep(POLL_EVERY / 1000)
         except (OSError, RuntimeError):  # as when the kernel has no watches left
             must_poll = True
             await asyncio.sleep(POLL_EVERY / 1000)
-        tell()
+        changed()
 
 
 async def _while_they_stay(
     file: Path,
     folders: Folders,
-    tell: Callable[[], object],
+    changed: Callable[[], object],
     stop: asyncio.Event,
     must_poll: bool | None,
 ) -> None:
@@ -104,7 +104,7 @@ async def _while_they_stay(
     )
     async with contextlib.aclosing(changes):
         async for _ in changes:
-            tell()
+            changed()
             if folders_of(file) != folders:
                 return
 

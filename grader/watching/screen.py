@@ -41,31 +41,31 @@ class Screen:
         self._clears = bool(keys) and sys.stdout.isatty() and not dull
         self._page: Page | None = None
         self._below = ""
-        self._told = ""
+        self._status = ""
         self._part = 0
 
     def show(self, page: Page, below: str) -> None:
         """Show a page in the place of the last one, and `below` it a short line."""
         is_first = self._page is None
-        self._page, self._below, self._told, self._part = page, below, "", 0
+        self._page, self._below, self._status, self._part = page, below, "", 0
         if self._clears:
             self.redraw()
         else:
             self._write(self._drawn(self._whole if is_first else self._next))
 
-    def tell(self, words: str) -> None:
+    def show_status(self, words: str) -> None:
         """Show other words below the page for a while; none brings its own back.
 
         Where nothing can be taken back only the first words are printed.
         """
-        known, self._told = self._told, words
+        known, self._status = self._status, words
         if self._clears and words != known:
             self.redraw()
         elif words and not known and not self._clears:
             self._write(self._drawn(lambda console: self._line(console, words)))
 
     def redraw(self) -> None:
-        """SampleData what is shown, for the window as it is now."""
+        """Draw what is shown again, for the window as it is now."""
         if self._clears and self._page is not None:
             self._write(CLEAR + self._fitted(self._page) + SHOW)
 
@@ -81,7 +81,7 @@ class Screen:
         parts = list(_parts(lines, self._console.width, room))
         part = self._part % len(parts)
         more = f"space: more ({part + 1} of {len(parts)})" if len(parts) > 1 else ""
-        below = "   ".join(filter(None, [self._told or self._below, more]))
+        below = "   ".join(filter(None, [self._status or self._below, more]))
         return "\n".join(parts[part]) + "\n" + self._drawn(partial(self._end, below)).rstrip("\n")
 
     def close(self) -> None:

@@ -61,7 +61,7 @@ class Session:
         self._messages: dict[str, None] = {}  # a set that keeps its order
         self._record = Record(self._messages.setdefault, keeps=file is None)
         self._course = Course(lesson, file)
-        self._at_hand = self._course.first(numbers, self._record.read())
+        self._target = self._course.first(numbers, self._record.read())
         self._text: str | None = None
         self._problem: InputError | None = None
         self._verdict: ShownVerdict | None = None
@@ -71,7 +71,7 @@ class Session:
         # All that happens comes through here, so that nothing happens during something else,
         # and an error of ours ends the session.
         self._inbox: asyncio.Queue[Callable[[], object]] = asyncio.Queue()
-        self._newest = LatestGrading(judge, seed, self._post, self._graded, self._still_grading)
+        self._grading = LatestGrading(judge, seed, self._post, self._graded, self._still_grading)
         self._saves = Saves(
             partial(self._post, self._look),
             lambda task: self._post(task.result),
@@ -80,13 +80,13 @@ class Session:
     async def run(self) -> int:
         """Until a key or a signal ends it."""
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._newest.close)
-            _refuse_what_is_not_there(self._at_hand.file)
+            stack.push_async_callback(self._grading.close)
+            _refuse_what_is_not_there(self._target.file)
             stack.push_async_callback(self._saves.close)
             stack.callback(self._screen.close)
             self._heed_signals()
             stack.enter_context(keys(self._press, partial(self._post, self._screen.redraw)))
-            self._turn_to(self._at_hand)
+            self._turn_to(self._target)
             while self._code is None:
                 (await self._inbox.get())()
         return self._code
@@ -120,16 +120,16 @@ class Session:
 
     # Saves
 
-    def _turn_to(self, at_hand: Target) -> None:
-        self._at_hand, self._text, self._problem, self._verdict = at_hand, None, None, None
-        self._saves.follow(at_hand.file)
+    def _turn_to(self, target: Target) -> None:
+        self._target, self._text, self._problem, self._verdict = target, None, None, None
+        self._saves.follow(target.file)
         self._show_verdict()
         self._look(is_settled=True)
 
     def _look(self, is_settled: bool = False) -> None:
         """See whether there is another text, and have it graded."""
         try:
-            text = _read(self._at_hand.file)
+            text = _read(self._target.file)
         except InputError as error:
             if is_settled:
                 self._cannot_read(error)
@@ -157,19 +157,19 @@ class Session:
         if self._is_judged():
             self._show_verdict()
         else:
-            self._newest.ask(GradeJob(self._at_hand, self._text))
+            self._grading.ask(GradeJob(self._target, self._text))
 
     # Verdicts
 
     def _still_grading(self, seconds: float) -> None:
         if not self._is_judged():  # else it is of what is no longer there
-            self._screen.tell("grading …" if seconds < 1 else f"grading … {seconds:.0f} s")
+            self._screen.show_status("grading …" if seconds < 1 else f"grading … {seconds:.0f} s")
 
     def _graded(self, asked: GradeJob, outcome: Outcome) -> None:
         if isinstance(outcome, Report):
-            self._record.note(asked.at_hand.lesson, Answers(asked.text), outcome)
-        if asked.at_hand != self._at_hand or not self._is_of_now(asked):
-            self._screen.tell("")
+            self._record.note(asked.target.lesson, Answers(asked.text), outcome)
+        if asked.target != self._target or not self._is_of_now(asked):
+            self._screen.show_status("")
             self._look()
         elif isinstance(outcome, Report):
             self._judged(asked, outcome)
@@ -179,16 +179,16 @@ class Session:
     def _is_of_now(self, asked: GradeJob) -> bool:
         """Whether the file still says what was asked about."""
         try:
-            return _read(asked.at_hand.file) == asked.text
+            return _read(asked.target.file) == asked.text
         except InputError:
             return False
 
     def _judged(self, asked: GradeJob, report: Report) -> None:
         next_step = ""
         if report.exit_code == 0:
-            found = self._course.after(self._at_hand, self._record.read())
-            next_step = pages.next_step(self._at_hand, found, self._has_keys)
-        page = pages.of_verdict(report, asked.at_hand, asked.text, next_step)
+            found = self._course.after(self._target, self._record.read())
+            next_step = pages.next_step(self._target, found, self._has_keys)
+        page = pages.of_verdict(report, asked.target, asked.text, next_step)
         self._verdict = ShownVerdict(asked, report, page, time.strftime("%H:%M:%S"))
         try:
             self._show_verdict()
@@ -204,7 +204,7 @@ class Session:
 
     def _is_judged(self) -> bool:
         """Whether there is a verdict on the newest text."""
-        return self._verdict is not None and self._verdict.asked == (self._at_hand, self._text)
+        return self._verdict is not None and self._verdict.asked == (self._target, self._text)
 
     def _show_verdict(self) -> None:
         if self._problem is not None:
@@ -212,7 +212,7 @@ class Session:
         elif self._verdict is not None:
             self._show(self._verdict.page, f"graded at {self._verdict.at}")
         else:
-            self._show(pages.of_start(shown(self._at_hand.file), self._at_hand))
+            self._show(pages.of_start(shown(self._target.file), self._target))
 
     def _passes(self) -> bool:
         """Whether what is at hand passes, as it is now."""
@@ -223,19 +223,19 @@ class Session:
     # Keys
 
     def _go_on(self) -> None:
-        found = self._course.after(self._at_hand, self._record.read())
+        found = self._course.after(self._target, self._record.read())
         if found is not None:
             self._turn_to(found)
         else:
             self._show(pages.of_problem("There is no other exercise to solve.", ""))
 
     def _show_hint(self) -> None:
-        exercise = self._at_hand.exercises[0]
+        exercise = self._target.exercises[0]
         if self._verdict is not None:
             first = next((e for e in self._verdict.report.exercises if e.status != "passed"), None)
-            exercise = self._at_hand.lesson.exercise(first.number) if first else exercise
+            exercise = self._target.lesson.exercise(first.number) if first else exercise
         try:
-            hint = self._record.next_hint(self._at_hand.lesson, exercise)
+            hint = self._record.next_hint(self._target.lesson, exercise)
         except GraderError as error:
             self._show(pages.of_problem(error.problem, error.remedy))
         else:

@@ -51,25 +51,25 @@ class Course:
         """Those that were asked for, or the first unsolved one; all of a lesson if none is."""
         found = progress.first_unsolved(self._lessons)
         if numbers or found is None:
-            return self._at_hand(self._lessons[-1], numbers)
-        return self._at_hand(found[0], (found[1].number,))
+            return self._target(self._lessons[-1], numbers)
+        return self._target(found[0], (found[1].number,))
 
-    def after(self, at_hand: Target, progress: Progress) -> Target | None:
+    def after(self, target: Target, progress: Progress) -> Target | None:
         """The next unsolved one in the order of the course, and after its end from its begin.
 
         None if there is no other.
         """
-        own = {(at_hand.lesson.name, exercise.number) for exercise in at_hand.exercises}
-        for lesson, exercise in self._from(at_hand):
+        own = {(target.lesson.name, exercise.number) for exercise in target.exercises}
+        for lesson, exercise in self._from(target):
             is_other = (lesson.name, exercise.number) not in own
             if is_other and not progress.exercise(lesson, exercise).passes:
-                return self._at_hand(lesson, (exercise.number,))
+                return self._target(lesson, (exercise.number,))
         return None
 
-    def _from(self, at_hand: Target) -> list[Place]:
+    def _from(self, target: Target) -> list[Place]:
         places = [(lesson, exercise) for lesson in self._lessons for exercise in lesson.exercises]
-        cut = places.index((at_hand.lesson, at_hand.exercises[-1])) + 1
+        cut = places.index((target.lesson, target.exercises[-1])) + 1
         return [*places[cut:], *places[:cut]]
 
-    def _at_hand(self, lesson: Lesson, numbers: tuple[int, ...]) -> Target:
+    def _target(self, lesson: Lesson, numbers: tuple[int, ...]) -> Target:
         return Target(lesson, numbers, self._file or answers_file(lesson))
