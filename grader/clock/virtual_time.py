@@ -69,24 +69,24 @@ def _check_length(seconds: float) -> None:
         raise ValueError("sleep length must be non-negative")
 
 
-def _telling(name: str, virtual: Callable[[Clock], Any]) -> Callable[[], Any]:
+def _time_function(name: str, virtual: Callable[[Clock], Any]) -> Callable[[], Any]:
     """A function without arguments that tells the time."""
     real_function = real[name]
 
-    def tell() -> Any:
+    def read() -> Any:
         clock = current_clock()
         return real_function() if clock is None else virtual(clock)
 
-    return tell
+    return read
 
 
-def _telling_system_clock(name: str, unit: Callable[[int], float]) -> Callable[..., Any]:
-    def tell(*args: Any) -> Any:
+def _system_clock(name: str, unit: Callable[[int], float]) -> Callable[..., Any]:
+    def read(*args: Any) -> Any:
         clock = current_clock()
         virtual = _SYSTEM_CLOCKS.get(*args) if clock is not None and len(args) == 1 else None
         return real[name](*args) if clock is None or virtual is None else unit(virtual(clock))
 
-    return tell
+    return read
 
 
 def _with_time_of_play(name: str, position: int, now: Callable[[int], Any]) -> Callable[..., Any]:
@@ -130,12 +130,12 @@ def _monotonic_ns(clock: Clock) -> int:
 
 _functions: dict[str, Callable[..., Any]] = {
     "sleep": _sleep,
-    "time": _telling("time", _time),
-    "time_ns": _telling("time_ns", lambda clock: _nanoseconds(clock.date)),
-    **{name: _telling(name, _monotonic) for name in ("monotonic", "perf_counter")},
-    **{name: _telling(name, _monotonic_ns) for name in ("monotonic_ns", "perf_counter_ns")},
-    "clock_gettime": _telling_system_clock("clock_gettime", to_seconds),
-    "clock_gettime_ns": _telling_system_clock("clock_gettime_ns", _nanoseconds),
+    "time": _time_function("time", _time),
+    "time_ns": _time_function("time_ns", lambda clock: _nanoseconds(clock.date)),
+    **{name: _time_function(name, _monotonic) for name in ("monotonic", "perf_counter")},
+    **{name: _time_function(name, _monotonic_ns) for name in ("monotonic_ns", "perf_counter_ns")},
+    "clock_gettime": _system_clock("clock_gettime", to_seconds),
+    "clock_gettime_ns": _system_clock("clock_gettime_ns", _nanoseconds),
     **{
         name: _with_time_of_play(name, 0, _seconds_since_1970)
         for name in ("localtime", "gmtime", "ctime")

@@ -34,7 +34,7 @@ _recorders: dict[int, Recorder] = {}
 
 
 @contextmanager
-def blocking_calls_told(recorder: Recorder) -> Iterator[None]:
+def blocking_calls_reported(recorder: Recorder) -> Iterator[None]:
     """Report to `recorder` what blocks the loop of its play."""
     _recorders[id(recorder.clock)] = recorder
     try:
@@ -107,13 +107,13 @@ def _noting(name: str, harmless: Callable[..., bool]) -> Callable[..., bool]:
         if not harmless(*args, **kwargs):  # as each read of a socket that does not block is
             recorder = _recorders.get(id(current_clock()))
             if recorder is not None and recorder.clock.is_home():
-                _tell(recorder, name, sys._getframe(1))
+                _report(recorder, name, sys._getframe(1))
         return True
 
     return may_block
 
 
-def _tell(recorder: Recorder, name: str, frame: FrameType | None) -> None:
+def _report(recorder: Recorder, name: str, frame: FrameType | None) -> None:
     if call := blocking_call(recorder, name, frame):
         recorder.incident("loop-blocked", line=call.line, detail=call.name)
 

@@ -28,7 +28,7 @@ def calls_watched(loop: VirtualLoop, recorder: Recorder, handovers: Handovers) -
 
     def look_at(callback: Any) -> None:
         if threading.get_ident() != home:
-            tell_unsafe(recorder)
+            report_unsafe(recorder)
         elif not type(callback).__name__.startswith("Task"):  # a task's own step
             handovers.note(callback)
 
@@ -56,7 +56,7 @@ def calls_watched(loop: VirtualLoop, recorder: Recorder, handovers: Handovers) -
 
 
 @contextmanager
-def unsafe_calls_told(recorder: Recorder) -> Iterator[None]:
+def unsafe_calls_reported(recorder: Recorder) -> Iterator[None]:
     """Report what a thread does to a queue or an event of the loop, also if nobody waits there.
 
     With somebody waiting, the loop is given something to call, and that is seen anyway.
@@ -66,7 +66,7 @@ def unsafe_calls_told(recorder: Recorder) -> Iterator[None]:
     def watched(real: Callable[..., Any]) -> Callable[..., Any]:
         def method(self: Any, *args: Any) -> Any:
             if asyncio._get_running_loop() is None and current_clock() is recorder.clock:
-                tell_unsafe(recorder)
+                report_unsafe(recorder)
             return real(self, *args)
 
         return method
@@ -78,7 +78,7 @@ def unsafe_calls_told(recorder: Recorder) -> Iterator[None]:
         yield
 
 
-def tell_unsafe(recorder: Recorder) -> None:
+def report_unsafe(recorder: Recorder) -> None:
     """A thread other than the loop's does what only the loop's may do."""
     line = recorder.lines.of_caller()
     if line is not None:
@@ -132,14 +132,14 @@ def exception_handler(
         if error is None or isinstance(error, asyncio.CancelledError):
             return
         if "future" in context:
-            tasks.tell_unretrieved(context["future"], error)
+            tasks.report_unretrieved(context["future"], error)
         else:
-            _tell_failed(recorder, error, context.get("handle"))
+            _report_failed(recorder, error, context.get("handle"))
 
     return handle
 
 
-def _tell_failed(recorder: Recorder, error: BaseException, handle: Any) -> None:
+def _report_failed(recorder: Recorder, error: BaseException, handle: Any) -> None:
     """A callback that the loop called has raised, or could not even be called."""
     line = recorder.lines.of_error(error)
     if line is None:

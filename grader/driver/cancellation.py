@@ -20,7 +20,7 @@ from .waits import Watched
 
 
 @contextmanager
-def swallowed_timeouts_told(recorder: Recorder) -> Iterator[None]:
+def swallowed_timeouts_reported(recorder: Recorder) -> Iterator[None]:
     """Report an `asyncio.timeout` whose time was up, and whose block ended as if it were not."""
     real_exit = asyncio.Timeout.__aexit__
 
@@ -49,7 +49,7 @@ def _hides_cancellation(kind: type[BaseException] | None) -> bool:
     return kind is None or (issubclass(kind, Exception) and not issubclass(kind, ExceptionGroup))
 
 
-def tell_swallowed(tasks: Tasks, recorder: Recorder) -> None:
+def report_swallowed(tasks: Tasks, recorder: Recorder) -> None:
     """Report the tasks that were cancelled, and have gone on until the end of the play.
 
     One that is still in the handler of its `CancelledError`, or in a `finally`, has not

@@ -28,7 +28,7 @@ class Service(Protocol):
     async def close(self) -> None:
         """The app is down: take down what is still open, and give everything back."""
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Give everything back at once, whatever has happened. May be called twice."""
 
 
@@ -74,9 +74,9 @@ class PlayContext:
         for service in reversed(self.services):
             await service.close()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         for service in reversed(self.services):
-            service.give_back()
+            service.release()
 
 
 NewService = Callable[[Any, str, PlayContext], Service]

@@ -19,7 +19,7 @@ from ..model.details import GraderProblem, RaisedExit
 from ..model.scenarios import Scenario
 from ..model.trace import Outcome, Trace, Waiting, to_ticks
 from .callbacks import exception_handler
-from .cancellation import tell_swallowed
+from .cancellation import report_swallowed
 from .closing import cancel_leftovers, close, drain, settle
 from .context import PlayContext
 from .lifespan import Lifespan
@@ -80,7 +80,7 @@ def run_play(
             return Trace(outcome=Outcome("stuck", line=recorder.lines.of_error(error)))
         finally:
             clock.finish()
-            context.give_back()
+            context.release()
             close(loop)
 
 
@@ -173,7 +173,7 @@ class Driver:
                 await drain(self.loop, self.tasks, self.scenario.drain)
         await self.lifespan.shut_down()
         await self.context.close()
-        self.tasks.tell_unasked()
+        self.tasks.report_unasked()
         self.recorder.close()
         await cancel_leftovers(self.loop)
 
@@ -196,8 +196,8 @@ class Driver:
                 yield Waiting("thread", line, "a thread")
 
     def trace(self, outcome: Outcome) -> Trace:
-        self.tasks.tell_unasked()
-        tell_swallowed(self.tasks, self.recorder)
+        self.tasks.report_unasked()
+        report_swallowed(self.tasks, self.recorder)
         ended = self.recorder.close()
         # A coroutine that was lost in a cycle is told of now. All that the play made is
         # still in the youngest generation, for nothing was collected meanwhile.

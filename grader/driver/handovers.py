@@ -59,7 +59,7 @@ class Handovers:
                 return
             real_sleep(0.002)
 
-    def tell(self, coroutine: CoroutineType[Any, Any, Any]) -> None:
+    def report(self, coroutine: CoroutineType[Any, Any, Any]) -> None:
         """A coroutine of the play's was never awaited."""
         name = coroutine.__qualname__.rpartition(".<locals>.")[2]
         origin = coroutine.cr_origin or ()
@@ -87,15 +87,15 @@ def _code_of(function: Any) -> CodeType | None:
 
 
 @contextmanager
-def lost_coroutines_told(recorder: Recorder, handovers: Handovers) -> Iterator[None]:
+def lost_coroutines_reported(recorder: Recorder, handovers: Handovers) -> Iterator[None]:
     """Report the coroutines that are never awaited."""
-    tell_python = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
+    warn_as_python = warnings._warn_unawaited_coroutine  # type: ignore[attr-defined]
 
     def lost(coroutine: CoroutineType[Any, Any, Any]) -> None:
         if current_clock() is recorder.clock:
-            handovers.tell(coroutine)
+            handovers.report(coroutine)
         else:
-            tell_python(coroutine)
+            warn_as_python(coroutine)
 
     recorder.before_end = handovers.await_threads
     with replaced(warnings, _warn_unawaited_coroutine=lost), _threads_noted(handovers):

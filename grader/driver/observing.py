@@ -12,10 +12,10 @@ from ..clock import Clock, VirtualLoop
 from ..clock.current import unwatch_blocks, watch_blocks
 from ..clock.patching import replaced
 from ..model.trace import to_seconds
-from .blocking import blocking_call, blocking_calls_told
-from .callbacks import calls_watched, unsafe_calls_told
-from .cancellation import swallowed_timeouts_told
-from .handovers import Handovers, lost_coroutines_told
+from .blocking import blocking_call, blocking_calls_reported
+from .callbacks import calls_watched, unsafe_calls_reported
+from .cancellation import swallowed_timeouts_reported
+from .handovers import Handovers, lost_coroutines_reported
 from .logs import logs_noted
 from .recorder import Recorder
 
@@ -27,10 +27,10 @@ def watching(loop: VirtualLoop, recorder: Recorder) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(calls_watched(loop, recorder, handovers))
         stack.enter_context(_sleeps(loop.clock, recorder))
-        stack.enter_context(blocking_calls_told(recorder))
-        stack.enter_context(lost_coroutines_told(recorder, handovers))
-        stack.enter_context(unsafe_calls_told(recorder))
-        stack.enter_context(swallowed_timeouts_told(recorder))
+        stack.enter_context(blocking_calls_reported(recorder))
+        stack.enter_context(lost_coroutines_reported(recorder, handovers))
+        stack.enter_context(unsafe_calls_reported(recorder))
+        stack.enter_context(swallowed_timeouts_reported(recorder))
         stack.enter_context(logs_noted(recorder))
         stack.enter_context(_replaced_errors(recorder))
         yield
@@ -43,7 +43,7 @@ def _sleeps(clock: Clock, recorder: Recorder) -> Iterator[None]:
             recorder.past("thread", what, start, line=recorder.lines.of_stack())
         elif asyncio._get_running_loop() is not None:
             recorder.past("blocked", what, start, line=recorder.lines.of_stack())
-            _tell_of_block(recorder, what, to_seconds(clock.now - start))
+            _report_block(recorder, what, to_seconds(clock.now - start))
 
     watch_blocks(clock, slept)
     try:
@@ -52,7 +52,7 @@ def _sleeps(clock: Clock, recorder: Recorder) -> Iterator[None]:
         unwatch_blocks(clock)
 
 
-def _tell_of_block(recorder: Recorder, what: str, seconds: float) -> None:
+def _report_block(recorder: Recorder, what: str, seconds: float) -> None:
     """A portal of anyio's, say, blocks at the user's word: only a driver's block is its own."""
     call = blocking_call(recorder, what, sys._getframe(2), libraries=frozenset({"motor"}))
     if call is not None:

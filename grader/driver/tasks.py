@@ -114,16 +114,16 @@ class Tasks:
         """What refers to tasks on behalf of this class."""
         return self.made, self._own
 
-    def tell_unasked(self) -> None:
+    def report_unasked(self) -> None:
         """Report the exceptions of tasks that are still there, and were never asked for."""
         for death in tuple(self._deaths.values()):
             task = death.task()
             error = task._exception if task is not None else None
             if task is not None and error is not None and task._log_traceback:
-                task._log_traceback = False  # this is the telling
-                self.tell_unretrieved(task, error)
+                task._log_traceback = False  # it is reported here
+                self.report_unretrieved(task, error)
 
-    def tell_unretrieved(self, future: asyncio.Future[Any], error: BaseException) -> None:
+    def report_unretrieved(self, future: asyncio.Future[Any], error: BaseException) -> None:
         """Report an exception that nobody asked a future for, unless it is a library's own."""
         death = self._deaths.pop(id(future), None)
         line = self.recorder.lines.of_error(error)

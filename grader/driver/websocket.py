@@ -132,8 +132,8 @@ class WebSocketConversation:
     def _refuse(self, status: int) -> None:
         now = self._recorder.moment()
         self._facts |= {"status": status, "responded": now, "completed": now}
-        self._tell_of_end(ABNORMAL)
-        self._be_over()
+        self._put_disconnect(ABNORMAL)
+        self._finish_steps()
 
     def _go_on_refusing(self, message: Message) -> None:
         """The body of an HTTP response in the place of a WebSocket."""
@@ -145,8 +145,8 @@ class WebSocketConversation:
             self._chunks.append(Chunk(self._recorder.moment(), body))
         if not message.get("more_body", False):
             self._facts["completed"] = self._recorder.moment()
-            self._tell_of_end(ABNORMAL)
-            self._be_over()
+            self._put_disconnect(ABNORMAL)
+            self._finish_steps()
 
     def _go_on(self, message: Message) -> None:
         match message["type"]:
@@ -155,8 +155,8 @@ class WebSocketConversation:
                 size = len(message.get("bytes") or (message.get("text") or "").encode())
                 self._flow.add(size, self._has_read_one)
             case "websocket.close":
-                self._tell_of_end(message.get("code", NORMAL), message.get("reason") or "")
-                self._be_over()
+                self._put_disconnect(message.get("code", NORMAL), message.get("reason") or "")
+                self._finish_steps()
             case other:
                 raise RuntimeError(
                     "Expected ASGI message 'websocket.send' or 'websocket.close', "
@@ -169,7 +169,7 @@ class WebSocketConversation:
         )
         self._messages.append(message)
 
-    def _tell_of_end(self, code: int, reason: str = "") -> None:
+    def _put_disconnect(self, code: int, reason: str = "") -> None:
         """Let the app hear of the end, after all that was said before."""
         self._to_app.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
@@ -180,21 +180,21 @@ class WebSocketConversation:
             closing = Closing(at=now, by=by, code=code, reason=reason)
             self._facts |= {"closing": closing, "completed": now}
 
-    def _be_over(self) -> None:
+    def _finish_steps(self) -> None:
         self._is_over = True
         self._news.set()
 
     def be_refused(self) -> None:
         """The server takes no connections any more."""
         self._facts["refused"] = self._recorder.moment()
-        self._be_over()
+        self._finish_steps()
         self._finish_acting()
 
     def be_stopped(self) -> None:
         """The server stops, and closes the connection."""
         if self._is_open:
             self._note_closing("server", GOING_DOWN)
-            self._tell_of_end(GOING_DOWN)
+            self._put_disconnect(GOING_DOWN)
             self._lose()
 
     # The client's side
@@ -257,16 +257,16 @@ class WebSocketConversation:
         """Close with a code, or be gone; the app hears of both, and can send no more."""
         self._note_closing("client", ABNORMAL if step.code is None else step.code, step.reason)
         if step.code is not None:
-            self._tell_of_end(step.code, step.reason)
+            self._put_disconnect(step.code, step.reason)
         self._facts["hung_up"] = self._recorder.moment()
         self._lose()
 
     def _lose(self) -> None:
         """The connection is gone."""
-        self._tell_of_end(NO_CODE if "status" in self._facts else ABNORMAL)
+        self._put_disconnect(NO_CODE if "status" in self._facts else ABNORMAL)
         self._client_is_gone = True
         self._flow.let_go()
-        self._be_over()
+        self._finish_steps()
 
     def _miss_pong(self) -> None:
         """A client that reads nothing answers no ping either: the server gives it up."""
@@ -297,7 +297,7 @@ class WebSocketConversation:
             self._refuse(SERVER_ERROR)
         elif not self._is_over:
             self._note_closing("server", ABNORMAL)
-            self._be_over()
+            self._finish_steps()
         self._flow.let_go()
 
     def exchange(self) -> Exchange:

@@ -214,20 +214,20 @@ def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
 
     def run() -> None:
         try:
-            result.append(context.run(work, rescue.arm))
+            result.append(context.run(work, watchdog.arm))
         except BaseException as caught:
             error.append(caught)
 
     thread = threading.Thread(target=run, name="play", daemon=True)
-    rescue = Watchdog(thread)
+    watchdog = Watchdog(thread)
     start_in_real_time(thread)
     if current_clock() is None:
-        rescue.join()
+        watchdog.join()
     else:  # the play around this one is looked after
         thread.join()
     if error:
         raise error[0]
-    return rescue.trace(result)
+    return watchdog.trace(result)
 
 
 def _drawn(trace: Trace) -> str:

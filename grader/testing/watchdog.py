@@ -113,7 +113,7 @@ class Watchdog:
         raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
         raise_in(ctypes.c_ulong(thread), ctypes.py_object(PlayOver))
         with suppress(RuntimeError):  # it is closed
-            loop.call_soon_threadsafe(_tell_end, loop)
+            loop.call_soon_threadsafe(_end_as_ran_away, loop)
 
     def _abandon(self, loop: VirtualLoop) -> None:
         self.is_abandoned = True
@@ -132,7 +132,7 @@ class Watchdog:
         return bool(waiting)
 
 
-def _tell_end(loop: VirtualLoop) -> None:
+def _end_as_ran_away(loop: VirtualLoop) -> None:
     if loop.on_end is not None:
         loop.on_end(RanAway())
 

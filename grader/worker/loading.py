@@ -154,14 +154,14 @@ def _function_like(text: str, factory: str) -> ast.FunctionDef | ast.AsyncFuncti
 @contextmanager
 def _endless_sleep_raised(clock: Clock) -> Iterator[None]:
     """End a `time.sleep` past the time limit. Where no loop runs yet, none could notice it."""
-    tell = current.report_block
+    report = current.report_block
 
-    def tell_and_end(of: Clock, what: str, since: int, on_loop: bool) -> None:
-        tell(of, what, since, on_loop)
+    def report_and_end(of: Clock, what: str, since: int, on_loop: bool) -> None:
+        report(of, what, since, on_loop)
         if of is clock and on_loop and clock.now >= clock.time_limit:
             raise RanAway
 
-    with replaced(current, report_block=tell_and_end):
+    with replaced(current, report_block=report_and_end):
         yield
 
 

@@ -79,9 +79,9 @@ class ServiceHost(Generic[AnyConnection]):
         while self.go_on():
             pass
         self.read()
-        self.give_back()
+        self.release()
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Give everything back at once, whatever has happened. May be called twice."""
         for connection in list(self.connections):
             connection.close("open")

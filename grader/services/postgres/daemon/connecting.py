@@ -84,7 +84,7 @@ class ServerGone(ServiceError):
 
 
 @contextmanager
-def told(server: Server, user: str) -> Iterator[None]:
+def errors_translated(server: Server, user: str) -> Iterator[None]:
     """Turn what asyncpg raises into a `ServiceError` that says what to do."""
     try:
         yield
@@ -103,7 +103,7 @@ async def connected(server: Server, address: Address) -> AsyncIterator[Connectio
     """
     connection = await connect(server, address)
     try:
-        with told(server, address.user):
+        with errors_translated(server, address.user):
             yield connection
     finally:
         connection.terminate()
@@ -119,7 +119,7 @@ async def connect(server: Server, address: Address, **settings: str) -> Connecti
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while True:
         try:
-            with told(server, address.user):
+            with errors_translated(server, address.user):
                 return await _connect(address, settings)
         except ServiceError as error:
             starting = isinstance(error.__cause__, asyncpg.CannotConnectNowError)

@@ -22,7 +22,7 @@ from .connecting import (
     Tenant,
     connect,
     connected,
-    told,
+    errors_translated,
 )
 from .messages import Address
 from .recycling import TIMES, is_made_new
@@ -115,7 +115,7 @@ class Databases:
         self._check(holding)
         if holding.connection.is_closed():
             holding.connection = await self._connect(holding.name)
-        with told(self._server, self._server.admin().user):
+        with errors_translated(self._server, self._server.admin().user):
             return [dict(row) for row in await holding.connection.fetch(sql)]
 
     def end(self, holding: Holding) -> None:
@@ -157,7 +157,7 @@ class Databases:
         name, connection, plays = await self._take()
         holding = Holding(name, self._start, plays + 1, connection)
         try:
-            with told(self._server, self._server.address(name).user):
+            with errors_translated(self._server, self._server.address(name).user):
                 await _seed(connection, seed_sql, self._server.tenant)
             await self._ready()  # an open connection may outlive its server by a moment
             self._check(holding)
@@ -232,7 +232,7 @@ class Databases:
         name, connection = holding.name, holding.connection
         is_new = False
         try:
-            with told(self._server, self._server.admin().user):
+            with errors_translated(self._server, self._server.admin().user):
                 is_new = await is_made_new(connection, tenant)
         finally:
             if is_new and holding.start == self._start and not self._closed:

@@ -154,10 +154,10 @@ class KeeperClient:
                 answering = asyncio.create_task(self._answer(request))
         finally:
             self._stream.close()
-            self._give_back()
+            self._return_database()
             if answering:
                 await answering
-            self._give_back()  # what it was in the middle of leasing
+            self._return_database()  # what it was in the middle of leasing
 
     async def _receive(self) -> Request | None:
         try:
@@ -195,7 +195,7 @@ class KeeperClient:
                 return QueryRows(await self._databases.rows(holding, sql))
         raise ServiceError("That makes no sense now.")
 
-    def _give_back(self) -> None:
+    def _return_database(self) -> None:
         holding, self._holding = self._holding, None
         if holding:
             self._databases.end(holding)
