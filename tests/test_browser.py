@@ -16,7 +16,7 @@ from grader.course.catalog import lesson
 from grader.course.hints import ladder
 from grader.model.report import Diagnosis, ExerciseReport
 from grader.model.trace import Trace
-from grader.render.page import Beside, to_page
+from grader.render.page import PageContext, to_page
 from grader.render.svg import timeline_svg
 
 PROGRAM = chromium()
@@ -24,7 +24,7 @@ PROGRAM = chromium()
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromium on this machine")
 
 DAY53 = lesson("day53")
-BESIDE = Beside(
+BESIDE = PageContext(
     title=DAY53.title,
     source=(ROOT / "solutions" / "day53" / "solution.py").read_text("utf-8"),
     hints={exercise.number: ladder(DAY53, exercise) for exercise in DAY53.exercises},

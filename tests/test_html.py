@@ -19,7 +19,7 @@ from grader.commands.group import main
 from grader.course import catalog
 from grader.judge.grading import Grading
 from grader.model.report import CheckReport, Diagnosis, ExerciseReport, ExerciseStatus, Report
-from grader.render.page import Beside, to_page
+from grader.render.page import PageContext, to_page
 
 ROOT = Path(__file__).parents[1]
 MISTAKE = ROOT / "tests" / "mistakes" / "day53" / "2_awaited_in_turn.py"
@@ -54,7 +54,7 @@ gather()
 | 1 | 2 |
 """
 SOURCE = "\n".join(f"line_{number} = '<{number}>'" for number in range(1, 50))
-BESIDE = Beside(title="FastAPI async/await", source=SOURCE, hints=HINTS, lesson=LESSON)
+BESIDE = PageContext(title="FastAPI async/await", source=SOURCE, hints=HINTS, lesson=LESSON)
 
 VOID = ("meta", "br", "hr")
 
@@ -90,7 +90,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def page_of(report: Report = REPORT, beside: Beside = BESIDE) -> tuple[str, Page]:
+def page_of(report: Report = REPORT, beside: PageContext = BESIDE) -> tuple[str, Page]:
     html = to_page([(report, beside)])
     return html, Page(html)
 

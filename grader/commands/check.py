@@ -105,7 +105,7 @@ def command(
     if file is None:
         _keep(sources, reports, asked=lesson is not None)
     if style in ("rich", "plain") and lesson is not None:
-        _tell_next(sources[0], reports[0])
+        _show_next(sources[0], reports[0])
     ctx.exit(max(report.exit_code for report in reports))
 
 
@@ -164,12 +164,12 @@ def _show(reports: list[Report], style: str, everything: bool, overview: bool) -
 
             sys.stdout.write(to_junit(reports))
         case "github":
-            _tell_github(reports)
+            _write_github(reports)
         case _:
             _print(reports, style, everything, overview)
 
 
-def _tell_github(reports: list[Report]) -> None:
+def _write_github(reports: list[Report]) -> None:
     """Messages for the log of a workflow, and a summary where GitHub wants one."""
     from ..render.github import to_github, to_summary
 
@@ -180,7 +180,7 @@ def _tell_github(reports: list[Report]) -> None:
             file.write(to_summary(reports))
 
 
-def _tell_next(one: SourceFile, report: Report) -> None:
+def _show_next(one: SourceFile, report: Report) -> None:
     """What there is to do: the task, if nothing else was asked for; or what comes next."""
     lesson = one.lesson
     if [found.status for found in report.exercises] == ["todo"] and one.text is not None:

@@ -122,8 +122,8 @@ def virtual_clock() -> Finding:
     trace = play(app, get("/"))
     took = time.perf_counter() - began
     if trace.outcome.kind != "finished" or trace.exchanges[0].elapsed != 1.0:
-        told = f"a second of sleep came to {trace.exchanges[0].elapsed} s ({trace.outcome.kind})"
-        return Finding("Virtual clock", told, False, "please report this, and `grade --version`")
+        found = f"a second of sleep came to {trace.exchanges[0].elapsed} s ({trace.outcome.kind})"
+        return Finding("Virtual clock", found, False, "please report this, and `grade --version`")
     return Finding("Virtual clock", f"a second of sleep took {took * 1000:.0f} ms")
 
 
@@ -163,9 +163,9 @@ def mongodb() -> Finding:
 
     trace = play(_counting_app, get("/"), url=mongo())
     if trace.outcome.kind != "finished" or trace.exchanges[0].status != 200:
-        told = re.sub(r"\s+", " ", trace.outcome.problem) or trace.outcome.kind
+        found = re.sub(r"\s+", " ", trace.outcome.problem) or trace.outcome.kind
         remedy = "install the course again, or name a server of yours in MONGODB_URL"
-        return Finding("MongoDB", told, False, remedy, optional=True)
+        return Finding("MongoDB", found, False, remedy, optional=True)
     return Finding("MongoDB", "answers on the virtual clock")
 
 

@@ -37,7 +37,7 @@ def command(lesson: Lesson | None, exercise: Exercise | None, step: int | None) 
     from ..render.reading import show_markdown
 
     if lesson is None or exercise is None:
-        lesson, exercise = _at_hand([lesson] if lesson else catalog.lessons())
+        lesson, exercise = _current_exercise([lesson] if lesson else catalog.lessons())
     steps = ladder(lesson, exercise)
     with progress_file().changing() as progress:
         step = progress.exercise(lesson, exercise).take_hint(len(steps), step)
@@ -49,7 +49,7 @@ def command(lesson: Lesson | None, exercise: Exercise | None, step: int | None) 
         click.echo(f"\nThat was the last one. Try it: grade {lesson.name} {exercise.number}")
 
 
-def _at_hand(lessons: Sequence[Lesson]) -> tuple[Lesson, Exercise]:
+def _current_exercise(lessons: Sequence[Lesson]) -> tuple[Lesson, Exercise]:
     found = progress_file().read().first_unsolved(lessons)
     if found is None:
         raise UsageError(

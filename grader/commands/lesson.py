@@ -63,7 +63,7 @@ def command(lesson: Lesson | None, section: str | None, sections: bool) -> None:
     from ..render.console import console
     from ..render.outline import outline
 
-    lesson = lesson or _at_hand()
+    lesson = lesson or _current_lesson()
     text = _text(lesson)
     if sections:
         _list(lesson, outline(text))
@@ -78,7 +78,7 @@ def command(lesson: Lesson | None, section: str | None, sections: bool) -> None:
         _page(shown.get())
 
 
-def _at_hand() -> Lesson:
+def _current_lesson() -> Lesson:
     found = progress_file().read().first_unsolved(catalog.lessons())
     return found[0] if found else catalog.lessons()[-1]
 

@@ -74,7 +74,7 @@ def _put_back(lesson: Lesson, exercise: Exercise, file: Path, yes: bool) -> None
         copy.unlink()
         raise
     _note(lesson, now, (exercise,))
-    _tell(file, copy, now, exercise)
+    _show_result(file, copy, now, exercise)
     _warn(resetting.missing(now, stub(lesson), exercise), catalog.course().stub(lesson))
 
 
@@ -96,7 +96,7 @@ def _note(lesson: Lesson, now: Answers, exercises: tuple[Exercise, ...]) -> None
             progress.exercise(lesson, exercise).note("todo", now.digest(exercise))
 
 
-def _tell(file: Path, copy: Path, now: Answers, exercise: Exercise) -> None:
+def _show_result(file: Path, copy: Path, now: Answers, exercise: Exercise) -> None:
     click.echo(f"Exercise {exercise.number} is to do again: {shown(file)}:{now.line(exercise)}")
     click.echo(f"The old file is kept: {shown(copy)}")
     click.echo(f"To have it back:\n  cp {shlex.quote(shown(copy))} {shlex.quote(shown(file))}")

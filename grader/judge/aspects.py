@@ -390,7 +390,8 @@ def logged(logger: str, after: str) -> Aspect:
     @aspect("log", say=say)
     def records(trace: Trace) -> tuple[Literal["traceback", "record"] | None, ...]:
         return tuple(
-            _told_of(records_about(trace, exchange, logger, after)) for exchange in trace.exchanges
+            _logged_as(records_about(trace, exchange, logger, after))
+            for exchange in trace.exchanges
         )
 
     return records
@@ -405,15 +406,15 @@ def logged_as_done(logger: str, after: str) -> Aspect:
     What says so is whatever is logged of those that succeed, so let both be given the same.
     """
 
-    def say(told: bool) -> str:
-        return f"a {after} that fails is {'' if told else 'not '}logged as done"
+    def say(is_done: bool) -> str:
+        return f"a {after} that fails is {'' if is_done else 'not '}logged as done"
 
     @aspect("log", say=say, nothing=f"no failing {after}")
-    def told(trace: Trace) -> tuple[bool, ...]:
+    def said_done(trace: Trace) -> tuple[bool, ...]:
         done, failed = (_messages(trace, logger, after, how) for how in ("done", "failed"))
         return tuple(any(0 < len(each & these) == len(each) for each in done) for these in failed)
 
-    return told
+    return said_done
 
 
 def _messages(trace: Trace, logger: str, after: str, how: str) -> list[set[str]]:
@@ -448,7 +449,7 @@ def has_traceback(records: tuple[LogRecord, ...]) -> bool:
 _TRACEBACK = "Traceback (most recent call last)"
 
 
-def _told_of(records: tuple[LogRecord, ...]) -> Literal["traceback", "record"] | None:
+def _logged_as(records: tuple[LogRecord, ...]) -> Literal["traceback", "record"] | None:
     if has_traceback(records):
         return "traceback"
     return "record" if records else None
@@ -598,10 +599,10 @@ def together(*aspects: Aspect) -> Aspect:
 def summary(words: tuple[str, ...]) -> str:
     """Facts in words, as one sentence: equal neighbours are counted."""
     groups = [(fact, len(list(same))) for fact, same in groupby(words)]
-    told = [
+    parts = [
         f"{f'{count} × ' if count > 1 else ''}{shortened(fact, LONGEST)}" for fact, count in groups
     ]
-    return ", ".join(told[:4]) + (f", and {len(told) - 4} more" if len(told) > 4 else "")
+    return ", ".join(parts[:4]) + (f", and {len(parts) - 4} more" if len(parts) > 4 else "")
 
 
 def _since(trace: Trace, moment: Moment) -> int:

@@ -79,14 +79,14 @@ def shortened(text: str, most: int) -> str:
 
 def apart(one: str, other: str) -> tuple[str, str]:
     """Two facts without what they share, if each ends with a JSON object or list."""
-    mine, its = _told_as_json(one), _told_as_json(other)
+    mine, its = _as_json(one), _as_json(other)
     if mine is None or its is None:
         return one, other
     pruned = _pruned(mine[1], its[1])
     return f"{mine[0]}{pruned[0]}", f"{its[0]}{pruned[1]}"
 
 
-def _told_as_json(fact: str) -> tuple[str, Any] | None:
+def _as_json(fact: str) -> tuple[str, Any] | None:
     """The words before an object or list, and that; None if a fact does not end with one."""
     starts = [at for at in (fact.find("{"), fact.find("[")) if at >= 0]
     if not starts:

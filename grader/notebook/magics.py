@@ -99,7 +99,7 @@ class Magics:
             source = catalog.read_source(file)
             self._grade(lesson, numbers, Answer(file, shown(file), source, source))
         except CourseError as error:
-            _tell(error)
+            _raise_shown(error)
 
     def grade_cell(self, line: str, cell: str) -> None:
         """Grade what a cell defines: `%%grade dayNN 2`, and the answer below it.
@@ -123,7 +123,7 @@ class Magics:
             answer = Answer(Path(name), name, made.text, written, self._notes(made))
             self._grade(lesson, [e.number for e in exercises], answer)
         except CourseError as error:
-            _tell(error)
+            _raise_shown(error)
 
     def _run(self, cell: str) -> None:
         """Run a cell as the one that is being run, so that a traceback has its number.
@@ -238,5 +238,5 @@ def _keep(lesson: Lesson, source: str, report: Report) -> None:
         ProgressFile.here(print).note([(lesson, Answers(source), found)])
 
 
-def _tell(error: CourseError) -> NoReturn:
+def _raise_shown(error: CourseError) -> NoReturn:
     raise Shown(str(error)) from None

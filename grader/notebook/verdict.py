@@ -11,7 +11,7 @@ from ..course.hints import ladders
 from ..model.errors import UsageError
 from ..model.report import Report
 from ..render.fragment import to_fragment
-from ..render.page import Beside
+from ..render.page import PageContext
 from ..render.terminal import lines
 
 WIDEST = 100
@@ -36,13 +36,13 @@ class CellVerdict:
         return "\n".join(texts).strip("\n")
 
     def _repr_html_(self) -> str:
-        beside = Beside(
+        context = PageContext(
             title=self._lesson.title,
             source=self._source,
             hints=ladders(self._lesson),
             lesson="",
         )
-        return to_fragment(self.report, beside, _lesson_at(self._lesson))
+        return to_fragment(self.report, context, _lesson_at(self._lesson))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}

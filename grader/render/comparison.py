@@ -59,8 +59,8 @@ def _show_beside(pairs: list[Pair], console: Console, names: tuple[str, str]) ->
     console.print(_beside(Text(f"- {names[0]}", "bold"), Text(f"+ {names[1]}", "bold"), width))
     for left, right in pairs:
         is_same = left == right
-        ours = _told(left, "  " if is_same else "- ", width)
-        theirs = _told(right, "  " if is_same else "+ ", width)
+        ours = _signed(left, "  " if is_same else "- ", width)
+        theirs = _signed(right, "  " if is_same else "+ ", width)
         console.print(_beside(ours, theirs, width), soft_wrap=True)
 
 
@@ -75,14 +75,14 @@ def _show_within(pairs: list[Pair], console: Console, names: tuple[str, str]) ->
     for is_same, group in groupby(pairs, lambda pair: pair[0] == pair[1]):
         chunk = list(group)
         if is_same:
-            told = [(left, "  ") for left, _ in chunk]
+            lines = [(left, "  ") for left, _ in chunk]
         else:  # what the solution has instead stands below all that goes
-            told = [*((left, "- ") for left, _ in chunk), *((right, "+ ") for _, right in chunk)]
-        for line, sign in told:
+            lines = [*((left, "- ") for left, _ in chunk), *((right, "+ ") for _, right in chunk)]
+        for line, sign in lines:
             if line is not None:
-                console.print(_told(line, sign, code_width(console)), soft_wrap=True)
+                console.print(_signed(line, sign, code_width(console)), soft_wrap=True)
 
 
-def _told(line: str | None, sign: str, width: int) -> Text:
+def _signed(line: str | None, sign: str, width: int) -> Text:
     """A line behind its sign; nothing for none."""
     return Text() if line is None else clipped(Text((sign + line).rstrip(), _STYLES[sign]), width)

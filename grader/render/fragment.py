@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from ..model.report import ExerciseReport, Report
-from .page import HERE, Article, Beside, fold, name, word
+from .page import HERE, Article, PageContext, fold, name, word
 from .text import marked_up
 
 WITHIN = ".grade-verdict.grade-verdict"
@@ -20,20 +20,20 @@ WITHIN = ".grade-verdict.grade-verdict"
 TO_DO = "There is nothing to grade yet. Write your answer, and run the cell again."
 
 
-def to_fragment(report: Report, beside: Beside, lesson_at: str = "") -> str:
+def to_fragment(report: Report, context: PageContext, lesson_at: str = "") -> str:
     """A report as one HTML element.
 
     Args:
         lesson_at: the address of the lesson's text, for the links in hints.
     """
-    return "\n".join(Fragment(report, beside, lesson_at).parts())
+    return "\n".join(Fragment(report, context, lesson_at).parts())
 
 
 class Fragment(Article):
     """The part of a notebook on what was graded."""
 
-    def __init__(self, report: Report, beside: Beside, lesson_at: str) -> None:
-        super().__init__(report, beside)
+    def __init__(self, report: Report, context: PageContext, lesson_at: str) -> None:
+        super().__init__(report, context)
         self._report = report
         self._lesson_at = lesson_at
 

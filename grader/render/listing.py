@@ -50,10 +50,10 @@ def _state(known: ExerciseProgress, is_begun: bool, is_as_graded: bool) -> str:
     """In words, how far an exercise is."""
     if known.status == "todo" and not known.attempts:
         return "begun, not graded yet" if is_begun and not is_as_graded else "to do"
-    told = [_outcome(known, is_as_graded), counted(known.attempts, "attempt")]
+    words = [_outcome(known, is_as_graded), counted(known.attempts, "attempt")]
     if known.hints:
-        told.append(counted(known.hints, "hint"))
-    return ", ".join(told)
+        words.append(counted(known.hints, "hint"))
+    return ", ".join(words)
 
 
 def _outcome(known: ExerciseProgress, is_as_graded: bool) -> str:

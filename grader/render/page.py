@@ -28,8 +28,8 @@ STYLES = ("verdict.css", "page.css")
 """What an exercise's part looks like, wherever it is shown; then the page around it."""
 
 
-class Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands beside a report: the lesson's title, the learner's source, the hints of
+class PageContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page shows with a report: the lesson's title, the learner's source, the hints of
     each exercise by its number, and the text of the lesson, all but the title markdown."""
 
     title: str
@@ -38,7 +38,7 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     lesson: str
 
 
-def to_page(graded: Sequence[tuple[Report, Beside]]) -> str:
+def to_page(graded: Sequence[tuple[Report, PageContext]]) -> str:
     """One HTML document on what was graded."""
     reports = [report for report, _ in graded]
     return Template((HERE / "page.html").read_text("utf-8")).substitute(
@@ -51,11 +51,11 @@ def to_page(graded: Sequence[tuple[Report, Beside]]) -> str:
 class Article:
     """The part of the page on one lesson."""
 
-    def __init__(self, report: Report, beside: Beside) -> None:
+    def __init__(self, report: Report, context: PageContext) -> None:
         self._report = report
-        self._beside = beside
-        self._source = re.split(r"\r\n?|\n", beside.source)  # the lines that Python counts
-        self._sections = [s for s in sections(beside.lesson) if self._is_hinted_at(s)]
+        self._context = context
+        self._source = re.split(r"\r\n?|\n", context.source)  # the lines that Python counts
+        self._sections = [s for s in sections(context.lesson) if self._is_hinted_at(s)]
         self._anchors = {anchor for section in self._sections for anchor in section.anchors}
 
     def parts(self) -> Iterator[str]:
@@ -70,7 +70,7 @@ class Article:
 
     def _head(self) -> Iterator[str]:
         report = self._report
-        yield f"<header>\n<h1>{marked_up(self._beside.title)}</h1>"
+        yield f"<header>\n<h1>{marked_up(self._context.title)}</h1>"
         yield f'<p class="score"><strong>{_score(report)}</strong></p>'
         run = f"{report.lesson} · {report.file} · {report.seconds:.2f} s · seed {report.seed}"
         yield f'<p class="quiet">{marked_up(run)}</p>'
@@ -156,7 +156,7 @@ class Article:
 
     def _steps(self, exercise: ExerciseReport) -> tuple[str, ...]:
         wanted = exercise.status in ("failed", "todo")
-        return self._beside.hints.get(exercise.number, ()) if wanted else ()
+        return self._context.hints.get(exercise.number, ()) if wanted else ()
 
     def _lesson(self) -> Iterator[str]:
         if not self._sections:

@@ -101,10 +101,10 @@ def show_score(
     right = sum(verdicts.values())
     wrong = [question for question in questions if verdicts.get(question.name) is False]
     open_ones = len(questions) - len(verdicts)
-    told = [f"{right} of {len(questions)} right"]
-    told += [f"{len(wrong)} wrong"] if wrong else []
-    told += [f"{open_ones} not answered yet"] if open_ones else []
-    console.print(Text(f"\nQuiz of {lesson}: {', '.join(told)}.", "bold"))
+    words = [f"{right} of {len(questions)} right"]
+    words += [f"{len(wrong)} wrong"] if wrong else []
+    words += [f"{open_ones} not answered yet"] if open_ones else []
+    console.print(Text(f"\nQuiz of {lesson}: {', '.join(words)}.", "bold"))
     commands = dict.fromkeys(question.again.command for question in wrong if question.again)
     if commands:
         console.print("\nRead again:")

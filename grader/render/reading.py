@@ -107,11 +107,11 @@ def readable(
     text: str, console: Console, lesson: str = "", kind: type[Readable] = Readable
 ) -> Readable:
     """A markdown text that can be printed to this console; see `show_markdown`."""
-    told = with_commands(_COMMENT.sub("", text), lesson)
-    told = _in_prose(told, lambda prose: _COMMAND.sub(_glued, prose))
+    made = with_commands(_COMMENT.sub("", text), lesson)
+    made = _in_prose(made, lambda prose: _COMMAND.sub(_glued, prose))
     if console.color_system is None:  # then code looks like the words around it
-        told = _in_prose(told, lambda prose: _CODE.sub(r"`` \g<0> ``", prose))
-    return kind(told)
+        made = _in_prose(made, lambda prose: _CODE.sub(r"`` \g<0> ``", prose))
+    return kind(made)
 
 
 def as_paragraph(text: str) -> str:
@@ -131,11 +131,11 @@ def with_commands(text: str, lesson: str = "") -> str:
     In a table, whose columns are narrow, the words of the link have to do.
     """
 
-    def told(prose: str) -> str:
+    def without_links(prose: str) -> str:
         prose = _ROW.sub(lambda row: _LINK.sub(lambda found: found["words"], row[0]), prose)
-        return _LINK.sub(lambda found: _told(found, lesson), prose)
+        return _LINK.sub(lambda found: _plain_link(found, lesson), prose)
 
-    return _in_prose(text, told)
+    return _in_prose(text, without_links)
 
 
 def _in_prose(text: str, change: Callable[[str], str]) -> str:
@@ -145,7 +145,7 @@ def _in_prose(text: str, change: Callable[[str], str]) -> str:
     return "".join(part for pair in zip(prose, programs, strict=True) for part in pair)
 
 
-def _told(found: re.Match[str], lesson: str) -> str:
+def _plain_link(found: re.Match[str], lesson: str) -> str:
     words, target = found["words"], found["target"]
     if re.match(r"\w+:", target):
         return found[0]

@@ -12,7 +12,7 @@ from ..course.hints import ladders
 from ..course.sources import SourceFile
 from ..model.errors import UsageError
 from ..model.report import Report
-from .page import Beside, to_page
+from .page import PageContext, to_page
 
 
 class Page:
@@ -31,7 +31,7 @@ class Page:
     def __init__(self, path: Path, sources: Sequence[SourceFile], hints: bool = False) -> None:
         _refuse_what_is_no_page(path)
         self._path = path
-        self._besides = [_beside(one, hints) for one in sources]
+        self._contexts = [_context_of(one, hints) for one in sources]
         self._place = Path(os.path.realpath(path))
         self._draft = draft_of(self._place)
         self._write("")
@@ -44,7 +44,7 @@ class Page:
 
     def save(self, reports: Sequence[Report]) -> None:
         """Put the page in place; whoever has the old one open still has all of it."""
-        self._write(to_page(list(zip(reports, self._besides, strict=True))))
+        self._write(to_page(list(zip(reports, self._contexts, strict=True))))
         try:
             self._draft.replace(self._place)
         except OSError as error:
@@ -57,9 +57,9 @@ class Page:
             raise _unwritable(self._path, error) from error
 
 
-def _beside(one: SourceFile, hints: bool) -> Beside:
+def _context_of(one: SourceFile, hints: bool) -> PageContext:
     text = catalog.course().lesson_text(one.lesson)
-    return Beside(
+    return PageContext(
         title=one.lesson.title,
         source=one.text or "",
         hints=ladders(one.lesson) if hints else {},

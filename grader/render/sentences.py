@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from .picture import SAYS, Crowd, Lane, Panel, Row, Timeline
 
 MOST_BARS = 8
-"""Bars of a lane that are told one by one."""
+"""Bars of a lane that are listed one by one."""
 
 
 def sentences(picture: Timeline) -> Iterator[str]:
@@ -44,5 +44,5 @@ def _marks(lane: Lane) -> Iterator[str]:
     for kind, words in SAYS.items():
         moments = [mark.at for mark in lane.marks if mark.kind == kind]
         if moments and not (kind == "last" and len(moments) == len(lane.marks)):
-            told = ", ".join(f"{at:g}" for at in moments[:MOST_BARS])
-            yield f"{words} at {told} s"
+            times = ", ".join(f"{at:g}" for at in moments[:MOST_BARS])
+            yield f"{words} at {times} s"

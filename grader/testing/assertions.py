@@ -45,8 +45,8 @@ def assert_never_blocks(trace: Trace) -> None:
     """
     blocked = [incident for incident in trace.incidents if incident.kind == "loop-blocked"]
     if blocked:
-        told = "\n".join(f"  {_blocked(incident)}" for incident in blocked[:5])
-        raise AssertionError(_with_picture(f"the event loop was blocked:\n{told}", trace))
+        lines = "\n".join(f"  {_blocked(incident)}" for incident in blocked[:5])
+        raise AssertionError(_with_picture(f"the event loop was blocked:\n{lines}", trace))
 
 
 def _blocked(incident: Incident) -> str:
@@ -66,8 +66,8 @@ def assert_nothing_left(trace: Trace) -> None:
         if incident.kind in _LOST
     ]
     if left:
-        told = "\n".join(f"  {what}" for what in left[:5])
-        raise AssertionError(_with_picture(f"something was left behind:\n{told}", trace))
+        lines = "\n".join(f"  {what}" for what in left[:5])
+        raise AssertionError(_with_picture(f"something was left behind:\n{lines}", trace))
 
 
 _LOST = frozenset({"never-awaited", "task-unreferenced", "exception-unretrieved"})

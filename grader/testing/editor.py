@@ -57,7 +57,7 @@ def learner(request: pytest.FixtureRequest, submissions: Submissions) -> Subject
     if judge.problem:
         pytest.fail(f"The grader broke: {judge.problem}", pytrace=False)
     if judge.broken_file is not None:
-        pytest.fail(_told(item, judge.broken_file), pytrace=False)
+        pytest.fail(_sentence(item, judge.broken_file), pytrace=False)
     if submission.untouched(exercise):
         pytest.skip(f"exercise {exercise.number} is still to do")
     return judge.learner_of(exercise.number)
@@ -94,7 +94,7 @@ def pytest_runtest_makereport(
     funcargs: dict[str, Any] = getattr(item, "funcargs", {})
     if call.when == "call" and call.excinfo is not None and "submissions" in funcargs:
         judge = _judge(item, funcargs["submissions"])
-        report.longrepr = _told(item, judge.report_on(item, call.excinfo.value))
+        report.longrepr = _sentence(item, judge.report_on(item, call.excinfo.value))
     return report
 
 
@@ -111,7 +111,7 @@ def _exercise_of(item: pytest.Item) -> Exercise:
     return _lesson_of(item).exercise(number_of(item))
 
 
-def _told(item: pytest.Item, check: CheckReport) -> str:
+def _sentence(item: pytest.Item, check: CheckReport) -> str:
     """What `grade` would say of a check."""
     lesson, exercise = _lesson_of(item), _exercise_of(item)
     where = shown(answers_file(lesson)) + (f":{check.line}" if check.line else "")

@@ -84,8 +84,8 @@ class Exploration:
 
 
 def _words(trace: Trace) -> str:
-    told = [f"{e.status or 'no answer'} {e.text[:60]}".strip() for e in trace.exchanges]
-    return ", ".join(told) if trace.outcome.kind == "finished" else trace.outcome.kind
+    answers = [f"{e.status or 'no answer'} {e.text[:60]}".strip() for e in trace.exchanges]
+    return ", ".join(answers) if trace.outcome.kind == "finished" else trace.outcome.kind
 
 
 def explore(
@@ -121,14 +121,14 @@ def explore(
 
 
 class Choices:
-    """The choices of one play: those it was told to make, and the first one from then on.
+    """The choices of one play: those that are given, and the first one from then on.
 
     Args:
-        told: which of the possibilities to take, choice by choice.
+        given: which of the possibilities to take, choice by choice.
     """
 
-    def __init__(self, told: list[int]) -> None:
-        self._told = told
+    def __init__(self, given: list[int]) -> None:
+        self._given = given
         self._made: list[tuple[int, int]] = []  # what was taken, of how many
 
     def arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
@@ -142,7 +142,7 @@ class Choices:
 
     def _choose(self, of: int) -> int:
         turn = len(self._made)
-        taken = self._told[turn] if turn < len(self._told) else 0
+        taken = self._given[turn] if turn < len(self._given) else 0
         self._made.append((taken, of))
         return taken
 

@@ -147,8 +147,8 @@ def failure_unsaid(case: Case) -> Finding | None:
         if ours.status != 200 or not any(name in theirs.text for name in unsaid):
             continue
         for call in calls_of(case.got, ours.number):
-            is_told = call.how == "failed" and _says_something_of(call.name, ours.json())
-            if call.how in ("failed", "cancelled") and not is_told:
+            is_named = call.how == "failed" and _says_something_of(call.name, ours.json())
+            if call.how in ("failed", "cancelled") and not is_named:
                 line = case.call_line(call)
                 return Finding(
                     line,
@@ -162,8 +162,8 @@ def _says_something_of(name: str, body: object) -> bool:
     """Whether there is a text under that name, somewhere in a body of JSON."""
     if not isinstance(body, dict):
         return False
-    told = body.get(name)
-    is_text = isinstance(told, str) and bool(told)
+    value = body.get(name)
+    is_text = isinstance(value, str) and bool(value)
     return is_text or any(_says_something_of(name, value) for value in body.values())
 
 
@@ -180,8 +180,8 @@ def wrong_error_name(case: Case) -> Finding | None:
         lost = [s for s in calls_of(case.got, ours.number) if s.how == "failed"]
         unsaid = [e.type for e in errors_of(case.scenario) if e.type not in ours.text]
         missing = next((name for name in unsaid if name in theirs.text), None)
-        told = lost and _says_something_of(lost[0].name, ours.json())
-        if told and missing and ours.status == 200:
+        is_named = lost and _says_something_of(lost[0].name, ours.json())
+        if is_named and missing and ours.status == 200:
             return Finding(
                 ours.line,
                 f"The answer to {ours.method} {ours.path}{of_line(ours.line)} says something of "
@@ -350,11 +350,11 @@ def wrong_status(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         if ours.status != theirs.status:
             line = next((f.line for f in (ours.raised, ours.handled) if f and f.line), ours.line)
-            return Finding(line, _status_told(case, ours, theirs))
+            return Finding(line, _about_status(case, ours, theirs))
     return None
 
 
-def _status_told(case: Case, ours: Exchange, theirs: Exchange) -> str:
+def _about_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
     asked = _asked(case, ours)
     if ours.status is None:
         return f"{asked} gets no answer{of_line(ours.line)}. It should be {theirs.status}."

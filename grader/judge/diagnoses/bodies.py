@@ -517,11 +517,11 @@ def _wrong_number_of_lines(case: Case) -> Finding | None:
             count = "1 line" if len(mine) == 1 else f"{len(mine)} lines"
             alike = zip(mine, wanted, strict=False)
             first = next((n for n, (a, b) in enumerate(alike, 1) if a != b), None)
-            told = f" Line {first} is the first that differs." if first else ""
+            where = f" Line {first} is the first that differs." if first else ""
             return Finding(
                 ours.line,
                 f"The body of {ours.method} {ours.path}{of_line(ours.line)} has {count}, and "
-                f"should have {len(wanted)}.{told}",
+                f"should have {len(wanted)}.{where}",
             )
     return None
 
@@ -542,11 +542,11 @@ def change_lost(case: Case) -> Finding | None:
             plain = not isinstance(one.got, dict | list) and one.got is not MISSING
             earlier = case.got.exchanges[: found.ours.number]
             writes = [e for e in earlier if e.method in ("PUT", "PATCH", "POST")]
-            told = as_text(one.expected)
+            value = as_text(one.expected)
             if plain and one.path and any(_sent(case.sent(before), one) for before in writes):
                 return found.finding(
                     f" still has {_cut(as_text(one.got))} under {_place(one.path)}, though an "
-                    f"earlier request changed it to {_cut(told)}. What becomes of that value in "
+                    f"earlier request changed it to {_cut(value)}. What becomes of that value in "
                     "your code?"
                 )
     return None
@@ -584,8 +584,8 @@ def wrong_body(case: Case) -> Finding | None:
     return None
 
 
-def _and_more(found: Bodies, told: int) -> str:
-    rest = len(_places(found)) - told
+def _and_more(found: Bodies, listed: int) -> str:
+    rest = len(_places(found)) - listed
     return (
         f" ({rest} more {'place differs' if rest == 1 else 'places differ'}.)" if rest > 0 else ""
     )

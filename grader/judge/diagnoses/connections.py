@@ -152,8 +152,8 @@ def _in_use(case: Case, alone: bool) -> Iterator[Failure]:
     for exchange in case.got.exchanges:
         error = exchange.raised or exchange.handled
         for one in (error, *error.within) if error is not None else ():
-            told = any(words in one.text for words in _IN_USE)
-            if told and _has_company(case.got, exchange) != alone:
+            is_in_use = any(words in one.text for words in _IN_USE)
+            if is_in_use and _has_company(case.got, exchange) != alone:
                 yield one
 
 

@@ -67,7 +67,7 @@ def raised(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         error = ours.raised and _own(case, ours.raised)
         if error is not None and theirs.raised is None:
-            return Finding(error.line or ours.line, _told(case, error))
+            return Finding(error.line or ours.line, _sentence_of(case, error))
     return None
 
 
@@ -307,7 +307,7 @@ def named(error: Failure) -> str:
     return f"{error.type}: {' '.join(error.text.split())[:200]}".rstrip(": .")
 
 
-def _told(case: Case, error: Failure) -> str:
+def _sentence_of(case: Case, error: Failure) -> str:
     """What was raised: by a line, or by the framework of what it was given."""
     if error.context == "HTTPException":
         return (

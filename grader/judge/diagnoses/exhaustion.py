@@ -51,11 +51,11 @@ def two_connections(case: Case) -> Finding | None:
     if case.got.outcome.kind == "finished" and not _is_troubled(case):
         return None
     if second := next(_second_within_first(case), None):
-        return _told_second(second)
+        return _about_second(second)
     starved = _starved(case)
     if not starved or _leak(case) is not None:
         return None
-    return _told_second(_second_of(case, starved))
+    return _about_second(_second_of(case, starved))
 
 
 @rule("connection-leaked", *TROUBLE, general=True)
@@ -117,7 +117,7 @@ class Second(NamedTuple):
     what_follows: str = _NO_MORE
 
 
-def _told_second(second: Second) -> Finding:
+def _about_second(second: Second) -> Finding:
     held = f"the one of line {second.first}" if second.first else "the first one"
     return Finding(
         second.line,

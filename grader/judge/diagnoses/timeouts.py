@@ -236,7 +236,9 @@ def cancellation_swallowed(case: Case) -> Finding | None:
     with `raise`.
     """
     for ours, theirs, _, does in _cut_short(case):
-        told = [i for i in case.incidents("cancellation-swallowed") if i.exchange == ours.number]
+        swallowed = [
+            i for i in case.incidents("cancellation-swallowed") if i.exchange == ours.number
+        ]
         took, limit = done(ours), done(theirs)
         went_on = took is not None and limit is not None and took > limit
         cut = [
@@ -244,7 +246,7 @@ def cancellation_swallowed(case: Case) -> Finding | None:
             for wait in case.waits(ours.number)
             if wait.how == "cancelled" and wait.end.tick - ours.started.tick == limit
         ]
-        if told or (went_on and cut and ours.status == 200):
+        if swallowed or (went_on and cut and ours.status == 200):
             line = next((wait.line for wait in cut), None) or case.call_line(does)
             return Finding(
                 line,

@@ -117,7 +117,7 @@ def awaited_in_turn(case: Case) -> Finding | None:
             continue
         if case.is_about("elapsed", "lines", "calls", "call-endings") or _mixed_up(case, in_turn):
             members = list(dict.fromkeys(span for pair in in_turn for span in pair))
-            return _told_in_turn(case, sorted(members, key=lambda span: span.start), ours)
+            return _about_calls_in_turn(case, sorted(members, key=lambda span: span.start), ours)
     return None
 
 
@@ -128,7 +128,7 @@ def _mixed_up(case: Case, in_turn: list[tuple[Span, Span]]) -> bool:
     return by_order and len(case.got.exchanges) > 1
 
 
-def _told_in_turn(case: Case, members: list[Span], ours: Exchange) -> Finding:
+def _about_calls_in_turn(case: Case, members: list[Span], ours: Exchange) -> Finding:
     lines = [case.wait_line(span) for span in members]
     names = list(dict.fromkeys(span.name for span in members))
     more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
