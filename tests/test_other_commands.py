@@ -24,6 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from grader.commands import examinations
+from grader.commands.authors import AUTHORS_COMMANDS
 from grader.commands.examinations import Finding
 from grader.commands.group import COMMANDS, main
 from grader.course import catalog
@@ -66,14 +67,17 @@ def commands() -> dict[str, click.Command]:
     return {name: main.get_command(context, name) for name in main.list_commands(context)}  # type: ignore[misc]
 
 
+_DECLARES = re.compile(r"^@click\.(command|group)\(\s*\"", re.MULTILINE)
+
+
 def test_every_module_of_a_command_is_listed() -> None:
     texts = {f.stem: f.read_text("utf-8") for f in (ROOT / "grader" / "commands").glob("*.py")}
-    assert set(COMMANDS) == {name for name, text in texts.items() if "@click.command(" in text}
+    assert set(COMMANDS) == {name for name, text in texts.items() if _DECLARES.search(text)}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*COMMANDS, *(f"dev {name}" for name in AUTHORS_COMMANDS)])
 def test_every_command_has_an_example_in_its_help(name: str) -> None:
-    result = grade(name, "--help")
+    result = grade(*name.split(), "--help")
     assert result.exit_code == 0
     assert re.search(r"Examples?:\n +grade ", result.output)
 

@@ -22,5 +22,6 @@ COMMANDS = (
     "doctor",
     "init",
     "completion",
+    "dev",
 )
-"""In the order of the help: as a learner meets them."""
+"""In the order of the help: as a learner meets them, and last what authors use."""

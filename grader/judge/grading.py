@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,6 +121,27 @@ class Grading:
             notes=_notes(file, submission.source) if source is None else (),
         )
 
+    def first_failures(
+        self, lesson: Lesson, exercise: Exercise, texts: Sequence[str], seed: int | None = None
+    ) -> list[CheckReport | None]:
+        """Grade many answers to one exercise, each until its first check fails.
+
+        Args:
+            texts: of the files, each in the place of the solution.
+            seed: of the values that are drawn; None is this grading's own.
+
+        Returns:
+            For each text the first check that doesn't pass, or None if all of them do.
+        """
+        from .trials import Trials
+
+        seed = self.seed if seed is None else seed
+        file = course().solution(lesson)
+        submission = self.submission(lesson, file, seed)
+        trials = Trials(submission.learner, submission.reference, exercise.number, seed, texts)
+        submission.run(trials)
+        return trials.failures
+
     def submission(
         self, lesson: Lesson, file: Path, seed: int, source: str | None = None
     ) -> Submission:
@@ -200,9 +221,20 @@ class Submission:
     def run_checks(self, numbers: tuple[int, ...]) -> dict[int, tuple[CheckReport, ...]]:
         """Let pytest run the lesson's checks of these exercises. What is wrong with the file as
         a whole comes under `NO_EXERCISE`."""
+        judge = self.judge(numbers)
+        self.run(judge)
+        if judge.broken_file:
+            return {NO_EXERCISE: (judge.broken_file,)}
+        return {n: _complete(judge.reports[n], judge.collected[n]) for n in numbers}
+
+    def run(self, judge: CheckRunner) -> None:
+        """Let pytest run the lesson's checks.
+
+        Raises:
+            GraderError: they cannot be run.
+        """
         import pytest
 
-        judge = self.judge(numbers)
         with _untouched_environment(), _importable(course().checks(self.lesson)) as file:
             code = pytest.main(
                 [str(file), f"--rootdir={file.parent}", *PYTEST_OPTIONS],
@@ -212,9 +244,6 @@ class Submission:
             raise KeyboardInterrupt
         if judge.problem:
             raise GraderError(f"the checks of {self.lesson.name} cannot be run", judge.problem)
-        if judge.broken_file:
-            return {NO_EXERCISE: (judge.broken_file,)}
-        return {n: _complete(judge.reports[n], judge.collected[n]) for n in numbers}
 
     def report(self, exercise: Exercise, checks: tuple[CheckReport, ...] | None) -> ExerciseReport:
         node = self.factories.get(exercise.factory)

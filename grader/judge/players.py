@@ -58,15 +58,24 @@ class FilePlayer:
         """The text of the file."""
         return self._load.source
 
-    def load(self, source: str, path: str) -> None:
-        """Play another file from now on."""
+    @property
+    def path(self) -> str:
+        """Where the file is, as tracebacks name it."""
+        return self._load.path
+
+    def load(self, source: str, path: str, ahead: bool = True) -> None:
+        """Play another file from now on.
+
+        Args:
+            ahead: whether what was played of the last one is asked for at once.
+        """
         self._load = Load(source, path)
         for client in self._clients:
             client.load(self._load)
         self._traces = {} if self._traces is not None else None
         self._hangs = {}
         played, self._played = self._played, []
-        self.prefetch(played)
+        self.prefetch(played if ahead else ())
 
     def borrow_process(self, other: FilePlayer) -> None:
         """Play with the process of another player, too, which mostly knows all it needs.

@@ -7,6 +7,6 @@ newcomer's words: what happens, at which line, and what to think about. The orde
 
 from .answers import DIFFERENT
 from .case import Case
-from .rules import IDS, INSTEAD, RULES, diagnose, documentation
+from .rules import FALLBACKS, IDS, INSTEAD, RULES, diagnose, documentation
 
-__all__ = ["DIFFERENT", "IDS", "INSTEAD", "RULES", "Case", "diagnose", "documentation"]
+__all__ = ["DIFFERENT", "FALLBACKS", "IDS", "INSTEAD", "RULES", "Case", "diagnose", "documentation"]

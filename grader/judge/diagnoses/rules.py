@@ -177,3 +177,6 @@ INSTEAD = "Instead: "
 
 IDS = tuple(sorted({rule.id for rule in RULES}))
 """The id of every misconception that is known."""
+
+FALLBACKS = frozenset({"different", "wrong-argument", "wrong-body", "wrong-time"})
+"""The ids that only say what differs. Where one of them comes first, nothing says why."""

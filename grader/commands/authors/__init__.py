@@ -1,0 +1,6 @@
+"""The commands of `grade dev`, one module each; `grader.commands.dev` finds them by their names."""
+
+from __future__ import annotations
+
+AUTHORS_COMMANDS = ("mutate",)
+"""In the order of the help."""

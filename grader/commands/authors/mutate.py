@@ -1,0 +1,51 @@
+"""`grade dev mutate dayNN 4`: which wrong answers do the checks let pass?"""
+
+from __future__ import annotations
+
+import click
+
+from ...course.catalog import Exercise, Lesson
+from ..words import CourseCommand, ExerciseNumber, takes_lesson
+
+EXAMPLES = """\b
+Examples:
+  grade dev mutate dayNN     wrong answers to all exercises of a lesson
+  grade dev mutate dayNN 4   to one of them
+"""
+
+
+@click.command(
+    "mutate",
+    cls=CourseCommand,
+    epilog=EXAMPLES,
+    short_help="Make wrong answers, and show those that pass.",
+)
+@takes_lesson
+@click.argument("exercise", type=ExerciseNumber(), required=False)
+@click.option("--jobs", type=click.IntRange(min=1), help="How many processes; one per processor.")
+@click.pass_context
+def command(
+    context: click.Context, lesson: Lesson, exercise: Exercise | None, jobs: int | None
+) -> None:
+    """Make wrong answers from the solution, with one change in each, and grade them.
+
+    You see those that pass, and those that fail without a reason that helps. Write a check for
+    the first, and look at the words of the second. If a change makes no difference, say so in
+    `same_<lesson>.toml` beside the checks: a line with its id and the reason.
+    Exits with 1 if one passes that has no such line.
+    """
+    from ...authoring.marks import marks
+    from ...authoring.mutants import mutants
+    from ...authoring.trying import try_all
+    from ...render.console import console
+    from ...render.mutants import show_mutants
+
+    exercises = (exercise,) if exercise else lesson.exercises
+    known = marks(lesson)
+    made = [mutant for one in exercises for mutant in mutants(lesson, one)]
+    tried = list(try_all(lesson, made, jobs))
+    gone = [] if exercise else sorted(known.keys() - {mutant.id for mutant in made})
+    show_mutants(tried, known, console())
+    if gone:
+        click.echo(f"\nNo change has these marks any more: {', '.join(gone)}")
+    context.exit(int(any(one.survives and one.mutant.id not in known for one in tried)))
