@@ -6,6 +6,9 @@ import asyncio
 import concurrent.futures
 import ctypes
 import queue
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable
@@ -156,3 +159,28 @@ def test_a_loop_that_is_lost_in_c_is_left_to_itself() -> None:
     outcome = trace_of(endpoint).outcome
     assert (outcome.kind, outcome.line) == ("stuck", line_in(endpoint, 1))
     assert_the_next_play_works()
+
+
+def test_code_in_c_that_never_lets_go_ends_the_process_with_its_line() -> None:
+    """Nothing in the process can interrupt it."""
+    code = textwrap.dedent(
+        """
+        import grader.testing.watchdog as watchdog
+        from fastapi import FastAPI
+        from grader import get, play
+
+        watchdog.HOLDS_LOCK = 2.0
+        app = FastAPI()
+
+        @app.get("/")
+        async def spin():
+            return sum(range(10**15))
+
+        play(app, get("/"))
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert 'File "<string>", line 11 in spin' in done.stderr

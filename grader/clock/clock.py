@@ -360,7 +360,7 @@ class Clock:
         """The play is over: whoever is parked or in line is let go."""
         with self._lock:
             self._over = True
-            left = [entry[2] for entry in self._parked] + list(self._waiting)
+            left = {*self._resting, *self._waiting}
             self._parked.clear()
             self._waiting.clear()
         for actor in left:

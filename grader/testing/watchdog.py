@@ -5,13 +5,15 @@ and computes is interrupted, and a connection that it waits at in C, for a serve
 the very loop it blocks, is cut. A thread that does not come back from C is abandoned: all that
 the play had replaced is put back, and nobody waits for it any more.
 
-Code in C that keeps the interpreter's lock for itself stops this thread, too. Only a process
-of its own helps against that.
+Code in C that keeps the interpreter's lock for itself stops this thread, too, and nothing in
+Python can interrupt it. Then `faulthandler`, which needs no lock, writes where it is, and ends
+the process: a test run that says where it hung is better than one that hangs.
 """
 
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import select
 import socket
 import sys
@@ -36,6 +38,9 @@ IS_BLOCKED = 2.0
 """Real seconds without any work after which what it waits at is cut."""
 IS_LOST = 5.0
 """Real seconds after which a thread that cannot be helped is abandoned."""
+
+HOLDS_LOCK = 60.0
+"""Real seconds in which no other thread gets on, after which the process is ended."""
 
 
 class Watchdog:
@@ -63,10 +68,14 @@ class Watchdog:
 
     def join(self) -> None:
         """Wait for the end of the thread, or for the moment when it is given up."""
-        while self._thread.is_alive() and not self.is_abandoned:
-            self._thread.join(LOOK_EVERY)
-            if self._recorder is not None and self._loop is not None:
-                self._look(self._recorder, self._loop)
+        try:
+            while self._thread.is_alive() and not self.is_abandoned:
+                _end_process_unless_called_again()
+                self._thread.join(LOOK_EVERY)
+                if self._recorder is not None and self._loop is not None:
+                    self._look(self._recorder, self._loop)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     def trace(self, ended: list[Trace]) -> Trace:
         """What is known of a play that was given up, or that has `ended` after all."""
@@ -130,6 +139,11 @@ class Watchdog:
                 else:
                     own.shutdown(socket.SHUT_RDWR)
         return bool(waiting)
+
+
+def _end_process_unless_called_again() -> None:
+    with suppress(OSError, ValueError, RuntimeError):  # there may be no stderr to write to
+        faulthandler.dump_traceback_later(HOLDS_LOCK, exit=True, file=sys.__stderr__ or sys.stderr)
 
 
 def _end_as_ran_away(loop: VirtualLoop) -> None:
