@@ -184,3 +184,29 @@ def test_code_in_c_that_never_lets_go_ends_the_process_with_its_line() -> None:
     )
     assert done.returncode == 1
     assert 'File "<string>", line 11 in spin' in done.stderr
+
+
+def test_threads_that_waited_for_ever_keep_no_process_alive() -> None:
+    """Python waits for the threads of its pools before it ends."""
+    code = textwrap.dedent(
+        """
+        import threading
+        from fastapi import FastAPI
+        from grader import get, play
+
+        app = FastAPI()
+        lock = threading.Lock()
+        lock.acquire()
+
+        @app.get("/")
+        async def wait():
+            import asyncio
+            await asyncio.to_thread(lock.acquire)
+
+        print(play(app, get("/")).outcome.kind)
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "stuck"), done.stderr
