@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
@@ -10,15 +9,13 @@ from urllib.parse import urlencode
 import msgspec
 
 from .answers import Part, is_marked
+from .content import File, content_of
 from .errors import UsageError
-from .headers import GivenHeaders, WithHeaders, pairs_of, with_default
+from .headers import GivenHeaders, Headers, WithHeaders, pairs_of, with_default
 
 BUFFER = 65_536
 """Bytes that lie between a server and a client that does not read, before the server's `send`
 waits: the limit of uvicorn's write buffer. A real connection has the kernel's buffers besides."""
-
-File = tuple[str, bytes] | tuple[str, bytes, str]
-"""A file of a form: its name, its content, and its media type."""
 
 
 class Sent(WithHeaders, frozen=True, kw_only=True):
@@ -92,7 +89,6 @@ def request(
     files: Mapping[str, File] | None = None,
     body: bytes = b"",
     pieces: Iterable[bytes] = (),
-    every: float = 0.0,
     query: Mapping[str, Any] | None = None,
     headers: GivenHeaders | None = None,
     cookies: Mapping[str, str] | None = None,
@@ -105,41 +101,39 @@ def request(
         data: the fields of a form; url-encoded, or multipart if there are `files`.
         files: the files of a form, by field: `{"photo": ("me.png", b"...", "image/png")}`.
         body: the body as it is.
-        pieces: a body that comes piece by piece, one every `every` seconds.
+        pieces: a body that comes piece by piece.
         query: is url-encoded, and added to what the path has.
-        options: the other fields of `Request`, such as `at`.
+        options: the other fields of `Request`, such as `at` and `every`.
 
     Raises:
         UsageError: the path does not begin with a slash, the body is given twice, or an option
             isn't one.
     """
     check_options(options, Request)
-    given = {"json": json is not msgspec.UNSET, "data or files": bool(data or files)}
-    given |= {"body": bool(body), "pieces": bool(pieces := tuple(pieces))}
-    if sum(given.values()) > 1:
-        names = " and ".join(name for name, is_given in given.items() if is_given)
-        raise UsageError(f"a request has one body, and {names} are given", "leave out the others")
-    fields = pairs_of(headers)
-    if json is not msgspec.UNSET:
-        body = msgspec.json.encode(json, enc_hook=_mark_of)
-        fields = with_default(fields, "content-type", "application/json")
-    elif data or files:
-        media_type, body = _form(data or {}, files)
-        fields = with_default(fields, "content-type", media_type)
-    if cookies:
-        pairs = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        fields = (*fields, ("cookie", pairs))
+    content = content_of(json=json, data=data, files=files, body=body, pieces=pieces)
     path, query_string = split_target(path, query)
     return Request(
         method=method.upper(),
         path=path,
         query=query_string,
-        headers=fields,
-        body=body,
-        pieces=pieces,
-        every=every,
+        headers=_fields(headers, content.media_type, cookies),
+        body=content.body,
+        pieces=content.pieces,
         **options,
     )
+
+
+def _fields(
+    headers: GivenHeaders | None, media_type: str, cookies: Mapping[str, str] | None
+) -> Headers:
+    """The headers of a request: those that are given, and those that follow from the rest."""
+    fields = pairs_of(headers)
+    if media_type:
+        fields = with_default(fields, "content-type", media_type)
+    if cookies:
+        pairs = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        fields = (*fields, ("cookie", pairs))
+    return fields
 
 
 def split_target(path: str, query: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -165,42 +159,6 @@ def check_options(options: Mapping[str, Any], kind: type[Sent]) -> None:
     if unknown:
         allowed = ", ".join(sorted(kind.__struct_fields__))
         raise UsageError(f"a request has no {min(unknown)!r}", f"its options are: {allowed}")
-
-
-def _mark_of(value: Any) -> Any:
-    if isinstance(value, Part):
-        return str(value)
-    raise UsageError(f"{value!r} has no JSON form", "send what JSON has")
-
-
-def _form(data: Mapping[str, Any], files: Mapping[str, File] | None) -> tuple[str, bytes]:
-    if not files:
-        return "application/x-www-form-urlencoded", urlencode(data, doseq=True).encode()
-    parts = [
-        (f'name="{name}"', "", str(value).encode())
-        for name, values in data.items()
-        for value in (values if isinstance(values, list | tuple) else (values,))
-    ]
-    for name, (filename, content, *rest) in files.items():
-        media_type = rest[0] if rest else "application/octet-stream"
-        described = f'name="{name}"; filename="{filename}"'
-        parts.append((described, f"Content-Type: {media_type}\r\n", content))
-    return _multipart(parts)
-
-
-def _multipart(parts: list[tuple[str, str, bytes]]) -> tuple[str, bytes]:
-    """The media type and the body of a multipart form; the same parts give the same bytes."""
-    digest = hashlib.sha256(b"".join(content for _, _, content in parts)).hexdigest()
-    boundary = f"part-{digest[:24]}"
-    lines = [
-        f"--{boundary}\r\nContent-Disposition: form-data; {described}\r\n{header}\r\n".encode()
-        + content
-        + b"\r\n"
-        for described, header, content in parts
-    ]
-    return f"multipart/form-data; boundary={boundary}", b"".join(
-        lines
-    ) + f"--{boundary}--\r\n".encode()
 
 
 def get(path: str, **options: Any) -> Request:
