@@ -17,6 +17,7 @@ import time
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import anyio.to_process
@@ -77,6 +78,43 @@ def test_a_process_that_computes_is_waited_for() -> None:
         return [out.decode(), time.monotonic()]
 
     assert answer(endpoint) == ["199999990000000\n", 0.0]
+
+
+def fork() -> int:
+    process = os.fork()
+    if not process:
+        sum(range(5_000_000))
+        os._exit(7)
+    return process
+
+
+ARGUMENTS = (sys.executable, "-S", "-c", "sum(range(5_000_000)); raise SystemExit(7)")
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    "start",
+    [
+        fork,
+        lambda: os.spawnv(os.P_NOWAIT, sys.executable, ARGUMENTS),
+        lambda: os.posix_spawn(sys.executable, ARGUMENTS, os.environ),
+        lambda: os.posix_spawnp(sys.executable, ARGUMENTS, os.environ, setpgroup=0),
+    ],
+    ids=["fork", "spawnv", "posix_spawn", "posix_spawnp"],
+)
+def test_a_process_is_waited_for_however_it_was_started(start: Callable[[], int]) -> None:
+    async def endpoint() -> list[Any]:
+        ended = asyncio.Event()
+        process = start()
+        file = os.pidfd_open(process)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(file, ended.set)
+        await asyncio.wait_for(ended.wait(), 0.001)
+        loop.remove_reader(file)
+        os.close(file)
+        return [os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), time.monotonic()]
+
+    assert answer(endpoint) == [7, 0.0]
 
 
 def test_what_a_process_starts_in_turn_is_waited_for() -> None:
@@ -248,6 +286,44 @@ def test_a_server_elsewhere_that_says_nothing_is_given_up() -> None:
         assert answer(endpoint, patience=0.1) == ["given up", 3.0]
 
 
+SERVER = """
+import socket, sys, time
+with socket.socket(socket.AF_UNIX) as listening:
+    listening.bind(sys.argv[1])
+    listening.listen()
+    print("ready", flush=True)
+    connection = listening.accept()[0]
+    while question := connection.recv(100):
+        time.sleep(0.2)
+        connection.sendall(question.upper())
+"""
+
+
+@pytest.fixture
+def unix_server(tmp_path: Path) -> Iterator[Path]:
+    """The socket of a slow server in another process."""
+    path = tmp_path / "socket"
+    command = [sys.executable, "-S", "-c", SERVER, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield path
+        process.kill()
+
+
+def test_a_server_behind_a_unix_socket_is_waited_for(unix_server: Path) -> None:
+    async def endpoint() -> list[Any]:
+        reader, writer = await asyncio.open_unix_connection(unix_server)
+        answers = []
+        for question in (b"one", b"two"):
+            writer.write(question)
+            answers.append((await asyncio.wait_for(reader.read(100), 0.001)).decode())
+        writer.close()
+        return [answers, time.monotonic()]
+
+    assert answer(endpoint, patience=10) == [["ONE", "TWO"], 0.0]
+
+
 # Sockets within the play
 
 
@@ -279,6 +355,27 @@ def test_small_writes_in_the_loop_arrive_at_once() -> None:
         return time.monotonic()
 
     assert answer(endpoint) == 0.0
+
+
+def test_a_unix_socket_within_the_play_lives_by_its_clock(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        await asyncio.sleep(3)
+        writer.write(b"late\n")
+        writer.close()
+
+    async def endpoint() -> list[Any]:
+        server = await asyncio.start_unix_server(serve, path)
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"question\n")
+        line = await reader.readline()
+        writer.close()
+        server.close()
+        return [line.decode(), time.monotonic()]
+
+    assert answer(endpoint, patience=1000) == ["late\n", 3.0]
 
 
 def test_small_writes_from_a_thread_arrive_at_once() -> None:

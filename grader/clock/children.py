@@ -14,14 +14,15 @@ from .current import current_clock
 from .patching import replaced
 
 
-def _noting(real: Callable[..., int]) -> Callable[..., int]:
+def _noting(real: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(real)
-    def start(*args: Any) -> int:
-        process = real(*args)
+    def start(*args: Any, **options: Any) -> Any:
+        started = real(*args, **options)
+        process = started[0] if isinstance(started, tuple) else started
         clock = current_clock()
         if process and clock is not None:
             clock.outside.processes.add(process)
-        return process
+        return started
 
     return start
 
@@ -33,6 +34,7 @@ def children_noted() -> Iterator[None]:
     with (
         replaced(_posixsubprocess, fork_exec=start),
         replaced(subprocess, _fork_exec=start),
-        replaced(os, fork=_noting(os.fork)),
+        replaced(os, fork=_noting(os.fork), forkpty=_noting(os.forkpty)),
+        replaced(os, posix_spawn=_noting(os.posix_spawn), posix_spawnp=_noting(os.posix_spawnp)),
     ):
         yield

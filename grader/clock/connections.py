@@ -11,6 +11,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from .real_time import monotonic
 
@@ -33,13 +34,12 @@ class Connections:
         self._asked: dict[int, float] = {}
         self._sent: dict[int, int] = {}
         self._watched: set[int] = set()
-        self._own: set[tuple[str, int]] = set()
+        self._own: set[Any] = set()
 
     def add_own(self, listening: socket.socket) -> None:
         """What listens there is a part of the play."""
         with suppress(OSError):
-            if listening.family in (socket.AF_INET, socket.AF_INET6):
-                self._own.add(listening.getsockname()[:2])
+            self._own.add(_address(listening.getsockname()))
 
     @property
     def any(self) -> bool:
@@ -49,7 +49,7 @@ class Connections:
     def watch(self, file: int) -> None:
         """The loop begins to wait at a socket."""
         with _borrowed(file) as sock:
-            if sock is None or sock.family == socket.AF_UNIX:
+            if sock is None:
                 return
             if _listens(sock):
                 self.add_own(sock)
@@ -90,15 +90,22 @@ class Connections:
     def _leads_outside(self, sock: socket.socket) -> bool:
         if _listens(sock):
             return False
-        if sock.family == socket.AF_UNIX:
-            return _peer_process(sock) != os.getpid()
         with suppress(OSError):
-            ends = sock.getsockname()[:2], sock.getpeername()[:2]
+            ends = [_address(end) for end in (sock.getsockname(), sock.getpeername())]
+            if not any(ends):  # a pair of Unix sockets
+                return _peer_process(sock) != os.getpid()
             return not any(self._is_own(end) for end in ends)
         return True  # it is not connected yet, or is not made for connections
 
-    def _is_own(self, address: tuple[str, int]) -> bool:
+    def _is_own(self, address: Any) -> bool:
+        if not isinstance(address, tuple):
+            return address in self._own
         return any((host, address[1]) in self._own for host in (address[0], "0.0.0.0", "::"))
+
+
+def _address(name: Any) -> Any:
+    """Host and port, or the path of a Unix socket, which is empty for one that has none."""
+    return name[:2] if isinstance(name, tuple) else name
 
 
 def _listens(sock: socket.socket) -> bool:
