@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from grader import Trace, get, play
@@ -144,6 +144,25 @@ def test_a_hundred_thousand_turns_take_no_time() -> None:
         return now()
 
     assert trace_of(endpoint).exchanges[0].text == "0.0"
+
+
+def test_work_far_inside_of_a_big_app_takes_no_time() -> None:
+    app = FastAPI()
+    app.state.things = [[number] for number in range(10_000)]
+
+    async def pass_on(request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+    for _ in range(5):
+        app.middleware("http")(pass_on)
+
+    @app.get("/")
+    async def endpoint() -> float:
+        async with asyncio.timeout(5):
+            await start_tasks()
+        return now()
+
+    assert play(app, get("/")).exchanges[0].text == "0.0"
 
 
 def test_a_stream_of_many_chunks_takes_no_time() -> None:

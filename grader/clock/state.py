@@ -122,8 +122,8 @@ def _children(thing: Any) -> Iterable[Any]:
     children = gc.get_referents(thing)
     if _is_the_kits(kind):  # what the kit writes down changes with each turn
         return [child for child in children if type(child) is CoroutineType]
-    if isinstance(thing, Task):  # each has a name of its own
-        return [child for child in children if type(child) is not str]
+    if isinstance(thing, Task):  # each has a name of its own; most changes are far inside
+        return [*reversed(chain_of(thing)), *(c for c in children if type(c) is not str)]
     return children
 
 
