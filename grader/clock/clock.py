@@ -26,7 +26,7 @@ from .readings import Readings
 from .real_time import sleep as real_sleep
 
 EPOCH = 1_767_225_600
-"""The `time.time()` at which a play begins that is told nothing else: 2026-01-01 00:00 UTC."""
+"""The `time.time()` at which a play begins unless it is given another: 2026-01-01 00:00 UTC."""
 
 
 class Stuck(BaseException):
@@ -194,7 +194,7 @@ class Clock:
         """Block the loop's own thread until other threads have brought something about.
 
         Returns also at the tick `deadline`, and without one also when none of them ever
-        will; then whoever called is stuck for real.
+        will; then the caller is stuck for real.
         """
         last = self.time_limit if deadline is None else min(deadline, self.time_limit)
         while not ready():
@@ -357,7 +357,7 @@ class Clock:
             self._asides.add(actor)
 
     def finish(self) -> None:
-        """The play is over: whoever is parked or in line is let go."""
+        """The play is over: threads that are parked or in line are released."""
         with self._lock:
             self._over = True
             left = {*self._resting, *self._waiting}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from .clock import Actor, Clock
 
 ORIGIN_DEPTH = 12
-"""Frames that a coroutine remembers of where it was made, to tell the line if it is lost.
+"""Frames that a coroutine remembers of where it was made, to name the line if it is lost.
 Python keeps this setting for each thread by itself."""
 
 
@@ -71,6 +71,6 @@ def unwatch_blocks(clock: Clock) -> None:
 
 
 def report_block(clock: Clock, what: str, since: int, on_loop: bool) -> None:
-    """Tell the watcher of `clock`, if it has one."""
+    """Call the watcher of `clock`, if it has one."""
     if watcher := _watchers.get(id(clock)):
         watcher(what, since, on_loop)

@@ -2,7 +2,7 @@
 
 Such a server runs in the play's loop. A blocking call that waits for it on the loop's own
 thread would wait for ever, for it is the loop that is to answer. So while that thread is
-blocked the loop stands still, and its hosts go on by hand, as servers elsewhere would.
+blocked the loop stands still, and the clock drives its hosts, as if they were elsewhere.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Host(Protocol):
         """A client has connected, is about to send, or has sent and waits for the answer."""
 
     def go_on(self) -> bool:
-        """Do by hand what is to be done by now; whether there was anything."""
+        """Do what is due by now. Returns whether there was anything."""
 
     def next_due(self) -> int:
-        """The tick at which it will next do something of its own accord; `NEVER` if none."""
+        """The tick at which it will next do something by itself; `NEVER` if it won't."""
 
 
 Thread = TypeVar("Thread")
@@ -59,7 +59,7 @@ class Hosts(Generic[Thread]):
         self.loop: object = None
 
     def go_on(self) -> bool:
-        """Let one of them do something, or a thread hear of it; whether there was anything."""
+        """Let a host act, or a thread hear of it. Returns whether there was anything to do."""
         return self.wake_readers() or any(host.go_on() for host in self.by_address.values())
 
     def settle(self) -> None:
@@ -68,7 +68,7 @@ class Hosts(Generic[Thread]):
             pass
 
     def next_due(self) -> int:
-        """The tick at which the next of them will do something of its own accord."""
+        """The tick at which the next of them will do something by itself."""
         return min([host.next_due() for host in self.by_address.values()], default=NEVER)
 
     def wake_readers(self) -> bool:

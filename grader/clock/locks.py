@@ -26,10 +26,10 @@ _real_release: Any = _Lock.release
 _real_join = threading.Thread.join
 
 SOON = 0.002
-"""Real seconds in which a lock is let go that is only held by code, not over a wait."""
+"""Real seconds in which a lock is released that is held by running code, not over a wait."""
 
 _waiting: defaultdict[int, list[tuple[Clock, Actor]]] = defaultdict(list)
-"""Who is parked for a lock, or for the end of a thread, by the `id` of that."""
+"""The threads that are parked for a lock, or for the end of a thread, by the `id` of that."""
 
 
 def _acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
@@ -43,7 +43,7 @@ def _acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
     deadline = None if timeout < 0 else clock.after(timeout)
     _wait(clock, actor, id(lock), lambda: not lock.locked(), deadline, "lock.acquire")
     if actor is None and deadline is None:
-        # Only a thread that is no part of the play could still let it go.
+        # Only a thread that isn't part of the play could still release it.
         return bool(_real_acquire(lock, True, clock.outside.patience)) or clock.block_for_good()
     return bool(_real_acquire(lock, deadline is None, -1))
 
@@ -78,7 +78,7 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
 
 
 def _end_of(thread: threading.Thread) -> tuple[int, Callable[[], bool]] | None:
-    """When a thread has nothing more to do on the clock, and what wakes those who wait for it."""
+    """When a thread has nothing more to do on the clock, and what wakes its waiters."""
     facts = vars(thread)
     if "left_clock" in facts:
         return id(thread), lambda: facts["left_clock"]
@@ -124,7 +124,7 @@ def _leave_line(key: int, entry: tuple[Clock, Actor]) -> None:
 
 
 def wake_those_waiting_for(thing: object) -> None:
-    """A lock is free, or a thread is done: who is parked for it looks again."""
+    """A lock is free, or a thread is done: threads that are parked for it look again."""
     for clock, actor in tuple(_waiting.get(id(thing), ())):
         clock.wake(actor)
 

@@ -79,7 +79,7 @@ class ClockSelector(selectors.DefaultSelector):
             return self._wait_for_work()
         if self.loop.clock.hosts.wake_readers():  # threads have got what they waited for
             return []
-        # Somebody outside owes an answer: wait for it in real time, too.
+        # Something outside owes an answer: wait for it in real time, too.
         if self.loop.clock.outside.owes():
             return self._hear(LOOK_EVERY)
         if events := self._hear(0):  # what it brought about before it came to rest
@@ -87,7 +87,7 @@ class ClockSelector(selectors.DefaultSelector):
         # A thread has handed something over, and was done at that.
         if self.loop._ready and not polls:
             return []
-        # Servers that another loop serves, which is not running: they go on by hand.
+        # Servers of another loop, which is not running: the clock drives them.
         if self.loop.keeps_hosts_waiting() and self.loop.clock.hosts.go_on():
             return []
         # All is at rest in this tick: now is when a client reacts to what it has been sent.
@@ -164,7 +164,7 @@ class ClockSelector(selectors.DefaultSelector):
         return ready
 
     def _over(self, why: Stuck | RanAway) -> Any:
-        """Leave the end of the play to whoever drives it; without a driver, raise it."""
+        """Leave the end of the play to the driver; without one, raise it."""
         if self.loop.on_end is None:
             raise why
         on_end, self.loop.on_end = self.loop.on_end, None
@@ -260,8 +260,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.actor is None
 
     def time(self) -> float:
-        # 0.2 + 0.1 is 0.30000000000000004. Whoever asks for that moment once more at the tick
-        # 0.3, as anyio does, must not be told for ever that it is still to come.
+        # 0.2 + 0.1 is 0.30000000000000004. Code that asks for that moment once more at the tick
+        # 0.3, as anyio does, must not find it still to come for ever.
         now = self.clock.seconds
         return self._asked_for if to_ticks(self._asked_for) == self.clock.now else now
 
@@ -360,7 +360,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 program.kill()
                 program._proc.wait()
             program.close()
-            for end in program._pipes.values():  # it would be told by a callback, too late now
+            for end in program._pipes.values():  # a callback would do it, too late now
                 with suppress(Exception):
                     end.pipe._call_connection_lost(None)
         self._programs.clear()
@@ -393,7 +393,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _ToldTransport(selector_events._SelectorSocketTransport):  # type: ignore[name-defined,misc]
-    """asyncio's transport; the loop is told of each write, by whoever makes it."""
+    """asyncio's transport; it reports each write to the loop."""
 
     def write(self, data: Any) -> None:
         if self._loop is not None and self._loop.on_write is not None:  # else it is closed

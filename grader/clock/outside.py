@@ -1,10 +1,10 @@
-"""Who outside of the loop still owes a play an answer, in real time.
+"""What outside of the loop still owes a play an answer, in real time.
 
-The clock stands still while somebody does. Who is at work, owes: a process that the play
-has started, and a thread beside the loop, as long as the kernel says that it runs. Who
-sleeps without having done anything owes nothing that can be measured, but for those that
-the play has asked last: a server elsewhere, or a call in C that a thread waits in. They
-are given some patience.
+The clock stands still while something does. What is at work owes an answer: a process that
+the play has started, or a thread beside the loop, for as long as the kernel says that it
+runs. What sleeps owes nothing that can be measured. The exceptions are those that the play
+has asked last: a server elsewhere, or a call in C that a thread waits in. They are given
+some patience.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Outside:
         self._asleep_since: dict[tuple[int, str], float] = {}
 
     def owes(self, at_the_end: bool = False) -> bool:
-        """Whether there is somebody to wait for.
+        """Whether there is anything to wait for.
 
         Args:
-            at_the_end: nothing else can happen, so who sleeps is waited for, too.
+            at_the_end: nothing else can happen, so what sleeps is waited for, too.
         """
         sleepers = self.sleepers()
         if not (sleepers or self.processes or self.connections.any):
@@ -75,7 +75,7 @@ class Outside:
         )
 
     def _others_work(self, sleepers: Iterable[int]) -> bool:
-        """Whether a process, or a thread that is none of the play's own, is at work."""
+        """Whether a process, or a thread that isn't the play's own, is at work."""
         if not self._activity.is_any_at_work(self._others(sleepers)):
             return False
         self._last_at_work = monotonic()

@@ -1,7 +1,7 @@
 """Replaces attributes for a while: of modules, of classes, and of types written in C.
 
 Python itself refuses the last. The way around is forbiddenfruit's: a type's `__dict__`
-is a read-only view of a real dictionary, and the type cache has to be told of a change.
+is a read-only view of a real dictionary, and the type cache has to be invalidated after a change.
 Every reference to the type, wherever it was imported, then sees the replacement.
 """
 

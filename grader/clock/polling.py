@@ -1,4 +1,4 @@
-"""Tells a loop that only polls from one that works.
+"""Distinguishes a loop that only polls from one that works.
 
 `while not task.done(): await asyncio.sleep(0)` always has a callback that is ready, and so
 has a thousand items going through a queue. The difference: what polls comes back to the

@@ -1,4 +1,4 @@
-"""Every private name of other people's that the clock and the driver use, and why.
+"""Every private name of other projects that the clock and the driver use, and why.
 
 An upgrade may take any of them away without notice. `missing()` says which it has taken, and the
 tests ask it; they also look for names that stand in the code and not here. What the layout of
@@ -57,12 +57,12 @@ def _of_loops(loop: Any) -> Iterator[PrivateName]:
     yield PrivateName(loop, "_check_thread", "timers are checked as asyncio's own are")
     yield PrivateName(loop, "_check_callback", "timers are checked as asyncio's own are")
     yield PrivateName(loop, "_default_executor", "it has as many threads on each machine")
-    yield PrivateName(loop, "_make_socket_transport", "a play is told of each write")
+    yield PrivateName(loop, "_make_socket_transport", "a play notes each write")
     yield PrivateName(loop, "_make_subprocess_transport", "a program holds the clock")
 
 
 def _of_transports(transport: Any) -> Iterator[PrivateName]:
-    yield PrivateName(transport, "_sock", "a play is told of each write to a socket")
+    yield PrivateName(transport, "_sock", "a play notes each write to a socket")
     yield PrivateName(transport, "_call_connection_lost", "a connection ends with its loop")
     transport.abort()
     transport._call_connection_lost(None)
@@ -71,9 +71,9 @@ def _of_transports(transport: Any) -> Iterator[PrivateName]:
 def _of_asyncio() -> Iterator[PrivateName]:
     handle: Any = asyncio.TimerHandle
     primitive = asyncio.mixins._LoopBoundMixin
-    yield PrivateName(asyncio.selector_events, "_SelectorSocketTransport", "it tells of each write")
+    yield PrivateName(asyncio.selector_events, "_SelectorSocketTransport", "it notes each write")
     yield PrivateName(handle(0, print, (), _NoLoop()), "_scheduled", "timers are counted")
-    yield PrivateName(handle, "_source_traceback", "timers tell in debug mode who made them")
+    yield PrivateName(handle, "_source_traceback", "timers know in debug mode where they were made")
     yield PrivateName(asyncio.Task, "_fut_waiter", "a task that is dropped no longer waits")
     yield PrivateName(asyncio.Future, "_exception", "an error is read without being retrieved")
     yield PrivateName(asyncio.Future, "_log_traceback", "an error was never retrieved until now")
@@ -97,16 +97,16 @@ def _of_threads() -> Iterator[PrivateName]:
     pool = pools.ThreadPoolExecutor(1)
     anyio = importlib.import_module("anyio._backends._asyncio")
     yield PrivateName(pools, "_WorkItem", "work in a pool waits for its turn")
-    yield PrivateName(pools, "_worker", "a pool's threads are told from others")
+    yield PrivateName(pools, "_worker", "a pool's threads are recognized")
     yield PrivateName(pool, "_max_workers", "a pool has as many turns as threads")
-    yield PrivateName(Thread(), "_target", "a pool's threads are told from others")
+    yield PrivateName(Thread(), "_target", "a pool's threads are recognized")
     yield PrivateName(threading, "_CRLock", "locks that can be taken again are made of locks")
     yield PrivateName(importlib.import_module("_thread"), "allocate_lock", "the type of a lock")
     backends = importlib.import_module("anyio._backends")
     yield PrivateName(backends, "_asyncio", "work in anyio's threads waits for its turn")
     yield PrivateName(anyio, "WorkerThread", "work in anyio's threads waits for its turn")
     yield PrivateName(importlib.import_module("sys"), "_getframe", "which line makes a call")
-    yield PrivateName(warnings, "_warn_unawaited_coroutine", "coroutines that nobody awaits")
+    yield PrivateName(warnings, "_warn_unawaited_coroutine", "coroutines that are never awaited")
     yield PrivateName(Manager, "_clear_cache", "loggers ask again whether they are heard")
 
 

@@ -1,4 +1,4 @@
-"""What a clock shows: a float that never tells of less time than has passed.
+"""What a clock shows: a float that never shows less time than has passed.
 
 Ticks are exact, and floats are not. Near 1.7e9, as `time.time()` has it, they lie a quarter
 of a microsecond apart; and 1.2 - 1.1 is less than 0.1. With each reading rounded to the
@@ -29,7 +29,7 @@ class Readings:
     def __init__(self, origin: int = 0) -> None:
         self.origin = origin
         self._least = 0, 0.0
-        # Whoever compares two readings has taken both. So that a library's don't change those of
+        # Code that compares two readings has taken both. So that a library's don't change those of
         # the user's code, each source file is a reader of its own. As each reading follows from
         # those before it, the last few stand for all.
         self._shown: defaultdict[str, deque[tuple[int, float]]] = defaultdict(
@@ -61,10 +61,10 @@ class Readings:
         return reading
 
     def wait(self, seconds: float, start: int, end: int) -> None:
-        """Somebody waits for so long; the clock is to show it.
+        """A wait of so many seconds begins, and the clock must show it when it is over.
 
         What is left until a deadline can be no more than what floats add to a sum. It takes no
-        tick, and whoever has waited for it must see it gone.
+        tick, and the code that has waited for it must see it gone.
         """
         self._waits.append((start, end))
         now = [shown[-1][1] for shown in self._shown.values() if shown[-1][0] == end]

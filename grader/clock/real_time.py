@@ -1,4 +1,4 @@
-"""Real time, for the kit itself: these are never redirected, whoever imports them when."""
+"""Real time, for the kit itself: these are never redirected, whenever they are imported."""
 
 from __future__ import annotations
 

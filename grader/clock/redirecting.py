@@ -74,7 +74,7 @@ _drop_reference = _prototype("Py_DecRef", None, py_object)
 
 
 def check_layout() -> None:
-    """See that CPython lays out its functions as this module thinks.
+    """Check that CPython lays out its functions as this module expects.
 
     Raises:
         RuntimeError: it does not, and no play can run.
@@ -91,7 +91,7 @@ def check_layout() -> None:
 
 _NEWS = (
     f"Python {sys.version.split()[0]} lays out its functions in another way than {TRIED_WITH}, so "
-    "the time that a play tells cannot be put in their place. Use one of these, or bring "
+    "a play cannot redirect them to its clock. Use one of these versions, or bring "
     "grader/clock/redirecting.py up to date."
 )
 
@@ -217,7 +217,7 @@ def _callback(flags: int, call: Callable[..., Any]) -> Any:
 
 
 def _handed_over(call: Callable[..., Any], *args: Any, **kwargs: Any) -> int | None:
-    """The address of what a call returns, with a reference for whoever takes it."""
+    """The address of what a call returns, with a reference for the caller."""
     try:
         result = call(*args, **kwargs)
     except Exception:  # Python then raises a SystemError: see the class

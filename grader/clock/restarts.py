@@ -2,8 +2,8 @@
 
 In life that would be a new process. Here the app's module stays, and so does what it holds at
 module level: an `asyncio.Lock` is bound to the loop of the play before, and a thread that a
-library has started then still waits for work. The loop is closed for good, so the lock can't be
-anybody else's: it is bound anew. The thread takes part in the play that gives it work.
+library has started then still waits for work. The loop is closed for good, so nothing
+else can hold the lock: it is bound anew. The thread takes part in the play that gives it work.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The state of a program: what its next steps can see, as a number.
 
 Two equal numbers, some turns of the loop apart, mean that the program is where it was
-before. Nothing of it is called or changed by looking: the garbage collector tells which
-objects refer to which.
+before. Looking calls and changes nothing: the garbage collector knows which objects refer
+to which.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def chain_of(task: Any) -> list[Any]:
 def _awaited_by(thing: Any) -> Any:
     if names := _SUSPENDED.get(type(thing)):
         return getattr(thing, names[1])
-    # Some do not tell what they wrap, as what `async for` awaits. The garbage collector does.
+    # Some don't show what they wrap, as what `async for` awaits. The garbage collector does.
     return next((o for o in gc.get_referents(thing) if type(o) in _SUSPENDED), None)
 
 

@@ -93,7 +93,7 @@ def _waits_for_processes(thread: threading.Thread) -> bool:
 
 
 def _start_at_work(thread: threading.Thread) -> None:
-    """Starting a thread waits for its first sign of life: that blocks nobody."""
+    """Starting a thread waits for its first sign of life, which doesn't count as blocking."""
     clock, actor = current()
     with clock.working(actor) if clock is not None else nullcontext():
         _real_start(thread)

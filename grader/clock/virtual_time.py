@@ -1,8 +1,8 @@
-"""The time that a play tells, to the threads that use its clock; others get the real one.
+"""The time of a play, for the threads that use its clock; others get the real time.
 
-All that tells the time in Python comes down to functions written in C: those of `time`, and
+Everything in Python that reads the time comes down to functions written in C: those of `time`, and
 `now`, `utcnow` and `today` of `datetime`. They are redirected themselves, so it makes no
-difference when, where and under which name somebody has bound them. What asks the operating
+difference when, where and under which name they are bound. What asks the operating
 system without Python stays real: CPU time, the times of files, a server's own `now()`, and
 code in C or Rust that does not call these functions.
 """
@@ -70,7 +70,7 @@ def _check_length(seconds: float) -> None:
 
 
 def _time_function(name: str, virtual: Callable[[Clock], Any]) -> Callable[[], Any]:
-    """A function without arguments that tells the time."""
+    """A function without arguments that returns the time."""
     real_function = real[name]
 
     def read() -> Any:
@@ -186,7 +186,7 @@ _methods = {
 
 @contextmanager
 def virtual_time() -> Iterator[None]:
-    """Let all that tells the time, and `time.sleep`, go by the clock of the calling thread."""
+    """Let all functions of time, and `time.sleep`, use the clock of the calling thread."""
     with (
         redirected(_redirections | _methods),
         replaced(_CLASSES["datetime"], now=classmethod(_now), utcnow=classmethod(_utcnow)),

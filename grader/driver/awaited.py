@@ -38,7 +38,7 @@ def step(at: Any) -> tuple[FrameType | None, Any]:
         return at.gi_frame, at.gi_yieldfrom
     if isinstance(at, AsyncGeneratorType):
         return at.ag_frame, at.ag_await
-    # The objects behind `async for` and `__await__` do not tell what they wrap, but the
+    # The objects behind `async for` and `__await__` do not show what they wrap, but the
     # garbage collector knows what they refer to.
     if type(at).__name__ in _WRAPPERS:
         inner = (

@@ -19,7 +19,7 @@ from .recorder import Recorder
 
 WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "builtins.", "os.read")
 """The blocking calls that are reported, by blockbuster's names. Reading a small file is
-not among them: it is no slower than much that nobody would move to a thread."""
+not among them: it is as fast as much that is never moved to a thread."""
 
 ASYNC_LIBRARIES = frozenset({"asyncio", "anyio", "asyncpg", "motor", "uvicorn"})
 """Libraries made for the loop. If one of them blocks it, that is its own doing."""
@@ -85,7 +85,7 @@ def _blocking_functions() -> tuple[BlockBusterFunction, ...]:
 
 
 def _waits_for_programs() -> list[BlockBusterFunction]:
-    """Waiting for a program that has ended, or only asking whether it has, blocks nobody."""
+    """Waiting for a program that has ended, or asking whether it has, doesn't block."""
 
     def has_ended(program: subprocess.Popen[Any], *_: Any, **__: Any) -> bool:
         return program.returncode is not None

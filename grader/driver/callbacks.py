@@ -57,9 +57,9 @@ def calls_watched(loop: VirtualLoop, recorder: Recorder, handovers: Handovers) -
 
 @contextmanager
 def unsafe_calls_reported(recorder: Recorder) -> Iterator[None]:
-    """Report what a thread does to a queue or an event of the loop, also if nobody waits there.
+    """Report what a thread does to a queue or an event of the loop, even if no task waits there.
 
-    With somebody waiting, the loop is given something to call, and that is seen anyway.
+    If a task waits, the loop is given something to call, and that is seen anyway.
     """
     put, set_ = asyncio.Queue.put_nowait, asyncio.Event.set
 
@@ -125,7 +125,7 @@ def _called_in_source(frame: FrameType) -> str:
 def exception_handler(
     recorder: Recorder, tasks: Tasks
 ) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
-    """A loop's exception handler that reports the errors nobody else will hear of."""
+    """A loop's exception handler that reports the errors that would go unnoticed."""
 
     def handle(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")

@@ -1,4 +1,4 @@
-"""A client that sends one request after another, and remembers what it was told."""
+"""A client that sends one request after another, and remembers the answers."""
 
 from __future__ import annotations
 

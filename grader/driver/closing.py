@@ -63,7 +63,7 @@ async def cancel_leftovers(loop: VirtualLoop) -> None:
 def close(loop: VirtualLoop) -> None:
     """Close a loop whatever state it is in; callbacks left in it are dropped."""
     loop.set_exception_handler(lambda *_: None)
-    # Transports would be told of their end by a callback, and these are not run any more.
+    # Transports would learn of their end by a callback, and these are not run any more.
     for transport in tuple(loop._transports.values()):
         with suppress(Exception):
             transport.abort()

@@ -90,8 +90,8 @@ def blocking_function(description: Blocks, name: str, recorder: Recorder) -> Any
 def with_parameters(function: Any, names: tuple[str, ...] | None) -> Any:
     """A function that takes these and nothing else, and fails as Python would have it.
 
-    Without names it takes whatever it is called with. To those who ask, such as FastAPI, it
-    then has no parameters: they would not know what to make of `*args`.
+    Without names it takes whatever it is called with. To code that
+    inspects it, such as FastAPI, it then has no parameters: `*args` would mean nothing there.
     """
     if names is None:
         function.__signature__ = inspect.Signature()
@@ -238,14 +238,14 @@ def as_data(value: Any) -> Any:
 
 
 def as_text(value: bytes) -> str:
-    """Bytes as text; of many only how many, and what tells them from others."""
+    """Bytes as text; of many only how many, and a hash."""
     if len(value) > MOST_BYTES:
         return f"{len(value)} bytes, SHA-256 {hashlib.sha256(value).hexdigest()[:16]}"
     return value.decode("utf-8", "replace")
 
 
 MOST_BYTES = 2_000
-"""Bytes of an argument that are told as they are."""
+"""Bytes of an argument that are kept as they are."""
 
 
 def renamed(function: Any, name: str) -> Any:

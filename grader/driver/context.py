@@ -26,10 +26,10 @@ class Service(Protocol):
         """The app is about to start up."""
 
     async def close(self) -> None:
-        """The app is down: take down what is still open, and give everything back."""
+        """The app is down: close what is still open, and release everything."""
 
     def release(self) -> None:
-        """Give everything back at once, whatever has happened. May be called twice."""
+        """Release everything at once, whatever has happened. May be called twice."""
 
 
 class PlayContext:

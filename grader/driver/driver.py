@@ -35,7 +35,7 @@ from .tasks import Tasks
 BuildApp = Callable[[PlayContext], Any]
 """Makes the app to play, or returns the `Outcome` that says why it cannot."""
 Arm = Callable[[Recorder, VirtualLoop], Any]
-"""Is told what a guard needs to watch a play."""
+"""Is called with what a guard needs to watch a play."""
 
 
 def run_play(
@@ -47,7 +47,7 @@ def run_play(
     """Play `scenario` in this thread, which must have no running loop.
 
     Args:
-        is_own: tells by name which files lines are reported of.
+        is_own: whether lines are reported of a file, by its name.
         arm: called before foreign code runs, with what a guard needs to watch it.
     """
     clock = Clock(
@@ -137,7 +137,7 @@ class Driver:
         try:
             return self.loop.run_until_complete(over)
         except (SystemExit, KeyboardInterrupt) as error:
-            # A task of the app's wants to exit. asyncio hands that on to whoever runs the
+            # A task of the app's wants to exit. asyncio raises that where the loop is run
             # loop, and a server would go down by it.
             failure = self.recorder.failure(error)
             return Outcome("process-died", failure, failure.line, detail=RaisedExit(failure.type))
@@ -185,7 +185,7 @@ class Driver:
         return Outcome("ran-away", line=self.recorder.last_own_line, waiting=waits)
 
     def waits(self) -> tuple[Waiting, ...]:
-        """What tasks and threads wait for, and first who holds the others up."""
+        """What tasks and threads wait for; first those that hold up the others."""
         return (*waiting(self.tasks), *self.waiting_threads())[:20]
 
     def waiting_threads(self) -> Iterator[Waiting]:
@@ -199,7 +199,7 @@ class Driver:
         self.tasks.report_unasked()
         report_swallowed(self.tasks, self.recorder)
         ended = self.recorder.close()
-        # A coroutine that was lost in a cycle is told of now. All that the play made is
+        # A coroutine that was lost in a cycle is reported now. All that the play made is
         # still in the youngest generation, for nothing was collected meanwhile.
         self.recorder.before_end()
         gc.collect(0)

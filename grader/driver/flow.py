@@ -12,7 +12,7 @@ LOW = 4
 class Flow:
     """A server's write buffer, and a client that reads it at its own speed.
 
-    It needs a running loop, whose clock it lives by.
+    It needs a running loop, whose clock it uses.
 
     Args:
         buffer: bytes that may lie unread before `send` waits.

@@ -1,4 +1,4 @@
-"""Coroutines that nobody awaits, each with the line of the user's that it is lost by.
+"""Coroutines that are never awaited, each with the user's line that loses it.
 
 That is the line that made it. But an async function can also be handed to something that
 calls plain functions, such as a thread or `call_later`: then it is the line that did that.

@@ -49,7 +49,8 @@ class Lines:
     def of_caller(self, frame: FrameType | None = None) -> int | None:
         """The own line that made the running call (or that of `frame`) without a library between.
 
-        The standard library and anyio are no libraries here: they do what they are told.
+        The standard library and anyio don't count as libraries here: they only run what they
+        are given.
         """
         at = frame or sys._getframe(1)
         while at is not None and not self.own(at.f_code.co_filename):

@@ -15,7 +15,7 @@ from .recorder import Recorder, current_exchange, steady, text_of
 MOST = 1000
 """Records that are taken down of one play."""
 CHATTY = ("asyncio", "httpcore", "httpx", "urllib3")
-"""Loggers of libraries that tell of each of their steps at level DEBUG."""
+"""Loggers of libraries that log each of their steps at level DEBUG."""
 
 
 @contextmanager

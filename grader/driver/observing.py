@@ -1,4 +1,4 @@
-"""Watches for what Python only mutters about: blocked loops, lost coroutines, dropped tasks."""
+"""Watches for what Python at most warns of: blocked loops, lost coroutines, dropped tasks."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _report_block(recorder: Recorder, what: str, seconds: float) -> None:
 
 @contextmanager
 def _replaced_errors(recorder: Recorder) -> Iterator[None]:
-    """Note which error an HTTPException takes the place of: no answer tells that."""
+    """Note which error an HTTPException takes the place of: no answer says that."""
     exceptions = sys.modules.get("starlette.exceptions")
     if exceptions is None:
         yield

@@ -1,4 +1,4 @@
-"""Who sent what a service receives: the task, its exchange, and the line of the learner's.
+"""Where the bytes that a service receives come from: a task, its exchange, the learner's line.
 
 A service sees bytes on a socket, long after the call that wrote them. So each write of a
 client's socket is noted when it happens, by the port that the service will see.
@@ -39,7 +39,7 @@ class Origins:
         recorder, exchange = self._recorder, current_exchange.get()
         if asyncio._get_running_loop() is None or asyncio.current_task() is not None:
             return Origin(exchange, recorder.line_of_call(), recorder.task_name())
-        # A callback of a library's. Somebody waits for what comes of it.
+        # A callback of a library's. A task waits for its result.
         waits = [s for s in recorder.open.values() if s.facts["kind"] == "wait"]
         facts = next((s.facts for s in reversed(waits) if s.facts["exchange"] == exchange), {})
         return Origin(exchange, facts.get("line"), facts.get("task", ""))

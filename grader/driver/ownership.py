@@ -21,7 +21,7 @@ def written_by_the_user(filename: str) -> bool:
 
     What decides is where the file lies, so a project inside a virtual environment's folder,
     or one that is installed editable, is the user's. Code without a file, as `dataclasses`
-    and others generate it, is nobody's: the line that led to it tells more.
+    and others generate it, has no owner: the line that led to it says more.
     """
     if filename.startswith("<"):
         return filename.startswith(_TYPED_AT_A_PROMPT) or _is_the_program(filename)
@@ -50,7 +50,7 @@ def is_kit(filename: str) -> bool:
 def is_machinery(filename: str) -> bool:
     """Whether a file is asyncio's, another part of the standard library's, anyio's or the kit's.
 
-    These do what they are told: whose call it was is told by who called them.
+    They only run what they are given, so a call counts as their caller's.
     """
     return filename.startswith("<frozen ") or _is_machinery(filename)
 

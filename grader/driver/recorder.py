@@ -129,7 +129,7 @@ class Recorder:
         return self.ended is not None and tick > self.ended
 
     def _repeats(self, new: Incident) -> bool:
-        """A loop that blocks a thousand times at one line is told of a hundred times, and once
+        """A loop that blocks a thousand times at one line is reported a hundred times, and once
         if no time passes."""
         same = [old for old in self.incidents if (old.kind, old.line) == (new.kind, new.line)]
         return len(same) >= 100 or (new.kind in TOLD_ONCE and _is_at_once(same, new))
@@ -172,11 +172,11 @@ def _is_at_once(same: list[Incident], new: Incident) -> bool:
 
 
 MOST_WITHIN = 5
-"""Errors of a group that are told of."""
+"""Errors of a group that are reported."""
 
 
 def _leaves(error: BaseException) -> list[BaseException]:
-    """The errors in a group, and in the groups within it; none if it is no group."""
+    """The errors in a group, and in the groups within it; none if it isn't a group."""
     if not isinstance(error, BaseExceptionGroup):
         return []
     return [leaf for inner in error.exceptions for leaf in _leaves(inner) or [inner]]

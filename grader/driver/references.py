@@ -82,7 +82,7 @@ def _lasts(referrer: Any) -> bool:
     if isinstance(referrer, FrameType):
         return not is_kit(referrer.f_code.co_filename)
     kind = type(referrer)
-    if kind.__name__ == "FutureIter":  # somebody awaits it
+    if kind.__name__ == "FutureIter":  # it is awaited
         return True
     machinery = kind.__name__.startswith(("TaskStep", "TaskWakeup")) or kind.__module__.startswith(
         ("asyncio", "_asyncio", "anyio", "grader")

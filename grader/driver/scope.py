@@ -13,7 +13,7 @@ def http_scope_of(request: Request, number: int, state: dict[str, Any]) -> dict[
     """The ASGI scope of a request: uvicorn's for HTTP/1.1, with its version of the protocol.
 
     Args:
-        number: tells clients apart; each has a port of its own.
+        number: of the client; each has a port of its own.
         state: what the lifespan left for the requests.
     """
     sent_by_all = [("host", request.server[0])]

@@ -71,7 +71,7 @@ class Serving:
             await asyncio.sleep(0)
 
     def stop(self) -> None:
-        """Stop as a server does that is told to."""
+        """Stop as a server does on SIGTERM."""
         self._is_stopping = True
         for conversation in self._conversations.values():
             if isinstance(conversation, WebSocketConversation):

@@ -15,7 +15,7 @@ from .tasks import Tasks
 from .waits import Watched
 
 MOST = 20
-"""Waits that are told of."""
+"""Waits that are reported."""
 
 _REACH = 6
 """References from a task's callback to what it will wake, such as a queue's waiting reader."""
@@ -34,7 +34,7 @@ class Wait(NamedTuple):
 
 
 def waiting(tasks: Tasks) -> tuple[Waiting, ...]:
-    """Who waits where. Those who wait for another of them, or for a client, come last."""
+    """Which tasks wait, and where. Those that wait for another task or for a client come last."""
     waits = [
         Wait(task, watched, place)
         for task, watched in tasks.made.items()

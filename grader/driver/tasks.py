@@ -48,7 +48,7 @@ class Tasks:
 
     Attributes:
         made: the pending tasks, with the watched coroutine of each.
-        when_made: told the name of each task that own code makes, and its exchange.
+        when_made: called with the name of each task that own code makes, and its exchange.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -115,7 +115,7 @@ class Tasks:
         return self.made, self._own
 
     def report_unasked(self) -> None:
-        """Report the exceptions of tasks that are still there, and were never asked for."""
+        """Report the exceptions that were never asked for, of tasks that still exist."""
         for death in tuple(self._deaths.values()):
             task = death.task()
             error = task._exception if task is not None else None
@@ -124,7 +124,7 @@ class Tasks:
                 self.report_unretrieved(task, error)
 
     def report_unretrieved(self, future: asyncio.Future[Any], error: BaseException) -> None:
-        """Report an exception that nobody asked a future for, unless it is a library's own."""
+        """Report an exception that a future was never asked for, unless it is a library's own."""
         death = self._deaths.pop(id(future), None)
         line = self.recorder.lines.of_error(error)
         facts: dict[str, Any] = {"line": line, "detail": named(error)}

@@ -23,7 +23,7 @@ class Cancellation(NamedTuple):
 
 
 class Watched(Coroutine[Any, Any, Any]):
-    """A coroutine that tells a recorder of its waits. Stands for the one it wraps.
+    """A coroutine that reports its waits to a recorder. Stands for the one it wraps.
 
     Attributes:
         made_at: the innermost own line on the stack when its task was made.

@@ -26,7 +26,7 @@ class Part:
         get("/me", headers={"Authorization": f"Bearer {login.json['token']}"})
 
     Args:
-        of: the request's place, or any number that tells it from others.
+        of: the request's place, or any number that no other request has.
         kind: which part of the answer.
         path: the keys, from the outermost in.
     """

@@ -26,7 +26,7 @@ def client(name: str, *requests: Request | WebSocket) -> tuple[Request | WebSock
         )
 
     Args:
-        name: tells it from the other clients of the scenario.
+        name: which client it is; each client of a scenario has another.
 
     Raises:
         UsageError: a request holds a part of an answer that isn't there when it is sent.

@@ -13,7 +13,7 @@ class Described(msgspec.Struct, frozen=True):
     """What a scenario is made of. Each `float` of it is a time in seconds.
 
     Raises:
-        UsageError: a time is none that the clock could go to.
+        UsageError: a time is one that the clock cannot reach.
     """
 
     def __post_init__(self) -> None:

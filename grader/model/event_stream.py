@@ -31,7 +31,7 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True):
     is_comment: bool = False
 
     def json(self) -> Any:
-        """The data read as JSON, or None if it isn't any."""
+        """The data read as JSON, or None if it isn't JSON."""
         try:
             return json.loads(self.data)
         except ValueError:

@@ -27,7 +27,7 @@ class Sent(WithHeaders, frozen=True, kw_only=True):
         cancelled_at: seconds after the request at which the server cancels the call.
         reads: bytes that the client reads in a second; None is all at once, 0 nothing.
         buffer: see `BUFFER`.
-        client: tells the requests of one client, which are sent in turn, from those of others.
+        client: the name of the client; the requests of one client are sent in turn.
         scheme, server, address, root_path: what the server tells the app of the connection;
             `address` is the client's.
     """

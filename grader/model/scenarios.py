@@ -155,7 +155,7 @@ class Scenario(Described, frozen=True, kw_only=True):
         patience: for how many real seconds time stands still for what the app waits for
             outside of the play, such as a server elsewhere, if it seems to do nothing.
         threads: how many worker threads the server has for `def` endpoints and the like.
-        stops_at: seconds after the start at which the server is told to stop; None is when all
+        stops_at: seconds after the start at which the server is asked to stop; None is when all
             has been answered. It takes nothing new then, and lets what is open go on.
         grace: seconds after that at which the server cancels what is still open; None is never.
         random_seed: of Python's random numbers, which are the same in each play.

@@ -39,7 +39,7 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
 
     Args:
         statement: virtual seconds that each statement of the learner's takes. What a driver
-            or a pool sends of its own accord (BEGIN, a reset) takes none.
+            or a pool sends by itself (BEGIN, a reset) takes none.
         round_trip: virtual seconds between sending anything and its answer.
         seed_sql: what is run in the clean database before the play.
         reads: queries that the grader itself runs when the app is down; the rows are the
@@ -61,7 +61,7 @@ class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
 
     Args:
         command: virtual seconds that each command of the learner's takes; a `getMore`, which
-            fetches a cursor's next batch, is one. What the driver sends of its own accord
+            fetches a cursor's next batch, is one. What the driver sends by itself
             (`hello`, `endSessions`, `killCursors` ...) takes none.
         round_trip: virtual seconds between sending anything and its answer.
         seed: the documents that the database begins with, by collection.

@@ -52,12 +52,12 @@ IncidentKind = Literal[
     "lifespan-failed",
     "cancellation-swallowed",
 ]
-"""What is never right, wherever it happens in the learner's code; a library's doing is none.
+"""What is never right in the learner's code, wherever it happens. A library's doing doesn't count.
 
 `loop-blocked`: a call (`detail`) held the loop's own thread, for `seconds` if that is known.
 `never-awaited`: a coroutine was made, or an async function handed to what calls plain
 functions, at this line. `task-unreferenced`: nothing but the loop refers to a task made here.
-`exception-unretrieved`: a task died of this, when it did, and nobody has asked it.
+`exception-unretrieved`: a task died of this at that moment, and its result was never asked for.
 `callback-failed`: a done-callback, or what `call_soon` or `call_later` called, raised.
 `not-thread-safe`: another thread than the loop's called `detail`, which does not wake the loop.
 `lifespan-failed`: startup or shutdown raised. `cancellation-swallowed`: a timeout's block, or
@@ -149,7 +149,7 @@ class SocketMessage(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
 
     def json(self) -> Any:
-        """The text read as JSON, or None if it isn't any."""
+        """The text read as JSON, or None if it isn't JSON."""
         try:
             return json.loads(self.text or "")
         except ValueError:
@@ -157,7 +157,7 @@ class SocketMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of a WebSocket: who closed it, and with which code.
+    """The end of a WebSocket: which side closed it, and with which code.
 
     1006 is a connection that ended without a close frame.
     """
@@ -222,7 +222,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
         return next((value for key, value in self.headers if key == name.lower()), "")
 
     def json(self) -> Any:
-        """The body read as JSON, or None if it is none."""
+        """The body read as JSON, or None if it isn't JSON."""
         try:
             return json.loads(self.body)
         except ValueError:

@@ -1,7 +1,7 @@
-"""What two processes of the kit tell each other first: which kit they run.
+"""What two processes of the kit say to each other first: which kit they run.
 
 Both can come from different ones: when another version is installed while `grade --watch`
-runs, say. Messages would then be misread in ways that nobody could explain.
+runs, say. Messages would then be misread without a trace of why.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class VersionMismatch(GraderError):
 
 
 def check_peer(peer: Hello) -> None:
-    """See that the other side runs the same kit as this process.
+    """Check that the other side runs the same kit as this process.
 
     Raises:
         VersionMismatch: it does not.

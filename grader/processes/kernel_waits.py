@@ -1,4 +1,4 @@
-"""What a thread that is asleep in the kernel waits for, as the kernel tells (Linux)."""
+"""What a thread that is asleep in the kernel waits for, as the kernel reports it (Linux)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a player tells the judge that it waits for a service, and not for the learner's code.
+"""How a player lets the judge know that it waits for a service, not for the learner's code.
 
 A player that has done nothing for seconds is taken to be blocked for good. One that waits for
 a database to be made does nothing either. So it changes its name, which the kernel shows

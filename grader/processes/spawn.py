@@ -52,7 +52,7 @@ def start_python(module: str, **options: Any) -> StartedProcess:
         process = subprocess.Popen(
             python_command(module, its.fileno()),
             pass_fds=[its.fileno()],
-            start_new_session=True,  # Ctrl-C is for us, who then end it
+            start_new_session=True,  # Ctrl-C reaches only this process, which then ends it
             stdin=subprocess.DEVNULL,
             **options,
         )

@@ -42,7 +42,7 @@ def forget(native_id: int | None) -> None:
 def is_asleep(native_id: int) -> bool:
     """Whether a thread was asleep at this look and at the last, having done nothing between.
 
-    Where the kernel does not tell (macOS), a thread that has not answered between two
+    Where the kernel doesn't say (macOS), a thread that has not answered between two
     looks is taken to be asleep.
     """
     if not sys.platform.startswith("linux"):

@@ -43,7 +43,7 @@ class Forked(msgspec.Struct, frozen=True):
 
 
 class Reaped(msgspec.Struct, frozen=True):
-    """How a player ended: as `os.waitpid` tells it, and its peak memory in KiB."""
+    """How a player ended: the status of `os.waitpid`, and its peak memory in KiB."""
 
     status: int
     peak: int

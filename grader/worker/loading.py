@@ -187,7 +187,7 @@ def _accepts(function: Callable[..., Any], collaborators: dict[str, Any]) -> boo
     except TypeError:
         return False
     except ValueError:
-        pass  # a callable without a signature: calling it will tell
+        pass  # a callable without a signature: calling it will show
     return True
 
 

@@ -1,7 +1,7 @@
 """What judge and player say to each other.
 
 A player shares its process with the learner's code, so that code can find the socket and
-write to it. Each play is therefore asked for with a token that nobody can guess, and only
+write to it. Each play is therefore asked for with a token that cannot be guessed, and only
 the answer that bears it counts. This keeps out what writes blindly, or reads what modules
 and their objects hold. It cannot keep out code that walks the stack down to the function
 that holds the token, or reads it from memory: within one process Python hides nothing.
@@ -17,7 +17,7 @@ from ..model.trace import OutcomeKind, Trace
 EXIT_REPORTS: frozenset[OutcomeKind] = frozenset(
     {"endless-loop", "out-of-memory", "output-flood", "process-died"}
 )
-"""Outcomes that a player tells by itself before it ends: as a `Trace` in JSON, over the pipe
+"""Outcomes that a player reports itself before it ends: as a `Trace` in JSON, over the pipe
 for stacks. No token is needed to bring oneself down."""
 
 BROKEN, UNHEARD = 70, 71

@@ -62,7 +62,7 @@ class ClientConnection:
     # Spans
 
     def sender(self) -> Sender:
-        """Who sent what has come last."""
+        """The sender of what came last."""
         return self._host.context.origins.of(self._port)
 
     def begin(self, kind: SpanKind, sender: Sender, *arguments: Any) -> OpenSpan:
@@ -108,5 +108,5 @@ class ClientConnection:
 
 
 def facts_of(sender: Sender) -> dict[str, Any]:
-    """What a span tells of who sent something."""
+    """The fields of a span that say where something was sent from."""
     return {"exchange": sender.exchange, "line": sender.line, "task": sender.task}

@@ -11,7 +11,7 @@ from ...model.trace import Ending, Moment, SpanKind
 
 
 class Sender(Protocol):
-    """Who sent something: the exchange, the line of the learner's, the task."""
+    """Where something was sent from: the exchange, the learner's line, the task."""
 
     @property
     def exchange(self) -> int | None: ...
@@ -22,13 +22,13 @@ class Sender(Protocol):
 
 
 class Senders(Protocol):
-    """Who sent something last, by the client's port."""
+    """The last sender on each client's port."""
 
     def note(self, end: socket.socket | int) -> None:
         """The running task or thread sends on this socket, or waits for the answer on it."""
 
     def of(self, port: int) -> Sender:
-        """Who sent last from this port."""
+        """The last sender from this port."""
 
 
 class OpenSpan(Protocol):

@@ -6,4 +6,4 @@ from ...model.errors import GraderError
 
 
 class ServiceError(GraderError):
-    """A service that a play needs cannot be had, or went away."""
+    """A service that a play needs is not available, or went away."""

@@ -2,7 +2,7 @@
 
 It has no tasks, and needs no running loop. While the loop runs, that calls it when bytes come
 and when a timer is due; while a blocking client keeps the loop's thread, `go_on` does the same
-by hand (see `grader.clock.hosts`).
+in its place (see `grader.clock.hosts`).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class ServiceHost(Generic[AnyConnection]):
         """Read what the scenario asks for. The app is down; connections may still be open."""
 
     def clear_up(self) -> None:
-        """Give back what else there is. May be called twice."""
+        """Release what else there is. May be called twice."""
 
     # For the play
 
@@ -73,7 +73,7 @@ class ServiceHost(Generic[AnyConnection]):
         """The app is about to start up. A factory may have used what it was handed already."""
 
     async def close(self) -> None:
-        """The app is down: read, and give everything back."""
+        """The app is down: read, and release everything."""
         for _ in range(TURNS_TO_SETTLE):
             await asyncio.sleep(0)
         while self.go_on():
@@ -82,7 +82,7 @@ class ServiceHost(Generic[AnyConnection]):
         self.release()
 
     def release(self) -> None:
-        """Give everything back at once, whatever has happened. May be called twice."""
+        """Release everything at once, whatever has happened. May be called twice."""
         for connection in list(self.connections):
             connection.close("open")
         self.context.clock.hosts.by_address.pop(self.address, None)
@@ -126,7 +126,7 @@ class ServiceHost(Generic[AnyConnection]):
         while True:
             try:
                 sock, (_, port) = self._sock.accept()
-            except OSError:  # nobody is waiting, or nobody can be taken
+            except OSError:  # no client is waiting, or none can be taken
                 return any_came
             any_came = True
             connection = self.connected(sock, port)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # who asks only what a kind is called needs neither loop nor clock
+if TYPE_CHECKING:  # a caller that asks only for a kind's name needs neither loop nor clock
     from .context import ServiceContext
     from .host import ServiceHost
 
@@ -22,7 +22,7 @@ def _nothing() -> None:
 class ServiceKind:
     """One kind of service.
 
-    What a service does is told by the spans that all services have, `connection`, `statement`,
+    What a service does is in the spans that all services have, `connection`, `statement`,
     `transaction` and `request`, which pictures and rules know.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The grader's own work on a thread that lives by the clock of a play."""
+"""The grader's own work on a thread that uses the clock of a play."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...clock import use_clock
 
 
 def off_clock() -> AbstractContextManager[None]:
-    """Let the calling thread live by no clock: what it waits for meanwhile is real, and is
-    nothing that a play does.
+    """Let the calling thread use no clock: what it waits for meanwhile takes real time, and is
+    not part of the play.
     """
     return use_clock(None)  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ class Pipe:
     def receive(self) -> bool:
         """Hand on all that has come; whether anything has."""
         # How much of it comes at once depends on how the kernel sizes its buffers, in real
-        # time. Who is heard to the end first must not.
+        # time. Which client is heard first must not depend on it.
         received = False
         while not self.is_closed and (data := self._read()) is not None:
             received = True
@@ -77,7 +77,7 @@ class Pipe:
                 del self._unsent[: self._sock.send(self._unsent)]
         except BlockingIOError:
             return False
-        except OSError:  # the client is gone; reading will tell
+        except OSError:  # the client is gone; reading will show it
             self._unsent.clear()
         return True
 

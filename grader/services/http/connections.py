@@ -76,7 +76,7 @@ class HttpConnection(ClientConnection):
 
     def _ask(self, request: h11.Request) -> None:
         self._asked = HttpRequest(request, self.begin("request", self.sender()))
-        if not self._is_used:  # a library connects in a task of its own: its first user counts
+        if not self._is_used:  # a library connects in a task of its own, so its first user counts
             self._is_used = True
             self._opened.facts.update(facts_of(self.sender()))
         if self._http.they_are_waiting_for_100_continue:

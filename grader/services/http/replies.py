@@ -25,7 +25,7 @@ def answer(http: h11.Connection, method: str, reply: Reply) -> Iterator[bytes | 
 
     Raises:
         Dropped: the connection is to be closed.
-        h11.LocalProtocolError: the reply is none that HTTP has a form for.
+        h11.LocalProtocolError: HTTP has no form for the reply.
     """
     yield reply.seconds
     if reply.drops == "instead":

@@ -49,7 +49,7 @@ class UpstreamServer(ServiceHost[HttpConnection]):
         return NOT_FOUND
 
     def before_connect(self) -> None:
-        """Refuse, which the kernel does for a port where nobody listens, or begin to listen."""
+        """Refuse, which the kernel does for a port where nothing listens, or begin to listen."""
         if self._refusals:
             self._refusals -= 1
             self._note_refusal()

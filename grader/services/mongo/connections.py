@@ -83,7 +83,7 @@ class MongoConnection(ClientConnection):
             return
         try:
             reply = self._ask(message.answered_once())
-        except Exception as error:  # whatever it is, it is not the learner's doing
+        except Exception as error:  # whatever this is, it isn't the learner's doing
             self._drop()
             self._relay.lose_server(error)
         else:
@@ -139,7 +139,7 @@ def size_of(message: Message) -> int:
 
 
 def count_of(document: Document) -> int:
-    """How many documents an answer holds, or tells of as written."""
+    """How many documents an answer holds, or reports as written."""
     if cursor := document.get("cursor"):
         return len(cursor.get("firstBatch", cursor.get("nextBatch", ())))
     if "value" in document:

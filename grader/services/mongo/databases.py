@@ -15,7 +15,7 @@ Seed = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class ServerConnection(Protocol):
-    """A way to the server for one client. Whatever it does takes real time only."""
+    """One client's connection to the server. All that it does takes real time only."""
 
     def ask(self, message: Message) -> Message:
         """The answer to a request.
@@ -29,7 +29,7 @@ class ServerConnection(Protocol):
 
 
 class Database(Protocol):
-    """A database that is one play's alone, until it is dropped."""
+    """A database that only one play uses, until it is dropped."""
 
     def url_at(self, host: str) -> str:
         """The URL of this database, if its server could be reached at `host`."""

@@ -1,7 +1,7 @@
 """The embedded MongoDB: `nx-27017`, which keeps everything in memory.
 
 It is called, not connected to. So there is nothing to start, to wait for or to end; a command
-is done when the call returns; and each play has a server of its own. It lives by no clock.
+is done when the call returns; and each play has a server of its own. It uses no clock.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class EmbeddedDatabase:
         return ServiceError(f"The embedded MongoDB has failed: {why}.")
 
     def close(self) -> None:
-        """It is not one client's to end."""
+        """Nothing to do: other clients may use it still."""
 
     def drop(self) -> None:
         with off_clock():

@@ -15,8 +15,8 @@ DRIVERS_OWN = frozenset(
         *("killCursors", "endSessions", "commitTransaction", "abortTransaction"),
     ]
 )
-"""Commands that drivers send of their own accord, or that frame a transaction. A `getMore`
-is none of them: the learner's loop asks for more. Nor is a `ping`: drivers send none."""
+"""Commands that drivers send by themselves, or that frame a transaction. A `getMore`
+is not one of them: the learner's loop asks for more. Nor is a `ping`, which drivers don't send."""
 
 _HELLO = ("hello", "ismaster", "isMaster")
 _HELLO_SAYS = frozenset(

@@ -1,6 +1,6 @@
 """A MongoDB server of the user's own, named by MONGODB_URL.
 
-Nothing of it is touched but databases whose names begin with `PREFIX`. Everything here takes
+It touches only databases whose names begin with `PREFIX`. Everything here takes
 real time, also where it is called in the middle of a play.
 """
 
@@ -45,7 +45,7 @@ class UsersServer:
         address: where it is.
         login: what stands before the host in a URL of it.
         options: what else a client has to say in its URL to log in.
-        is_up: whether it has not been seen to break off.
+        is_up: whether it still answers, as far as is known.
 
     Raises:
         ServiceError: it cannot be used.
@@ -209,7 +209,7 @@ def _login(url: str) -> tuple[str, dict[str, str]]:
     """How a client logs in where a URL of the user's points to.
 
     Raises:
-        ServiceError: it is no such URL. The message does not repeat it: it may hold a password.
+        ServiceError: the URL is malformed. The message does not repeat it: it may hold a password.
     """
     if not url.startswith("mongodb://"):
         raise ServiceError("MONGODB_URL does not begin with mongodb://.", REMEDY)

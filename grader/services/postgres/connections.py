@@ -1,7 +1,7 @@
 """One client's connection to a database: the learner's driver here, the server there.
 
-What spans tell of it: a `connection` is `done` when the client closes it, `failed` when it is
-lost, and `open` if nobody has closed it at shutdown; a `transaction` is `done` if it was
+Its spans: a `connection` is `done` when the client closes it, `failed` when it is
+lost, and `open` if it was not closed by shutdown; a `transaction` is `done` if it was
 committed, and `failed` if it was rolled back.
 """
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 CANCELLED = "57014", "canceling statement due to user request"
 TOO_MANY = "53300", "sorry, too many clients already"
 LONGEST_TEXT = 10_000
-"""Characters of a statement that a span tells."""
+"""Characters of a statement that a span keeps."""
 BY_SCENARIO = "the scenario lets this fail"
 
 COMMITTED = ord("C"), b"COMMIT\0"
@@ -347,7 +347,7 @@ class PostgresConnection(ClientConnection):
         super().end_spans(how)
 
     def _leave(self) -> None:
-        """Take leave of the server; the locks of the connection are free when it hangs up."""
+        """Leave the server, which frees the connection's locks when it hangs up."""
         self.pipe.end()
         if self.session is None:
             self.forget()

@@ -1,7 +1,7 @@
 """Which connections wait in the server for a lock that another connection holds.
 
 Such a statement is not answered before the other's transaction ends, and that may take
-virtual time: nobody waits for its answer meanwhile.
+virtual time, so nothing waits for its answer meanwhile.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ class ServerQuestion:
         is_over: whether there is nothing more to come.
         waits_for_lock: whether another connection has to let go of a lock first, which may
             take virtual time.
-        is_called_off: whether the server was told not to wait for a lock any longer.
+        is_called_off: whether the server was asked not to wait for a lock any longer.
     """
 
     def __init__(self, is_end: IsEnd) -> None:

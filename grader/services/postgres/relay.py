@@ -131,7 +131,7 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
             self._locks.look()
 
     def settle_locks(self) -> None:
-        """A connection is gone: somebody may have waited for a lock of it."""
+        """A connection is gone: another one may have waited for a lock that it held."""
         self._locks.look_again()
         self.settle()
 

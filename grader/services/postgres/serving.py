@@ -1,4 +1,4 @@
-"""PostgreSQL outside of a play: a database for an app that is tried by hand."""
+"""PostgreSQL outside of a play: a database for `grade serve`."""
 
 from __future__ import annotations
 

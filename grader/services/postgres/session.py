@@ -93,7 +93,7 @@ def send_alone(address: Address, first_packet: Frame) -> None:
 
 
 def connect(address: Address) -> socket.socket:
-    """A blocking socket to the server, over TLS if it is asked for and to be had.
+    """A blocking socket to the server, over TLS if that is asked for and offered.
 
     Raises:
         OSError: the server cannot be reached.

@@ -9,13 +9,13 @@ from functools import partial
 from ...clock import VirtualLoop
 
 Job = Callable[[], bool]
-"""Something to do at the server, or for a client; whether a client has been told anything."""
+"""Something to do at the server, or for a client. Returns whether a client was sent anything."""
 
 
 class Turns:
     """The jobs of one relay, in order.
 
-    When a client has been told something, the next job waits until all has happened that
+    When a client has been sent something, the next job waits until all has happened that
     follows from it in this tick: until the loop is at rest, or stands still.
     """
 

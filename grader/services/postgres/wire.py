@@ -43,7 +43,7 @@ _NOT_THE_LEARNERS = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-"""What frames a transaction, and what drivers, pools and SQLAlchemy send of their own accord:
+"""What frames a transaction, and what drivers, pools and SQLAlchemy send by themselves:
 to set up a session and to clean it, and to look up types."""
 
 _DECLARE = re.compile(r"\s*declare\s", re.IGNORECASE)
@@ -203,7 +203,7 @@ class Batch:
         return answer.type == ord("E") or not self._owed
 
     def _note_end(self, answer: Frame) -> None:
-        """A statement is over. Its rows are those that came, or else those that it tells of."""
+        """A statement is over. Its rows are those that came, or else those that it counts."""
         if self._executed:
             about = self._executed[min(self._done, len(self._executed) - 1)]
             about.rows += self._rows or _rows_in(answer.body)
@@ -304,6 +304,6 @@ def _raising(sqlstate: str, text: str) -> str:
 
 
 def _rows_in(tag: bytes) -> int:
-    """How many rows a CommandComplete tells of, as in `INSERT 0 3` and `SELECT 2`."""
+    """How many rows a CommandComplete counts, as in `INSERT 0 3` and `SELECT 2`."""
     last = tag.rstrip(b"\0").rpartition(b" ")[2]
     return int(last) if last.isdigit() else 0

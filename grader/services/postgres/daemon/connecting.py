@@ -23,11 +23,11 @@ LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
 )
-"""What a connection raises when no server, or none worth the name, is at its other end."""
+"""What a connection raises when there is no working server at its other end."""
 
 
 class Connection(Protocol):
-    """What is used of asyncpg's, which has no types."""
+    """The part of asyncpg's connection that is used here; asyncpg has no types."""
 
     async def execute(self, sql: str) -> str: ...
     async def fetch(self, sql: str, *values: object) -> list[Mapping[str, Any]]: ...
@@ -52,7 +52,7 @@ class Server(Protocol):
         remedy: what to do when it does not work.
         new_database: options of CREATE DATABASE.
         setup_sql: what to run after each start.
-        tenant: whom plays connect as, if it is the keeper's own to clean up after.
+        tenant: the role that plays connect as, if the keeper has to clean up after it.
     """
 
     @property
@@ -73,14 +73,15 @@ class Server(Protocol):
         """How the keeper reaches a database; without one, that which is always there."""
 
     async def up(self) -> int:
-        """See to it that the server runs. The number of its start: data of others is gone."""
+        """Start the server unless it runs. Returns the number of its start: data of earlier
+        starts is gone."""
 
     async def close(self) -> None:
         """Stop it, if it is ours."""
 
 
 class ServerGone(ServiceError):
-    """Nobody answers at an address."""
+    """No server answers at an address."""
 
 
 @contextmanager
@@ -99,7 +100,7 @@ async def connected(server: Server, address: Address) -> AsyncIterator[Connectio
     """A connection, closed in the end.
 
     Raises:
-        ServiceError: there is none to be had, or PostgreSQL refuses what is asked of it.
+        ServiceError: the server does not answer, or refuses.
     """
     connection = await connect(server, address)
     try:
@@ -113,7 +114,7 @@ async def connect(server: Server, address: Address, **settings: str) -> Connecti
     """A connection with these settings of the server, which the caller has to close.
 
     Raises:
-        ServerGone: nobody answers.
+        ServerGone: no server answers.
         ServiceError: the server refuses.
     """
     deadline = asyncio.get_running_loop().time() + PATIENCE
@@ -144,7 +145,7 @@ async def _connect(address: Address, settings: dict[str, str]) -> Connection:
 
 
 def _gone(server: Server, error: BaseException) -> ServerGone:
-    """What to say when nobody answers."""
+    """What to say when no server answers."""
     detail = str(error) or type(error).__name__
     return ServerGone(f"{server.name} does not answer: {detail}", server.remedy)
 

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 SPARES, MOST = 3, 8
 """Spares that are made ahead, and how many are kept of those that come back."""
 COMEBACK = 0.5
-"""Seconds in which a lease is tried again: a server may be gone before anybody knows."""
+"""Seconds in which a lease is tried again: the server may have gone without a sign."""
 LONGEST = "20s"
 """What a statement of the keeper's own may take: a seed, or a look at the data."""
 NOT_THE_SEEDS_FAULT = ("53", "58")
@@ -52,7 +52,7 @@ class Spare(NamedTuple):
 
 @dataclass
 class Holding:
-    """A database that somebody has leased.
+    """A database that is leased.
 
     Attributes:
         start: of the server, after which the database was made.
@@ -91,10 +91,10 @@ class Databases:
         return self._server.address(holding.name)
 
     async def lease(self, seed_sql: str) -> Holding:
-        """A database that nobody else has, with nothing in it but the seed.
+        """A database of the caller's own, with nothing in it but the seed.
 
         Raises:
-            ServiceError: there is none to be had, or the seed fails.
+            ServiceError: none can be made, or the seed fails.
         """
         now = asyncio.get_running_loop().time
         deadline = now() + COMEBACK
@@ -119,7 +119,7 @@ class Databases:
             return [dict(row) for row in await holding.connection.fetch(sql)]
 
     def end(self, holding: Holding) -> None:
-        """Take a database back in the background, whoever still uses it."""
+        """Take a database back in the background, even if it is still in use."""
         tenant = self._server.tenant
         is_enough = len(self._spares) + len(self._recycling) >= MOST
         if tenant is None or holding.plays >= TIMES or is_enough or self._closed:
@@ -256,7 +256,7 @@ class Databases:
 
 
 async def _logged(work: Coroutine[Any, Any, None]) -> None:
-    """Do what nobody waits for. If it matters, it fails again for somebody who does."""
+    """Do what no client waits for. If it matters, it fails again for one that does."""
     try:
         await work
     except ServiceError as error:

@@ -65,7 +65,7 @@ _INITDB = [
 class Embedded:
     """The server of a state directory.
 
-    Whoever makes one holds the directory's lock, and has no other children: what a server
+    The process that makes one holds the directory's lock, and has no other children: what a server
     that died left running is ended.
     """
 
@@ -94,7 +94,8 @@ class Embedded:
         return Address(host=host, port=PORT, database=database, user="postgres")
 
     async def up(self) -> int:
-        """Start the server unless it runs. The number of this start: data of others is gone.
+        """Start the server unless it runs. Returns the number of its start: data of earlier
+        starts is gone.
 
         Raises:
             ServiceError: it does not start.

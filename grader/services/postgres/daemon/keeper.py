@@ -1,7 +1,7 @@
 """The keeper: a small daemon that owns the database server and leases databases to plays.
 
 A client has one connection for each lease, and the lease ends with it, however it ends.
-The keeper exits by itself when nobody has been connected for a while.
+The keeper exits by itself when no client has been connected for a while.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Outdated(Exception):
 
 
 class Keeper:
-    """Serves the clients of one state directory until it is told to stop, or idle too long.
+    """Serves the clients of one state directory until one stops it, or it is idle too long.
 
     Args:
         idle: seconds.
@@ -86,7 +86,7 @@ class Keeper:
         self._done.set()
 
     def check_program(self) -> None:
-        """See that the kit is what it was when the keeper began, unless others depend on it.
+        """Check that the kit is as it was when the keeper began, unless other clients depend on it.
 
         Raises:
             Outdated: it is not, and the keeper ends.
@@ -103,7 +103,7 @@ class Keeper:
 
         modules = [module for name, module in sys.modules.items() if name.startswith("grader.")]
         self._program = _files([sys.executable, *(str(module.__file__) for module in modules)])
-        with contextlib.suppress(ServiceError):  # whoever asks for a lease is told
+        with contextlib.suppress(ServiceError):  # a client that asks for a lease gets the error
             await starting
         databases = Databases(self._server, self._state.owner())
         databases.fill()
@@ -132,7 +132,7 @@ class Keeper:
             self._rest()
 
     def _rest(self) -> None:
-        """Nobody is here. Wait for somebody, but not for ever."""
+        """Wait for the next client, but not for ever."""
         self._alarm = asyncio.get_running_loop().call_later(self._idle, self._done.set)
 
 
@@ -147,7 +147,7 @@ class KeeperClient:
         self._holding: Holding | None = None
 
     async def serve(self) -> None:
-        """Answer until the connection ends, or brings something that no client of ours sends."""
+        """Answer until the connection ends, or a message arrives that no client of ours sends."""
         answering: asyncio.Task[None] | None = None
         try:
             while (request := await self._receive()) and (not answering or answering.done()):
@@ -202,7 +202,7 @@ class KeeperClient:
 
 
 def main() -> None:
-    """Be the keeper that the environment asks for; whoever started it has handed on the lock."""
+    """Be the keeper that the environment asks for. Its parent has passed on the lock."""
     state = State.of_environment()
     state.make()
     _detach()

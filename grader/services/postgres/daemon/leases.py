@@ -1,4 +1,4 @@
-"""Databases for plays: `lease()` one, and it is new, clean, and nobody else's.
+"""Databases for plays: `lease()` gives a new, clean one that no other play can reach.
 
 `python -m grader.services.postgres.daemon.leases stop` ends the keeper and its server.
 
@@ -72,7 +72,7 @@ class Lease:
             ) from error
 
     def close(self) -> None:
-        """Give the database back. It is dropped, whoever still uses it."""
+        """Give the database back. It is dropped, even if it is still in use."""
         self._channel.close()
 
     def __enter__(self) -> Lease:
@@ -88,10 +88,10 @@ class Lease:
 
 
 def wake() -> None:
-    """Start the keeper if it does not run, and do not wait for it; only for one that is ending.
+    """Start the keeper if it does not run. Waits only for one that is ending.
 
     Raises:
-        ServiceError: there is no place to keep anything in, or one does not end.
+        ServiceError: the state directory cannot be made, or a keeper does not end.
     """
     state = _state()
     deadline = monotonic() + LIMIT
@@ -103,7 +103,7 @@ def wake() -> None:
 
 
 def _will_serve(state: State) -> bool:
-    """Whether there is a keeper, and one that does not end for its program was changed."""
+    """Whether a keeper runs that will not end because its program was changed."""
     channel = _connect(state)
     if channel is None:
         return False
@@ -120,14 +120,14 @@ def lease(seed_sql: str = "") -> Lease:
     """A new database, ready to be used. Waits for it, up to `LIMIT` real seconds.
 
     A player must not be the one that starts the keeper, which would end with it and have its
-    limits: somebody outside calls `wake()` before.
+    limits: the judge calls `wake()` before.
 
     Args:
         seed_sql: what to run in it first, as the role that the play will be. It may be
             many statements.
 
     Raises:
-        ServiceError: it cannot be had, or the seed fails; the message says why.
+        ServiceError: there is no server, or the seed fails; the message says why.
     """
     with for_service():
         return _lease(seed_sql)
@@ -217,7 +217,7 @@ def _is_starting(state: State) -> bool:
 def _start(state: State) -> bool:
     """Start a keeper, unless one is about to begin or to end; whether it was started.
 
-    It is given the lock at once. Before it has read its own program somebody else may want
+    It is given the lock at once. Before it has read its own program another process may want
     one: a player, say, and all that a player starts ends with it.
     """
     lock = Lock(state.lock)
@@ -235,7 +235,7 @@ def _start(state: State) -> bool:
 def _spawn(state: State, lock: int) -> int:
     command = python_command("grader.services.postgres.daemon.keeper", state.home, lock)
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    # Not `subprocess`: nobody is to wait for it, or to be warned that it still runs.
+    # Not `subprocess`, which would wait for it, or warn that it still runs.
     return os.posix_spawn(
         sys.executable,
         command,
@@ -249,12 +249,12 @@ def _spawn(state: State, lock: int) -> int:
 
 
 def _reap() -> bool:
-    """Forget the keepers that have ended, and tell whether one of them failed."""
+    """Forget the keepers that have ended. Returns whether one of them failed."""
     failed = False
     for pid in list(_started):
         try:
             ended, status = os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:  # somebody else has waited for it, or this is a fork
+        except ChildProcessError:  # it was waited for elsewhere, or this is a fork
             ended, status = pid, 0
         if ended:
             _started.pop(pid, None)

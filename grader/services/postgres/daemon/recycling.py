@@ -12,7 +12,7 @@ _END_OTHERS = """
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 
-# What anybody has made depends on something, or belongs to somebody: so all of it is in one of
+# Whatever was made depends on something, or belongs to a role: so all of it is in one of
 # these catalogs. The rest is what the owner of a database can change of the database itself.
 _IS_NEW = """
     SELECT NOT EXISTS (SELECT FROM pg_depend WHERE objid >= 16384)
@@ -37,7 +37,7 @@ async def is_made_new(connection: Connection, tenant: Tenant) -> bool:
         tenant: whom plays connect as.
 
     Returns:
-        Whether the database is as if nobody had ever used it. If not, it is to be dropped.
+        Whether the database is as if it had never been used. If not, it must be dropped.
     """
     await connection.fetch(_END_OTHERS)
     # A play may have changed its role, which is that of all plays.

@@ -23,7 +23,7 @@ class State:
     """The paths of one keeper. There is one for each state directory, server and `VERSION`.
 
     Attributes:
-        server: what tells this keeper's server from others: `embedded`, or a hash of its URL.
+        server: which server the keeper is for: `embedded`, or a hash of its URL.
         url: the user's own server, or None for the embedded one.
         home: where everything is kept, private to the user.
         sockets: where Unix sockets are: `home`, unless its path is too long for them.
@@ -88,7 +88,7 @@ class State:
 def _check_private(directory: Path) -> None:
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise PermissionError("it belongs to somebody else")
+        raise PermissionError("it belongs to another user")
     if found.st_mode & 0o077:
         directory.chmod(0o700)
     if not os.access(directory, os.W_OK | os.X_OK):
@@ -96,14 +96,14 @@ def _check_private(directory: Path) -> None:
 
 
 class Lock:
-    """A file that one living process at a time can hold. The kernel lets go of it for the dead."""
+    """A file that one process at a time can hold. When that dies, the kernel releases it."""
 
     def __init__(self, file: Path | int) -> None:
         """Open the file; or take over the descriptor of who holds it, with the lock."""
         self._file = open(file, "a+")  # noqa: SIM115 (held until the process ends)
 
     def take(self) -> bool:
-        """Take the lock, and write down who has it; False if somebody else does."""
+        """Take the lock, and write down this process; False if another one holds it."""
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
