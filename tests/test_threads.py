@@ -22,7 +22,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from grader import Trace, get, play, scenario, times
+from grader import Trace, blocks, get, play, scenario, times
 from grader.clock import Clock
 from grader.clock.loop import PATIENCE
 from grader.clock.real_time import sleep as real_sleep
@@ -614,3 +614,21 @@ def test_the_same_play_of_threads_gives_the_same_trace(endpoint: Callable[..., A
     assert first.outcome.kind == "finished"
     for _ in range(10):
         assert encode(play(app_of(endpoint), what)) == encode(first)
+
+
+def test_what_a_pool_calls_belongs_to_the_request_that_submitted_it() -> None:
+    def factory(compute: Callable[[], int]) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/quick")
+        async def quick() -> int:
+            return 0
+
+        @app.get("/compute")
+        async def run() -> int:
+            return await asyncio.get_running_loop().run_in_executor(None, compute)
+
+        return app
+
+    trace = play(factory, get("/quick"), get("/compute", at=1), compute=blocks(2, 42))
+    assert [call.exchange for call in trace.calls("compute")] == [1]

@@ -102,6 +102,15 @@ def lost_coroutines_reported(recorder: Recorder, handovers: Handovers) -> Iterat
         yield
 
 
+def _called_for(exchange: int | None, function: Any, /, *args: Any, **kw: Any) -> Any:
+    """Call a function in a pool's thread, for the exchange that it was handed over in."""
+    token = current_exchange.set(exchange)
+    try:
+        return function(*args, **kw)
+    finally:
+        current_exchange.reset(token)
+
+
 @contextmanager
 def _threads_noted(handovers: Handovers) -> Iterator[None]:
     """Note what threads are given to call."""
@@ -110,7 +119,7 @@ def _threads_noted(handovers: Handovers) -> Iterator[None]:
 
     def noting_submit(pool: ThreadPoolExecutor, function: Any, /, *args: Any, **kw: Any) -> Any:
         handovers.note(function)
-        return submit(pool, function, *args, **kw)
+        return submit(pool, partial(_called_for, current_exchange.get(), function), *args, **kw)
 
     def noting_start(thread: threading.Thread) -> None:
         handovers.note(getattr(thread, "_target", None))
