@@ -194,7 +194,7 @@ def wrong_error_name(case: Case) -> Finding | None:
     "race", "status", "body", "arguments", "calls", "readings", "resources", "secret", general=True
 )
 def race(case: Case) -> Finding | None:
-    """Requests are answered rightly one by one, and wrongly together.
+    """Requests get the right answers one at a time, and wrong ones together.
 
     At each `await` other requests run. What two of them share, such as a module's variable or
     `app.state`, may be another's after the `await`, though there is only one thread.
@@ -215,9 +215,9 @@ def race(case: Case) -> Finding | None:
     where = f" While one waits at line {line}," if line else " While one waits,"
     return Finding(
         line,
-        "Requests get in each other's way: one by one they are answered rightly, together they "
-        f"are not.{where} another changes what both use. What in your code lives longer than one "
-        "request?",
+        "Requests get in each other's way: one at a time they get the right answers, together "
+        f"they don't.{where} another changes what both use. What in your code lives longer than "
+        "one request?",
     )
 
 
@@ -341,7 +341,7 @@ def wrong_status(case: Case) -> Finding | None:
     """An answer has another status than it should have.
 
     The status is what programs look at first: whether to use the answer, to ask again, or to
-    give up. FastAPI answers 200 if nobody says otherwise, and 500 when an error gets through.
+    give up. FastAPI answers 200 unless you say otherwise, and 500 when an error gets through.
 
     Instead: `status_code=201` in the decorator, or `raise HTTPException(404, ...)`. Mind the
     order of `except` clauses: the first that fits is taken, and `HTTPException` is an
@@ -360,14 +360,28 @@ def _about_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
         return f"{asked} gets no answer{of_line(ours.line)}. It should be {theirs.status}."
     said = f"{asked} is answered with status {ours.status}{of_line(ours.line)}"
     if theirs.status is None:
-        return f"{said}, though the request is over before an answer is due."
+        return f"{said}, though the server has cancelled the request, or its client has left."
     said = f"{said}, and should be answered with {theirs.status}."
     if ours.header("location"):
         return f"{said} It sends the client on to {ours.header('location')}: is that your path?"
     if ours.handled is not None:
         error = f"{with_article(ours.handled.type)}{of_line(ours.handled.line)}"
         return f"{said} Your `except` turns {error} into that. Which `except` comes first?"
-    return said
+    return said + _why_other_status(case, ours, theirs)
+
+
+def _why_other_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
+    """What is known of a status that no `except` explains."""
+    failed = next((s for s in calls_of(case.got, ours.number) if s.how == "failed"), None)
+    raised = [error.status for error in errors_of(case.scenario)]
+    if failed and theirs.status in raised and all(raised):
+        line = of_line(case.call_line(failed))
+        return f" {failed.name}{line} fails with an HTTPException of that status, which is lost."
+    asked = (ours.method, ours.path, theirs.status)
+    earlier = case.got.exchanges[: ours.number]
+    if any((one.method, one.path, one.status) == asked for one in earlier):
+        return " Before, it was. Which request in between changed that?"
+    return ""
 
 
 @rule("wrong-argument", "arguments", "body", "readings", general=True)
@@ -396,7 +410,7 @@ def _listed(call: Span) -> str:
     return ", ".join(map(as_text, call.arguments))[:100] or "nothing"
 
 
-DIFFERENT = "What it does is not what is asked for: see what is expected, and what was got."
+DIFFERENT = "It does something else than the exercise asks for: compare `expected` and `got`."
 
 
 @rule("different", general=True)
@@ -405,6 +419,6 @@ def different(_: Case) -> Finding | None:
 
     What the check looks at is shown: first what is expected, then what was got.
 
-    Instead: play the requests of the picture by hand (`grade serve`), and compare.
+    Instead: send the requests of the picture yourself (`grade serve`), and compare.
     """
     return Finding(None, DIFFERENT)

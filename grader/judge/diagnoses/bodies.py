@@ -108,7 +108,7 @@ def wrong_media_type(case: Case) -> Finding | None:
     """The answer's Content-Type isn't the one that was asked for.
 
     A client reads a body by its media type: JSON as a whole, lines of JSON one by one. FastAPI
-    says `application/json` if nobody says otherwise.
+    says `application/json` unless you say otherwise.
 
     Instead: `StreamingResponse(lines(), media_type="application/x-ndjson")`, or a
     `response_class` in the decorator.
@@ -454,8 +454,8 @@ def missing_member(case: Case) -> Finding | None:
 def extra_member(case: Case) -> Finding | None:
     """The answer has more in it than was asked for.
 
-    What is sent once is used by somebody, and can't be taken back. It may also give away what
-    isn't for everyone.
+    What is sent once will be used by some client, and can't be taken back. It may also give
+    away what isn't for everyone.
 
     Instead: return what the task names; a response model keeps the rest back.
     """
@@ -483,9 +483,8 @@ def wrong_type(case: Case) -> Finding | None:
         for one in _places(found):
             known = MISSING not in (one.got, one.expected)
             if known and _kind(one.got) != _kind(one.expected):
-                place = f" has under {_place(one.path)}" if one.path else " is"
                 return found.finding(
-                    f"{place} {_shown(one.got)}, and it should be {_kind(one.expected)}."
+                    f"{_has(_shown(one.got), one)}, and it should be {_kind(one.expected)}."
                 )
     return None
 
@@ -494,7 +493,7 @@ def wrong_type(case: Case) -> Finding | None:
 def wrong_length(case: Case) -> Finding | None:
     """A list, or a stream of lines, has more or fewer elements than it should.
 
-    A limit that nobody asked for, a first element that was used for something else, a missing
+    A limit that wasn't asked for, a first element that was used for something else, a missing
     newline, or an empty line between the others.
 
     Instead: count what goes in, and what comes out.
@@ -502,9 +501,8 @@ def wrong_length(case: Case) -> Finding | None:
     for found in _bodies(case):
         for one in _places(found):
             if isinstance(one.got, list) and isinstance(one.expected, list):
-                place = f" has under {_place(one.path)}" if one.path else " is"
                 return found.finding(
-                    f"{place} a list of {len(one.got)}, and it should be one of "
+                    f"{_has(f'a list of {len(one.got)}', one)}, and it should be one of "
                     f"{len(one.expected)}."
                 )
     return _wrong_number_of_lines(case)
@@ -570,9 +568,8 @@ def wrong_body(case: Case) -> Finding | None:
         places = _places(found)
         if places:
             one = places[0]
-            place = f" has under {_place(one.path)}" if one.path else " is"
             return found.finding(
-                f"{place} {_cut(as_text(one.got))}, and it should be "
+                f"{_has(_cut(as_text(one.got)), one)}, and it should be "
                 f"{_cut(as_text(one.expected))}.{_and_more(found, 1)}"
             )
     for ours, theirs in _differing(case):
@@ -582,6 +579,11 @@ def wrong_body(case: Case) -> Finding | None:
             f"{_cut(ours.text) or 'empty'}, and it should be {_cut(theirs.text) or 'empty'}.",
         )
     return None
+
+
+def _has(value: str, place: BodyDifference) -> str:
+    """The verb of a sentence about a body: what it has there, or what it is as a whole."""
+    return f" has {value} under {_place(place.path)}" if place.path else f" is {value}"
 
 
 def _and_more(found: Bodies, listed: int) -> str:

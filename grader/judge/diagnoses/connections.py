@@ -55,7 +55,7 @@ _NO_SERVER = ("Connect", "refused", "gaierror", "could not translate", "No such 
 def pool_not_opened(case: Case) -> Finding | None:
     """A connection is taken from a pool that was never opened.
 
-    To make a pool object opens no connections: that takes time, so it has to be awaited.
+    Making a pool object opens no connections: that takes time, so it has to be awaited.
 
     Instead: `await pool.open()`, or `async with pool:`, in the lifespan.
     """
@@ -67,7 +67,7 @@ def pool_not_opened(case: Case) -> Finding | None:
             return Finding(
                 error.line,
                 f"{at_line(error.line)} takes a connection from a pool that was never opened "
-                f"({error.type}: {error.text.strip()[:100]}). To make a pool object opens nothing "
+                f"({error.type}: {error.text.strip()[:100]}). Making a pool object opens nothing "
                 "yet: opening takes time, so it has to be awaited. When should that be?",
             )
     return None
@@ -233,8 +233,8 @@ def pool_too_large(case: Case) -> Finding | None:
     return Finding(
         line,
         f"{at_line(line)} opens the first of {mine} connections that are open at once. A server "
-        "has few, for all that use it. How many does your pool open if nothing is said, and is "
-        "there only one pool?",
+        "has few, for all that use it. How many does your pool open by default, and is there "
+        "only one pool?",
     )
 
 

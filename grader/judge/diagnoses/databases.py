@@ -132,7 +132,7 @@ def not_committed(case: Case) -> Finding | None:
     """Something is written in a transaction that is never committed.
 
     Until the commit only this connection sees the change. When the connection is given back or
-    closed, the server takes it back, though the client was told that it is done.
+    closed, the server undoes it, though the answer said that it is done.
 
     Instead: `async with connection.transaction():`, which commits at its end, and takes
     everything back after an error. Or `await session.commit()` before the answer.
@@ -176,7 +176,7 @@ def _is_accepted(case: Case, number: int | None) -> bool:
 @rule("not-stored", "readings", "body", "status")
 @about_databases
 def not_stored(case: Case) -> Finding | None:
-    """The answer says that something is stored, and the database was never told.
+    """The answer says that something is stored, and nothing was written to the database.
 
     What lives in the memory of one process is gone when that ends, and no other process sees it.
 
@@ -203,8 +203,8 @@ def not_stored(case: Case) -> Finding | None:
 def lost_update(case: Case) -> Finding | None:
     """Two requests read a row, and both write it back.
 
-    The second writes what it had read, so that the first one's change is gone. Both clients were
-    told that theirs is done.
+    The second writes what it had read, so that the first one's change is gone. Both clients have
+    an answer that says that theirs is done.
 
     Instead: let the database do it in one step, as in
     `update items set price = price + 1`; or lock the row while you change it:

@@ -67,7 +67,7 @@ def raised(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         error = ours.raised and _own(case, ours.raised)
         if error is not None and theirs.raised is None:
-            return Finding(error.line or ours.line, _sentence_of(case, error))
+            return Finding(error.line or ours.line, _sentence_of(error, ours.line))
     return None
 
 
@@ -307,8 +307,8 @@ def named(error: Failure) -> str:
     return f"{error.type}: {' '.join(error.text.split())[:200]}".rstrip(": .")
 
 
-def _sentence_of(case: Case, error: Failure) -> str:
-    """What was raised: by a line, or by the framework of what it was given."""
+def _sentence_of(error: Failure, endpoint: int | None) -> str:
+    """What was raised: by a line, or by FastAPI about what the endpoint returned."""
     if error.context == "HTTPException":
         return (
             f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "
@@ -316,13 +316,13 @@ def _sentence_of(case: Case, error: Failure) -> str:
         )
     if error.line is not None:
         return f"Line {error.line} raises {named(error)}.{_with_space(note_on(error))}"
-    start = "What your endpoint returns can't be turned into an answer"
+    start = f"What the endpoint{of_line(endpoint)} returns can't be turned into an answer"
     note = note_on(error)
     if note:
         return f"{start}. {note}"
     return (
-        f"{start}: {_cause_of(error)}. Only what JSON knows can be sent: dicts, lists, texts, "
-        "numbers."
+        f"{start}: {_cause_of(error)}. Only what JSON has a form for can be sent: "
+        "dicts, lists, texts, numbers."
     )
 
 

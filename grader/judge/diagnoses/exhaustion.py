@@ -29,8 +29,8 @@ _NO_MORE = (
     "ever gets it."
 )
 _LOCKED = (
-    "What the first has locked, the second waits for, and the first is not done before the second "
-    "is: so neither ever is."
+    "The second waits for what the first has locked, and the first isn't done before the second: "
+    "so neither ever ends."
 )
 
 
@@ -139,7 +139,7 @@ def _second_within_first(case: Case) -> Iterator[Second]:
 
 
 def _second_of(case: Case, starved: list[Starved]) -> Second:
-    """Who waits, since nothing is lost, waits for a second connection, or for one who does."""
+    """Where nothing is lost, a request waits for a second connection, or for one that does."""
     in_line = {wait.line for _, wait in starved}
     for exchange, wait in starved:
         before = [w for w in case.waits(exchange.number) if w.start < wait.start]
@@ -147,7 +147,7 @@ def _second_of(case: Case, starved: list[Starved]) -> Second:
         held = _open_transaction(case, exchange) or next(iter(passed), None)
         if held is not None:
             return Second(wait.line, held.line)
-    # Those who came first have got one at once. They are the first who had to wait.
+    # The first to come got one at once. These are the first that had to wait.
     return Second(min((wait for _, wait in starved), key=lambda wait: wait.start).line, None)
 
 
@@ -231,7 +231,7 @@ def _unlike(case: Case, exchanges: list[Exchange]) -> list[Exchange]:
 def _repeated(case: Case, exchange: Exchange) -> Case:
     """One request alone, again and again, more often than there are connections.
 
-    The last one is made by a client that stays, or nobody would learn that it got none.
+    The last one is made by a client that stays, or it would not be seen that it got none.
     """
     request = case.scenario.requests[exchange.number]
     times = max(AGAIN, most_at_once(connections_of(case, case.got)) + 2)

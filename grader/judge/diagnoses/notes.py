@@ -1,4 +1,4 @@
-"""What helps with some errors, beside their text."""
+"""What helps with some errors, in addition to their text."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NOTES = {
         "An async generator becomes a context manager by `@asynccontextmanager`."
     ),
     "requires an object with __aiter__ method, got coroutine": (
-        "What comes back has to be awaited first; then it can be gone through."
+        "What the call returns has to be awaited first; then you can loop over it."
     ),
     "requires an object with __aiter__": (
-        "`async for` is for async generators; what is there already is gone through with `for`."
+        "`async for` is for async generators; loop over what is there already with `for`."
     ),
     "does not support the context manager protocol": "This one is entered with `async with`.",
     "can't be used in 'await' expression": (
-        "Only what an async function gives back can be awaited. This value is there already."
+        "Only what an async function returns can be awaited. This value is there already."
     ),
     "asynchronous generator is already running": (
         "One generator serves several requests. Each request needs one of its own, so make it "
@@ -57,6 +57,9 @@ _NOTES = {
         "A task is made of a coroutine, which is what calling an async function gives: the "
         "parentheses are missing."
     ),
+    "await wasn't used with future": (
+        "A task or a future stands in it where a result belongs: `await` it first."
+    ),
     "Passing coroutines is forbidden": "Make a task of each one first: `create_task(...)`.",
     "cannot reuse already awaited coroutine": (
         "A coroutine runs once. Call the function again for another."
@@ -83,7 +86,7 @@ _NOTES = {
         "A function stands where its result belongs: the parentheses are missing."
     ),
     "min_size is greater": (
-        "A pool opens `min_size` connections at first: 10, if nothing else is said."
+        "A pool opens `min_size` connections at first: 10, unless you say otherwise."
     ),
     "ObjectId": "An ObjectId isn't JSON: `str(document['_id'])` is.",
     "greenlet_spawn has not been called": (

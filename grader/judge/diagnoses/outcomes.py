@@ -229,7 +229,7 @@ def _place(line: int | None, what: str, who: list[Waiting]) -> str:
 
 
 def _nothing_left(line: int | None) -> str:
-    return f"line {line} is never gone on with" if line else "nothing is left that could go on"
+    return f"line {line} never continues" if line else "nothing is left that could go on"
 
 
 @outcome("endless-loop", "endless-loop", "ran-away")

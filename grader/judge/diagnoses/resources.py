@@ -131,7 +131,7 @@ def cancellation_ignored(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} was cancelled because the client hung up, and your code caught "
-                "the CancelledError and went on. It is how a stream is told to stop: clean up, "
+                "the CancelledError and went on. That error is the request to stop: clean up, "
                 "then let it through.",
             )
     return None
@@ -186,23 +186,32 @@ def _is_generator(span: Span) -> bool:
 
 @rule("cancellation-swallowed", "cancellation", "resources", "call-endings", "status")
 def cancelled_call_answers(case: Case) -> Finding | None:
-    """Finds it where the server cancels a request, and that ends as if it had not been."""
+    """Finds it where the server cancels a request, and the request goes on all the same."""
     for ours, theirs in case.exchanges():
         cancelled = theirs.raised is not None and theirs.raised.type == "CancelledError"
         ends = ours.raised is not None and ours.raised.type == "CancelledError"
         looks_complete = ours.completed is not None and theirs.completed is None
         if cancelled and (not ends or looks_complete):
-            cut = [wait for wait in case.waits(ours.number) if wait.how == "cancelled"]
-            if not cut:
+            line = _cut_off_at(case, ours)
+            if line is None:
                 continue  # it was over before
-            line = cut[0].line
             return Finding(
                 line,
-                f"{at_line(line)} was cancelled by the server, and your code caught the "
-                "CancelledError and went on. Clean up when it comes, then let it through: what "
-                "cancels a task waits for it to end.",
+                f"{at_line(line)} was cancelled by the server, and your code stopped the "
+                "CancelledError and went on. An `except` does that, and so does a `return` in "
+                "`finally`. Clean up, then let it through: the server waits for that.",
             )
     return None
+
+
+def _cut_off_at(case: Case, exchange: Exchange) -> int | None:
+    """The line of the wait that was cancelled. `wait_for` and groups end theirs themselves."""
+    waits = case.waits(exchange.number)
+    cut = [
+        span for span in (*waits, *calls_of(case.got, exchange.number)) if span.how == "cancelled"
+    ]
+    ended = [wait for wait in waits if cut and wait.end.tick == cut[0].end.tick]
+    return next((case.call_line(span) for span in (*ended, *cut)), None)
 
 
 # Connections

@@ -251,7 +251,7 @@ def cancellation_swallowed(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} was cancelled because its time was up, and your code caught the "
-                "CancelledError and went on. It is how a timeout stops you: clean up if you must, "
+                "CancelledError and went on. A timeout ends your code by that error: clean up, "
                 "then let it through.",
             )
     return None

@@ -240,7 +240,7 @@ def _at(line: int | None) -> str:
 
 @rule("wait-too-long", OUTCOME)
 def wait_too_long(case: Case) -> Finding | None:
-    """A single wait that is longer than anybody means.
+    """A single wait that is longer than anyone would mean.
 
     `asyncio.sleep`, `time.sleep` and timeouts count in seconds. A number that was meant in
     milliseconds is a thousand times too much.

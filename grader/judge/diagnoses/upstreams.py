@@ -66,8 +66,8 @@ def _uses(requests: list[Span]) -> Counter[int | None]:
 def client_not_closed(case: Case) -> Finding | None:
     """The HTTP client is still open when the app has stopped.
 
-    Its connections stay open, here and at the other end, until someone notices that nobody
-    uses them.
+    Its connections stay open, here and at the other end, until one of them notices that they
+    are not used any more.
 
     Instead: `async with httpx.AsyncClient() as client:` around the lifespan's `yield`.
     """
@@ -160,7 +160,7 @@ def retry_unsafe(case: Case) -> Finding | None:
 
 
 def _may_be_carried_out(request: Span) -> bool:
-    """Whether nobody can tell; 503 and what is below 500 say that it was not."""
+    """Whether that is unknown; 503, and a status below 500, say that it wasn't."""
     return request.how != "done" or request.arguments[1] in (500, 502, 504)
 
 

@@ -19,7 +19,7 @@ def lifespan_failed(case: Case) -> Finding | None:
     """The app fails when it starts or when it stops.
 
     What stands before the lifespan's `yield` runs before the first request; what comes after it
-    runs when the server stops. An app whose startup fails answers nobody. What comes after a
+    runs when the server stops. An app whose startup fails answers no request. What comes after a
     failing line isn't done any more.
 
     Instead: read the error, and put what must happen at the end into `finally` or into an
@@ -277,7 +277,7 @@ def error_unretrieved(case: Case) -> Finding | None:
 def error_not_logged(case: Case) -> Finding | None:
     """Background work fails, and its traceback isn't in the log.
 
-    The client has its answer already. The log is the only place where anybody could learn that
+    The client has its answer already. The log is the only place where anyone could learn that
     the work wasn't done, and why.
 
     Instead: `logger.exception("...")` in the `except`: it writes the traceback, too.
