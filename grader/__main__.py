@@ -48,7 +48,7 @@ def _will_grade(arguments: list[str]) -> bool:
 
 
 def _leave(exit: SystemExit) -> NoReturn:
-    """Exit without taking the interpreter apart: the result is out, and somebody waits."""
+    """Exit without taking the interpreter apart: the result is out, and the caller waits."""
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Left(Exception):
-    """Whoever was asked wants to stop here."""
+    """The learner wants to stop here."""
 
 
 class Skipped(Exception):
-    """Whoever was asked wants to go on to the next question."""
+    """The learner wants to go on to the next question."""
 
 
 def ask(prompt: str) -> str:
@@ -43,7 +43,7 @@ def ask(prompt: str) -> str:
 
 
 def is_terminal() -> bool:
-    """Whether somebody sits there."""
+    """Whether a person can be asked."""
     return sys.stdin.isatty()
 
 
@@ -58,7 +58,7 @@ def ask_or_skip(prompt: str) -> str:
 
 
 def pause(prompt: str) -> None:
-    """Wait until whoever sits there has read.
+    """Wait until the learner has read.
 
     Raises:
         Left: also by `q`.

@@ -181,7 +181,7 @@ def _write_github(reports: list[Report]) -> None:
 
 
 def _show_next(one: SourceFile, report: Report) -> None:
-    """What there is to do: the task, if nothing else was asked for; or what comes next."""
+    """What to do now: the task, if only one exercise was asked for; or what comes next."""
     lesson = one.lesson
     if [found.status for found in report.exercises] == ["todo"] and one.text is not None:
         from ..render.console import console

@@ -142,7 +142,7 @@ def _sleeping_app() -> object:
 
 
 def postgresql() -> Finding:
-    """Whether a database can be had, which starts a server if none runs."""
+    """Whether a database can be made. Starts a server if none runs."""
     from ..services.postgres.daemon.leases import lease
 
     began = time.perf_counter()

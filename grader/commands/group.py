@@ -55,7 +55,7 @@ class CourseGroup(CourseCommand, click.Group):
         except KeyboardInterrupt:
             _complain("stopped")
             ctx.exit(130)
-        except BrokenPipeError:  # whoever read the output has seen enough
+        except BrokenPipeError:  # the reader of the output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             ctx.exit(1)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
@@ -78,5 +78,5 @@ def main() -> None:
     """Grade your answers to the exercises of a course.
 
     A lesson and the numbers of its exercises can follow at once, as in the examples below.
-    `grade check --help` tells the options of grading.
+    `grade check --help` lists the options of grading.
     """

@@ -1,4 +1,4 @@
-"""`grade next`: the exercise at hand."""
+"""`grade next`: the exercise that comes next."""
 
 from __future__ import annotations
 

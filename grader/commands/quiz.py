@@ -98,7 +98,7 @@ class _Session:
         return self.known[question.name].right
 
     def run(self, questions: list[Question], seed: int | None) -> None:
-        """Ask these questions, and tell the score.
+        """Ask these questions, and print the score.
 
         Args:
             seed: of their order; None for that of the list.
@@ -141,7 +141,7 @@ class _Session:
         self._keep(question, given, right)
 
     def _judge(self, question: Question, given: str) -> tuple[bool, str]:
-        """Whether an answer is right, which is told, and the answer to keep."""
+        """Print whether an answer is right. Returns that, and the answer to keep."""
         from ..course.transcripts import first_difference
         from ..render.questions import show_explanation, show_verdict
 

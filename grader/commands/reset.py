@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   grade reset dayNN 2         asks first, and keeps the old file
-  grade reset dayNN 2 --yes   asks nobody: for scripts
+  grade reset dayNN 2 --yes   without asking, for scripts
 """
 
 
@@ -83,7 +83,9 @@ def _ask(question: str, lesson: Lesson, exercise: Exercise, yes: bool) -> None:
         return
     if not is_terminal():
         words = f"grade reset {lesson.name} {exercise.number}"
-        raise UsageError("there is nobody to ask", f"to do it without asking: {words} --yes")
+        raise UsageError(
+            "there is no terminal to ask on", f"to do it without asking: {words} --yes"
+        )
     if not click.confirm(question):
         click.echo("Nothing was changed.")
         click.get_current_context().exit(1)

@@ -1,4 +1,4 @@
-"""`grade serve dayNN 2`: serve your app by hand, in real time."""
+"""`grade serve dayNN 2`: serve your app, in real time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Examples:
     "serve",
     cls=CourseCommand,
     epilog=EXAMPLES,
-    short_help="Serve your app in real time, to try by hand.",
+    short_help="Serve your app in real time, to try it yourself.",
 )
 @takes_exercise
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")

@@ -27,7 +27,7 @@ SERVICES = "GRADE_SERVES_WITH"
 
 
 def serve(lesson: Lesson, exercise: Exercise, file: Path, host: str, port: int) -> None:
-    """Serve the app of an exercise until the process is told to stop.
+    """Serve the app of an exercise until the process is stopped.
 
     Raises:
         ServiceError: it needs a service that cannot be provided.

@@ -91,5 +91,5 @@ def _steps(lesson: Lesson) -> list[tuple[str, str]]:
     return [
         ("Read the lesson:", shown(text)),
         ("Open the exercises in your editor:", shown(answers_file(lesson))),
-        ("Beside it, in a terminal, run:", "grade --watch"),
+        ("In a terminal next to it, run:", "grade --watch"),
     ]

@@ -42,7 +42,7 @@ class Answers:
         return self.answer(exercise).splitlines() == other.answer(exercise).splitlines()
 
     def digest(self, exercise: Exercise) -> str:
-        """What tells this answer from another one: its factory, where layout and comments count,
+        """What identifies this answer: its factory, where layout and comments count,
         and what that uses of the same file."""
         parts = [self.answer(exercise), *self._used_by(exercise)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
@@ -145,7 +145,7 @@ def learners_or_stub(lesson: Lesson) -> Answers:
 
 
 def stub(lesson: Lesson) -> Answers:
-    """The lesson's file as it was when nobody had begun.
+    """The lesson's file as it was before anyone had begun.
 
     Raises:
         InputError: there is none. The course is worked on where it lies, and keeps no stub.
@@ -161,7 +161,7 @@ def stub(lesson: Lesson) -> Answers:
 
 
 def stub_or_none(lesson: Lesson) -> Answers | None:
-    """The lesson's file as it was when nobody had begun, if the kit has it."""
+    """The lesson's file as it was before anyone had begun, if the kit has it."""
     text = catalog.stub_source(lesson)
     return Answers(text) if text is not None else None
 

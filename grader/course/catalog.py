@@ -340,7 +340,7 @@ def read_source(path: Path) -> str:
 def stub_source(lesson: Lesson) -> str | None:
     """The file of a lesson's exercises as it is before anyone has begun; None if it is unknown.
 
-    Where the learner's own file is the only one, there is no telling what it was.
+    Where the learner's own file is the only one, it isn't known what it was.
     """
     found = course()
     file = found.stub(lesson)

@@ -20,7 +20,7 @@ def draft_of(path: Path) -> Path:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replace a file's text: whoever reads it finds the old one or the new, never a part.
+    """Replace a file's text: a reader finds the old one or the new, never a part.
 
     A link stays a link, and a file's permissions are kept.
 

@@ -56,7 +56,7 @@ class ExerciseProgress(msgspec.Struct, omit_defaults=True):
         """Keep what a grading found.
 
         What the grader broke is no attempt. To pass once more with the same answer is none
-        either, nor to fail where nobody asked for a verdict.
+        either, nor to fail where no verdict was asked for.
         """
         is_same = (status, digest) == (self.status, self.graded)
         if status == "broken":
@@ -113,7 +113,7 @@ class Progress(msgspec.Struct):
         return self.lesson(lesson).exercise(exercise.number)
 
     def first_unsolved(self, lessons: Iterable[Lesson]) -> tuple[Lesson, Exercise] | None:
-        """The exercise at hand: the first one that has not passed; None if all have."""
+        """The exercise to do next: the first one that has not passed; None if all have."""
         for lesson in lessons:
             for exercise in lesson.exercises:
                 if not self.exercise(lesson, exercise).passes:
@@ -122,7 +122,7 @@ class Progress(msgspec.Struct):
 
 
 class ProgressFile:
-    """The file of a workspace. It never stands in the way: what is wrong with it is told.
+    """The file of a workspace. A broken one never stops a command, which only warns of it.
 
     Args:
         workspace: the folder that holds `exercises/`; None if there is none.
@@ -189,7 +189,7 @@ class ProgressFile:
         """Keep what was found of each lesson's answers.
 
         Args:
-            asked: whether somebody wanted a verdict on them, and not only to look.
+            asked: whether the learner wanted a verdict on them, and not only to look.
         """
         with self.changing() as progress:
             for lesson, answers, report in gradings:

@@ -6,7 +6,7 @@ stands there says how it is to be answered:
 - choice: options `- a) …`, and an answer that begins with the right letter, `**b**`, or with
   the right letters, `**a, c**`;
 - typed: no options, and in the answer a `text` block with what is printed;
-- open: neither. Only whoever answers can say whether it was right.
+- open: neither. Only the learner can say whether the answer was right.
 
 A line `Read again: [title](../lessons/dayNN.md#section)` says where it is explained.
 """
@@ -198,7 +198,7 @@ class _Part:
                 yield Option(found[1], " ".join(found[2].split()))
 
     def _check(self, options: tuple[Option, ...], key: str, answer: str, opens: int) -> None:
-        """That the key is one."""
+        """Refuse a key that makes no sense."""
         letters = [option.letter for option in options]
         if letters != [*"abcdefgh"[: len(letters)]] or len(letters) == 1:
             self._refuse(0, "the options are not a, b, … in order")

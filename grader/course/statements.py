@@ -27,7 +27,7 @@ CARRIED = (
 """Statements that define something. The others only do something, and once is enough."""
 
 COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
-"""Functions in the eyes of Python, but run where they stand."""
+"""Functions to Python, but run where they stand."""
 
 
 class CellStatement(NamedTuple):

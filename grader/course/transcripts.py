@@ -1,4 +1,4 @@
-"""What a program prints, and what somebody says that it prints.
+"""What a program prints, and what a learner says that it prints.
 
 Line by line. Blank lines, spaces, upper and lower case, and the kind of quotation marks don't
 count, and numbers count by their value: 3, 3.0 and 3.00 are the same.
@@ -38,7 +38,7 @@ def first_difference(given: str, printed: str) -> LineDifference | None:
 
 
 def words(line: str) -> list[str | float]:
-    """The words, numbers and signs of a line, so that those of lines that mean the same are."""
+    """The words, numbers and signs of a line, so that lines that mean the same give the same."""
     found = _WORD.findall(line.replace('"', "'").casefold())
     return [float(word) if word[0].isdecimal() else word for word in found]
 

@@ -96,8 +96,8 @@ class PlayerClient:
     def discard_before(self, number: int | None) -> None:
         """Drop what was asked in vain: all plays before that number, or all there are.
 
-        Nobody waits long for what nobody wants. It may cost the process, and with it what
-        else was asked of it.
+        An answer that isn't wanted is not waited for long. That may cost the process, and
+        with it what else was asked of it.
         """
         while self.pending and (number is None or self.pending[0].number < number):
             assert self._process is not None

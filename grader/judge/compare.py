@@ -28,7 +28,7 @@ def exercise(number: int) -> Callable[[Test], Test]:
 
 
 class Mismatch(AssertionError):
-    """The learner's answer did something else than the reference.
+    """The learner's answer did something other than the reference.
 
     Attributes:
         aspect: the aspect that differed; None if the play did not get that far.
@@ -110,7 +110,7 @@ def _compare(aspect: Aspect, expected: Trace, got: Trace, of: Scenario) -> None:
 
 
 def _check_reference(trace: Trace, of: Scenario, server_errors: Collection[int]) -> None:
-    """See that the reference did its work: what fails is no measure for anything.
+    """Check that the reference did its work: one that fails can't be compared with.
 
     Raises:
         ReferenceFailed: it did not.

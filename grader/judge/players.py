@@ -99,7 +99,7 @@ class FilePlayer:
         try:
             start_services(request.scenario for request in different)
         except GraderError:
-            self._upcoming.clear()  # whoever plays what needs it is told
+            self._upcoming.clear()  # the play that needs it gets the error
         self._ask_ahead()
 
     def start(self, factory: str, scenario: Scenario) -> None:
@@ -140,7 +140,7 @@ class FilePlayer:
         return trace
 
     def _play_alone(self) -> Trace:
-        """Play again what may have died of another play's doing, with nothing beside it."""
+        """Play again what may have died of another play's doing, by itself."""
         for client in self._clients:
             client.close()
         self._client.request(len(self._played), self._played[-1])

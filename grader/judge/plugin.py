@@ -105,7 +105,7 @@ class CheckRunner:
             self.reports[number_of(item)].append(self.report_on(item, error))
         if error is None or call.when == "collect":
             return None  # pytest's own will do
-        # Made here: pytest would write a traceback, which takes long, and nobody reads it.
+        # Made here: pytest would write a traceback, which takes long, and is never read.
         return pytest.TestReport(item.nodeid, item.location, {}, "failed", str(error), call.when)
 
     # The rest

@@ -33,7 +33,7 @@ class DryRun(Subject):
 
 @contextmanager
 def dry_runs(config: pytest.Config) -> Iterator[None]:
-    """Within this block no check fails: what it raises is told when it is really run."""
+    """Within this block no check fails: what it raises is reported when it is really run."""
     quiet = _Quiet()
     config.pluginmanager.register(quiet)
     try:

@@ -1,4 +1,4 @@
-"""Values that nobody can type in beforehand: drawn anew in every run, from its seed."""
+"""Values that cannot be typed in beforehand: drawn anew in every run, from its seed."""
 
 from __future__ import annotations
 

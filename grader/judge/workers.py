@@ -2,7 +2,7 @@
 
 A play can stop or kill the forkserver, for both belong to the same user. One that is
 stopped is woken; one that is dead, or does not answer, is replaced, and the players that
-died with it are told apart from those that died of what they played.
+died with it are distinguished from those that died of what they played.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from .warm import Warm
 
 
 class Shell(Protocol):
-    """What is used of IPython's `InteractiveShell`."""
+    """The part of IPython's `InteractiveShell` that is used."""
 
     user_ns: dict[str, Any]
     display_pub: Any
@@ -105,7 +105,7 @@ class Magics:
         """Grade what a cell defines: `%%grade dayNN 2`, and the answer below it.
 
         The cell is run first, as any cell is. If that fails there is nothing to grade. Only
-        a cell that is not valid Python is not run: the verdict tells what is wrong with it.
+        a cell that is not valid Python is not run: the verdict says what is wrong with it.
 
         The answer may use what earlier cells define; see `grader.notebook.source`.
         """
@@ -185,7 +185,7 @@ def _asked(line: str, magic: str) -> tuple[Lesson, list[int]]:
     """The lesson and the exercises that the magic's line names.
 
     Raises:
-        UsageError: it names none, or what there is not.
+        UsageError: it names none, or one that there isn't.
     """
     name, *words = line.split() or [""]
     if not name:

@@ -1,4 +1,4 @@
-"""Programs, and what they print, in a terminal: legible also when it is narrow."""
+"""Programs, and what they print, in a terminal: legible even when it is narrow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _THEME = ANSISyntaxTheme(
 
 
 def highlighted(source: str, language: str = "python") -> list[Text]:
-    """The lines of a program, with the parts of speech told apart."""
+    """The lines of a program, with its syntax highlighted."""
     text = Syntax(source, language, theme=_THEME).highlight(source)
     text.rstrip()
     return list(text.split("\n", allow_blank=True))

@@ -1,4 +1,4 @@
-"""A learner's answer and the solution: beside each other, or one in the other."""
+"""A learner's answer and the solution: side by side, or merged as a diff."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .code import clipped, code_width, highlighted
 from .text import printable
 
 BESIDE_FROM = 100
-"""Columns from which there is room for both beside each other."""
+"""Columns from which there is room for both side by side."""
 WIDEST = 180
 
 _STYLES = {"- ": "red", "+ ": "green", "  ": ""}
@@ -49,7 +49,7 @@ def _lines(code: str) -> list[str]:
 
 
 def _pairs(yours: list[str], solution: list[str]) -> Iterator[Pair]:
-    """The lines of both, those that are the same beside each other."""
+    """The lines of both, equal lines side by side."""
     for _, i, j, k, m in SequenceMatcher(None, yours, solution, autojunk=False).get_opcodes():
         yield from zip_longest(yours[i:j], solution[k:m])
 
@@ -76,7 +76,7 @@ def _show_within(pairs: list[Pair], console: Console, names: tuple[str, str]) ->
         chunk = list(group)
         if is_same:
             lines = [(left, "  ") for left, _ in chunk]
-        else:  # what the solution has instead stands below all that goes
+        else:  # the solution's lines stand below all that they replace
             lines = [*((left, "- ") for left, _ in chunk), *((right, "+ ") for _, right in chunk)]
         for line, sign in lines:
             if line is not None:

@@ -57,7 +57,7 @@ class Lanes:
         return Lane(self._title(exchange), bars, tuple(self._marks(exchange)))
 
     def of_nobody(self) -> Iterator[Row]:
-        """What was called for no request, as by a worker task."""
+        """Calls that belong to no request, as those of a worker task."""
         own = self._own.get(None, [])
         yield from self._by_name("", _called(own), MOST_NAMES)
         yield from self._places("BLOCKED", own, "blocked")
@@ -80,7 +80,7 @@ class Lanes:
         )
 
     def blocked(self) -> tuple[Bar, ...]:
-        """When the loop stood still, whoever stopped it; what touches is one stretch."""
+        """When the loop stood still, for whatever request; blocks that touch are one stretch."""
         blocked = [span for span in self._seen if span.kind == "blocked"]
         found: list[Bar] = []
         for bar in sorted(self._bars(blocked), key=_start_of):

@@ -43,7 +43,7 @@ class Page:
         self._draft.unlink(missing_ok=True)
 
     def save(self, reports: Sequence[Report]) -> None:
-        """Put the page in place; whoever has the old one open still has all of it."""
+        """Put the page in place; a program that has the old one open still reads all of it."""
         self._write(to_page(list(zip(reports, self._contexts, strict=True))))
         try:
             self._draft.replace(self._place)

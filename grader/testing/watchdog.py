@@ -3,7 +3,7 @@
 A play in a process of its own ends with that process. Here, in a thread, one that computes
 and computes is interrupted, and a connection that it waits at in C, for a server that runs in
 the very loop it blocks, is cut. A thread that does not come back from C is abandoned: all that
-the play had replaced is put back, and nobody waits for it any more.
+the play had replaced is put back, and nothing waits for it any more.
 
 Code in C that keeps the interpreter's lock for itself stops this thread, too, and nothing in
 Python can interrupt it. Then `faulthandler`, which needs no lock, writes where it is, and ends
@@ -130,7 +130,7 @@ class Watchdog:
         loop.on_abandon()
 
     def _cut(self, loop: VirtualLoop) -> bool:
-        """Cut every connection on which somebody waits for the loop; whether there were any."""
+        """Cut every connection whose client waits for the loop. Returns whether there were any."""
         waiting = list(_unread(loop))
         for own in waiting:
             with own, suppress(OSError):

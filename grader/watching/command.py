@@ -13,7 +13,7 @@ from .grader_process import GraderClient
 def watch(
     lesson: Lesson | None, numbers: tuple[int, ...], file: Path | None, seed: int | None
 ) -> int:
-    """Grade what is saved, as it is saved, until the learner has enough of it.
+    """Grade what is saved, as it is saved, until the learner quits.
 
     Args:
         lesson: None means the first one with an unsolved exercise.
@@ -22,8 +22,8 @@ def watch(
         seed: of the values that are drawn; None draws new ones.
 
     Returns:
-        What to exit with: 0 if what is at hand passes in the end, else 1; as a shell has
-        it for a signal that has ended this.
+        The exit status: 0 if the target passes in the end, else 1; after a signal, what a
+        shell would give.
 
     Raises:
         InputError: there is no such file.

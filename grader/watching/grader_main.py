@@ -1,7 +1,7 @@
 """The process that judges for watch mode. It serves one request after another, and stays warm.
 
-It is a process of its own so that the keys answer whatever a grading is at, and so that
-a grading that nobody waits for any more can be ended like any process.
+It is a process of its own so that the keys answer at any time, and so that a grading that
+isn't wanted any more can be ended like any process.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
         signal.signal(signal.SIGTERM, _interrupt)
         gc.freeze()
         _serve(channel, grading)
-    os._exit(0)  # nothing is left to tidy up, and somebody may wait for the end
+    os._exit(0)  # nothing is left to tidy up, and the parent may wait for the end
 
 
 def _exit(*_: object) -> None:

@@ -41,7 +41,7 @@ class GraderClient:
     async def grade(self, request: GradeRequest) -> Report:
         """Have a text graded.
 
-        To be cancelled at any time: the process is then ended.
+        Can be cancelled at any time: the process is then ended.
 
         Raises:
             GraderError: no fault of the learner's.
@@ -71,7 +71,7 @@ class GraderClient:
             await asyncio.gather(*self._ending)
 
     def _drop(self) -> None:
-        """Let the process end; nobody waits for it now."""
+        """Let the process end, without waiting for it."""
         if self._process is not None:
             task = asyncio.create_task(self._process.end())
             self._ending.add(task)

@@ -1,4 +1,4 @@
-"""One grading at a time, of what is newest."""
+"""One grading at a time, of the latest text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .target import Target
 LOOK_EVERY = 0.3
 """Real seconds between two looks at a grading that is under way."""
 PATIENCE = 0.5
-"""Real seconds that what is newer waits for what is older; then the older one is given up.
+"""Real seconds that a newer request waits for an older one, which is then cancelled.
 Most gradings are through by then, and their process is warm for the next one."""
 
 Outcome = Report | GraderError
@@ -32,13 +32,13 @@ class GradeJob(NamedTuple):
 
 
 class LatestGrading:
-    """Grades what was asked for last. What was asked for before it may be given up.
+    """Grades what was asked for last. An earlier grading may be cancelled.
 
     Args:
-        judge: who grades; it is closed in the end.
+        judge: what grades; it is closed in the end.
         seed: of the values that are drawn; None is the process's own.
         post: takes what is to be called from the session's own loop.
-        done: called with what came of a grading, also if another one is asked for by now.
+        done: called with the outcome of a grading, even if another one is asked for by now.
         waits: called with the seconds that a grading has taken so far.
     """
 

@@ -26,7 +26,7 @@ def of_start(shown_as: str, target: Target) -> Page:
 
 
 def of_verdict(report: Report, target: Target, text: str, next_step: str) -> Page:
-    """The verdict, and what to try next; what is asked for, if nobody has begun."""
+    """The verdict, and what to try next; the task, if the exercise is not begun."""
     exercise = target.exercise
     is_to_do = report.exercises[0].status == "todo"
 
@@ -43,7 +43,7 @@ def of_verdict(report: Report, target: Target, text: str, next_step: str) -> Pag
 
 
 def next_step(target: Target, found: Target | None, has_keys: bool) -> str:
-    """What to try when what is at hand passes, and `found` comes after it."""
+    """What to try when the target passes, and `found` comes after it."""
     if found is not None and found.exercise is not None:
         press = " (press n)" if has_keys else ""
         return f"Next: {found.lesson.name} {found.exercise.number}, {found.exercise.title}{press}"
@@ -95,7 +95,7 @@ def of_list(lessons: tuple[Lesson, ...], progress: Progress) -> Page:
 
 
 def with_messages(page: Page, messages: tuple[str, ...]) -> Page:
-    """A page, and what there was to tell meanwhile."""
+    """A page, and the messages that came meanwhile."""
 
     def both(console: Console) -> None:
         page(console)

@@ -1,7 +1,8 @@
 """Tells when a file may have been saved.
 
 Its folder is watched, not the file: most editors put a new file in the place of the old
-one. Whether the text has changed is for others to see; here too much is told, not too little.
+one. Whether the text has changed is for the caller to see: too many changes are reported
+rather than too few.
 """
 
 from __future__ import annotations
@@ -15,23 +16,23 @@ from pathlib import Path
 from watchfiles import awatch
 
 STEP = 5
-"""Milliseconds between two looks at what the kernel has told; a save takes one or two."""
+"""Milliseconds between two looks at what the kernel has reported; a save takes one or two."""
 DEBOUNCE = 50
-"""Milliseconds after which a folder where something always happens is told of all the same."""
+"""Milliseconds after which changes are reported although the folder never comes to rest."""
 POLL_EVERY = 100
-"""Milliseconds between two looks at a folder of which the kernel tells nothing."""
+"""Milliseconds between two looks at a folder whose changes the kernel doesn't report."""
 HEARTBEAT = 250
-"""Milliseconds after which to look even if nothing was told: other machines write, too,
+"""Milliseconds after which to look even if nothing was reported: other machines write, too,
 and a folder may be another one than it was."""
 MOST_LINKS = 40
 
 Task = asyncio.Task[None]
 Folders = dict[Path, int]
-"""Folders, with what tells one from another in its place."""
+"""Folders, each with what identifies it, so that a replaced one is noticed."""
 
 
 class Saves:
-    """Follows a file, and another one when it is told to.
+    """Follows a file, and on request another one in its place.
 
     Args:
         changed: called whenever the file may have changed.

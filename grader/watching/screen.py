@@ -138,7 +138,7 @@ def _parts(lines: list[str], width: int, room: int) -> Iterator[list[str]]:
 
 
 def _window() -> os.terminal_size:
-    """The size of the window now; of some terminals nobody knows it."""
+    """The size of the window now; some terminals don't say."""
     size = os.terminal_size((0, 0))
     with contextlib.suppress(OSError):
         size = os.get_terminal_size(sys.stdout.fileno())

@@ -45,7 +45,7 @@ class ShownVerdict(NamedTuple):
 
 
 class Session:
-    """What is at hand, its newest text, and the last verdict.
+    """The target, its latest text, and the last verdict.
 
     The arguments are those of `watch`, and the one who judges.
     """
@@ -68,7 +68,7 @@ class Session:
         self._code: int | None = None
         self._has_keys = sys.stdin.isatty()
         self._screen = Screen(KEYS if self._has_keys else "")
-        # All that happens comes through here, so that nothing happens during something else,
+        # Every event goes through this queue, so that events are handled one at a time,
         # and an error of ours ends the session.
         self._inbox: asyncio.Queue[Callable[[], object]] = asyncio.Queue()
         self._grading = LatestGrading(judge, seed, self._post, self._graded, self._still_grading)
@@ -104,7 +104,7 @@ class Session:
         loop.add_signal_handler(signal.SIGWINCH, self._post, self._screen.redraw)
 
     def _heed_key(self, key: str) -> None:
-        """Do what a key is for; Escape, and any other one, brings the verdict back."""
+        """Do what a key is for. Escape, like any other key, brings the verdict back."""
         meanings: dict[str, Callable[[], object]] = {
             "n": self._go_on,
             "h": self._show_hint,
@@ -115,7 +115,7 @@ class Session:
             END: self._quit,
             HANG_UP: partial(self._end, 128 + signal.SIGHUP),
         }
-        self._messages.clear()  # whoever presses a key has read them
+        self._messages.clear()  # a pressed key means that they were read
         meanings.get(key, self._show_verdict)()
 
     # Saves
@@ -203,7 +203,7 @@ class Session:
         self._show(pages.of_problem(f"{words}\n{problem}", remedy))
 
     def _is_judged(self) -> bool:
-        """Whether there is a verdict on the newest text."""
+        """Whether there is a verdict on the latest text."""
         return self._verdict is not None and self._verdict.asked == (self._target, self._text)
 
     def _show_verdict(self) -> None:
@@ -215,7 +215,7 @@ class Session:
             self._show(pages.of_start(shown(self._target.file), self._target))
 
     def _passes(self) -> bool:
-        """Whether what is at hand passes, as it is now."""
+        """Whether the target passes, as it is now."""
         if self._verdict is None or self._verdict.report.exit_code:
             return False
         return self._is_of_now(self._verdict.asked)
@@ -258,7 +258,7 @@ class Session:
 
 
 def _refuse_what_is_not_there(file: Path) -> None:
-    """A file that never was is a mistyped name. One that goes later is waited for."""
+    """A file that isn't there at first is a mistyped name. One that goes later is waited for."""
     if not file.is_file():
         _read(file)
 

@@ -17,7 +17,7 @@ from .registry import Finding, rule
 from .relayed import statements_of
 
 LOOKS = ("body", "lines", "media-type")
-"""Aspects that tell what is in an answer."""
+"""Aspects that show what is in an answer."""
 
 _LONGEST = 60
 """Characters of a value that are shown."""

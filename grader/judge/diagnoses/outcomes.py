@@ -213,7 +213,7 @@ def stuck(outcome: Outcome) -> str:
 
 
 def _places_of(waiting: Iterable[Waiting]) -> list[str]:
-    """Where they wait and for what; a place where several do is told once, with how many."""
+    """Where they wait and for what; a place where several do is named once, with how many."""
     places: dict[tuple[int | None, str], list[Waiting]] = {}
     for each in waiting:
         places.setdefault((each.line, each.what or "something"), []).append(each)

@@ -21,7 +21,7 @@ def about_databases(look: Look) -> Look:
 
 
 def spans_of(case: Case, trace: Trace, kind: SpanKind) -> list[Span]:
-    """What a trace tells of the scenario's databases, and not of other services."""
+    """The part of a trace that is about the scenario's databases, and no other services."""
     names = names_of(case)
     return [span for span in trace.spans if span.kind == kind and span.name in names]
 

@@ -13,7 +13,7 @@ from .registry import Finding, rule
 from .source import Source
 
 TIMES = ("elapsed", "lines", "calls", "call-endings")
-"""Aspects that tell when something was."""
+"""Aspects that show when something happened."""
 
 MOST_NAMES = 4
 """Calls that are named."""
@@ -144,7 +144,7 @@ def _about_calls_in_turn(case: Case, members: list[Span], ours: Exchange) -> Fin
 
 
 def _why_in_turn(case: Case, members: list[Span], lines: list[int | None], ours: Exchange) -> str:
-    """What lets them go one after the other, if the file or the trace tells."""
+    """Why they go one after the other, if the file or the trace shows it."""
     source = Source(case.source)
     gates = [w for w in case.waits(ours.number) if w.name.startswith(GATES) and w.seconds]
     if gates:
