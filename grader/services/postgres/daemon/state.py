@@ -10,10 +10,14 @@ import secrets
 import stat
 from pathlib import Path
 
+import platformdirs
+
 from ...base.errors import ServiceError
 from .messages import VERSION
 
 EMBEDDED = "embedded"
+APPLICATION = "fastapi-async-course"
+"""The folder of that name among a user's states: on Linux, in `$XDG_STATE_HOME`."""
 
 _LONGEST = 80
 """Bytes of a directory's path in which Unix sockets still fit: their paths may have 103."""
@@ -43,13 +47,12 @@ class State:
 
     @classmethod
     def of_environment(cls) -> State:
-        """The state that `GRADER_STATE`, `XDG_STATE_HOME` and `DATABASE_URL` name.
+        """The state that `GRADER_STATE` and `DATABASE_URL` name, or the usual place for it.
 
         Raises:
             ServiceError: none is named, and the user has no home.
         """
-        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-        named = os.environ.get("GRADER_STATE") or f"{state}/fastapi-async-course"
+        named = os.environ.get("GRADER_STATE") or platformdirs.user_state_dir(APPLICATION)
         root = os.path.expanduser(named)
         if root.startswith("~"):
             raise ServiceError(
@@ -96,7 +99,11 @@ def _check_private(directory: Path) -> None:
 
 
 class Lock:
-    """A file that one process at a time can hold. When that dies, the kernel releases it."""
+    """A file that one process at a time can hold. When that dies, the kernel releases it.
+
+    It is handed on to a process that is being started, so that nobody else can take it meanwhile.
+    That is why it isn't `filelock`'s, which keeps its file descriptor to itself.
+    """
 
     def __init__(self, file: Path | int) -> None:
         """Open the file; or take over the descriptor of who holds it, with the lock."""
