@@ -119,6 +119,16 @@ def note(workspace: Path, **statuses: ExerciseStatus) -> None:
             known.note(status, Answers(text).digest(exercise))
 
 
+def solve_everything(workspace: Path) -> None:
+    """Keep a verdict of `passed` for each exercise of each lesson."""
+    with ProgressFile(workspace, pytest.fail).changing() as progress:
+        for lesson in catalog.lessons():
+            text = (workspace / "exercises" / lesson.name / "exercise.py").read_text()
+            for exercise in lesson.exercises:
+                digest = Answers(text).digest(exercise)
+                progress.exercise(lesson, exercise).note("passed", digest)
+
+
 def line_about(number: int) -> str:
     found = re.search(rf"^ +\S {number} · .*$", grade("list").output, re.MULTILINE)
     assert found is not None
@@ -184,7 +194,7 @@ def test_a_hint_is_for_what_is_next_unless_another_exercise_is_named(workspace: 
     assert grade("hint").output.startswith("Exercise 2, hint 1 of 3\n")
     assert grade("hint", "day53").output.startswith("Exercise 2, hint 2 of 3\n")
     assert grade("hint", "day53", 4).output.startswith("Exercise 4, hint 1 of 3\n")
-    note(workspace, **{exercise.factory: "passed" for exercise in DAY53.exercises})
+    solve_everything(workspace)
     result = grade("hint")
     assert result.exit_code == 2
     assert "you have solved everything" in result.output
@@ -192,7 +202,7 @@ def test_a_hint_is_for_what_is_next_unless_another_exercise_is_named(workspace: 
 
 
 def test_next_says_when_there_is_nothing_left(workspace: Path) -> None:
-    note(workspace, **{exercise.factory: "passed" for exercise in DAY53.exercises})
+    solve_everything(workspace)
     assert grade("next").output.startswith("You have solved everything.")
 
 

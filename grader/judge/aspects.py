@@ -22,6 +22,7 @@ Tag = Literal[
     "status",
     "body",
     "media-type",
+    "headers",
     "elapsed",
     "lines",
     "calls",
@@ -147,6 +148,15 @@ def answers(trace: Trace) -> tuple[tuple[int | None, str], ...]:
     return tuple((exchange.status, _body(exchange)) for exchange in trace.exchanges)
 
 
+@aspect("status", "body", say=_answer_in_words)
+def good_answers(trace: Trace) -> tuple[tuple[int | None, str], ...]:
+    """The status of each answer, and the body of those below 400: how errors are worded is open."""
+    return tuple(
+        (exchange.status, _body(exchange) if (exchange.status or 500) < 400 else "")
+        for exchange in trace.exchanges
+    )
+
+
 def answer_of(number: int) -> Aspect:
     """Status and body of one answer; what became of the others does not matter."""
 
@@ -179,6 +189,16 @@ def body_holds(what: str, accept: Callable[[Any], bool]) -> Aspect:
 def media_types(trace: Trace) -> tuple[str, ...]:
     """The media type of each answer."""
     return tuple(e.header("content-type").partition(";")[0] for e in trace.exchanges)
+
+
+def header(name: str) -> Aspect:
+    """What a header of each answer says."""
+
+    @aspect("headers", say=lambda value: f"{name}: {value}" if value else f"no {name}")
+    def values(trace: Trace) -> tuple[str, ...]:
+        return tuple(exchange.header(name) for exchange in trace.exchanges)
+
+    return values
 
 
 @aspect("lines", say=lambda line: f"{line[0][:60]} at {seconds(line[1])}")
@@ -459,19 +479,73 @@ def _logged_as(records: tuple[LogRecord, ...]) -> Literal["traceback", "record"]
 
 
 @aspect("resources", nothing="no connection opened")
+def closings(trace: Trace) -> tuple[str, ...]:
+    """How often each connection that was opened was closed; when does not matter."""
+    return tuple(_closed(len(closings_of(trace, span))) for span in openings(trace))
+
+
+def _closed(times: int) -> str:
+    return f"closed {_times(times)}" if times else "never closed"
+
+
+def closed_before(name: str) -> Aspect:
+    """Whether the connections of each exchange are closed before its call of `name` begins."""
+
+    @aspect("resources", nothing=f"no call of {name}")
+    def closed(trace: Trace) -> tuple[str, ...]:
+        return tuple(
+            f"{'open' if held_during(trace, call) else 'closed'} when {name} begins"
+            for call in trace.calls(name)
+        )
+
+    return closed
+
+
+def held_during(trace: Trace, call: Span) -> Span | None:
+    """The opening of a connection of the same exchange that is not closed when a call begins."""
+    for opening in openings(trace):
+        if opening.exchange == call.exchange and opening.start < call.start:
+            ends = [closing.end for closing in closings_of(trace, opening)]
+            if not ends or ends[0] > call.start:
+                return opening
+    return None
+
+
+@aspect(
+    "resources",
+    say=lambda count: f"{count or 'no'} connection{'s' * (count != 1)} left open",
+    nothing="no connection opened",
+)
+def left_unclosed(trace: Trace) -> tuple[int, ...]:
+    """How many of the connections that were opened were never closed."""
+    opened = openings(trace)
+    return (sum(not closings_of(trace, span) for span in opened),) if opened else ()
+
+
+@aspect("resources", nothing="no connection opened")
 def resources(trace: Trace) -> tuple[str, ...]:
     """Of every connection that was opened: how often it was closed, and when."""
-    return tuple(sorted(_life_of(trace, span) for span in trace.calls() if _opens(span)))
+    return tuple(sorted(_life_of(trace, span) for span in openings(trace)))
 
 
-def _opens(span: Span) -> bool:
-    return span.resource is not None and "." not in span.name and span.how == "done"
+def openings(trace: Trace) -> list[Span]:
+    """The calls that opened a resource."""
+    return [
+        span
+        for span in trace.calls()
+        if span.resource is not None and "." not in span.name and span.how == "done"
+    ]
+
+
+def closings_of(trace: Trace, opening: Span) -> list[Span]:
+    """The calls that close what this one has opened."""
+    return [
+        span for span in trace.calls(f"{opening.name}.close") if span.resource == opening.resource
+    ]
 
 
 def _life_of(trace: Trace, opening: Span) -> str:
-    closings = [
-        span for span in trace.calls(f"{opening.name}.close") if span.resource == opening.resource
-    ]
+    closings = closings_of(trace, opening)
     if not closings:
         return "opened and never closed"
     when = seconds(closings[0].start.tick - opening.start.tick)
@@ -536,6 +610,44 @@ def kept_open(trace: Trace) -> tuple[int, ...]:
 
 def _connections(trace: Trace) -> list[Span]:
     return [span for span in trace.spans if span.kind == "connection"]
+
+
+@aspect("status", "connections", nothing="no request was granted")
+def committed_first(trace: Trace) -> tuple[str, ...]:
+    """Whether what each good answer tells was committed before it was sent."""
+    return tuple(
+        "answered when it was committed"
+        if not still_at_work(trace, exchange)
+        else "answered before it was committed"
+        for exchange in trace.exchanges
+        if exchange.status is not None and exchange.status < 300
+    )
+
+
+def still_at_work(trace: Trace, exchange: Exchange) -> list[Span]:
+    """What an exchange has its databases do that isn't over when its answer begins."""
+    return [
+        span
+        for span in trace.spans
+        if span.kind in ("statement", "transaction")
+        and span.exchange in (exchange.number, None)
+        and exchange.started <= span.start
+        and (exchange.returned is None or span.start <= exchange.returned)
+        and (exchange.responded is None or span.end > exchange.responded)
+    ]
+
+
+@aspect("connections")
+def over_with_answer(trace: Trace) -> tuple[str, ...]:
+    """Whether all that belongs to a request is over when its answer is complete."""
+    return tuple(map(_what_goes_on, trace.exchanges))
+
+
+def _what_goes_on(exchange: Exchange) -> str:
+    if exchange.completed is None or exchange.returned is None:
+        return NO_ANSWER
+    late = exchange.returned.tick - exchange.completed.tick
+    return f"goes on for {seconds(late)} after the answer" if late else "over with the answer"
 
 
 @aspect("requests", nothing="no request made", may_be_empty=True)

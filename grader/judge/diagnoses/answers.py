@@ -295,7 +295,7 @@ def _why_invalid(exchange: Exchange) -> str:
         return ""
     place = [str(step) for step in errors[0].get("loc", ())]
     said = f"{' → '.join(place)}: {errors[0].get('msg')})."
-    if place[:1] == ["query"]:
+    if place[:1] == ["query"] and errors[0].get("type") == "missing":
         said += f" It looks for {place[-1]} in the query. Where does the client send it?"
     return said
 
@@ -382,6 +382,35 @@ def _why_other_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
     if any((one.method, one.path, one.status) == asked for one in earlier):
         return " Before, it was. Which request in between changed that?"
     return ""
+
+
+@rule("wrong-header", "headers", general=True)
+def wrong_header(case: Case) -> Finding | None:
+    """An answer lacks a header that it should have, or the header says something else.
+
+    What to do with an answer often stands in its headers: how to log in (`WWW-Authenticate`),
+    when to ask again (`Retry-After`), where a new thing is (`Location`).
+
+    Instead: `HTTPException(401, "...", headers={"WWW-Authenticate": "Bearer"})`, or
+    `response.headers[...]` with a `response: Response` among the endpoint's parameters.
+    """
+    for ours, theirs in case.exchanges():
+        mine = {name: ours.header(name) for name, _ in theirs.headers}
+        for name, value in theirs.headers:
+            if name in _OF_THE_BODY or mine[name] == value or ours.status != theirs.status:
+                continue
+            line = ours.handled.line if ours.handled else ours.line
+            has = f"the header {name}: {mine[name]}" if mine[name] else f"no header {name}"
+            return Finding(
+                line,
+                f"{ours.method} {ours.path} is answered with status {ours.status}{of_line(line)}, "
+                f"and with {has}. It should be {name}: {value}.",
+            )
+    return None
+
+
+_OF_THE_BODY = ("content-length", "content-type", "date", "server")
+"""Headers that say something of the body, or come from the server."""
 
 
 @rule("wrong-argument", "arguments", "body", "readings", general=True)

@@ -12,8 +12,9 @@ import msgspec
 
 from ...model.details import CutShort
 from ...model.scenarios import Request, Scenario
-from ...model.trace import Span, Trace
-from .case import OUTCOME, Case, at_line, done, lines_in_words, of_line, overlap
+from ...model.trace import Exchange, Span, Trace
+from ..aspects import still_at_work
+from .case import OUTCOME, Case, at_line, done, in_seconds, lines_in_words, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of
 
@@ -151,6 +152,55 @@ def not_committed(case: Case) -> Finding | None:
                     "the server undoes it all. Which line opens that transaction?",
                 )
     return None
+
+
+@rule("answered-before-commit", "status", "body", "connections", "readings")
+@about_databases
+def answered_before_commit(case: Case) -> Finding | None:
+    """The client is told that something is stored before it is committed.
+
+    A commit can fail: a constraint that is deferred is checked there, a connection breaks. Then
+    the client has its 201, and the database has nothing.
+
+    Instead: commit first, then answer. A transaction in a dependency with `yield` ends before the
+    answer with `Depends(transaction, scope="function")`; by default it ends after it.
+    """
+    for ours, theirs in case.exchanges():
+        if ours.status is None or ours.status >= 300 or still_at_work(case.expected, theirs):
+            continue
+        late = [span for span in still_at_work(case.got, ours) if span.kind == "transaction"]
+        if late:
+            return Finding(
+                late[0].line or ours.line,
+                f"{ours.method} {ours.path}{of_line(ours.line)} is answered with {ours.status} "
+                "before its transaction is committed. If the commit fails, the client has been "
+                "told something that isn't so. What ends the transaction, and when?",
+            )
+    return None
+
+
+@rule("closed-too-late", "connections")
+@about_databases
+def given_back_late(case: Case) -> Finding | None:
+    """Finds it where a connection goes back to its pool when the answer is out."""
+    for ours, theirs in case.exchanges():
+        late, should = _goes_on(ours), _goes_on(theirs)
+        if late and not should:
+            return Finding(
+                ours.line,
+                f"{ours.method} {ours.path}{of_line(ours.line)} isn't over when its answer is "
+                f"complete: it keeps its connection for another {in_seconds(late)}. By default, "
+                "what follows the `yield` of a dependency runs after the answer. Which scope ends "
+                "sooner?",
+            )
+    return None
+
+
+def _goes_on(exchange: Exchange) -> int:
+    """Ticks from the complete answer to the end of the call."""
+    if exchange.completed is None or exchange.returned is None:
+        return 0
+    return exchange.returned.tick - exchange.completed.tick
 
 
 def _within(case: Case, transaction: Span) -> Iterator[Span]:

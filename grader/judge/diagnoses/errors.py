@@ -82,7 +82,7 @@ def dependency_swallows(case: Case) -> Finding | None:
     `HTTPException` that answers for it.
     """
     for ours, theirs in case.exchanges():
-        if ours.raised and "Response not awaited" in ours.raised.text and not theirs.raised:
+        if ours.raised and not theirs.raised and _has_no_response(ours.raised):
             return Finding(
                 ours.raised.line or ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} gets no answer: a dependency "
@@ -90,6 +90,13 @@ def dependency_swallows(case: Case) -> Finding | None:
                 "further. Whatever catches it there has to raise again.",
             )
     return None
+
+
+def _has_no_response(error: Failure) -> bool:
+    """Whether FastAPI found that a dependency had swallowed the error: by its scope."""
+    return "Response not awaited" in error.text or (
+        error.type == "UnboundLocalError" and "'response'" in error.text and error.line is None
+    )
 
 
 @rule("response-does-not-fit")
@@ -316,8 +323,10 @@ def _sentence_of(error: Failure, endpoint: int | None) -> str:
         )
     if error.line is not None:
         return f"Line {error.line} raises {named(error)}.{_with_space(note_on(error))}"
-    start = f"What the endpoint{of_line(endpoint)} returns can't be turned into an answer"
     note = note_on(error)
+    if error.type == "RuntimeError":
+        return f"Answering the request fails with {named(error)}.{_with_space(note)}"
+    start = f"What the endpoint{of_line(endpoint)} returns can't be turned into an answer"
     if note:
         return f"{start}. {note}"
     return (

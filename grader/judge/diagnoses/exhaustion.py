@@ -270,8 +270,14 @@ def _unanswered(case: Case) -> Iterator[Exchange]:
     """Exchanges that have no answer, or a server error, where the reference's have a better."""
     for ours, theirs in case.exchanges():
         failed = (ours.status or 0) >= 500 > (theirs.status or 500)
-        if theirs.completed is not None and (ours.completed is None or failed):
+        had_one = ours.raised is not None and not _OF_STATEMENTS.isdisjoint(ours.raised.bases)
+        if theirs.completed is not None and (ours.completed is None or (failed and not had_one)):
             yield ours
+
+
+_OF_STATEMENTS = {"SyntaxOrAccessError", "IntegrityConstraintViolationError", "DataError"}
+_OF_STATEMENTS |= {"ProgrammingError", "IntegrityError"}
+"""Errors of a statement, which had its connection: those of asyncpg, and the DB-API's."""
 
 
 def _is_for_connection(case: Case, exchange: Exchange, wait: Span) -> bool:

@@ -64,6 +64,9 @@ _NOTES = {
     "cannot reuse already awaited coroutine": (
         "A coroutine runs once. Call the function again for another."
     ),
+    "coroutine is being awaited already": (
+        "Several wait for one coroutine, which runs only once. What keeps it?"
+    ),
     "Result is not set": "A task has its result when it is over: after the group, or an `await`.",
     "has no attribute 'encode'": (
         "A stream sends text or bytes, so a row has to be turned into a line of JSON first."

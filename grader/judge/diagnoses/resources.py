@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
+from ..aspects import held_during
 from .case import Case, at_line, calls_of, of_line, times
 from .registry import Finding, rule
 
@@ -217,7 +218,7 @@ def _cut_off_at(case: Case, exchange: Exchange) -> int | None:
 # Connections
 
 
-@rule("shared-connection", *LIVES)
+@rule("shared-connection", *LIVES, "work-order", "elapsed")
 def shared_connection(case: Case) -> Finding | None:
     """Several requests use one connection.
 
@@ -259,6 +260,37 @@ def called_twice(case: Case) -> Finding | None:
                     f"{times(expected[name])} is enough.",
                 )
     return None
+
+
+@rule("called-in-vain", *LIVES, "arguments")
+def called_in_vain(case: Case) -> Finding | None:
+    """A request makes a call that it has no use for.
+
+    It takes time, and may do something: open a connection, ask who someone is, list what must
+    not be listed. For a request that is refused in the end, all of that was for nothing.
+
+    Instead: call it where it is needed, and after what decides whether it is. FastAPI solves an
+    endpoint's dependencies before it looks at the endpoint's own parameters; a parameter of the
+    dependency itself is looked at before that is called.
+    """
+    for ours, theirs in case.exchanges():
+        needed = {span.name for span in calls_of(case.expected, theirs.number)}
+        for call in calls_of(case.got, ours.number):
+            if call.name in needed or "." in call.name or ours.status != theirs.status:
+                continue
+            line = case.call_line(call)
+            return Finding(
+                line or ours.line,
+                f"{at_line(line)} calls {call.name} for {ours.method} {ours.path}"
+                f"{_of_no_use(ours.status)}",
+            )
+    return None
+
+
+def _of_no_use(status: int | None) -> str:
+    if status is not None and 400 <= status < 500:
+        return f", which is refused with {status} all the same. What has to be decided first?"
+    return ", whose answer has no use for it. What makes this request call it?"
 
 
 def _opening_counts(trace: Trace, exchange: int) -> Counter[str]:
@@ -316,6 +348,41 @@ def closed_twice(case: Case) -> Finding | None:
                 f"{first}). Only one place should do so. Which of the two opened it?",
             )
     return None
+
+
+@rule("closed-too-late", "resources")
+def closed_too_late(case: Case) -> Finding | None:
+    """A connection is kept while work goes on that doesn't need it.
+
+    What follows a dependency's `yield` runs when the request is over: after the answer, and
+    after its background tasks. A task of a minute holds the connection for a minute, and others
+    wait for it.
+
+    Instead: `Depends(connection, scope="function")`, which ends when the endpoint has returned;
+    or an `async with` in the endpoint.
+    """
+    for call in case.got.calls():
+        opening = held_during(case.got, call)
+        if opening is None or not _is_after_answer(case.got, call):
+            continue
+        if any(held_during(case.expected, theirs) for theirs in case.expected.calls(call.name)):
+            continue
+        line = case.call_line(opening)
+        return Finding(
+            line,
+            f"{at_line(line)} opens a connection that is still open when {call.name} begins, after "
+            "the answer. By default, what follows the `yield` of a dependency runs when the "
+            "background tasks are done. Which scope ends sooner?",
+        )
+    return None
+
+
+def _is_after_answer(trace: Trace, call: Span) -> bool:
+    """Whether a call of no connection begins when its exchange's answer is out."""
+    if call.exchange is None or "." in call.name:
+        return False
+    answered = trace.exchanges[call.exchange].completed
+    return answered is not None and call.start > answered
 
 
 @rule("not-closed", "resources", "calls", "call-endings")

@@ -51,6 +51,8 @@ RULES: tuple[Rule, ...] = (
     # What became of the data explains wrong answers, and errors, that come of it.
     databases.sql_injection,
     databases.table_emptied,
+    databases.answered_before_commit,
+    databases.given_back_late,
     databases.not_committed,
     databases.lost_update,
     databases.conflict_not_retried,
@@ -97,6 +99,7 @@ RULES: tuple[Rule, ...] = (
     upstreams.client_not_closed,
     # A second call makes an answer late as well: it goes before the rules about waits.
     resources.called_twice,
+    resources.called_in_vain,
     timing.awaited_in_turn,
     timeouts.needless_timeout,
     errors.unhandled,
@@ -116,6 +119,7 @@ RULES: tuple[Rule, ...] = (
     resources.shared_connection,
     resources.closed_too_early,
     resources.closed_twice,
+    resources.closed_too_late,
     resources.not_closed,
     answers.error_swallowed,
     answers.failure_unsaid,
@@ -145,6 +149,7 @@ RULES: tuple[Rule, ...] = (
     answers.wrong_status,
     bodies.wrong_body,
     answers.wrong_argument,
+    answers.wrong_header,
     work.any_task_reference_lost,
     timing.wrong_time,
     answers.different,

@@ -197,6 +197,10 @@ def _longest_wait(case: Case) -> int | None:
     return max(waits, key=lambda s: s.seconds).line if waits else None
 
 
+_ONE_BY_ONE = 24
+"""Requests that are played one by one, at the most."""
+
+
 def one_by_one(scenario: Scenario) -> Scenario | None:
     """The same requests far apart; None if they do not come together in the first place."""
     moments = [request.at for request in scenario.requests]
@@ -204,12 +208,12 @@ def one_by_one(scenario: Scenario) -> Scenario | None:
         return None
     apart = tuple(
         msgspec.structs.replace(request, at=60.0 * number)
-        for number, request in enumerate(scenario.requests[:8])
+        for number, request in enumerate(scenario.requests[:_ONE_BY_ONE])
     )
     return msgspec.structs.replace(scenario, requests=apart, order_seed=None, time_limit=1200.0)
 
 
-@rule("answered-without-asking", "elapsed", "calls", "lines", general=True)
+@rule("answered-without-asking", "elapsed", "calls", "lines", "arguments", general=True)
 def answered_without_asking(case: Case) -> Finding | None:
     """A request is answered with what was found out for an earlier one.
 
@@ -223,14 +227,16 @@ def answered_without_asking(case: Case) -> Finding | None:
         wanted = [span.name for span in calls_of(case.expected, theirs.number)]
         mine = {span.name for span in calls_of(case.got, ours.number)}
         earlier = {s.name for n in range(ours.number) for s in calls_of(case.got, n)}
+        at_start = {s.name for s in case.got.calls() if s.end <= case.got.exchanges[0].started}
         for name in wanted:
-            if name not in mine and name in earlier and ours.status == theirs.status:
-                return Finding(
-                    ours.line,
-                    f"{ours.method} {ours.path}{_at(ours.line)} is answered without calling "
-                    f"{name}, which an earlier request did call: its result was kept. Each "
-                    "request has to ask for itself.",
-                )
+            if name in mine or name not in earlier | at_start or ours.status != theirs.status:
+                continue
+            who = "an earlier request did call" if name in earlier else "was called at the start"
+            return Finding(
+                ours.line,
+                f"{ours.method} {ours.path}{_at(ours.line)} is answered without calling {name}, "
+                f"which {who}: its result was kept. Each request has to ask for itself.",
+            )
     return None
 
 

@@ -194,11 +194,18 @@ def work_lost(case: Case) -> Finding | None:
         if should.how != "done" or not accepted or any(call.how == "done" for call in calls):
             continue
         line = case.start_line(calls[0]) if calls else _line_of_task(case, ours, should.name)
+        if not calls and line is None:
+            return Finding(
+                ours.line,
+                f"{ours.method} {ours.path}{of_line(ours.line)} is answered with {ours.status}, "
+                f"and {should.name} is never called for it. Which way through the endpoint "
+                "leaves it out?",
+            )
         how = "is cut off before it is done" if calls else "never starts"
         return Finding(
-            line or ours.line,
-            f"{should.name}{of_line(line or ours.line)} {how}, though the client was told that "
-            "its work is accepted. What waits for it when the server is asked to stop?",
+            line,
+            f"{should.name}{of_line(line)} {how}, though the client was told that its work is "
+            "accepted. What waits for it when the server is asked to stop?",
         )
     return None
 

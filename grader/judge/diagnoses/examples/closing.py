@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....model.scenarios import connects, get, rows, scenario, takes
-from ...aspects import call_endings, elapsed, resources, timed_lines
+from ...aspects import call_counts, call_endings, closed_before, elapsed, resources, timed_lines
 from .example import example
 
 _CONNECTS = connects(0.2, query=takes(1, [1]), close=0.1)
@@ -11,6 +11,22 @@ _ONE = scenario(get("/page"), connect=_CONNECTS)
 _TWO = scenario(get("/page"), get("/page"), connect=_CONNECTS)
 _ROWS = scenario(get("/rows"), read_rows=rows([1, 2, 3], every=1))
 _LEAVES = scenario(get("/rows", hangs_up_after=2), read_rows=rows([1, 2, 3], every=1))
+
+_NOTIFIES = scenario(get("/page"), connect=_CONNECTS, notify=takes(5))
+
+_KEPT = """
+        async def connection():
+            connection = await connect()
+            try:
+                yield connection
+            finally:
+                await connection.close()
+
+        @app.get("/page")
+        async def page(tasks: BackgroundTasks, connection=Depends(connection{scope})):
+            tasks.add_task(notify)
+            return await connection.query("select 1")
+        """
 
 _CLOSED = """
         @app.get("/page")
@@ -145,5 +161,41 @@ EXAMPLES = (
         """,
         _STREAM,
         call_endings,
+    ),
+    example(
+        "closed-too-late",
+        _NOTIFIES,
+        _KEPT.replace("{scope}", ""),
+        _KEPT.replace("{scope}", ', scope="function"'),
+        closed_before("notify"),
+    ),
+    example(
+        "called-in-vain",
+        scenario(get("/page"), connect=_CONNECTS),
+        """
+        async def connection():
+            connection = await connect()
+            try:
+                yield connection
+            finally:
+                await connection.close()
+
+        @app.get("/page")
+        async def page(number: int, connection=Depends(connection)):
+            return await connection.query(f"select {number}")
+        """,
+        """
+        async def connection(number: int):
+            connection = await connect()
+            try:
+                yield connection
+            finally:
+                await connection.close()
+
+        @app.get("/page")
+        async def page(number: int, connection=Depends(connection)):
+            return await connection.query(f"select {number}")
+        """,
+        call_counts,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from ....model.scenarios import get, post, postgres, put, scenario, takes, times
-from ...aspects import at_most_open, elapsed, left_open, readings, sorted_elapsed
+from ...aspects import at_most_open, committed_first, elapsed, left_open, readings, sorted_elapsed
 from .example import example
 
 _TABLE = """
@@ -31,6 +31,15 @@ app = FastAPI(lifespan=lifespan)
 """
 
 
+_UNIT_OF_WORK = """
+    async def transaction():
+        async with app.state.pool.acquire() as connection, connection.transaction():
+            yield connection
+
+    @app.put("/item")
+    async def update(connection=Depends(transaction{scope})):
+        await connection.execute("update items set price = 5 where id = 1")
+    """
 _READ = """
     @app.get("/item")
     async def read():
@@ -402,5 +411,12 @@ EXAMPLES = (
                 return price * factor
             """),
         sorted_elapsed,
+    ),
+    example(
+        "answered-before-commit",
+        scenario(put("/item"), database=postgres(statement=1, round_trip=0.1, seed_sql=_TABLE)),
+        _with_pool(_UNIT_OF_WORK.replace("{scope}", "")),
+        _with_pool(_UNIT_OF_WORK.replace("{scope}", ', scope="function"')),
+        committed_first,
     ),
 )

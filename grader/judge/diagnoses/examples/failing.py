@@ -14,7 +14,7 @@ from ....model.scenarios import (
     takes,
 )
 from ....model.trace import Trace
-from ...aspects import arguments, aspect, mentions, statuses
+from ...aspects import arguments, aspect, header, mentions, statuses
 from .example import example
 
 
@@ -351,5 +351,22 @@ EXAMPLES = (
         async def page():
             return [row async for row in read_rows()]
         """,
+    ),
+    example(
+        "wrong-header",
+        _PAGE,
+        """
+        @app.get("/page")
+        async def page(request: Request):
+            if "authorization" not in request.headers:
+                raise HTTPException(401, "who are you?")
+        """,
+        """
+        @app.get("/page")
+        async def page(request: Request):
+            if "authorization" not in request.headers:
+                raise HTTPException(401, "who are you?", {"WWW-Authenticate": "Bearer"})
+        """,
+        header("www-authenticate"),
     ),
 )
