@@ -1,0 +1,32 @@
+import functools
+from typing import Annotated
+
+from fastapi import Depends, FastAPI
+
+
+def exercise_1(load_settings):
+    app = FastAPI()
+    cached = functools.cache(load_settings)
+
+    async def theme(settings: Annotated[dict, Depends(cached)]):
+        return settings["theme"]
+
+    async def title(settings: Annotated[dict, Depends(cached)]):
+        return settings["title"]
+
+    async def footer(settings: Annotated[dict, Depends(cached)]):
+        return settings["footer"]
+
+    @app.get("/page")
+    async def page(
+        theme: Annotated[str, Depends(theme)],
+        title: Annotated[str, Depends(title)],
+        footer: Annotated[str, Depends(footer)],
+    ):
+        return {"theme": theme, "title": title, "footer": footer}
+
+    @app.get("/plain")
+    async def plain():
+        return {"plain": True}
+
+    return app

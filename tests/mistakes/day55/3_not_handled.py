@@ -1,0 +1,26 @@
+from typing import Annotated, Any
+
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException
+
+
+def exercise_3(connect, notify):
+    app = FastAPI()
+
+    async def connection(sql: str):
+        conn = await connect()
+        try:
+            yield conn
+        finally:
+            await conn.close()
+
+    @app.get("/report")
+    async def report(
+        sql: str,
+        conn: Annotated[Any, Depends(connection, scope="function")],
+        tasks: BackgroundTasks,
+    ):
+        rows = await conn.query(sql)
+        tasks.add_task(notify, rows)
+        return {"rows": rows}
+
+    return app

@@ -1,0 +1,32 @@
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+
+def exercise_4(find_user, list_secrets):
+    app = FastAPI()
+    bearer = HTTPBearer(auto_error=False)
+
+    async def user(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]):
+        found = None
+        if credentials and credentials.credentials:
+            found = await find_user(credentials.credentials)
+        if found is None:
+            raise HTTPException(401, "who are you?", {"WWW-Authenticate": "Bearer"})
+        return found
+
+    async def admin(user: Annotated[dict, Depends(user)]):
+        if "admin" not in user["role"]:
+            raise HTTPException(403, "administrators only")
+        return user
+
+    @app.get("/me")
+    async def me(user: Annotated[dict, Depends(user)]):
+        return {"name": user["name"]}
+
+    @app.get("/secrets")
+    async def secrets(admin: Annotated[dict, Depends(admin)]):
+        return await list_secrets()
+
+    return app

@@ -1,0 +1,35 @@
+import asyncio
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException
+
+
+def exercise_5(fetch_account, fetch_limits, fetch_flags):
+    app = FastAPI()
+
+    async def account():
+        return await fetch_account()
+
+    async def everything():
+        try:
+            async with asyncio.TaskGroup() as group:
+                account = group.create_task(fetch_account())
+                limits = group.create_task(fetch_limits())
+                flags = group.create_task(fetch_flags())
+        except ExceptionGroup as error:
+            raise HTTPException(503) from error
+        return {
+            "account": account.result(),
+            "limits": limits.result(),
+            "flags": flags.result(),
+        }
+
+    @app.get("/checkout")
+    async def checkout(parts: Annotated[dict, Depends(everything)]):
+        return parts
+
+    @app.get("/account")
+    async def only_account(account: Annotated[dict, Depends(account)]):
+        return {"account": account}
+
+    return app

@@ -1,0 +1,40 @@
+import asyncio
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException
+
+
+def exercise_5(fetch_account, fetch_limits, fetch_flags):
+    app = FastAPI()
+    kept = {}
+
+    async def account():
+        try:
+            return await fetch_account()
+        except Exception as error:
+            raise HTTPException(503) from error
+
+    async def everything():
+        try:
+            async with asyncio.TaskGroup() as group:
+                account = group.create_task(fetch_account())
+                limits = group.create_task(fetch_limits())
+                flags = group.create_task(fetch_flags())
+        except ExceptionGroup as error:
+            raise HTTPException(503) from error
+        kept.setdefault("account", account.result())
+        return {
+            "account": kept["account"],
+            "limits": limits.result(),
+            "flags": flags.result(),
+        }
+
+    @app.get("/checkout")
+    async def checkout(parts: Annotated[dict, Depends(everything)]):
+        return parts
+
+    @app.get("/account")
+    async def only_account(account: Annotated[dict, Depends(account)]):
+        return {"account": account}
+
+    return app

@@ -1,0 +1,33 @@
+import asyncio
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, HTTPException
+
+
+def exercise_5(fetch_account, fetch_limits, fetch_flags):
+    app = FastAPI()
+
+    async def account():
+        try:
+            return await fetch_account()
+        except Exception as error:
+            raise HTTPException(503) from error
+
+    async def everything():
+        try:
+            tasks = [asyncio.create_task(f()) for f in (fetch_account, fetch_limits, fetch_flags)]
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+            account, limits, flags = (task.result() for task in tasks)
+        except Exception as error:
+            raise HTTPException(503) from error
+        return {"account": account, "limits": limits, "flags": flags}
+
+    @app.get("/checkout")
+    async def checkout(parts: Annotated[dict, Depends(everything)]):
+        return parts
+
+    @app.get("/account")
+    async def only_account(account: Annotated[dict, Depends(account)]):
+        return {"account": account}
+
+    return app
