@@ -41,6 +41,12 @@ class PlayOver(BaseException):
     """Raised in a thread that is still parked when its play is over, or that will never go on."""
 
 
+def is_end_of_play(error: BaseException) -> bool:
+    """Whether an error is only the end of the play that comes through, alone or in a group."""
+    in_group = isinstance(error, BaseExceptionGroup) and error.subgroup(PlayOver) is not None
+    return in_group or isinstance(error, PlayOver)
+
+
 class Actor:
     """A thread (or the work that will run on one) that uses the clock."""
 
@@ -102,7 +108,7 @@ class Clock:
         self.at_work = False
         self._ending = False
         self._looks = 0
-        self.on_blocked: Callable[[], object] = lambda: None
+        self.on_blocked: Callable[[str], object] = lambda what: None
         self.outside = Outside(patience)
         self.outside.sleepers = self._sleepers
 
@@ -185,9 +191,13 @@ class Clock:
         """The threads that wait, as Python numbers them, in the order of their making."""
         return sorted(actor.ident for actor in self._resting | self._asides if actor.ident)
 
-    def block_for_good(self) -> NoReturn:
-        """End the play: the loop's own thread waits for what nothing will ever bring."""
-        self.on_blocked()
+    def block_for_good(self, what: str) -> NoReturn:
+        """End the play: the loop's own thread waits for what nothing will ever bring.
+
+        Args:
+            what: the call in which it waits.
+        """
+        self.on_blocked(what)
         raise PlayOver
 
     def block_until(self, ready: Callable[[], bool], deadline: int | None = None) -> None:

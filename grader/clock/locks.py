@@ -44,7 +44,8 @@ def _acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
     _wait(clock, actor, id(lock), lambda: not lock.locked(), deadline, "lock.acquire")
     if actor is None and deadline is None:
         # Only a thread that isn't part of the play could still release it.
-        return bool(_real_acquire(lock, True, clock.outside.patience)) or clock.block_for_good()
+        got_it = bool(_real_acquire(lock, True, clock.outside.patience))
+        return got_it or clock.block_for_good("lock.acquire")
     return bool(_real_acquire(lock, deadline is None, -1))
 
 
@@ -71,7 +72,7 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
     deadline = None if timeout is None else clock.after(timeout)
     _wait(clock, actor, key, has_ended, deadline, "thread.join")
     if actor is None and deadline is None and not has_ended():
-        clock.block_for_good()
+        clock.block_for_good("thread.join")
     if has_ended():  # else the timeout came first
         with clock.working(actor):
             _real_join(thread)

@@ -15,9 +15,10 @@ import anyio.to_thread
 from ..clock import EPOCH, Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
 from ..clock.clock import PlayOver
 from ..clock.restarts import take_over_threads
-from ..model.details import GraderProblem, RaisedExit
+from ..model.details import GraderProblem, LoopBlocked, RaisedExit
 from ..model.scenarios import Scenario
 from ..model.trace import Outcome, Trace, Waiting, to_ticks
+from .blocking import blocking_call
 from .callbacks import exception_handler
 from .cancellation import report_swallowed
 from .closing import cancel_leftovers, close, drain, settle
@@ -77,7 +78,8 @@ def run_play(
             driver = Driver(app, scenario, context)
             return driver.trace(driver.run())
         except PlayOver as error:  # before there was a loop that could have ended
-            return Trace(outcome=Outcome("stuck", line=recorder.lines.of_error(error)))
+            line = recorder.lines.of_error(error)
+            return Trace(outcome=Outcome("stuck", line=line, detail=LoopBlocked()))
         finally:
             clock.finish()
             context.release()
@@ -129,7 +131,7 @@ class Driver:
         """Run the scenario to its end, or to where nothing more can be expected."""
         over: asyncio.Future[Outcome] = self.loop.create_future()
         self.loop.on_end = lambda why: settle(over, self.explain(why))
-        self.clock.on_blocked = lambda: settle(over, self.blocked())
+        self.clock.on_blocked = lambda what: settle(over, self.blocked(what))
         if self.scenario.order_seed is not None:
             self.clock.tie_break = random.Random(self.scenario.order_seed).random
         script = asyncio.Task(self.perform(), loop=self.loop)  # not one of the play's own
@@ -144,10 +146,13 @@ class Driver:
         finally:
             self.loop.on_end = None
 
-    def blocked(self) -> Outcome:
+    def blocked(self, what: str) -> Outcome:
         """The loop's own thread waits, in the line that is running, for what never comes."""
-        line = self.recorder.lines.of_stack()
-        return Outcome("stuck", line=line, waiting=self.waits())
+        call = blocking_call(self.recorder, what, sys._getframe(1), libraries=frozenset())
+        self.recorder.close()  # what comes of the wait's being broken off is no part of the play
+        detail = LoopBlocked(call.name if call else what)
+        line = call.line if call else None
+        return Outcome("stuck", line=line, detail=detail, waiting=self.waits())
 
     def ending(self, script: asyncio.Task[None]) -> Outcome:
         script.result()  # an error of the driver's own is not an outcome

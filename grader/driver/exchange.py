@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from ..clock.clock import is_end_of_play
 from ..model.scenarios import Request
 from ..model.trace import Exchange, Moment
 from .awaited import of_server
@@ -135,6 +136,8 @@ class Conversation:
         except GeneratorExit:
             raise  # the play is over
         except BaseException as error:
+            if is_end_of_play(error):
+                return
             self._facts["raised"] = self._recorder.failure_of_request(error)
         self._facts["returned"] = self._recorder.moment()
         self._be_answered()

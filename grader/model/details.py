@@ -43,6 +43,12 @@ class CutShort(OutcomeDetail, frozen=True):
     """The play was ended from outside: nothing went on in real time, or it never came back."""
 
 
+class LoopBlocked(OutcomeDetail, frozen=True):
+    """The loop's own thread waits, in `call`, for what only code on that loop could bring."""
+
+    call: str = ""
+
+
 class Exited(OutcomeDetail, frozen=True):
     """The process ended by itself with this exit status."""
 
@@ -98,6 +104,7 @@ Detail = (
     | NotAnApp
     | Serving
     | CutShort
+    | LoopBlocked
     | Exited
     | Killed
     | RaisedExit

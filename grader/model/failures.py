@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .details import LoopBlocked
 from .trace import Outcome, Waiting
 
 
@@ -24,11 +25,17 @@ def words(outcome: Outcome) -> str:
     match outcome.kind:
         case "stuck":
             waits = "".join(f"\n  {_wait(waiting)}" for waiting in outcome.waiting)
-            return f"nothing can ever wake the program{place}{waits}"
+            return f"{_stuck(outcome, place)}{waits}"
         case "ran-away":
             return f"the program never comes to its end{place}"
         case kind:
             return f"the play ended early ({kind}){place}{said}"
+
+
+def _stuck(outcome: Outcome, place: str) -> str:
+    if isinstance(outcome.detail, LoopBlocked):
+        return f"{outcome.detail.call or 'a call'}{place} blocks the event loop for ever"
+    return f"nothing can ever wake the program{place}"
 
 
 def _wait(waiting: Waiting) -> str:

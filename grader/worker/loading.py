@@ -18,11 +18,12 @@ from typing import Any
 from starlette.applications import Starlette
 
 from ..clock import Clock, RanAway, Stuck, current
+from ..clock.clock import PlayOver
 from ..clock.patching import replaced
 from ..driver.collaborators import build_all
 from ..driver.context import PlayContext
 from ..driver.recorder import Recorder
-from ..model.details import FactoryMissing, NotAFunction, NotAnApp, WrongParameters
+from ..model.details import FactoryMissing, LoopBlocked, NotAFunction, NotAnApp, WrongParameters
 from ..model.scenarios import Scenario
 from ..model.trace import Failure, Outcome, OutcomeKind
 from ..processes.limits import free_reserve
@@ -226,6 +227,7 @@ _ENDINGS: dict[type[BaseException], OutcomeKind] = {
     MemoryError: "out-of-memory",
     RanAway: "ran-away",
     Stuck: "stuck",
+    PlayOver: "stuck",
 }
 
 DEEPEST = 2_000
@@ -238,7 +240,8 @@ def _failed(kind: OutcomeKind, error: BaseException, recorder: Recorder) -> Outc
             free_reserve()
             line = _line_of_end(error, recorder)
             sys.modules.pop(MODULE, None)  # and with it what takes so much memory
-            return Outcome(name, line=line)
+            blocked = LoopBlocked() if isinstance(error, PlayOver) else None
+            return Outcome(name, line=line, detail=blocked)
     failure = recorder.failure(error)
     return Outcome(kind, failure=failure, line=failure.line)
 

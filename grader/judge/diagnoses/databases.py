@@ -10,30 +10,15 @@ from typing import Any
 
 import msgspec
 
-from ...model.details import CutShort
 from ...model.scenarios import Request, Scenario
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import still_at_work
-from .case import OUTCOME, Case, at_line, done, in_seconds, lines_in_words, of_line, overlap
+from .case import Case, at_line, done, in_seconds, lines_in_words, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of
 
 WRITING = ("insert", "update", "delete", "merge", "copy", "with")
 """First words of statements that write, or may."""
-
-
-@rule("loop-blocked", OUTCOME)
-@about_databases
-def blocked_by_driver(case: Case) -> Finding | None:
-    """Finds it where a blocking driver waits for an answer, with nothing else to run."""
-    outcome = case.got.outcome
-    if outcome.kind == "stuck" and isinstance(outcome.detail, CutShort) and outcome.line:
-        return Finding(
-            outcome.line,
-            f"{at_line(outcome.line)} blocks the event loop: it waits for the database without an "
-            "`await`, and nothing else can run until the answer comes.",
-        )
-    return None
 
 
 @rule("sql-injection")

@@ -11,6 +11,7 @@ def note_on(error: Failure) -> str:
 
 
 _NOTES = {
+    "EOF when reading a line": "It asks for input, and a web app has no keyboard.",
     "'coroutine' object": (
         "A coroutine stands where a value belongs: an async function was called, and not awaited."
     ),

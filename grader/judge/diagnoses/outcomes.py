@@ -13,6 +13,7 @@ from ...model.details import (
     Forged,
     ForkserverKilled,
     Killed,
+    LoopBlocked,
     LoopStopped,
     NotAFunction,
     NotAnApp,
@@ -200,10 +201,12 @@ def stuck(outcome: Outcome) -> str:
     Instead: look for the other side: which line should have put something in, set it, or
     released it, and why doesn't that line run?
     """
-    if isinstance(outcome.detail, CutShort):
+    if isinstance(outcome.detail, CutShort | LoopBlocked):
+        call = outcome.detail.call if isinstance(outcome.detail, LoopBlocked) else ""
         return (
-            f"{at_line(outcome.line)} blocks the whole program for ever: it waits for something "
-            "that only other code could bring about, and no other code can run."
+            f"{at_line(outcome.line)}{f' ({call})' if call else ''} blocks the whole program for "
+            "ever: it waits for something that only other code could bring about, and no other "
+            "code can run."
         )
     waits = "; ".join(_places_of(outcome.waiting)[:3])
     return (

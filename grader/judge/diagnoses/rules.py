@@ -26,7 +26,6 @@ MOST = 3
 RULES: tuple[Rule, ...] = (
     # A play that did not finish, or an app that did not start, has one cause. Those that know it
     # go before those that know no more than how it ended.
-    databases.blocked_by_driver,
     connections.wrong_loop,
     connections.concurrent_operations,
     exhaustion.connection_leaked,
