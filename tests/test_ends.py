@@ -18,6 +18,7 @@ import pytest
 from fastapi import FastAPI
 
 from grader import Trace, get, play
+from grader.model.details import LoopBlocked
 
 LIBC = ctypes.CDLL(None)
 
@@ -82,22 +83,45 @@ async def joins_a_thread_that_waits() -> None:
     thread.join()
 
 
+async def swallows_what_ends_it() -> str:
+    event = threading.Event()
+    try:
+        event.wait()
+    except BaseException:
+        raise ValueError from None
+    return ""
+
+
+async def blocks_in_a_task_group() -> None:
+    async def blocks() -> None:
+        queue.Queue[int]().get()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(blocks())
+
+
 @pytest.mark.parametrize(
-    ("endpoint", "line", "moment"),
+    ("endpoint", "line", "moment", "call"),
     [
-        (takes_a_lock_over_an_await, 1, 500_000),
-        (waits_for_its_own_loop, 2, 0),
-        (waits_for_a_future, 1, 0),
-        (gets_from_an_empty_queue, 1, 0),
-        (puts_into_a_full_queue, 3, 0),
-        (joins_a_thread_that_waits, 3, 0),
+        (takes_a_lock_over_an_await, 1, 500_000, "lock.acquire"),
+        (waits_for_its_own_loop, 2, 0, "concurrent.futures.Future.result"),
+        (waits_for_a_future, 1, 0, "concurrent.futures.Future.result"),
+        (gets_from_an_empty_queue, 1, 0, "queue.Queue.get"),
+        (puts_into_a_full_queue, 3, 0, "queue.Queue.put"),
+        (joins_a_thread_that_waits, 3, 0, "thread.join"),
+        (swallows_what_ends_it, 3, 0, "threading.Event.wait"),
+        (blocks_in_a_task_group, 2, 0, "queue.Queue.get"),
     ],
 )
 def test_a_loop_that_blocks_itself_is_stuck_at_the_line(
-    endpoint: Callable[..., Any], line: int, moment: int
+    endpoint: Callable[..., Any], line: int, moment: int, call: str
 ) -> None:
+    """The call that blocks is named; that the wait was broken off is nobody's error."""
     trace = trace_of(endpoint)
     assert trace.outcome.kind == "stuck"
+    assert trace.outcome.detail == LoopBlocked(call)
+    assert {(each.raised, each.returned) for each in trace.exchanges} == {(None, None)}
+    assert trace.incidents == ()
     assert trace.outcome.line == line_in(endpoint, line)
     assert trace.ended == moment
     assert_the_next_play_works()

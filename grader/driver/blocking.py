@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
+from itertools import accumulate
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -159,6 +160,7 @@ def _is_a_librarys_doing(frame: FrameType, libraries: frozenset[str]) -> bool:
 def public_name(frame: FrameType) -> str:
     """What a user calls the function that a frame runs: `subprocess.run`, `requests.get`."""
     module, name = str(frame.f_globals.get("__name__", "")), frame.f_code.co_qualname
-    package = module.partition(".")[0]
-    is_exported = hasattr(sys.modules.get(package), name.partition(".")[0])
-    return f"{package if is_exported else module}.{name}"
+    packages = accumulate(module.split("."), "{}.{}".format)
+    outermost = name.partition(".")[0]
+    exports = (each for each in packages if hasattr(sys.modules.get(each), outermost))
+    return f"{next(exports, module)}.{name}"

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from ..clock.clock import is_end_of_play
 from ..model.scenarios import Request
 from ..model.trace import Exchange, Moment
 from .awaited import of_server
@@ -136,7 +135,7 @@ class Conversation:
         except GeneratorExit:
             raise  # the play is over
         except BaseException as error:
-            if is_end_of_play(error):
+            if self._recorder.comes_of_end(error):
                 return
             self._facts["raised"] = self._recorder.failure_of_request(error)
         self._facts["returned"] = self._recorder.moment()

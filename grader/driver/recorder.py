@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ..clock import Clock
+from ..clock.clock import is_end_of_play
 from ..model.trace import Ending, Failure, Incident, IncidentKind, LogRecord, Moment, Span, SpanKind
 from .lines import Lines
 
@@ -127,6 +128,10 @@ class Recorder:
     def is_over(self, tick: int) -> bool:
         """Whether the play had come to its end before a tick."""
         return self.ended is not None and tick > self.ended
+
+    def comes_of_end(self, error: BaseException) -> bool:
+        """Whether an error is only what becomes of code whose play is over."""
+        return self.ended is not None or is_end_of_play(error)
 
     def _repeats(self, new: Incident) -> bool:
         """A loop that blocks a thousand times at one line is reported a hundred times, and once

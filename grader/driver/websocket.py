@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, MutableMapping
 from typing import Any, Literal
 
-from ..clock.clock import is_end_of_play
 from ..model.trace import Chunk, Closing, Exchange, Moment, SocketMessage
 from ..model.websockets import ABNORMAL, NORMAL, Leave, Say, WebSocket
 from .awaited import of_server
@@ -288,7 +287,7 @@ class WebSocketConversation:
         except ClientDisconnected:
             pass  # a server expects it
         except BaseException as error:
-            if is_end_of_play(error):
+            if self._recorder.comes_of_end(error):
                 return
             self._facts["raised"] = self._recorder.failure_of_request(error)
         self._facts["returned"] = self._recorder.moment()
