@@ -30,7 +30,7 @@ from grader.services.postgres.daemon.leases import Lease, lease, stop, wake
 from grader.services.postgres.daemon.messages import Address
 from grader.services.postgres.daemon.recycling import TIMES
 from grader.services.postgres.daemon.remote import parse
-from grader.services.postgres.daemon.state import State, held_by
+from grader.services.postgres.daemon.state import KeeperState, held_by
 from grader.services.postgres.daemon.unprivileged import child_setup, own
 
 SEED = "CREATE TABLE items (id serial, name text); INSERT INTO items (name) VALUES ('a'), ('b')"
@@ -84,35 +84,35 @@ def is_alive(pid: int) -> bool:
     return False
 
 
-def keeper_of(state: State) -> int:
+def keeper_of(state: KeeperState) -> int:
     pid = held_by(state.lock)
     assert pid
     return pid
 
 
-def data_of(state: State) -> Path:
+def data_of(state: KeeperState) -> Path:
     return state.home / f"postgres-{find_programs()[1]}"
 
 
-def server_of(state: State) -> int:
+def server_of(state: KeeperState) -> int:
     return int((data_of(state) / "postmaster.pid").read_text().splitlines()[0])
 
 
 @contextlib.contextmanager
-def kept(root: Path, **environment: str) -> Iterator[State]:
+def kept(root: Path, **environment: str) -> Iterator[KeeperState]:
     """A state directory of its own, whose keeper is gone in the end."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DATABASE_URL", raising=False)
         for name, value in {"GRADER_STATE": str(root), "GRADER_IDLE": "60", **environment}.items():
             patch.setenv(name, value)
         try:
-            yield State.of_environment()
+            yield KeeperState.of_environment()
         finally:
             stop()
 
 
 @pytest.fixture(scope="module")
-def _state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
+def _state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeeperState]:
     with kept(tmp_path_factory.mktemp("keeper")) as state:
         yield state
         lease().close()
@@ -124,21 +124,21 @@ def _state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
 
 
 @pytest.fixture
-def state(_state: State) -> State:
+def state(_state: KeeperState) -> KeeperState:
     """The module's keeper, which runs."""
     lease().close()
     return _state
 
 
 @pytest.fixture
-def at_rest(_state: State) -> State:
+def at_rest(_state: KeeperState) -> KeeperState:
     """The module's keeper, which has run and does not run now."""
     lease().close()
     stop()
     return _state
 
 
-def test_a_lease_is_a_database_with_nothing_in_it_but_the_seed(state: State) -> None:
+def test_a_lease_is_a_database_with_nothing_in_it_but_the_seed(state: KeeperState) -> None:
     with lease(SEED) as seeded, lease() as empty:
         query(seeded.address, "INSERT INTO items (name) VALUES ('c') RETURNING id")
         tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
@@ -149,7 +149,7 @@ def test_a_lease_is_a_database_with_nothing_in_it_but_the_seed(state: State) -> 
         assert empty.rows(tables) == query(empty.address, tables) == []
 
 
-def test_a_database_is_nobodys_when_its_lease_is_closed(state: State) -> None:
+def test_a_database_is_nobodys_when_its_lease_is_closed(state: KeeperState) -> None:
     """Whoever still uses it is cut off, and all that was in it is gone."""
 
     async def outlive() -> None:
@@ -168,7 +168,7 @@ def test_a_database_is_nobodys_when_its_lease_is_closed(state: State) -> None:
     eventually(lambda: query(address[0], tables) == [])
 
 
-def test_a_database_is_dropped_when_its_client_is_killed(state: State) -> None:
+def test_a_database_is_dropped_when_its_client_is_killed(state: KeeperState) -> None:
     code = f"{CLIENT}; import sys; sys.stdout.flush(); held.rows('SELECT pg_sleep(15)')"
     with lease() as other, run_client(code) as client:
         assert client.stdout
@@ -185,7 +185,7 @@ def run_client(code: str, root: Path = ROOT, **options: Any) -> subprocess.Popen
     return subprocess.Popen(command, text=True, stdout=subprocess.PIPE, env=environment, **options)
 
 
-def test_clients_do_not_meet(state: State) -> None:
+def test_clients_do_not_meet(state: KeeperState) -> None:
     def use(number: int) -> tuple[str, list[dict[str, Any]]]:
         with lease(f"CREATE TABLE t AS SELECT {number} AS n") as held:
             return held.address.database, held.rows("SELECT n FROM t")
@@ -198,7 +198,7 @@ def test_clients_do_not_meet(state: State) -> None:
     assert len(set(held)) == 16
 
 
-def test_clients_that_begin_at_once_share_one_keeper(at_rest: State, tmp_path: Path) -> None:
+def test_clients_that_begin_at_once_share_one_keeper(at_rest: KeeperState, tmp_path: Path) -> None:
     (tmp_path / "asyncio.py").write_text("raise SystemExit('what lies around was imported')")
     code = f"import sys; sys.path.remove(''); {CLIENT}; held.close()"
     clients = [run_client(code, cwd=tmp_path) for _ in range(4)]
@@ -207,7 +207,9 @@ def test_clients_that_begin_at_once_share_one_keeper(at_rest: State, tmp_path: P
     assert {name.split("_")[3] for name in names} == {str(keeper_of(at_rest))}
 
 
-def test_whoever_asks_while_a_keeper_is_about_to_begin_starts_no_other(at_rest: State) -> None:
+def test_whoever_asks_while_a_keeper_is_about_to_begin_starts_no_other(
+    at_rest: KeeperState,
+) -> None:
     """It has the lock from the moment it is started, long before it has read its program."""
     wake()
     code = "from grader.services.postgres.daemon import leases; "
@@ -216,7 +218,7 @@ def test_whoever_asks_while_a_keeper_is_about_to_begin_starts_no_other(at_rest: 
     lease().close()
 
 
-def test_spares_are_made_ahead_and_leased(state: State) -> None:
+def test_spares_are_made_ahead_and_leased(state: KeeperState) -> None:
     with lease() as first, contextlib.ExitStack() as stack:
         ours = first.address.database.rpartition("_")[0]
         leased = {first.address.database}
@@ -280,7 +282,7 @@ CATALOG = """
 
 
 @pytest.fixture(scope="module")
-def as_new(_state: State) -> list[Any]:
+def as_new(_state: KeeperState) -> list[Any]:
     """The catalog of a database that nobody has used."""
     lease().close()
     stop()
@@ -290,7 +292,7 @@ def as_new(_state: State) -> list[Any]:
 
 @pytest.mark.parametrize("what", LEFT_BEHIND)
 def test_whoever_leases_next_finds_nothing_of_those_before(
-    state: State, as_new: list[Any], what: str
+    state: KeeperState, as_new: list[Any], what: str
 ) -> None:
     """All databases that are about have been used like that."""
 
@@ -309,7 +311,7 @@ def test_whoever_leases_next_finds_nothing_of_those_before(
             assert query(held.address, CATALOG) == as_new
 
 
-def test_what_a_play_has_set_for_its_role_is_undone(state: State) -> None:
+def test_what_a_play_has_set_for_its_role_is_undone(state: KeeperState) -> None:
     """The role is that of all plays: what it sets holds until its database is cleaned up."""
 
     def path() -> list[Any]:
@@ -322,7 +324,7 @@ def test_what_a_play_has_set_for_its_role_is_undone(state: State) -> None:
     eventually(lambda: path() == before)
 
 
-def test_what_a_seed_does_to_its_connection_is_undone(state: State) -> None:
+def test_what_a_seed_does_to_its_connection_is_undone(state: KeeperState) -> None:
     """It is the one that the data is looked at through."""
     seed = "BEGIN; CREATE TABLE t (n int); COMMIT; BEGIN; SET search_path = nowhere"
     with lease(seed) as held:
@@ -330,7 +332,7 @@ def test_what_a_seed_does_to_its_connection_is_undone(state: State) -> None:
         assert held.rows("SELECT session_user AS who") == [{"who": "postgres"}]
 
 
-def test_a_database_is_used_only_so_often(state: State) -> None:
+def test_a_database_is_used_only_so_often(state: KeeperState) -> None:
     """One that has been used so often is dropped, and another one is made."""
     lease().close()
     stop()
@@ -356,7 +358,7 @@ def test_a_database_is_used_only_so_often(state: State) -> None:
         struct.pack("!I", 14) + b'{"type":"ask"}' + struct.pack("!I", 14) + b'{"type":"ask"}',
     ],
 )
-def test_a_client_that_speaks_garbage_is_hung_up_on(state: State, garbage: bytes) -> None:
+def test_a_client_that_speaks_garbage_is_hung_up_on(state: KeeperState, garbage: bytes) -> None:
     before = keeper_of(state)
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(10)
@@ -370,7 +372,7 @@ def test_a_client_that_speaks_garbage_is_hung_up_on(state: State, garbage: bytes
     assert keeper_of(state) == before
 
 
-def test_a_client_may_go_in_the_middle_of_a_message(state: State) -> None:
+def test_a_client_may_go_in_the_middle_of_a_message(state: KeeperState) -> None:
     before = keeper_of(state)
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(state.socket))
@@ -379,7 +381,7 @@ def test_a_client_may_go_in_the_middle_of_a_message(state: State) -> None:
     assert keeper_of(state) == before
 
 
-def test_a_seed_that_fails_says_what_postgresql_says(state: State) -> None:
+def test_a_seed_that_fails_says_what_postgresql_says(state: KeeperState) -> None:
     with pytest.raises(
         ServiceError, match=r'"nope" does not exist .*42P01.*\n.*seed_sql'
     ) as caught:
@@ -387,14 +389,14 @@ def test_a_seed_that_fails_says_what_postgresql_says(state: State) -> None:
     assert caught.value.exit_code == 3
 
 
-def test_a_statement_that_fails_does_not_end_the_lease(state: State) -> None:
+def test_a_statement_that_fails_does_not_end_the_lease(state: KeeperState) -> None:
     with lease() as held:
         with pytest.raises(ServiceError, match="syntax error"):
             held.rows("SELEKT")
         assert held.rows("SELECT 1 AS one") == [{"one": 1}]
 
 
-def test_rows_are_json_and_the_rest_is_text(state: State) -> None:
+def test_rows_are_json_and_the_rest_is_text(state: KeeperState) -> None:
     sql = (
         "SELECT 1.50 AS price, true AS ok, NULL AS none, date '2026-01-01' AS day, int4range(1, 3)"
     )
@@ -405,12 +407,12 @@ def test_rows_are_json_and_the_rest_is_text(state: State) -> None:
     assert row == {"price": "1.50", "ok": True, "none": None, "day": "2026-01-01"}
 
 
-def test_a_play_may_do_nothing_beyond_its_database(state: State) -> None:
+def test_a_play_may_do_nothing_beyond_its_database(state: KeeperState) -> None:
     with lease() as held, pytest.raises(asyncpg.InsufficientPrivilegeError):
         query(held.address, "CREATE ROLE boss")
 
 
-def test_a_play_that_takes_all_connections_leaves_some_for_others(state: State) -> None:
+def test_a_play_that_takes_all_connections_leaves_some_for_others(state: KeeperState) -> None:
     async def take_all() -> None:
         where = {"host": held.address.host, "database": held.address.database}
         connecting = (asyncpg.connect(user=held.address.user, **where) for _ in range(101))
@@ -426,7 +428,7 @@ def test_a_play_that_takes_all_connections_leaves_some_for_others(state: State) 
         asyncio.run(take_all())
 
 
-def test_the_server_ends_with_a_keeper_that_is_killed(state: State) -> None:
+def test_the_server_ends_with_a_keeper_that_is_killed(state: KeeperState) -> None:
     with lease() as held:
         keeper, server = keeper_of(state), server_of(state)
         os.kill(keeper, signal.SIGKILL)
@@ -447,7 +449,7 @@ def problem_of(held: Lease) -> str:
     return ""
 
 
-def test_a_server_that_is_killed_is_started_again(state: State) -> None:
+def test_a_server_that_is_killed_is_started_again(state: KeeperState) -> None:
     with lease(SEED) as held:
         before = server_of(state)
         os.kill(before, signal.SIGKILL)
@@ -459,7 +461,7 @@ def test_a_server_that_is_killed_is_started_again(state: State) -> None:
                 held.rows("SELECT name FROM items")
 
 
-def test_what_a_killed_server_was_busy_with_is_ended(state: State) -> None:
+def test_what_a_killed_server_was_busy_with_is_ended(state: KeeperState) -> None:
     async def be_busy() -> int:
         where = {"host": held.address.host, "database": held.address.database}
         connection = await asyncpg.connect(user=held.address.user, **where)
@@ -483,7 +485,7 @@ def test_what_a_killed_server_was_busy_with_is_ended(state: State) -> None:
     assert set(state.home.iterdir()) == before
 
 
-def test_a_backend_that_crashes_takes_no_later_lease_with_it(state: State) -> None:
+def test_a_backend_that_crashes_takes_no_later_lease_with_it(state: KeeperState) -> None:
     with lease() as held:
         pids = held.rows("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
         os.kill(pids[0]["pid"], signal.SIGKILL)
@@ -491,7 +493,9 @@ def test_a_backend_that_crashes_takes_no_later_lease_with_it(state: State) -> No
         assert len(another.rows("SELECT name FROM items")) == 2
 
 
-def test_a_keeper_that_nobody_needs_ends(at_rest: State, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_keeper_that_nobody_needs_ends(
+    at_rest: KeeperState, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GRADER_IDLE", "0.3")
     with lease() as held:
         held.rows("SELECT pg_sleep(0.5)")
@@ -500,7 +504,7 @@ def test_a_keeper_that_nobody_needs_ends(at_rest: State, monkeypatch: pytest.Mon
     assert not is_alive(server)
 
 
-def test_a_keeper_that_was_about_to_end_is_followed_by_another(at_rest: State) -> None:
+def test_a_keeper_that_was_about_to_end_is_followed_by_another(at_rest: KeeperState) -> None:
     at_rest.socket.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as ending, ThreadPoolExecutor(1) as pool:
         ending.bind(str(at_rest.socket))
@@ -517,7 +521,7 @@ def test_a_keeper_that_was_about_to_end_is_followed_by_another(at_rest: State) -
 
 
 def test_a_keeper_of_a_kit_that_was_replaced_lets_another_take_over(
-    at_rest: State, tmp_path: Path
+    at_rest: KeeperState, tmp_path: Path
 ) -> None:
     shutil.copytree(ROOT / "grader", tmp_path / "grader")
     run_client(f"{CLIENT}; held.close()", root=tmp_path, cwd=tmp_path).communicate()
@@ -528,7 +532,7 @@ def test_a_keeper_of_a_kit_that_was_replaced_lets_another_take_over(
         assert keeper_of(at_rest) != before
 
 
-def test_what_a_killed_keeper_left_is_in_nobodys_way(at_rest: State) -> None:
+def test_what_a_killed_keeper_left_is_in_nobodys_way(at_rest: KeeperState) -> None:
     at_rest.socket.unlink(missing_ok=True)
     for path in (at_rest.socket, at_rest.sockets / ".s.PGSQL.5432"):
         with socket.socket(socket.AF_UNIX) as stale:
@@ -544,7 +548,7 @@ def test_what_a_killed_keeper_left_is_in_nobodys_way(at_rest: State) -> None:
         other.kill()
 
 
-def test_a_server_without_its_keeper_is_ended(at_rest: State) -> None:
+def test_a_server_without_its_keeper_is_ended(at_rest: KeeperState) -> None:
     programs, data = find_programs()[0], data_of(at_rest)
     with run_postgres(programs, data, at_rest.sockets, port=5432, tcp=False) as orphan:
         with lease() as held:
@@ -554,7 +558,9 @@ def test_a_server_without_its_keeper_is_ended(at_rest: State) -> None:
 
 
 @pytest.mark.parametrize("harm", ["another version", "no version", "broken"])
-def test_a_data_directory_that_cannot_be_used_is_moved_aside(at_rest: State, harm: str) -> None:
+def test_a_data_directory_that_cannot_be_used_is_moved_aside(
+    at_rest: KeeperState, harm: str
+) -> None:
     data = data_of(at_rest)
     if harm == "another version":
         (data / "PG_VERSION").write_text("9\n")
@@ -601,14 +607,14 @@ def test_a_platform_without_the_embedded_server_is_told_what_to_do(
 
 
 def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = State(tmp_path, None)
+    state = KeeperState(tmp_path, None)
     state.make()
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
     with pytest.raises(ServiceError, match=r"disk is full: .* has 1 MB left.*\nFree some"):
         asyncio.run(Embedded(state).up())
 
 
-def test_stop_is_a_command_too(state: State) -> None:
+def test_stop_is_a_command_too(state: KeeperState) -> None:
     keeper = keeper_of(state)
     command = [sys.executable, "-m", "grader.services.postgres.daemon.leases", "stop"]
     subprocess.run(command, cwd=ROOT, check=True, timeout=20)

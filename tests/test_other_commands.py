@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from grader.commands import examinations
 from grader.commands.authors import AUTHORS_COMMANDS
-from grader.commands.examinations import Finding
+from grader.commands.examinations import ExaminationResult
 from grader.commands.group import COMMANDS, main
 from grader.course import catalog
 from grader.course.answers import Answers
@@ -416,7 +416,7 @@ def test_what_is_missing_comes_with_its_remedy(
 
 
 def test_what_few_need_does_not_make_it_ill(monkeypatch: pytest.MonkeyPatch) -> None:
-    absent = Finding("Jupyter", "not installed", False, "install it", optional=True)
+    absent = ExaminationResult("Jupyter", "not installed", False, "install it", optional=True)
     monkeypatch.setattr(examinations, "examinations", lambda: [lambda: absent])
     result = grade("doctor")
     assert (result.exit_code, result.output.splitlines()[1]) == (0, "    install it")

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -152,6 +153,17 @@ def test_every_part_has_its_place_in_the_layers() -> None:
 def test_no_module_is_loose() -> None:
     """Each has its folder; only what Python itself looks for stands beside them."""
     assert {f.name for f in PACKAGE.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    """One name means one thing, in whatever part one reads it."""
+    names = Counter(
+        node.name
+        for file in MODULES
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_judge_knows_only_how_to_speak_to_the_worker() -> None:

@@ -43,7 +43,7 @@ from grader.model.details import Exited
 from grader.model.trace import Span, SpanKind, encode
 from grader.services.postgres.daemon.embedded import find_programs, is_ready
 from grader.services.postgres.daemon.leases import lease, stop
-from grader.services.postgres.daemon.state import State, held_by
+from grader.services.postgres.daemon.state import KeeperState, held_by
 from grader.services.postgres.daemon.unprivileged import child_setup, own
 from grader.services.postgres.wire import ASKS_FOR_TLS
 
@@ -1756,19 +1756,19 @@ def own_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         stop()
 
 
-def kept_at(place: Path, patch: pytest.MonkeyPatch) -> State:
+def kept_at(place: Path, patch: pytest.MonkeyPatch) -> KeeperState:
     patch.delenv("DATABASE_URL", raising=False)
     patch.setenv("GRADER_STATE", str(place))
-    return State.of_environment()
+    return KeeperState.of_environment()
 
 
 @pytest.fixture
-def state(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> State:
+def state(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> KeeperState:
     """A keeper and a server of this module's own, to be harmed."""
     return kept_at(own_place, monkeypatch)
 
 
-def server_of(state: State) -> int:
+def server_of(state: KeeperState) -> int:
     (file,) = state.home.glob("postgres-*/postmaster.pid")
     return int(file.read_text().splitlines()[0])
 
@@ -1789,7 +1789,7 @@ def killing(whom: Callable[[Any], Awaitable[int]]) -> Factory:
     return app_on(partial(with_asyncpg, size=1), kill=kill)
 
 
-def test_a_server_that_dies_is_not_the_learners_fault(state: State) -> None:
+def test_a_server_that_dies_is_not_the_learners_fault(state: KeeperState) -> None:
     async def server(pool: Any) -> int:
         return server_of(state)
 
@@ -1800,7 +1800,7 @@ def test_a_server_that_dies_is_not_the_learners_fault(state: State) -> None:
     assert play(app_on(with_asyncpg, q=fetch), get("/q"), dsn=postgres()).outcome.kind == "finished"
 
 
-def test_a_process_of_the_servers_that_dies_is_not_the_learners_fault(state: State) -> None:
+def test_a_process_of_the_servers_that_dies_is_not_the_learners_fault(state: KeeperState) -> None:
     """The server mends itself, soon or at once; but the play is void."""
 
     async def backend(pool: Any) -> int:
@@ -1813,7 +1813,7 @@ def test_a_process_of_the_servers_that_dies_is_not_the_learners_fault(state: Sta
     assert play(app_on(with_asyncpg, q=fetch), get("/q"), dsn=postgres()).outcome.kind == "finished"
 
 
-def test_a_keeper_that_dies_is_not_the_learners_fault(state: State) -> None:
+def test_a_keeper_that_dies_is_not_the_learners_fault(state: KeeperState) -> None:
     """Without it nobody can tell who waits for a lock, and nothing can be read in the end."""
 
     async def keeper(pool: Any) -> int:
@@ -1828,7 +1828,7 @@ def test_a_keeper_that_dies_is_not_the_learners_fault(state: State) -> None:
 
 
 def test_a_server_that_cannot_be_asked_about_locks_ends_the_play(
-    state: State, monkeypatch: pytest.MonkeyPatch
+    state: KeeperState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the clock would be held for ever."""
 

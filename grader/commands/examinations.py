@@ -15,14 +15,14 @@ from functools import partial
 from ..course import catalog
 from ..course.sources import source_file
 from ..model.errors import CourseError
-from ..model.findings import Finding
+from ..model.findings import ExaminationResult
 from .words import INSTALL_NOTEBOOKS
 
 DISTRIBUTION = "fastapi-async-course"
 OLDEST = (3, 11)
 
 
-Examination = Callable[[], Finding]
+Examination = Callable[[], ExaminationResult]
 
 
 def examinations() -> Iterator[Examination]:
@@ -37,9 +37,9 @@ def examinations() -> Iterator[Examination]:
     yield mongodb
 
 
-def python() -> Finding:
+def python() -> ExaminationResult:
     """The version of Python."""
-    return Finding(
+    return ExaminationResult(
         "Python",
         f"{platform.python_version()} at {sys.executable}",
         ok=sys.version_info >= OLDEST,
@@ -47,9 +47,9 @@ def python() -> Finding:
     )
 
 
-def system() -> Finding:
+def system() -> ExaminationResult:
     """Whether players can be forked and watched here."""
-    return Finding(
+    return ExaminationResult(
         "Operating system",
         f"{platform.system()} {platform.release()}",
         ok=sys.platform in ("linux", "darwin"),
@@ -57,19 +57,21 @@ def system() -> Finding:
     )
 
 
-def packages() -> Finding:
+def packages() -> ExaminationResult:
     """Whether all that the kit is built on is installed."""
     try:
         wanted = importlib.metadata.requires(DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:
-        return Finding("Packages", "the course is not installed", False, "python -m pip install .")
+        return ExaminationResult(
+            "Packages", "the course is not installed", False, "python -m pip install ."
+        )
     missing = list(_missing(one for one in wanted if "extra ==" not in one))
     if missing:
-        return Finding(
+        return ExaminationResult(
             "Packages", f"missing: {', '.join(missing)}", False, "python -m pip install ."
         )
     versions = (f"{name} {importlib.metadata.version(name)}" for name in ("fastapi", "asyncpg"))
-    return Finding("Packages", f"all are there, {', '.join(versions)} among them")
+    return ExaminationResult("Packages", f"all are there, {', '.join(versions)} among them")
 
 
 def _missing(requirements: Iterable[str]) -> Iterator[str]:
@@ -88,15 +90,15 @@ def _missing(requirements: Iterable[str]) -> Iterator[str]:
                 yield f"{wanted.name}{wanted.specifier} (there is {version})"
 
 
-def package(module: str, name: str, used_for: str) -> Finding:
+def package(module: str, name: str, used_for: str) -> ExaminationResult:
     """Whether a package that is not always needed is there."""
     if importlib.util.find_spec(module) is None:
         remedy = f"for {used_for}: {INSTALL_NOTEBOOKS}"
-        return Finding(name, "not installed", False, remedy, optional=True)
-    return Finding(name, importlib.metadata.version(module))
+        return ExaminationResult(name, "not installed", False, remedy, optional=True)
+    return ExaminationResult(name, importlib.metadata.version(module))
 
 
-def workspace() -> Finding:
+def workspace() -> ExaminationResult:
     """Whether the learner's folder can be read and written."""
     try:
         folder = catalog.workspace()
@@ -105,14 +107,16 @@ def workspace() -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except CourseError as error:
-        return Finding("Workspace", error.problem, False, error.remedy)
+        return ExaminationResult("Workspace", error.problem, False, error.remedy)
     except OSError as error:
         remedy = "make it yours, or work elsewhere: grade init my-course"
-        return Finding("Workspace", f"it cannot be written: {error.strerror}", False, remedy)
-    return Finding("Workspace", str(folder))
+        return ExaminationResult(
+            "Workspace", f"it cannot be written: {error.strerror}", False, remedy
+        )
+    return ExaminationResult("Workspace", str(folder))
 
 
-def virtual_clock() -> Finding:
+def virtual_clock() -> ExaminationResult:
     """Whether an app can be played: a second of it must be one, and take next to none."""
     from ..model.scenarios import get
     from ..testing.play import play
@@ -123,8 +127,10 @@ def virtual_clock() -> Finding:
     took = time.perf_counter() - began
     if trace.outcome.kind != "finished" or trace.exchanges[0].elapsed != 1.0:
         found = f"a second of sleep came to {trace.exchanges[0].elapsed} s ({trace.outcome.kind})"
-        return Finding("Virtual clock", found, False, "please report this, and `grade --version`")
-    return Finding("Virtual clock", f"a second of sleep took {took * 1000:.0f} ms")
+        return ExaminationResult(
+            "Virtual clock", found, False, "please report this, and `grade --version`"
+        )
+    return ExaminationResult("Virtual clock", f"a second of sleep took {took * 1000:.0f} ms")
 
 
 def _sleeping_app() -> object:
@@ -141,7 +147,7 @@ def _sleeping_app() -> object:
     return app
 
 
-def postgresql() -> Finding:
+def postgresql() -> ExaminationResult:
     """Whether a database can be made. Starts a server if none runs."""
     from ..services.postgres.daemon.leases import lease
 
@@ -150,13 +156,15 @@ def postgresql() -> Finding:
         with lease() as leased:
             [row] = leased.rows("select version() as version")
     except CourseError as error:
-        return Finding("PostgreSQL", error.problem, False, error.remedy)
+        return ExaminationResult("PostgreSQL", error.problem, False, error.remedy)
     took = time.perf_counter() - began
     version = " ".join(str(row["version"]).split()[:2])
-    return Finding("PostgreSQL", f"{version} gave a clean database in {took * 1000:.0f} ms")
+    return ExaminationResult(
+        "PostgreSQL", f"{version} gave a clean database in {took * 1000:.0f} ms"
+    )
 
 
-def mongodb() -> Finding:
+def mongodb() -> ExaminationResult:
     """Whether a play can have a MongoDB."""
     from ..model.scenarios import get, mongo
     from ..testing.play import play
@@ -165,8 +173,8 @@ def mongodb() -> Finding:
     if trace.outcome.kind != "finished" or trace.exchanges[0].status != 200:
         found = re.sub(r"\s+", " ", trace.outcome.problem) or trace.outcome.kind
         remedy = "install the course again, or name a server of yours in MONGODB_URL"
-        return Finding("MongoDB", found, False, remedy, optional=True)
-    return Finding("MongoDB", "answers on the virtual clock")
+        return ExaminationResult("MongoDB", found, False, remedy, optional=True)
+    return ExaminationResult("MongoDB", "answers on the virtual clock")
 
 
 def _counting_app(url: str) -> object:

@@ -19,7 +19,7 @@ from .progress_file import progress_file
 from .words import CourseCommand, LessonName
 
 if TYPE_CHECKING:
-    from ..render.outline import Part
+    from ..render.outline import LessonSection
 
 LESS = "-FRXS"
 """Settings of `less`: no keys for what fits on a screen, colours, and long lines to scroll."""
@@ -91,13 +91,13 @@ def _text(lesson: Lesson) -> str:
         raise GraderError(f"{file} cannot be read", "restore it from the course") from error
 
 
-def _list(lesson: Lesson, parts: list[Part]) -> None:
+def _list(lesson: Lesson, parts: list[LessonSection]) -> None:
     for part in parts:
         click.echo(f"{'  ' * (part.level - 2)}{part.anchor}")
     click.echo(f"\nread one: grade lesson {lesson.name} {parts[0].anchor}")
 
 
-def _show_section(lesson: Lesson, parts: list[Part], asked: str) -> None:
+def _show_section(lesson: Lesson, parts: list[LessonSection], asked: str) -> None:
     from ..render.console import console
     from ..render.reading import show_markdown
 
@@ -127,7 +127,7 @@ def _page(text: str) -> None:
     click.echo_via_pager(text.rstrip("\n"), color=None if sys.stdout.isatty() else True)
 
 
-def _the_one(lesson: Lesson, parts: list[Part], asked: str) -> Part:
+def _the_one(lesson: Lesson, parts: list[LessonSection], asked: str) -> LessonSection:
     from ..render.outline import about, matching, nearest
 
     if asked.isdecimal():
@@ -159,7 +159,7 @@ def _of_exercise(lesson: Lesson, number: str) -> str:
     return found
 
 
-def _named(what: str, parts: list[Part]) -> str:
+def _named(what: str, parts: list[LessonSection]) -> str:
     """The names of sections, in lines that a narrow terminal holds."""
     words = ", ".join(part.anchor for part in parts)
     lines = textwrap.wrap(words, 50, break_on_hyphens=False)

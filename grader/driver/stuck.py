@@ -25,7 +25,7 @@ MOST_REACHED = 1_000
 """Objects after which the search among a callback's references is given up."""
 
 
-class Wait(NamedTuple):
+class SuspendedTask(NamedTuple):
     """A task that is suspended in own code."""
 
     task: asyncio.Task[Any]
@@ -36,7 +36,7 @@ class Wait(NamedTuple):
 def waiting(tasks: Tasks) -> tuple[Waiting, ...]:
     """Which tasks wait, and where. Those that wait for another task or for a client come last."""
     waits = [
-        Wait(task, watched, place)
+        SuspendedTask(task, watched, place)
         for task, watched in tasks.made.items()
         if (place := watched.place()) is not None and place.name != SHUTDOWN
     ]
@@ -47,11 +47,11 @@ def waiting(tasks: Tasks) -> tuple[Waiting, ...]:
     )
 
 
-def _is_for_another(wait: Wait, waits: list[Wait]) -> bool:
+def _is_for_another(wait: SuspendedTask, waits: list[SuspendedTask]) -> bool:
     return any(_will_wake(other, wait) for other in waits if other is not wait)
 
 
-def _will_wake(other: Wait, wait: Wait) -> bool:
+def _will_wake(other: SuspendedTask, wait: SuspendedTask) -> bool:
     """Whether a task waits for the end of another, or for what a library runs in that one."""
     waits_on = wait.task._fut_waiter  # type: ignore[attr-defined]
     if waits_on is other.task or other.watched.runs_for is wait.task:

@@ -18,7 +18,16 @@ from typing import NamedTuple
 import msgspec
 
 from ..course.loops import loop_around
-from ..model.details import ChannelLost, CutShort, Detail, Exited, Forged, Killed, Patched, Serving
+from ..model.details import (
+    ChannelLost,
+    CutShort,
+    Detail,
+    Exited,
+    Forged,
+    Killed,
+    Patched,
+    ServerAtImport,
+)
 from ..model.trace import Outcome, OutcomeKind, Trace
 from ..processes.channel import ChannelClosed, Nonsense
 from ..worker.messages import BROKEN, EXIT_REPORTS, UNHEARD, Load, PlayRequest, PlayResult
@@ -170,7 +179,7 @@ class PlayerClient:
         line = self._line_in(stacks)
         self.close()
         if "/uvicorn/" in stacks and self._line_in(stacks, " in <module>") is not None:
-            return Trace(outcome=Outcome("import-failed", line=line, detail=Serving()))
+            return Trace(outcome=Outcome("import-failed", line=line, detail=ServerAtImport()))
         return self._at_loop(Trace(outcome=Outcome(kind, line=line, detail=CutShort())))
 
     def _at_loop(self, trace: Trace) -> Trace:

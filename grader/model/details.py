@@ -35,7 +35,7 @@ class NotAnApp(OutcomeDetail, frozen=True):
     what: str
 
 
-class Serving(OutcomeDetail, frozen=True):
+class ServerAtImport(OutcomeDetail, frozen=True):
     """The import doesn't end, because it runs a server."""
 
 
@@ -102,7 +102,7 @@ Detail = (
     | WrongParameters
     | NotAFunction
     | NotAnApp
-    | Serving
+    | ServerAtImport
     | CutShort
     | LoopBlocked
     | Exited

@@ -5,12 +5,12 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
-from ..model.findings import Finding
+from ..model.findings import ExaminationResult
 from .signs import SIGNS, STYLES
 from .text import printable
 
 
-def show_finding(finding: Finding, console: Console) -> None:
+def show_finding(finding: ExaminationResult, console: Console) -> None:
     """Print what was looked at, what was found, and what to do if it is not in order."""
     status = "passed" if finding.ok else "todo" if finding.optional else "failed"
     line = Text(f"{SIGNS[status]} {finding.what:<20} ", style=STYLES[status])

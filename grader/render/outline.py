@@ -9,7 +9,7 @@ import msgspec
 from .markdown import anchor, headings
 
 
-class Part(msgspec.Struct, frozen=True):
+class LessonSection(msgspec.Struct, frozen=True):
     """A section, or a section within one.
 
     Attributes:
@@ -23,7 +23,7 @@ class Part(msgspec.Struct, frozen=True):
     text: str
 
 
-def outline(text: str) -> list[Part]:
+def outline(text: str) -> list[LessonSection]:
     """The sections of a lesson and those within them, in order."""
     lines = text.splitlines(keepends=True)
     found = list(headings(text))
@@ -32,18 +32,18 @@ def outline(text: str) -> list[Part]:
     for index, (level, start, title) in enumerate(found):
         after = (line for deep, line, _ in found[index + 1 :] if deep <= level)
         body = "".join(lines[start : next(after, len(lines))])
-        parts.append(Part(level, title, names[index], body))
+        parts.append(LessonSection(level, title, names[index], body))
     return [part for part in parts if part.level > 1]
 
 
-def matching(parts: list[Part], asked: str) -> list[Part]:
+def matching(parts: list[LessonSection], asked: str) -> list[LessonSection]:
     """The sections that a name or its beginning may mean: one, if it is clear."""
     name = anchor(asked.strip("# "))
     exact = [part for part in parts if part.anchor == name]
     return exact or [part for part in parts if name and part.anchor.startswith(name)]
 
 
-def about(parts: list[Part], asked: str) -> Part | None:
+def about(parts: list[LessonSection], asked: str) -> LessonSection | None:
     """The section whose title has that word, or these; of several the one that is most like
     them, and so the shortest."""
     words = {*anchor(asked).split("-")} - {""}
@@ -51,7 +51,7 @@ def about(parts: list[Part], asked: str) -> Part | None:
     return nearest(found, asked)[0] if found else None
 
 
-def nearest(parts: list[Part], asked: str) -> list[Part]:
+def nearest(parts: list[LessonSection], asked: str) -> list[LessonSection]:
     """All sections, the one that is most like the name first."""
     name = anchor(asked)
     return sorted(parts, key=lambda part: -SequenceMatcher(None, name, part.anchor).ratio())

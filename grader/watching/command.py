@@ -31,6 +31,6 @@ def watch(
     spawn.end_unused_worker()  # the process that judges starts a worker of its own
     judge = GraderClient()
     judge.warm_up()  # it imports while we do
-    from .session import Session
+    from .session import WatchSession
 
-    return asyncio.run(Session(lesson, numbers, file, seed, judge).run())
+    return asyncio.run(WatchSession(lesson, numbers, file, seed, judge).run())

@@ -26,7 +26,7 @@ from .latest import GradeJob, LatestGrading, Outcome
 from .record import Record
 from .saves import Saves
 from .screen import Page, Screen
-from .target import Course, Target
+from .target import ExerciseSequence, Target
 
 KEYS = "n next   h hint   l list   r run again   q quit"
 BACK = "Esc back"
@@ -44,7 +44,7 @@ class ShownVerdict(NamedTuple):
     at: str
 
 
-class Session:
+class WatchSession:
     """The target, its latest text, and the last verdict.
 
     The arguments are those of `watch`, and the one who judges.
@@ -60,7 +60,7 @@ class Session:
     ) -> None:
         self._messages: dict[str, None] = {}  # a set that keeps its order
         self._record = Record(self._messages.setdefault, keeps=file is None)
-        self._course = Course(lesson, file)
+        self._course = ExerciseSequence(lesson, file)
         self._target = self._course.first(numbers, self._record.read())
         self._text: str | None = None
         self._problem: InputError | None = None

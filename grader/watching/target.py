@@ -35,7 +35,7 @@ class Target:
         return self.exercises[0] if len(self.exercises) == 1 else None
 
 
-class Course:
+class ExerciseSequence:
     """The exercises that one can go through.
 
     Args:

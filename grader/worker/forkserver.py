@@ -155,11 +155,11 @@ def _warm_up() -> None:
     from ..driver import run_play
     from ..model.scenarios import post, scenario
     from . import player
-    from .loading import Source
+    from .loading import LearnerFile
     from .messages import Load
 
     assert player
-    source = Source(Load(WARM_UP, "/warm-up/exercise.py"))
+    source = LearnerFile(Load(WARM_UP, "/warm-up/exercise.py"))
     what = scenario(post("/?q=1", json={}))
     run_play(lambda context: source.build_app("exercise", what, context), what)
     source.forget()

@@ -55,7 +55,7 @@ def remember_sources() -> None:
     setattr(inspect, "getsourcelines", getsourcelines)  # noqa: B010  for mypy it is another type
 
 
-class Source:
+class LearnerFile:
     """A file as it was when grading began."""
 
     def __init__(self, load: Load) -> None:

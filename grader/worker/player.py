@@ -28,7 +28,7 @@ from ..processes.limits import (
 )
 from .global_state import global_state
 from .guard import Guard
-from .loading import Source, remember_sources
+from .loading import LearnerFile, remember_sources
 from .messages import BROKEN, UNHEARD, Load, PlayRequest, PlayResult
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
 
@@ -46,7 +46,7 @@ class Player:
     def __init__(self, exit_report: int) -> None:
         self._exit_report = exit_report
         self._pid = os.getpid()
-        self._source: Source | None = None
+        self._source: LearnerFile | None = None
         self._capture = Capture(on_flood=self._end_by_flood)
         self._guard = Guard(on_endless=self._end_by_endless_loop)
         self._state_before: tuple[object, ...] = ()
@@ -65,7 +65,7 @@ class Player:
                 case Load() as load:
                     if self._source is not None:
                         self._source.forget()
-                    self._source = Source(load)
+                    self._source = LearnerFile(load)
                     self._state_before = global_state()
                 case PlayRequest(factory, scenario, token):
                     performed = self._perform_or_own_up(factory, scenario)

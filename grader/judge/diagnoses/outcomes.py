@@ -19,7 +19,7 @@ from ...model.details import (
     NotAnApp,
     Patched,
     RaisedExit,
-    Serving,
+    ServerAtImport,
     TooManyProcesses,
     WrongParameters,
 )
@@ -92,7 +92,7 @@ def import_failed(outcome: Outcome) -> str:
     """
     failure = outcome.failure or Failure("Exception", "")
     where = at_line(outcome.line)
-    if isinstance(outcome.detail, Serving):
+    if isinstance(outcome.detail, ServerAtImport):
         return (
             f"{where} starts a server while the file is being imported, and a server runs until "
             "it is stopped. Make the app here, and leave running it to the program that imports "

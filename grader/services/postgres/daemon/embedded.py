@@ -16,7 +16,7 @@ from .cluster import find_programs, is_ready, move_aside, version_of
 from .connecting import Tenant
 from .leftovers import end_orphans, end_server_of
 from .messages import Address
-from .state import State
+from .state import KeeperState
 from .unprivileged import child_setup, own
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Embedded:
         DO $$ BEGIN CREATE ROLE {OWNER} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: KeeperState) -> None:
         self._state = state
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0

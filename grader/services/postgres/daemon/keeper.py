@@ -35,7 +35,7 @@ from .messages import (
     Stopping,
 )
 from .remote import Remote
-from .state import Lock, State
+from .state import KeeperState, Lock
 
 if TYPE_CHECKING:
     from .databases import Databases, Holding
@@ -62,7 +62,7 @@ class Keeper:
         databases: what it leases.
     """
 
-    def __init__(self, state: State, idle: float) -> None:
+    def __init__(self, state: KeeperState, idle: float) -> None:
         self._state, self._idle = state, idle
         self._server = Embedded(state) if state.url is None else Remote(state.url)
         self._done = asyncio.Event()
@@ -203,7 +203,7 @@ class KeeperClient:
 
 def main() -> None:
     """Be the keeper that the environment asks for. Its parent has passed on the lock."""
-    state = State.of_environment()
+    state = KeeperState.of_environment()
     state.make()
     _detach()
     lock = Lock(int(sys.argv[-1]))
@@ -226,7 +226,7 @@ def _detach() -> None:
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
 
 
-def _listen(state: State) -> socket.socket:
+def _listen(state: KeeperState) -> socket.socket:
     state.socket.unlink(missing_ok=True)  # of a keeper that was killed: the lock is ours
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(state.socket))

@@ -35,7 +35,7 @@ from .messages import (
     Stop,
     Stopping,
 )
-from .state import Lock, State, held_by
+from .state import KeeperState, Lock, held_by
 
 __all__ = ["Address", "Lease", "ServiceError", "lease", "stop", "wake"]
 
@@ -102,7 +102,7 @@ def wake() -> None:
         sleep(POLL)
 
 
-def _will_serve(state: State) -> bool:
+def _will_serve(state: KeeperState) -> bool:
     """Whether a keeper runs that will not end because its program was changed."""
     channel = _connect(state)
     if channel is None:
@@ -154,7 +154,7 @@ def stop() -> None:
     Raises:
         ServiceError: the keeper does not end.
     """
-    state = State.of_environment()
+    state = KeeperState.of_environment()
     deadline = monotonic() + LIMIT
     if channel := _connect(state):
         with contextlib.suppress(ChannelClosed):
@@ -166,13 +166,13 @@ def stop() -> None:
         sleep(POLL)
 
 
-def _state() -> State:
-    state = State.of_environment()
+def _state() -> KeeperState:
+    state = KeeperState.of_environment()
     state.make()
     return state
 
 
-def _reach(state: State, deadline: float) -> Channel:
+def _reach(state: KeeperState, deadline: float) -> Channel:
     """A connection to the keeper, which is started if need be."""
     _reap()
     while (channel := _connect(state)) is None:
@@ -184,7 +184,7 @@ def _reach(state: State, deadline: float) -> Channel:
     return channel
 
 
-def _connect(state: State) -> Channel | None:
+def _connect(state: KeeperState) -> Channel | None:
     end = socket.socket(socket.AF_UNIX)
     end.settimeout(LIMIT)
     try:
@@ -210,11 +210,11 @@ _started: dict[int, Path] = {}
 """The keepers that this process started and that have not ended, with their locks."""
 
 
-def _is_starting(state: State) -> bool:
+def _is_starting(state: KeeperState) -> bool:
     return state.lock in list(_started.values())
 
 
-def _start(state: State) -> bool:
+def _start(state: KeeperState) -> bool:
     """Start a keeper, unless one is about to begin or to end; whether it was started.
 
     It is given the lock at once. Before it has read its own program another process may want
@@ -232,7 +232,7 @@ def _start(state: State) -> bool:
     return is_ours
 
 
-def _spawn(state: State, lock: int) -> int:
+def _spawn(state: KeeperState, lock: int) -> int:
     command = python_command("grader.services.postgres.daemon.keeper", state.home, lock)
     log = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     # Not `subprocess`, which would wait for it, or warn that it still runs.
@@ -262,12 +262,12 @@ def _reap() -> bool:
     return failed
 
 
-def _check(deadline: float, state: State, error: ChannelClosed | None = None) -> None:
+def _check(deadline: float, state: KeeperState, error: ChannelClosed | None = None) -> None:
     if monotonic() > deadline:
         raise _broken(f"did not answer for {LIMIT:.0f} seconds", state) from error
 
 
-def _broken(what: str, state: State) -> ServiceError:
+def _broken(what: str, state: KeeperState) -> ServiceError:
     return ServiceError(
         f"The grader's keeper, which looks after databases, {what}.",
         f"See {state.log}. To begin anew, end what holds {state.lock} (process "
@@ -275,7 +275,7 @@ def _broken(what: str, state: State) -> ServiceError:
     )
 
 
-def _last_words(state: State) -> str:
+def _last_words(state: KeeperState) -> str:
     said = state.log.read_text(errors="replace").splitlines() if state.log.exists() else []
     return said[-1] if said else "it said nothing"
 

@@ -23,7 +23,7 @@ _LONGEST = 80
 """Bytes of a directory's path in which Unix sockets still fit: their paths may have 103."""
 
 
-class State:
+class KeeperState:
     """The paths of one keeper. There is one for each state directory, server and `VERSION`.
 
     Attributes:
@@ -46,7 +46,7 @@ class State:
         self.log = self.home / f"{self.server}.log"
 
     @classmethod
-    def of_environment(cls) -> State:
+    def of_environment(cls) -> KeeperState:
         """The state that `GRADER_STATE` and `DATABASE_URL` name, or the usual place for it.
 
         Raises:
