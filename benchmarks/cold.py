@@ -11,7 +11,7 @@ LIMIT = 1.5
 
 def measure(short: bool) -> list[Row]:
     """Both commands in turn, so that what the machine does meanwhile slows both."""
-    timed(*WITHOUT_DATABASE), timed(*IMPORTS)  # what is compiled only once is no part of it
+    timed(*WITHOUT_DATABASE), timed(*IMPORTS)  # what is compiled only once doesn't count
     runs = [(timed(*WITHOUT_DATABASE), timed(*IMPORTS)) for _ in range(5 if short else 25)]
     return [
         at_most("grade day53 / its imports", [grade / base for grade, base in runs], LIMIT),

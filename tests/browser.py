@@ -39,7 +39,7 @@ class Browser:
     """One page of a Chromium of its own; use as a context manager.
 
     Attributes:
-        events: what the browser told of its own accord, each with its `method` and `params`.
+        events: what the browser reported by itself, each with its `method` and `params`.
     """
 
     def __init__(self, program: str, profile: Path) -> None:

@@ -24,7 +24,7 @@ def grading() -> Iterator[Grading]:
 
 @pytest.fixture
 def learner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Learner:
-    """Somebody in a folder of their own, with the stub in it."""
+    """A learner in a folder of their own, with the stub in it."""
     shutil.copy(ROOT / "course.toml", tmp_path)
     (tmp_path / "exercises" / "day53").mkdir(parents=True)
     shutil.copy(STUB, tmp_path / "exercises" / "day53")

@@ -34,7 +34,7 @@ main()
 
 
 class Learner:
-    """Somebody who works in a folder of their own."""
+    """A learner who works in a folder of their own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

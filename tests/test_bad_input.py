@@ -46,7 +46,7 @@ MODULES = "import ctypes, gc, os, resource, signal, subprocess, sys, tempfile, t
 DAY = lesson("day53")
 
 STAY = "(signal.alarm(120), signal.pause())"
-"""What a process does that is to stay until somebody ends it."""
+"""What a process does that is to stay until it is ended."""
 
 PARENT_ONLY = dedent(
     """
@@ -871,7 +871,7 @@ def marked(mark: str) -> set[int]:
             if f"BAD_INPUT={mark}".encode() in (folder / "environ").read_bytes():
                 found.add(int(folder.name))
         except OSError:
-            pass  # it is gone, or somebody else's
+            pass  # it is gone, or belongs to another user
     return found
 
 

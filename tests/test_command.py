@@ -463,7 +463,7 @@ def test_after_a_pass_the_next_one_is_named(grade: Grade, workspace: Path) -> No
 
 
 def test_each_hint_goes_a_step_further(grade: Grade) -> None:
-    """The last one stays. An earlier one can be had again, which is no step back."""
+    """The last one stays. An earlier one can be shown again, which isn't a step back."""
     for step in (1, 2):
         result = grade("hint", "day53", 2)
         assert result.exit_code == 0

@@ -169,7 +169,7 @@ def test_a_typed_answer_is_compared_with_what_was_printed(quiz: Path) -> None:
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=str)
 def test_an_answer_says_where_to_read_again(question: Question) -> None:
-    """Whoever got it wrong is sent to the section that explains it."""
+    """A learner who got it wrong is sent to the section that explains it."""
     assert re.search(r"^Read again: \[.+\]\(\.\./lessons/.+#.+\)$", question.answer, re.MULTILINE)
 
 

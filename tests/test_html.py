@@ -332,8 +332,8 @@ def test_page_replaces_an_older_one_where_a_link_leads(grade: Grade, tmp_path: P
     ("path", "problem"),
     [
         ("nowhere/report.html", "nowhere/report.html cannot be written: No such file"),
-        ("folder.html", "folder.html is no file"),
-        ("full.html", "full.html is no file"),
+        ("folder.html", "folder.html isn't a file"),
+        ("full.html", "full.html isn't a file"),
         ("exercise.py", "exercise.py does not end in .html"),
         ("2", "2 does not end in .html"),
         (f"{'x' * 300}.html", "cannot be written: File name too long"),

@@ -150,7 +150,7 @@ def test_a_lease_is_a_database_with_nothing_in_it_but_the_seed(state: KeeperStat
 
 
 def test_a_database_is_nobodys_when_its_lease_is_closed(state: KeeperState) -> None:
-    """Whoever still uses it is cut off, and all that was in it is gone."""
+    """Clients that still use it are cut off, and all that was in it is gone."""
 
     async def outlive() -> None:
         held = lease(SEED)

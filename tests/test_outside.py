@@ -244,7 +244,7 @@ class Slow(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
-    """The URL of a slow server that is no part of a play."""
+    """The URL of a slow server that isn't part of a play."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

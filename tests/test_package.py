@@ -140,7 +140,7 @@ def test_layers_point_one_way(file: Path) -> None:
 
 
 def test_every_part_has_its_place_in_the_layers() -> None:
-    """Each is in the table once, and imports only what stands above it: there are no circles."""
+    """Each is in the table once, and imports only what stands above it: there are no cycles."""
     folders = {f.name for f in PACKAGE.iterdir() if f.is_dir() and f.name != "__pycache__"}
     assert list(LAYERS) == list(dict.fromkeys(LAYERS))
     assert set(LAYERS) == folders

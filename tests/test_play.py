@@ -385,7 +385,7 @@ def test_what_is_no_request_is_refused(wrong: Any) -> None:
     ],
 )
 def test_a_time_that_cannot_pass_is_refused(wrong: Callable[[], object]) -> None:
-    with pytest.raises(UsageError, match="is no time that can pass"):
+    with pytest.raises(UsageError, match="isn't a time that can pass"):
         wrong()
 
 

@@ -1411,7 +1411,7 @@ def test_a_statement_that_stalls_is_never_answered(
 ) -> None:
     """Who waits for it with a limit is free when that is over; who has none is stuck.
 
-    psycopg wakes up ten times a second, to see whether somebody has pressed Ctrl-C. So it
+    psycopg wakes up ten times a second, to see whether Ctrl-C was pressed. So it
     runs until the time limit.
     """
     what = postgres(0.25, faults=[Fault(does="stall")])
@@ -1579,7 +1579,7 @@ def test_what_nobody_closes_is_open_in_the_end() -> None:
 
 
 def test_a_reading_of_what_is_gone_says_so() -> None:
-    """That is no fault of the grader's: the play itself has dropped the table."""
+    """That isn't the grader's fault: the play itself has dropped the table."""
 
     async def drop(pool: Any) -> None:
         await pool.execute("drop table items")
@@ -1774,7 +1774,7 @@ def server_of(state: KeeperState) -> int:
 
 
 def killing(whom: Callable[[Any], Awaitable[int]]) -> Factory:
-    """An app that kills somebody between two queries, and says what became of the second."""
+    """An app that ends a connection between two queries, and says what became of the second."""
 
     async def kill(pool: Any) -> Any:
         await pool.fetchval("select 1")

@@ -32,7 +32,7 @@ def silent(words: str) -> None:
 
 
 def test_gradings_are_counted(tmp_path: Path) -> None:
-    """To do is no attempt, and what the grader broke leaves no trace."""
+    """To do isn't an attempt, and what the grader broke leaves no trace."""
     file = ProgressFile(tmp_path, silent)
     answers = Answers("def exercise_1(): pass\n")
     for statuses in (["todo", "failed"], ["failed", "passed"], ["passed"], ["broken", "failed"]):
@@ -60,7 +60,7 @@ def test_to_look_is_no_attempt_unless_it_passes(tmp_path: Path) -> None:
 
 
 def test_what_was_not_begun_fails_with_no_file(tmp_path: Path) -> None:
-    """A file that cannot be loaded fails as a whole; that is no attempt at each exercise."""
+    """A file that cannot be loaded fails as a whole; that isn't an attempt at each exercise."""
     stub = catalog.stub_source(DAY53) or ""
     file = ProgressFile(tmp_path, silent)
     broken = stub.replace('raise NotImplementedError("exercise 2")', "return (")

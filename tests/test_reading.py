@@ -83,7 +83,7 @@ def test_sections_hold_those_within_them() -> None:
     ],
 )
 def test_a_section_is_found_by_its_name_or_its_beginning(asked: str, found: list[str]) -> None:
-    """A whole name is no beginning of another."""
+    """A whole name isn't the beginning of another."""
     assert [part.anchor for part in matching(outline(SMALL), asked)] == found
 
 

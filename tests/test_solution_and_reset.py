@@ -419,7 +419,7 @@ def test_a_file_that_cannot_be_written_is_refused(
 def test_a_file_that_is_read_only_is_refused(
     learner: Learner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It could be replaced; whoever protected it did not want that."""
+    """It could be replaced; but it was protected on purpose."""
     learner.file.write_text(CHANGED, "utf-8")
     learner.file.chmod(0o444)
     if os.access(learner.file, os.W_OK):  # to root everything is writable

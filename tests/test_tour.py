@@ -62,7 +62,7 @@ def test_tour_is_in_colour_on_a_terminal_and_without_where_that_is_asked_for(
 
 
 def test_tour_ends_where_there_is_nothing_to_work_in(tmp_path: Path) -> None:
-    """Whoever has the kit alone is told to make a folder. This clone's own is found by it."""
+    """With the kit alone, the tour says to make a folder. In a clone it finds the clone's own."""
     done = run_grade(tmp_path, "tour")
     assert done.returncode == 0
     assert "exercises/day53/exercise.py" in done.stdout

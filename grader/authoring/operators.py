@@ -40,7 +40,7 @@ def operator(name: str, *kinds: type[ast.AST]) -> Callable[[Operator], Operator]
 def block(*statements: ast.stmt) -> ast.stmt:
     """Statements in the place of one; `pass` in that of none."""
     body = list(statements) or [ast.Pass()]
-    # A module is no statement, but it is written as its statements, wherever it stands.
+    # A module isn't a statement, but it is written as its statements, wherever it stands.
     return body[0] if len(body) == 1 else ast.Module(body, [])  # type: ignore[return-value]
 
 

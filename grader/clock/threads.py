@@ -123,7 +123,7 @@ def _put_on_clock(thread: threading.Thread, clock: Clock) -> None:
 
 
 def start_in_real_time(thread: threading.Thread) -> None:
-    """Start a thread that is no part of the play (if any) that the caller belongs to."""
+    """Start a thread that isn't part of the caller's play, if there is one."""
     _real_start(thread)
 
 

@@ -124,8 +124,9 @@ class _Session:
         total, answered = len(self.questions), len(self.known)
         click.echo(f"Quiz of {self.lesson.name}: {total} questions, {answered} answered.")
         if wanted:
-            mixed = "" if seed is None else f" (--seed {seed} mixes them so again)"
-            click.echo(f"{wanted} to ask{mixed}. s skips a question, q leaves.")
+            click.echo(f"{wanted} to ask. s skips a question, q leaves.")
+            if seed is not None:
+                click.echo(f"For the same order again: --seed {seed}")
         else:
             click.echo(f"There is nothing to ask. All again: grade quiz {self.lesson.name} --again")
 

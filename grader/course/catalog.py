@@ -312,7 +312,7 @@ def read_source(path: Path) -> str:
     """The text of a learner's file.
 
     Raises:
-        InputError: it is not there, is no file, is empty, or is not UTF-8.
+        InputError: it is not there, isn't a file, is empty, or isn't UTF-8.
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder", "name the Python file in it")

@@ -55,8 +55,8 @@ class ExerciseProgress(msgspec.Struct, omit_defaults=True):
     def note(self, status: ExerciseStatus, digest: str, asked: bool = True) -> None:
         """Keep what a grading found.
 
-        What the grader broke is no attempt. To pass once more with the same answer is none
-        either, nor to fail where no verdict was asked for.
+        What the grader broke isn't an attempt. Nor is passing once more with the same answer,
+        or failing where no verdict was asked for.
         """
         is_same = (status, digest) == (self.status, self.graded)
         if status == "broken":

@@ -88,7 +88,7 @@ class _File:
 
         Args:
             like: the file whose signature is kept, if it has the same parameters. The stub's
-                has defaults, and to leave them out is no part of the solution.
+                has defaults, and leaving them out isn't part of the solution.
         """
         factory = self.definitions.get(exercise.factory)
         if not isinstance(factory, ast.FunctionDef):

@@ -22,7 +22,7 @@ class Described(msgspec.Struct, frozen=True):
             is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
             if not ((is_number and seconds >= 0) or (may_be_none and seconds is None)):
                 raise UsageError(
-                    f"{field}={seconds!r} is no time that can pass",
+                    f"{field}={seconds!r} isn't a time that can pass",
                     "give seconds: a number, 0 or more",
                 )
 

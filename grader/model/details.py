@@ -10,7 +10,7 @@ class OutcomeDetail(msgspec.Struct, frozen=True, tag=True):
 
 
 class FactoryMissing(OutcomeDetail, frozen=True):
-    """There is no function of that name. `meant` is one that is like it, or stands too deep."""
+    """No function has that name. `meant` is one whose name is like it, or that stands too deep."""
 
     factory: str
     meant: str | None = None

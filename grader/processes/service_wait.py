@@ -2,7 +2,7 @@
 
 A player that has done nothing for seconds is taken to be blocked for good. One that waits for
 a database to be made does nothing either. So it changes its name, which the kernel shows
-beside its CPU time; where there is no such file, it says nothing.
+beside its CPU time; where that file doesn't exist, it reports nothing.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def _refuse_what_is_no_page(path: Path) -> None:
         raise UsageError(f"{path} does not end in .html", "for example: --html report.html")
     try:
         if path.exists() and not path.is_file():
-            raise UsageError(f"{path} is no file", "name one that may be replaced")
+            raise UsageError(f"{path} isn't a file", "name one that may be replaced")
     except OSError as error:
         raise _unwritable(path, error) from error
 

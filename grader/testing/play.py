@@ -156,7 +156,7 @@ def _check(app: Any, scenario: Scenario) -> None:
     for name, description in scenario.collaborators.items():
         if not isinstance(description, get_args(Collaborator)):
             raise UsageError(
-                f"{name}={description!r} is no collaborator", "make one with takes(), rows() ..."
+                f"{name}={description!r} isn't a collaborator", "make one with takes(), rows() ..."
             )
     if not callable(app):
         raise UsageError(f"an app must be callable, and {app!r} is not", "pass the app itself")

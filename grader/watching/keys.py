@@ -28,7 +28,7 @@ _SEQUENCE = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|O.|.)?", re.DOTALL)
 
 @contextmanager
 def keys(press: Callable[[str], object], resume: Callable[[], object]) -> Iterator[None]:
-    """Call `press` with each key. If stdin is no terminal, there are none.
+    """Call `press` with each key. Where stdin isn't a terminal, there are none.
 
     The terminal shows no typed characters meanwhile. It is put back in the end, and while
     the command is stopped with Ctrl-Z; `resume` is called when it goes on after that.

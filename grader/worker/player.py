@@ -147,7 +147,7 @@ class Player:
         self._end("process-died", self._guard.line_now(), TooManyProcesses())
 
     def _end(self, kind: OutcomeKind, line: int | None, detail: Detail | None = None) -> NoReturn:
-        """Say what happened and die: there is no way on from here."""
+        """Report what happened, and end the process."""
         if os.getpid() == self._pid:  # a fork of the learner's has no say
             trace = Trace(outcome=Outcome(kind, line=line, detail=detail))
             os.write(self._exit_report, encode(self._with_output(trace, limit=REPORTED_OUTPUT)))

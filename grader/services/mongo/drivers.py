@@ -14,7 +14,8 @@ def take_drivers_tasks_for_its_own(context: ServiceContext) -> None:
     """Keep the tasks that PyMongo makes from being taken for the learner's.
 
     Some watch the server for as long as there is a client, others read one answer each: a play
-    does not wait for them, and they are no spans. What they send is sent for who made them.
+    does not wait for them, and they are not spans. What they send counts for the code that made
+    them.
     """
     make = context.loop.get_task_factory()
     assert make is not None

@@ -96,7 +96,7 @@ def _reported(wait: Callable[..., Any], always: bool = False) -> Callable[..., A
     return reported
 
 
-# A psycopg pool throws away a connection that is no younger than its last `drain()`, and notes
+# A psycopg pool throws away a connection that is not younger than its last `drain()`, and notes
 # the moment 0 in `_drained_at` where there was none. Outside of a play it never is 0.
 
 

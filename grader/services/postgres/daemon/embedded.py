@@ -51,7 +51,7 @@ SETTINGS = {
     "timezone": "UTC",
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "log_min_messages": "fatal",  # a learner's failing statement is no news here
+    "log_min_messages": "fatal",  # a learner's failing statement need not be logged here
     "log_min_error_statement": "panic",
 }
 
