@@ -63,6 +63,17 @@ def test_exercise_is_found_by_its_number(root: Path) -> None:
     assert (exercise.title, exercise.factory) == ("Last steps", "exercise_10")
 
 
+def test_a_warm_up_can_be_asked_for_and_is_none_of_the_exercises(root: Path) -> None:
+    """It is exercise 0, in front of the others, and counts for nothing."""
+    table = TABLE.replace("minutes = 45", 'minutes = 45\nwarm_up = "One word"')
+    (root / "course.toml").write_text(table)
+    lesson = catalog.read_course(root).lessons[0]
+    warm_up = Exercise(0, "One word")
+    assert (lesson.warm_up, lesson.exercise(0)) == (warm_up, warm_up)
+    assert lesson.all_exercises == (warm_up, *lesson.exercises)
+    assert [exercise.number for exercise in lesson.exercises] == [1, 10]
+
+
 def test_wrong_number_is_told_the_right_ones(root: Path) -> None:
     with pytest.raises(UsageError) as caught:
         catalog.read_course(root).lessons[0].exercise(3)

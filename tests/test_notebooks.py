@@ -85,12 +85,12 @@ def test_notebook_runs_with_the_solutions_in_it(path: Path, workspace: Path) -> 
     for number, said in verdicts(notebook).items():
         assert said.startswith(f"✔ {number} · "), said
     progress = ProgressFile(workspace, print).read()
-    assert all(progress.exercise(lesson, exercise).passes for exercise in lesson.exercises)
+    assert all(progress.exercise(lesson, exercise).passes for exercise in lesson.all_exercises)
 
 
 def without_answers(lesson: Lesson, answers: Answers) -> str:
     """A file's imports and helpers."""
-    factories = {exercise.factory for exercise in lesson.exercises}
+    factories = {exercise.factory for exercise in lesson.all_exercises}
     tree = ast.parse(answers.text)
     kept = [node for node in tree.body if getattr(node, "name", "") not in factories]
     return "\n".join(map(ast.unparse, kept))
@@ -102,9 +102,9 @@ def test_graded_cells_hold_the_stubs(path: Path) -> None:
     lesson = catalog.lesson(path.stem)
     stub = (ROOT / "exercises" / lesson.name / "exercise.py").read_text("utf-8")
     cells = graded_cells(nbformat.read(path, as_version=4))
-    assert sorted(cells) == [exercise.number for exercise in lesson.exercises]
+    assert sorted(cells) == [exercise.number for exercise in lesson.all_exercises]
     factories = catalog.factories(stub)
-    for exercise in lesson.exercises:
+    for exercise in lesson.all_exercises:
         magic, _, body = cells[exercise.number].source.partition("\n")
         assert magic == f"%%grade {lesson.name} {exercise.number}"
         mine = catalog.factories(body)[exercise.factory]

@@ -99,7 +99,7 @@ class ExerciseNumber(click.ParamType):  # type: ignore[type-arg]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
         lesson = ctx.params.get("lesson")
-        found = lesson.exercises if isinstance(lesson, Lesson) else ()
+        found = lesson.all_exercises if isinstance(lesson, Lesson) else ()
         return [
             CompletionItem(str(exercise.number), help=exercise.title)
             for exercise in found

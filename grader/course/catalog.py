@@ -42,12 +42,23 @@ class Exercise(msgspec.Struct, frozen=True):
 
 
 class Lesson(msgspec.Struct, frozen=True):
-    """A lesson of `course.toml`."""
+    """A lesson of `course.toml`.
+
+    Attributes:
+        minutes: that it takes to read and to run its programs.
+        warm_up: number 0. It is graded when it is asked for, and counts for nothing.
+    """
 
     name: str
     title: str
     minutes: int
     exercises: tuple[Exercise, ...]
+    warm_up: Exercise | None = None
+
+    @property
+    def all_exercises(self) -> tuple[Exercise, ...]:
+        """Those that can be asked for: the warm-up, if there is one, and the exercises."""
+        return (*filter(None, [self.warm_up]), *self.exercises)
 
     def number_of(self, word: str) -> int:
         """The number of the exercise that `word` asks for.
@@ -63,7 +74,7 @@ class Lesson(msgspec.Struct, frozen=True):
         Raises:
             UsageError: there is none.
         """
-        for exercise in self.exercises:
+        for exercise in self.all_exercises:
             if exercise.number == number:
                 return exercise
         numbers = ", ".join(str(exercise.number) for exercise in self.exercises)
@@ -194,7 +205,8 @@ def _lesson(name: str, entry: dict[str, Any]) -> Lesson:
     if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
         raise ValueError(f"{name!r} cannot be the name of a lesson and its files")
     exercises = tuple(Exercise(int(n), title) for n, title in entry["exercises"].items())
-    return Lesson(name, entry["title"], entry["minutes"], exercises)
+    warm_up = Exercise(0, entry["warm_up"]) if "warm_up" in entry else None
+    return Lesson(name, entry["title"], entry["minutes"], exercises, warm_up)
 
 
 def _unreadable(file: Path, why: str) -> GraderError:

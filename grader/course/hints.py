@@ -12,7 +12,7 @@ _SECTION = re.compile(r"\(\S*?lessons/([\w-]+)\.md#([\w-]+)\)")
 
 def ladders(lesson: Lesson) -> dict[int, tuple[str, ...]]:
     """The hints of all exercises, by number; of one that has none, no steps."""
-    return {exercise.number: _steps(lesson, exercise) or () for exercise in lesson.exercises}
+    return {exercise.number: _steps(lesson, exercise) or () for exercise in lesson.all_exercises}
 
 
 def ladder(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:

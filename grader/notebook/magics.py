@@ -206,7 +206,7 @@ def _defined(lesson: Lesson, numbers: Sequence[int], python: str) -> list[Exerci
     """
     answers = Answers(python)
     bound = {name for statement in definitions(python) for name in statement.binds}
-    defined = [e for e in lesson.exercises if e.factory in bound or answers.span(e)]
+    defined = [e for e in lesson.all_exercises if e.factory in bound or answers.span(e)]
     wanted = [lesson.exercise(number) for number in numbers] or defined
     for exercise in wanted:
         if exercise not in defined and parsed(python):

@@ -36,7 +36,7 @@ class Submissions:
 
     def _judge_of(self, lesson: Lesson) -> tuple[Submission, CheckRunner]:
         submission = self._grading.submission(lesson, answers_file(lesson), self._grading.seed)
-        judge = submission.judge(tuple(exercise.number for exercise in lesson.exercises))
+        judge = submission.judge(tuple(exercise.number for exercise in lesson.all_exercises))
         judge.look_first()
         return submission, judge
 

@@ -67,9 +67,10 @@ class ExerciseSequence:
         return None
 
     def _from(self, target: Target) -> list[Place]:
-        places = [(lesson, exercise) for lesson in self._lessons for exercise in lesson.exercises]
+        places = [(lesson, found) for lesson in self._lessons for found in lesson.all_exercises]
         cut = places.index((target.lesson, target.exercises[-1])) + 1
-        return [*places[cut:], *places[:cut]]
+        ring = [*places[cut:], *places[:cut]]
+        return [(lesson, found) for lesson, found in ring if found in lesson.exercises]
 
     def _target(self, lesson: Lesson, numbers: tuple[int, ...]) -> Target:
         return Target(lesson, numbers, self._file or answers_file(lesson))
