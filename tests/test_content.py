@@ -104,6 +104,16 @@ def test_a_lesson_shows_no_transcript_without_its_program(lesson: Path) -> None:
     assert shown == [program.prints for program in lesson_programs(lesson) if program.prints]
 
 
+@pytest.mark.parametrize("lesson", LESSONS, ids=label)
+def test_a_lesson_can_be_read_in_the_time_that_it_says(lesson: Path) -> None:
+    """Two hundred words a minute, and a minute for each program. None is longer than agreed."""
+    programs = [program.source for program in lesson_programs(lesson)]
+    words = len(FENCE.sub("", lesson.read_text("utf-8")).split())
+    assert words <= 2500
+    assert sum(len(program.splitlines()) for program in programs) <= 350
+    assert catalog.lesson(lesson.stem).minutes >= words / 200 + len(programs)
+
+
 @pytest.mark.parametrize("path", [*LESSONS, *QUIZZES, *HINTS], ids=label)
 def test_every_fence_says_what_it_holds(path: Path) -> None:
     """A block is a program, its output, or a command; nothing else escapes the tests."""
@@ -139,7 +149,7 @@ def test_questions_are_numbered_in_order(quiz: Path) -> None:
     """There are enough questions, counted from one, with enough of them to be run."""
     titles = [question.title for question in QUESTIONS if question.path == quiz]
     assert [int(title.partition(".")[0]) for title in titles] == [*range(1, len(titles) + 1)]
-    assert len(titles) >= 18
+    assert 12 <= len(titles) <= 20
     assert len(quiz_programs(quiz)) >= 7
 
 

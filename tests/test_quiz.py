@@ -18,6 +18,7 @@ from grader.model.errors import GraderError, UsageError
 from grader.render.questions import show_question
 
 QUIZZES = sorted(ROOT.glob("quizzes/*.md"))
+COUNT = len(quiz(DAY53))
 
 SMALL = """\
 # A quiz
@@ -364,11 +365,11 @@ def test_an_answer_to_a_question_that_is_gone_does_not_count(learner: Learner, s
 
 def test_questions_are_mixed_by_a_seed(learner: Learner) -> None:
     """The same seed, the same order; the one that was drawn is said."""
-    skip_all = "s\n" * 40
+    skip_all = "s\n" * COUNT
 
     def order(*words: str) -> list[str]:
         output = learner.grade("quiz", "day53", *words, typed=skip_all).output
-        return re.findall(r"^\d+ of 40 · (.*?) ─", output, re.MULTILINE)
+        return re.findall(rf"^\d+ of {COUNT} · (.*?) ─", output, re.MULTILINE)
 
     in_order = [question.name for question in quiz(DAY53)]
     assert order("--in-order") == in_order
@@ -377,7 +378,7 @@ def test_questions_are_mixed_by_a_seed(learner: Learner) -> None:
     assert order("--seed", "0") != order("--seed", "1")
     drawn = learner.grade("quiz", "day53", typed="q\n").output
     seed = re.findall(r"same order again: --seed (\d+)", drawn)[0]
-    first = re.findall(r"^1 of 40 · (.*?) ─", drawn, re.MULTILINE)
+    first = re.findall(rf"^1 of {COUNT} · (.*?) ─", drawn, re.MULTILINE)
     assert order("--seed", seed)[:1] == first
 
 
@@ -401,7 +402,7 @@ def test_the_whole_quiz_can_be_had_right(learner: Learner) -> None:
     """Every key is an answer that its own question takes, and no screen is too wide."""
     typed = "".join(f"{question.key}\n" for question in quiz(DAY53))
     result = learner.grade(*IN_ORDER, typed=typed, columns=60)
-    assert "40 of 40 right." in result.output
+    assert f"{COUNT} of {COUNT} right." in result.output
     ours = [line for line in result.output.splitlines() if "grade lesson" not in line]
     assert max(len(line) for line in ours if not line.startswith("> ")) <= 60
 
@@ -440,7 +441,7 @@ def test_on_a_terminal_there_is_time_to_read(learner: Learner) -> None:
     )
     assert status == 0
     assert re.search(r"\x1b\[[\d;]*32m.*✔ Right\.", shown)
-    assert "1 of 40 right, 39 not answered yet" in shown
+    assert f"1 of {COUNT} right, {COUNT - 1} not answered yet" in shown
     assert learner.quiz == {"What it is for": QuizAnswer("a", right=True)}
 
 
@@ -458,7 +459,7 @@ def test_a_key_leaves_the_quiz(learner: Learner, key: str) -> None:
     assert status == 0
     assert "Traceback" not in shown
     assert not re.search(r"\x1b\[[\d;]*3\dm", shown)
-    assert "0 of 40 right, 1 wrong, 39 not answered yet" in shown
+    assert f"0 of {COUNT} right, 1 wrong, {COUNT - 1} not answered yet" in shown
     assert learner.quiz == {"What it is for": QuizAnswer("b", right=False)}
 
 

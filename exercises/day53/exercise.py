@@ -1,12 +1,13 @@
-"""Day 53: async FastAPI. Your answers go into this file.
+"""Day 53: async FastAPI. Write your answers in this file.
 
 Each exercise is an *app factory*: a function that builds a FastAPI app and returns it.
 What the app needs from outside (a slow fetch, a connection) comes as a parameter. The
-defaults let you serve the app by hand; the grader passes its own, with other values and
-other delays, so use the parameters and not the functions below.
+defaults let you serve the app by hand. The grader passes its own, with other values and
+other delays, so call the parameters and not the functions below.
 
-    grade day53            grade everything
+    grade day53 0          grade the warm-up
     grade day53 2          grade exercise 2
+    grade day53            grade all exercises
     grade serve day53 2    serve it, to try it by hand
 """
 
@@ -15,11 +16,51 @@ import time
 
 from fastapi import FastAPI
 
+# Warm-up: one word, one line
+
+
+async def fetch_greeting_slowly():
+    await asyncio.sleep(1)
+    return "hello"
+
+
+async def fetch_name_slowly():
+    await asyncio.sleep(1)
+    return "Ada"
+
+
+def exercise_0(fetch_greeting=fetch_greeting_slowly, fetch_name=fetch_name_slowly):
+    """Three endpoints with one mistake each. Mend one, grade it, and go on to the next.
+
+    /greeting answers 500: a word is missing.
+    /pause makes all other requests wait: one line blocks the loop.
+    /both takes as long as both fetches in turn. Let them run together.
+    """
+    app = FastAPI()
+
+    @app.get("/greeting")
+    async def greeting():
+        return fetch_greeting()
+
+    @app.get("/pause")
+    async def pause():
+        time.sleep(2)
+        return "over"
+
+    @app.get("/both")
+    async def both():
+        greeting = await fetch_greeting()
+        name = await fetch_name()
+        return [greeting, name]
+
+    return app
+
+
 # Exercise 1: basic async
 
 
 def compute_totals():
-    """Two seconds of plain, blocking work, without an `await` in it."""
+    """Two seconds of blocking work. Nothing in it can be awaited."""
     time.sleep(2)
     return 42
 
@@ -92,19 +133,19 @@ def exercise_2(
 def exercise_3(dsn="postgresql://postgres@localhost/day53"):
     """Items in a PostgreSQL database: create, read, update and delete them.
 
-    The table is there: items (id serial primary key, name text, price double precision).
+    The table exists: items (id serial primary key, name text, price double precision).
     The grader has a PostgreSQL of its own, and `grade serve day53 3` gives the app one, to
     try it by hand.
 
     - POST /items takes {"name", "price"} and answers 201 {"id", "name", "price"}.
-    - GET /items answers a list of all items, in the order of their ids; GET /items/{id}
-      answers one of them.
+    - GET /items answers with a list of all items, in the order of their ids.
+    - GET /items/{id} answers with one of them.
     - PUT /items/{id} takes a name, a price, or both. What isn't in the body stays as it
       is; a price of 0 is a price. It answers 200 with the item.
     - DELETE /items/{id} answers 204, with no body.
 
-    An id that is not there is answered 404, a body that does not fit 422. Open one pool of
-    at most 5 connections when the app starts, and close it when the app stops.
+    An unknown id is answered 404, and a body that doesn't fit 422. Open one pool of at
+    most 5 connections when the app starts, and close it when the app stops.
     """
     raise NotImplementedError("exercise 3")
 
@@ -118,7 +159,7 @@ async def fetch_slowly():
 
 
 def exercise_4(fetch=fetch_slowly):
-    """GET /external answers with what fetch() returns, and waits 2 seconds at most.
+    """GET /external answers with what fetch() returns, and waits for at most 2 seconds.
 
     After 2 seconds: 504, and the fetch is cancelled. If the fetch fails: 502, with none
     of its error's text in the answer. An HTTPException that the fetch raises keeps its
@@ -138,7 +179,7 @@ def exercise_5(process=process_slowly):
     """POST /process takes a JSON object and answers 202 {"status": "accepted"} at once.
 
     After the answer, run `await process(data)`. Log to the logger "day53" when it is
-    done; if it fails, log that instead, with its traceback. What has been accepted must be
+    done; if it fails, log that instead, with the traceback. What was accepted must get
     done, even when the server is asked to stop. A body that isn't a JSON object is
     answered 422.
     """
@@ -210,7 +251,7 @@ def exercise_8(connect=connect_slowly):
 
     Write an async context manager that opens a connection (`conn = await connect()`) and
     always closes it (`await conn.close()`), and use it around `await conn.query(sql)`.
-    (Only what the app does is checked: another way to the same behavior is as right.)
+    (Only what the app does is checked, so any other way to do the same is fine.)
     One connection for each request. A query that fails is answered 502; one that finds no
     rows, or returns None, has worked. The connection is closed whatever happens, and the
     context manager hides no exception.

@@ -8,6 +8,7 @@ from typing import Any
 
 from grader.checks import (
     Fault,
+    Request,
     SampleData,
     Scenario,
     Takes,
@@ -63,6 +64,36 @@ breaks = partial(fails, parameters=())
 computes = partial(blocks, parameters=())
 works = partial(takes, parameters=("data",))
 breaks_down = partial(fails, parameters=("data",))
+
+
+# Warm-up: one word, one line
+
+
+@exercise(0)
+def test_greeting_is_awaited(sample: SampleData) -> None:
+    """/greeting answers with what `fetch_greeting()` returns."""
+    assert_same(answers, elapsed, of=warm_up(sample, get("/greeting")))
+
+
+@exercise(0)
+def test_pause_lets_others_run(sample: SampleData) -> None:
+    """/pause takes 2 seconds, and two requests to it don't wait for each other."""
+    assert_same(answers, elapsed, of=warm_up(sample, *times(2, get("/pause"))))
+
+
+@exercise(0)
+def test_both_fetches_run_together(sample: SampleData) -> None:
+    """/both answers with the greeting and the name, and takes as long as one fetch."""
+    assert_same(answers, elapsed, of=warm_up(sample, get("/both")))
+
+
+def warm_up(sample: SampleData, *requests: Request) -> Scenario:
+    [seconds] = sample.delays(1)
+    return scenario(
+        *requests,
+        fetch_greeting=fetches(seconds, sample.word()),
+        fetch_name=fetches(seconds, sample.word()),
+    )
 
 
 # Exercise 1: basic async

@@ -15,11 +15,36 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 
+def exercise_0(fetch_greeting, fetch_name):
+    """Calling `fetch_greeting()` makes a coroutine and runs nothing; `await` runs it. `time.sleep`
+    keeps the loop until it is over, and `await asyncio.sleep` gives it to the others. Two `await`s
+    in a row wait in turn; `gather` starts both fetches before it waits.
+
+    Read: [Async/await syntax](../../lessons/day53.md#asyncawait-syntax).
+    """
+    app = FastAPI()
+
+    @app.get("/greeting")
+    async def greeting():
+        return await fetch_greeting()
+
+    @app.get("/pause")
+    async def pause():
+        await asyncio.sleep(2)
+        return "over"
+
+    @app.get("/both")
+    async def both():
+        return await asyncio.gather(fetch_greeting(), fetch_name())
+
+    return app
+
+
 def exercise_1(compute=lambda: time.sleep(2)):
     """Three of the endpoints only wait, so they become `async def` with a sleep that can be
-    awaited. The tempting half of that, `async def` around `time.sleep`, is worse than the `def`
-    that you began with: on the loop it holds up every other request. /compute has no `await` to
-    offer, so it stays `def`: FastAPI runs it in a thread, and the loop stays free.
+    awaited. `async def` around `time.sleep` would be worse than the `def` that you began with: on
+    the loop it holds up every other request. Nothing in /compute can be awaited, so it stays
+    `def`: FastAPI runs it in a thread, and the loop stays free.
 
     Read: [Blocking the loop](../../lessons/day53.md#blocking-the-loop).
     """
@@ -50,10 +75,10 @@ def exercise_1(compute=lambda: time.sleep(2)):
 
 def exercise_2(fetch_user, fetch_orders, fetch_stats):
     """All three fetches are under way before the first of them is awaited, so the dashboard
-    takes as long as the slowest. `asyncio.gather` is as fast, but when one fetch fails it hands
-    on the error and leaves the others running, for an answer that nobody will get. A `TaskGroup`
-    cancels them and waits until they have ended. What comes out of it is an exception *group*,
-    which a plain `except HTTPException` does not catch; `except*` does.
+    takes as long as the slowest. `asyncio.gather` is as fast, but when one fetch fails it raises
+    the error and leaves the others running, for a client that has its answer already. A
+    `TaskGroup` cancels them and waits until they have ended. What comes out of it is an exception
+    *group*, which a plain `except ConnectionError` doesn't catch; `except*` does.
 
     Read: [When one of them fails](../../lessons/day53.md#when-one-of-them-fails).
     """
@@ -76,10 +101,10 @@ def exercise_2(fetch_user, fetch_orders, fetch_stats):
 
 def exercise_3(dsn):
     """One pool is made when the app starts, and lends a connection to each statement. A single
-    connection does one thing at a time, and a pool in each endpoint opens connections that nobody
-    closes. To read an item, change it in Python and write it back looks natural, but of two
-    clients that do so at once, one loses its change: a single `UPDATE` with `coalesce` and
-    `RETURNING` leaves no gap. The values travel as `$1` and `$2`, so that no name is read as SQL.
+    connection does one thing at a time, and a pool in each endpoint would open connections that
+    are never closed. It looks natural to read an item, change it in Python and write it back, but
+    when two clients do so at once, one change is lost. A single `UPDATE` with `coalesce` and
+    `RETURNING` leaves no gap. The values travel as `$1` and `$2`, so no name is read as SQL.
 
     Read: [Two updates at once](../../lessons/day53.md#two-updates-at-once).
     """
@@ -127,7 +152,7 @@ def exercise_3(dsn):
 
     @app.put("/items/{id}")
     async def update(id: int, change: Change):
-        # One statement reads and writes the row: nobody can come in between.
+        # One statement reads and writes the row: no other request can come in between.
         query = """
             update items set name = coalesce($2, name), price = coalesce($3, price)
             where id = $1 returning id, name, price
@@ -143,10 +168,10 @@ def exercise_3(dsn):
 
 def exercise_4(fetch):
     """`asyncio.timeout` limits the call as a whole, and cancels the fetch when time is up. The
-    limit of an HTTP client is no replacement: it holds for each step, so that a server which sends
-    a byte now and then can take an hour. An `HTTPException` is an `Exception` too, so it has a
-    clause of its own above the last one, or its 404 would become a 502. And the detail is a
-    sentence of your own, for `str(error)` may tell strangers about your servers.
+    limit of an HTTP client doesn't replace it: that is for each step, so a server that sends a
+    byte now and then can take an hour. An `HTTPException` is an `Exception`, too. It has a clause
+    of its own above the last one, or its 404 would become a 502. And the detail is a sentence of
+    your own, because `str(error)` may tell strangers about your servers.
 
     Read: [Timeouts](../../lessons/day53.md#timeouts).
     """
@@ -169,10 +194,10 @@ def exercise_4(fetch):
 
 def exercise_5(process):
     """`BackgroundTasks` runs the work when the answer is out, and a server that is asked to stop
-    waits for it. `asyncio.create_task` looks simpler, but nobody holds that task: it may be
-    collected halfway, and a server that stops does not wait for it. When the work fails the client
-    has its 202 already, so the log is the only place where anybody hears of it: `log.exception`
-    keeps the traceback.
+    waits for it. `asyncio.create_task` looks simpler, but nothing holds that task: it may be
+    collected halfway, and a server that stops doesn't wait for it. When the work fails, the client
+    has its 202 already, so the log is the only place where you can see it. `log.exception` keeps
+    the traceback.
 
     Read: [Background tasks](../../lessons/day53.md#background-tasks).
     """
@@ -198,9 +223,9 @@ def exercise_5(process):
 def exercise_6(sources):
     """With `return_exceptions=True` each failure comes back as a value, in its place among the
     results. Without it, `gather` would raise the first error and lose what the others returned. A
-    `TaskGroup` would even cancel them: right for the dashboard, where all or nothing counts, and
-    wrong here. A loop with a `try` around each `await` loses nothing, but asks one source after
-    the other.
+    `TaskGroup` would even cancel them, which is right for the dashboard, where you want all or
+    nothing, and wrong here. A loop with a `try` around each `await` loses nothing, but asks one
+    source after the other.
 
     Read: [Partial failures](../../lessons/day53.md#data-api-example-partial-failures).
     """
@@ -223,11 +248,11 @@ def exercise_6(sources):
 
 
 def exercise_7(read_rows):
-    """The generator hands on each row when it is there, so that the first line leaves at once and
+    """The generator yields each row as soon as it has it, so the first line leaves at once, and
     memory holds one row. A list of all rows would be easier to return, but the client would see
-    nothing before the last of them. Each line is a piece of JSON of its own, and can be used
-    before the next one comes. There is no `except` around the loop: when the client hangs up, the
-    generator is cancelled, and that has to come through.
+    nothing before the last of them. Each line is JSON of its own, and can be used before the next
+    one comes. There is no `except` around the loop: when the client hangs up, the generator is
+    cancelled, and that has to come through.
 
     Read: [Streaming](../../lessons/day53.md#streaming).
     """
@@ -245,11 +270,10 @@ def exercise_7(read_rows):
 
 
 def exercise_8(connect):
-    """An error inside `async with` is raised at the `yield`, so the `finally` stands around it.
-    With a `close()` that just follows the query, the first query that fails would leak its
-    connection. `connect()` comes before the `try`: what was never opened cannot be closed. The
-    context manager catches nothing, so that nobody is told that all went well; to make a 502 of it
-    is the endpoint's business.
+    """An error inside `async with` is raised at the `yield`, so the `finally` belongs around that.
+    If `close()` just followed the query, the first query that fails would leak its connection.
+    `connect()` comes before the `try`: what was never opened can't be closed. The context manager
+    catches nothing, so no failure is taken for success. The endpoint turns it into a 502.
 
     Read: [Async context managers](../../lessons/day53.md#async-context-managers).
     """
