@@ -8,6 +8,7 @@ from ..judge.aspects import (
     arguments,
     arguments_of,
     aspect,
+    at_most_at_once,
     at_most_open,
     body_holds,
     call_counts,
@@ -22,6 +23,7 @@ from ..judge.aspects import (
     endings_of,
     good_answers,
     header,
+    in_order,
     kept_open,
     left_open,
     left_running,
@@ -38,6 +40,7 @@ from ..judge.aspects import (
     readings,
     requests_made,
     resources,
+    says,
     sorted_elapsed,
     statuses,
     timed_lines,
@@ -63,7 +66,7 @@ from ..model.collaborators import (
     rows,
     takes,
 )
-from ..model.requests import Request, delete, get, post, put, request, times
+from ..model.requests import Request, delete, get, patch, post, put, request, spaced, times
 from ..model.scenarios import Scenario, scenario
 from ..model.services import (
     Fault,
@@ -109,6 +112,7 @@ __all__ = [
     "as_text",
     "aspect",
     "assert_same",
+    "at_most_at_once",
     "at_most_open",
     "blocks",
     "body_holds",
@@ -130,6 +134,7 @@ __all__ = [
     "get",
     "good_answers",
     "header",
+    "in_order",
     "in_turn",
     "kept_open",
     "leave",
@@ -148,6 +153,7 @@ __all__ = [
     "opens",
     "order_of_work",
     "over_with_answer",
+    "patch",
     "post",
     "postgres",
     "put",
@@ -158,8 +164,10 @@ __all__ = [
     "resources",
     "rows",
     "say",
+    "says",
     "scenario",
     "sorted_elapsed",
+    "spaced",
     "statuses",
     "tables",
     "takes",

@@ -7,7 +7,6 @@ the words for them, and tags that say what it is about. Rules ask for the tags.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -23,11 +22,13 @@ Tag = Literal[
     "body",
     "media-type",
     "headers",
+    "text",
     "elapsed",
     "lines",
     "calls",
     "call-endings",
     "arguments",
+    "order",
     "left-running",
     "work-order",
     "secret",
@@ -185,6 +186,19 @@ def body_holds(what: str, accept: Callable[[Any], bool]) -> Aspect:
     return holds
 
 
+def says(what: str, told: Callable[[str], bool]) -> Aspect:
+    """The status of each answer, and whether its text says something; `what` names it in words."""
+
+    def say(fact: tuple[int | None, bool]) -> str:
+        return f"{_status(fact[0])} {'with' if fact[1] else 'without'} {what}"
+
+    @aspect("status", "text", say=say)
+    def said(trace: Trace) -> tuple[tuple[int | None, bool], ...]:
+        return tuple((exchange.status, told(exchange.text)) for exchange in trace.exchanges)
+
+    return said
+
+
 @aspect("media-type")
 def media_types(trace: Trace) -> tuple[str, ...]:
     """The media type of each answer."""
@@ -217,17 +231,17 @@ def line_moments(trace: Trace) -> tuple[int, ...]:
     return tuple(tick for _, tick in timed_lines(trace))
 
 
-def mentions(secret: str) -> Aspect:
-    """Whether the answers give away `secret`."""
+def mentions(secret: str, what: str = "the error's text") -> Aspect:
+    """Whether the answers give away `secret`; `what` names it in words."""
 
-    @aspect("secret", say=_MENTIONS.__getitem__)
+    def say(given_away: bool) -> str:
+        return f"an answer with {what}" if given_away else f"no trace of {what}"
+
+    @aspect("secret", say=say)
     def mentioned(trace: Trace) -> tuple[bool, ...]:
         return tuple(gives_away(exchange, secret) for exchange in trace.exchanges)
 
     return mentioned
-
-
-_MENTIONS = {True: "an answer with the error's text", False: "no trace of the error's text"}
 
 
 def gives_away(exchange: Exchange, secret: str) -> bool:
@@ -309,9 +323,7 @@ def _call_in_words(call: tuple[str, tuple[str, ...]]) -> str:
 @aspect("arguments", say=_call_in_words)
 def arguments(trace: Trace) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """What the collaborators were given, as JSON."""
-    return tuple(
-        sorted((span.name, tuple(map(json.dumps, span.arguments))) for span in trace.calls())
-    )
+    return tuple(sorted((span.name, tuple(map(as_text, span.arguments))) for span in trace.calls()))
 
 
 def arguments_of(name: str) -> Aspect:
@@ -322,6 +334,31 @@ def arguments_of(name: str) -> Aspect:
         return tuple(call for call in arguments(trace) if call[0] == name)
 
     return given
+
+
+def in_order(name: str) -> Aspect:
+    """What each call of `name` was given, in the order in which the calls ended."""
+
+    @aspect("order", say=_call_in_words)
+    def given(trace: Trace) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        calls = sorted(trace.calls(name), key=lambda span: span.end)
+        return tuple((name, tuple(map(as_text, span.arguments))) for span in calls)
+
+    return given
+
+
+def at_most_at_once(name: str, limit: int) -> Aspect:
+    """Whether no more than `limit` calls of `name` were under way at once."""
+
+    def say(more: int | None) -> str:
+        return f"{f'at most {limit}' if more is None else more} calls of {name} at once"
+
+    @aspect("calls", say=say, nothing=f"no call of {name}")
+    def most(trace: Trace) -> tuple[int | None, ...]:
+        count = most_at_once(list(trace.calls(name)))
+        return (None if count <= limit else count,) if count else ()
+
+    return most
 
 
 @aspect(

@@ -199,3 +199,10 @@ def options(path: str, **options: Any) -> Request:
 def times(count: int, one: Request) -> tuple[Request, ...]:
     """The same request `count` times, all at its moment."""
     return (one,) * count
+
+
+def spaced(seconds: float, *requests: Request) -> tuple[Request, ...]:
+    """The same requests, the first at once and each other `seconds` after the one before."""
+    return tuple(
+        msgspec.structs.replace(one, at=place * seconds) for place, one in enumerate(requests)
+    )

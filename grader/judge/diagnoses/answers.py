@@ -7,10 +7,10 @@ from itertools import combinations
 
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import arguments, call_counts, gives_away, statuses
+from ..aspects import arguments, call_counts, gives_away, good_answers, statuses
 from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, in_words, of_line, with_article
-from .errors import errors_of
+from .errors import errors_of, is_about_a_value, named
 from .registry import Finding, rule
 from .timing import awaited_in_turn, one_by_one
 
@@ -31,7 +31,8 @@ def missing_route(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         unknown = ours.status in (404, 405) and theirs.status != ours.status
         is_routers = ours.json() in ({"detail": "Not Found"}, {"detail": "Method Not Allowed"})
-        if unknown and is_routers and not _has_begun(case, ours):
+        is_known = ours.status == 404 and ours.line is not None
+        if unknown and is_routers and not is_known and not _has_begun(case, ours):
             return Finding(
                 None,
                 f"The app has no route for {ours.method} {ours.path}, so the answer is "
@@ -207,6 +208,8 @@ def race(case: Case) -> Finding | None:
         return None
     if not _meet(case.got) or all(part(case.got) == part(case.expected) for part in _SHOWING):
         return None
+    if not _differs_within(case, len(alone.requests)):
+        return None
     got, expected = case.replay(alone)
     right = all(aspect(got) == aspect(expected) for aspect in (statuses, case.aspect))
     if got.outcome.kind != "finished" or not right:
@@ -218,6 +221,22 @@ def race(case: Case) -> Finding | None:
         "Requests get in each other's way: one at a time they get the right answers, together "
         f"they don't.{where} another changes what both use. What in your code lives longer than "
         "one request?",
+    )
+
+
+def _differs_within(case: Case, count: int) -> bool:
+    """Whether one of the first `count` requests is answered wrongly, or makes other calls."""
+    pairs = [*case.exchanges()][:count]
+    return any(
+        good_answers(case.got)[ours.number] != good_answers(case.expected)[theirs.number]
+        or _given(case.got, ours) != _given(case.expected, theirs)
+        for ours, theirs in pairs
+    )
+
+
+def _given(trace: Trace, exchange: Exchange) -> list[str]:
+    return sorted(
+        f"{span.name} {as_text(list(span.arguments))}" for span in calls_of(trace, exchange.number)
     )
 
 
@@ -241,18 +260,8 @@ def _over(trace: Trace, exchange: Exchange) -> int:
     return max((end.tick for end in ends), default=exchange.started.tick)
 
 
-def _answered(trace: Trace) -> tuple[object, ...]:
-    """What was answered. How a failure is worded is left to each app."""
-    return tuple((e.status, _read(e) if (e.status or 0) < 400 else None) for e in trace.exchanges)
-
-
-def _read(exchange: Exchange) -> object:
-    body = exchange.json()
-    return exchange.text if body is None else body
-
-
-_SHOWING: tuple[Callable[[Trace], object], ...] = (_answered, arguments, call_counts)
-"""The same of a trace."""
+_SHOWING: tuple[Callable[[Trace], object], ...] = (good_answers, arguments, call_counts)
+"""In what a race shows: what was answered and done, not when."""
 
 
 def _shared_wait(case: Case) -> int | None:
@@ -279,7 +288,7 @@ def request_refused(case: Case) -> Finding | None:
             return Finding(
                 ours.line,
                 f"{_asked(case, ours)} is answered with status 422, and should be answered with "
-                f"{theirs.status}. FastAPI doesn't accept the request ({why}",
+                f"{theirs.status}. What isn't valid: {why}",
             )
     return None
 
@@ -294,10 +303,26 @@ def _why_invalid(exchange: Exchange) -> str:
     if not isinstance(errors, list) or not errors or not isinstance(errors[0], dict):
         return ""
     place = [str(step) for step in errors[0].get("loc", ())]
-    said = f"{' → '.join(place)}: {errors[0].get('msg')})."
+    said = f"{': '.join(filter(None, (' → '.join(place), str(errors[0].get('msg')))))}."
     if place[:1] == ["query"] and errors[0].get("type") == "missing":
         said += f" It looks for {place[-1]} in the query. Where does the client send it?"
     return said
+
+
+@rule("request-refused", "status", "body")
+def refused_by_own_code(case: Case) -> Finding | None:
+    """Finds it where the learner's code makes a refusal of a value that it can't read."""
+    for ours, theirs in case.exchanges():
+        error = ours.handled
+        is_refused = 400 <= (ours.status or 0) < 500 and (theirs.status or 500) < 400
+        if is_refused and error is not None and is_about_a_value(error):
+            return Finding(
+                error.line or ours.line,
+                f"{at_line(error.line)} raises {named(error)}. For that your code refuses "
+                f"{_asked(case, ours)} with status {ours.status}, which should be answered with "
+                f"{theirs.status}.",
+            )
+    return None
 
 
 @rule("bad-request-accepted", "status", "body", "arguments", "readings")

@@ -361,13 +361,21 @@ def kept_between_requests(case: Case) -> Finding | None:
         ]
         for one in _places(found):
             kept = any(_held(mine, one) and _held(its, one) for mine, its in earlier)
-            if one.got is not MISSING and kept:
+            if one.got is not MISSING and kept and _is_right_alone(case, found.ours):
                 place = _place(one.path) or "all of it"
                 return found.finding(
                     f" is out of date: {place} is what an earlier request was answered with. "
                     "What in your code lives longer than one request?"
                 )
     return None
+
+
+def _is_right_alone(case: Case, exchange: Exchange) -> bool:
+    """Whether the same request is answered rightly when no other has come before."""
+    request = msgspec.structs.replace(case.scenario.requests[exchange.number], at=0.0)
+    alone = msgspec.structs.replace(case.scenario, requests=(request,))
+    ours, theirs = (trace.exchanges[0] for trace in case.replay(alone))
+    return (ours.status, as_text(ours.json())) == (theirs.status, as_text(theirs.json()))
 
 
 def _held(before: Exchange, place: BodyDifference) -> bool:
@@ -538,10 +546,9 @@ def change_lost(case: Case) -> Finding | None:
     for found in _bodies(case):
         for one in _places(found):
             plain = not isinstance(one.got, dict | list) and one.got is not MISSING
-            earlier = case.got.exchanges[: found.ours.number]
-            writes = [e for e in earlier if e.method in ("PUT", "PATCH", "POST")]
+            sent = [value for _, value in _written(case, found.ours, one)]
             value = as_text(one.expected)
-            if plain and one.path and any(_sent(case.sent(before), one) for before in writes):
+            if plain and sent and is_same(sent[-1], one.expected):
                 return found.finding(
                     f" still has {_cut(as_text(one.got))} under {_place(one.path)}, though an "
                     f"earlier request changed it to {_cut(value)}. What becomes of that value in "
@@ -550,10 +557,33 @@ def change_lost(case: Case) -> Finding | None:
     return None
 
 
-def _sent(body: bytes, place: BodyDifference) -> bool:
-    value = _read(body.decode("utf-8", "replace"))
-    key = place.path[-1]
-    return isinstance(value, dict) and key in value and is_same(value[key], place.expected)
+@rule("done-before-refused", *LOOKS, "readings", general=True)
+def refused_and_kept(case: Case) -> Finding | None:
+    """Finds it where what a refused request has sent is read later on."""
+    for found in _bodies(case):
+        for one in _places(found):
+            for write, value in _written(case, found.ours, one):
+                if is_same(value, one.got) and (case.status_wanted(write) or 0) >= 400:
+                    return found.finding(
+                        f" has {_cut(as_text(value))} under {_place(one.path)}, from a "
+                        f"{write.method} {write.path} that has to be refused. What is changed "
+                        "before all of it is known to be valid?"
+                    )
+    return None
+
+
+def _written(
+    case: Case, exchange: Exchange, place: BodyDifference
+) -> Iterator[tuple[Exchange, Any]]:
+    """What earlier requests have sent for a place, in order."""
+    for before in case.got.exchanges[: exchange.number]:
+        body = _read(case.sent(before).decode("utf-8", "replace"))
+        key = place.path[-1] if place.path else ""
+        if before.method in WRITES and isinstance(body, dict) and key in body:
+            yield before, body[str(key)]
+
+
+WRITES = ("PUT", "PATCH", "POST")
 
 
 @rule("wrong-body", *LOOKS, general=True)

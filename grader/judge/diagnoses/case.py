@@ -72,7 +72,11 @@ class Case(msgspec.Struct, frozen=True):
     def sent(self, exchange: Exchange) -> bytes:
         """The body of a request; a WebSocket has none."""
         request = self.scenario.requests[exchange.number]
-        return request.body if isinstance(request, Request) else b""
+        return request.body or b"".join(request.pieces) if isinstance(request, Request) else b""
+
+    def status_wanted(self, exchange: Exchange) -> int | None:
+        """The status that the reference answers the same request with."""
+        return self.expected.exchanges[exchange.number].status
 
     def is_cancelled(self, exchange: Exchange) -> bool:
         """Whether the server cancels the call."""

@@ -135,6 +135,8 @@ def error_hidden(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         error = ours.handled and _own(case, ours.handled)
         is_asked_for = ours.status == theirs.status or (theirs.status or 500) >= 400
+        if error is not None and (ours.status or 0) < 500 and is_about_a_value(error):
+            continue
         if error is None or error.line is None or is_asked_for or _MEANT & {*error.bases}:
             continue
         return Finding(
@@ -144,6 +146,11 @@ def error_hidden(case: Case) -> Finding | None:
             f"{_with_space(note_on(error))}",
         )
     return None
+
+
+def is_about_a_value(error: Failure) -> bool:
+    """Whether it says that a value makes no sense, for which a client can be at fault."""
+    return "ValueError" in {error.type, *error.bases}
 
 
 @rule("error-hidden", "log", "arguments", "work-order", "calls")
@@ -187,6 +194,27 @@ def unhandled(case: Case) -> Finding | None:
             f"{theirs.status}.{_why_not_caught(case, error)}",
         )
     return None
+
+
+@rule("unhandled-error", "body")
+def left_to_the_server(case: Case) -> Finding | None:
+    """Finds it where a 500 is asked for, by the words that the server has for it."""
+    for ours, theirs in case.exchanges():
+        error = ours.raised
+        is_servers = ours.status == theirs.status == 500 and ours.text == _SERVERS_WORDS
+        if error is None or not is_servers or theirs.text == _SERVERS_WORDS:
+            continue
+        line = error.line or ours.line
+        return Finding(
+            line,
+            f"{at_line(line)} lets {_what_comes_through(error)} through, and nothing catches it. "
+            f"The server has answered {ours.method} {ours.path} in its own words, "
+            f"{_SERVERS_WORDS!r}.",
+        )
+    return None
+
+
+_SERVERS_WORDS = "Internal Server Error"
 
 
 def _what_comes_through(error: Failure) -> str:
@@ -311,7 +339,12 @@ def _errors_in(described: object) -> Iterator[Error]:
 
 def named(error: Failure) -> str:
     """An error's class and text, on one line."""
-    return f"{error.type}: {' '.join(error.text.split())[:200]}".rstrip(": .")
+    text = _ADVERTISED.sub("", " ".join(error.text.split()))
+    return f"{error.type}: {text[:200]}".rstrip(": .")
+
+
+_ADVERTISED = re.compile(r" For further information visit \S+")
+"""What Pydantic writes after each error."""
 
 
 def _sentence_of(error: Failure, endpoint: int | None) -> str:

@@ -12,6 +12,10 @@ def note_on(error: Failure) -> str:
 
 _NOTES = {
     "EOF when reading a line": "It asks for input, and a web app has no keyboard.",
+    "validation error": (
+        "FastAPI answers 422 for a request's own parameters. A ValidationError that your code "
+        "raises is an error like any other."
+    ),
     "'coroutine' object": (
         "A coroutine stands where a value belongs: an async function was called, and not awaited."
     ),

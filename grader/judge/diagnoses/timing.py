@@ -8,6 +8,7 @@ import msgspec
 
 from ...model.scenarios import InTurn, Scenario
 from ...model.trace import Exchange, Incident, Span
+from ..aspects import most_at_once
 from .case import OUTCOME, Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
 from .registry import Finding, rule
 from .source import Source
@@ -102,14 +103,13 @@ def awaited_in_turn(case: Case) -> Finding | None:
     """
     for ours, theirs in case.exchanges():
         got = calls_of(case.got, ours.number)
-        expected = {s.name: s for s in calls_of(case.expected, theirs.number)}
+        expected = {s.name for s in calls_of(case.expected, theirs.number)}
         in_turn = [
             (one, other)
             for one, other in combinations(got, 2)
             if one.name in expected
             and other.name in expected
-            and one.name != other.name
-            and overlap(expected[one.name], expected[other.name])
+            and _belong_together(case, ours, one, other)
             and one.end.tick <= other.start.tick
             and one.seconds
         ]
@@ -119,6 +119,19 @@ def awaited_in_turn(case: Case) -> Finding | None:
             members = list(dict.fromkeys(span for pair in in_turn for span in pair))
             return _about_calls_in_turn(case, sorted(members, key=lambda span: span.start), ours)
     return None
+
+
+def _belong_together(case: Case, exchange: Exchange, one: Span, other: Span) -> bool:
+    """Whether the reference has two such calls under way at once.
+
+    Of calls of one function, only where the learner's are all in turn: others may have a limit.
+    """
+    trace, number = case.expected, exchange.number
+    if one.name == other.name:
+        mine = calls_of(case.got, number, one.name)
+        return most_at_once(mine) == 1 < most_at_once(calls_of(trace, number, one.name))
+    last = {span.name: span for span in calls_of(trace, number)}
+    return overlap(last[one.name], last[other.name])
 
 
 def _mixed_up(case: Case, in_turn: list[tuple[Span, Span]]) -> bool:
@@ -210,7 +223,29 @@ def one_by_one(scenario: Scenario) -> Scenario | None:
         msgspec.structs.replace(request, at=60.0 * number)
         for number, request in enumerate(scenario.requests[:_ONE_BY_ONE])
     )
-    return msgspec.structs.replace(scenario, requests=apart, order_seed=None, time_limit=1200.0)
+    limit = 60.0 * _ONE_BY_ONE
+    return msgspec.structs.replace(scenario, requests=apart, order_seed=None, time_limit=limit)
+
+
+@rule("out-of-order", "order")
+def out_of_order(case: Case) -> Finding | None:
+    """Calls whose order matters are under way at once.
+
+    `gather` gives its results in order, but the calls end in any order: the third row may be
+    stored before the first. If one of them fails, the others are done all the same.
+
+    Instead: `await` one after the other, in a loop, where the order matters.
+    """
+    for name in case.scenario.collaborators:
+        mine, should = case.got.calls(name), case.expected.calls(name)
+        if most_at_once([*mine]) > 1 == most_at_once([*should]):
+            line = case.call_line(mine[1])
+            return Finding(
+                line,
+                f"{at_line(line)} calls {name} while an earlier call of it is under way. Which of "
+                "them is over first depends on how long each takes, and the order matters here.",
+            )
+    return None
 
 
 @rule("answered-without-asking", "elapsed", "calls", "lines", "arguments", general=True)

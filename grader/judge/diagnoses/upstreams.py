@@ -107,6 +107,23 @@ def unbounded_fan_out(case: Case) -> Finding | None:
     )
 
 
+@rule("unbounded-fan-out", "calls")
+def unbounded_calls(case: Case) -> Finding | None:
+    """Finds it in the calls of what the factory is given."""
+    for name in case.scenario.collaborators:
+        mine, should = case.got.calls(name), case.expected.calls(name)
+        most, limit = most_at_once([*mine]), most_at_once([*should])
+        if most > limit > 1 and limit < len(should):
+            line = case.start_line(mine[0])
+            return Finding(
+                line,
+                f"{at_line(line)} calls {name} without counting: {most} calls are under way at "
+                f"once, where {limit} is the most. What would make one wait until it is its turn, "
+                "and do all of them share it?",
+            )
+    return None
+
+
 def _by_exchange(requests: list[Span]) -> list[list[Span]]:
     exchanges = {request.exchange for request in requests}
     return [[r for r in requests if r.exchange == exchange] for exchange in exchanges]

@@ -302,6 +302,28 @@ def error_not_logged(case: Case) -> Finding | None:
     return None
 
 
+@rule("error-not-logged", "log")
+def failure_not_logged(case: Case) -> Finding | None:
+    """Finds it where the answer is a 500, which tells the client nothing."""
+    for ours, theirs in case.exchanges():
+        logs = [log for log in case.expected.logs if log.exchange == theirs.number]
+        expected = [log for log in logs if log.error]
+        if not expected or not ours.status == theirs.status == 500:
+            continue
+        logger = expected[0].logger
+        calls = calls_of(case.got, ours.number)
+        mine = records_about(case.got, ours, logger, after=calls[0].name if calls else "")
+        if not has_traceback(mine):
+            line = next((f.line for f in (ours.raised, ours.handled) if f and f.line), ours.line)
+            return Finding(
+                line,
+                f"{ours.method} {ours.path}{of_line(line)} is answered with status 500, which "
+                f"tells the client nothing, and no traceback is logged on the logger {logger!r}."
+                f"{_where_it_is_logged(case, logger)}",
+            )
+    return None
+
+
 @rule("not-logged", "log")
 def not_logged(case: Case) -> Finding | None:
     """Background work is done, and the log doesn't say so.

@@ -27,6 +27,7 @@ _OF_OTHERS = {
     r"\b(?:FastAPI|BackgroundTasks|Body|Depends|HTTPException|Request|Response)\b": (
         "from fastapi import {}"
     ),
+    r"\bRequestValidationError\b": "from fastapi.exceptions import {}",
     r"\bPlainTextResponse\b|\bStreamingResponse\b": "from fastapi.responses import {}",
     r"\bAsyncConnectionPool\b": "from psycopg_pool import {}",
     r"\bBaseModel\b": "from pydantic import {}",

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from . import bodies, closing, databases, failing, making, upstreams, waiting, working
+from . import (
+    bodies,
+    closing,
+    databases,
+    failing,
+    making,
+    refusing,
+    upstreams,
+    waiting,
+    working,
+)
 from .example import Example
 
 EXAMPLES: dict[str, Example] = {
     one.id: one
-    for module in (waiting, making, failing, bodies, working, closing, databases, upstreams)
+    for module in (
+        waiting,
+        making,
+        failing,
+        refusing,
+        bodies,
+        working,
+        closing,
+        databases,
+        upstreams,
+    )
     for one in module.EXAMPLES
 }
