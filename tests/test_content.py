@@ -118,7 +118,7 @@ def test_a_lesson_can_be_read_in_the_time_that_it_says(lesson: Path) -> None:
 def test_every_fence_says_what_it_holds(path: Path) -> None:
     """A block is a program, its output, or a command; nothing else escapes the tests."""
     languages = {block.language for block in blocks_of(path.read_text("utf-8"))}
-    assert languages <= {"python", "text", "console"}
+    assert languages <= {"python", "text", "console", "mermaid"}
     assert path.read_text("utf-8").count("```") == 2 * len(blocks_of(path.read_text("utf-8")))
 
 

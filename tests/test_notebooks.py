@@ -61,7 +61,7 @@ def test_notebook_runs_as_it_comes(path: Path, workspace: Path) -> None:
     outputs = run(workspace, notebook)
     assert not [output for output in outputs if output.output_type == "error"]
     drawn = [cell for cell in notebook.cells if cell.source.endswith("\ntimeline(trace)")]
-    assert len(drawn) > 10
+    assert drawn
     assert [cell.id for cell in drawn if "<svg" not in str(cell.get("outputs"))] == []
     for number, said in verdicts(notebook).items():
         assert said.startswith(f"· {number} · "), said

@@ -1,0 +1,11 @@
+from fastapi import FastAPI, Path
+
+
+def exercise_1():
+    app = FastAPI()
+
+    @app.get("/square/{number}")
+    async def square(number: int = Path(ge=0, le=1000)):
+        return {"square": number * number}
+
+    return app

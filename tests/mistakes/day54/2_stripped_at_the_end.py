@@ -1,0 +1,26 @@
+from typing import Annotated
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+    price: Annotated[float, Field(gt=0)]
+
+    @field_validator("name")
+    @classmethod
+    def stripped(cls, name: str) -> str:
+        return name.strip()
+
+
+def exercise_2():
+    app = FastAPI()
+
+    @app.post("/items", status_code=201)
+    async def create(item: Item):
+        return item
+
+    return app
