@@ -38,7 +38,6 @@ NOT_OF_THIS_LESSON = {
     "retry-unsafe",
     "retry-without-limit",
     "scenario-fault-unhandled",
-    "unbounded-fan-out",
 }
 """Ids that no exercise of the courses that are here can bring about; the examples do."""
 
