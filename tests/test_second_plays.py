@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import queue
 import threading
 import time
@@ -80,6 +81,24 @@ def test_a_lock_that_a_stuck_play_held_is_free_in_the_next(
     assert play(app, times(2, get("/"))).outcome.kind == "stuck"
     is_first[0] = False
     assert seen(play(app, times(2, get("/")))) == [("finished", 200, 1.0), ("finished", 200, 2.0)]
+
+
+def test_what_a_stuck_play_begins_when_it_is_broken_off_is_closed_with_it() -> None:
+    """Some libraries close a connection in a task of their own, whatever ends the block."""
+    closings: list[Coroutine[Any, Any, None]] = []
+
+    async def shut() -> None:
+        raise AssertionError("nothing runs any more")
+
+    async def endpoint() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            closings.append(shut())
+            await asyncio.create_task(closings[-1])
+
+    assert seen(play(app_of(endpoint), get("/"))) == [("stuck", None, None)]
+    assert [inspect.getcoroutinestate(one) for one in closings] == [inspect.CORO_CLOSED]
 
 
 def test_events_and_queues_at_module_level_work_in_each_play() -> None:

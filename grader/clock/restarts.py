@@ -45,13 +45,16 @@ def unwind(loop: asyncio.AbstractEventLoop) -> None:
     """Let tasks that will never go on give back what they hold, as if they were cancelled.
 
     Otherwise a lock at module level would stay with a task of a play that is over. Nothing is
-    awaited any more.
+    awaited any more, so a task that is made meanwhile, to close something, is never begun.
     """
     asyncio._set_running_loop(loop)
-    for task in asyncio.all_tasks(loop):
-        _enter_task(loop, task)  # some locks ask which task gives them back
-        _unwind(task)
-        _leave_task(loop, task)
+    unwound: set[asyncio.Task[Any]] = set()
+    while left := asyncio.all_tasks(loop) - unwound:
+        for task in left:
+            _enter_task(loop, task)  # some locks ask which task gives them back
+            _unwind(task)
+            _leave_task(loop, task)
+        unwound |= left
     asyncio._set_running_loop(None)
 
 
