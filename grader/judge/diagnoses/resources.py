@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import held_during
+from ..aspects import closings_of, held_during
 from .case import Case, at_line, calls_of, of_line, times
 from .registry import Finding, rule
 
@@ -275,8 +275,11 @@ def called_in_vain(case: Case) -> Finding | None:
     """
     for ours, theirs in case.exchanges():
         needed = {span.name for span in calls_of(case.expected, theirs.number)}
-        for call in calls_of(case.got, ours.number):
-            if call.name in needed or "." in call.name or ours.status != theirs.status:
+        mine = calls_of(case.got, ours.number)
+        if ours.status != theirs.status or not needed <= {call.name for call in mine}:
+            continue  # it may stand in place of what is needed
+        for call in mine:
+            if call.name in needed or "." in call.name:
                 continue
             line = case.call_line(call)
             return Finding(
@@ -365,6 +368,8 @@ def closed_too_late(case: Case) -> Finding | None:
         opening = held_during(case.got, call)
         if opening is None or not _is_after_answer(case.got, call):
             continue
+        if not closings_of(case.got, opening):
+            continue  # it is never closed
         if any(held_during(case.expected, theirs) for theirs in case.expected.calls(call.name)):
             continue
         line = case.call_line(opening)
