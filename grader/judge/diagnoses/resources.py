@@ -264,14 +264,12 @@ def called_twice(case: Case) -> Finding | None:
 
 @rule("called-in-vain", *LIVES, "arguments")
 def called_in_vain(case: Case) -> Finding | None:
-    """A request makes a call that it has no use for.
+    """A request makes a call that its answer has no use for.
 
-    It takes time, and may do something: open a connection, ask who someone is, list what must
-    not be listed. For a request that is refused in the end, all of that was for nothing.
+    It takes time, and may do something: open a connection, ask another service. A dependency of
+    the whole app or router is called for each of their routes.
 
-    Instead: call it where it is needed, and after what decides whether it is. FastAPI solves an
-    endpoint's dependencies before it looks at the endpoint's own parameters; a parameter of the
-    dependency itself is looked at before that is called.
+    Instead: let those routes depend on it that need it.
     """
     for ours, theirs in case.exchanges():
         needed = {span.name for span in calls_of(case.expected, theirs.number)}
@@ -279,21 +277,14 @@ def called_in_vain(case: Case) -> Finding | None:
         if ours.status != theirs.status or not needed <= {call.name for call in mine}:
             continue  # it may stand in place of what is needed
         for call in mine:
-            if call.name in needed or "." in call.name:
-                continue
-            line = case.call_line(call)
-            return Finding(
-                line or ours.line,
-                f"{at_line(line)} calls {call.name} for {ours.method} {ours.path}"
-                f"{_of_no_use(ours.status)}",
-            )
+            if call.name not in needed and "." not in call.name:
+                line = case.call_line(call)
+                return Finding(
+                    line or ours.line,
+                    f"{at_line(line)} calls {call.name} for {ours.method} {ours.path}, whose "
+                    "answer has no use for it. What makes this request call it?",
+                )
     return None
-
-
-def _of_no_use(status: int | None) -> str:
-    if status is not None and 400 <= status < 500:
-        return f", which is refused with {status} all the same. What has to be decided first?"
-    return ", whose answer has no use for it. What makes this request call it?"
 
 
 def _opening_counts(trace: Trace, exchange: int) -> Counter[str]:

@@ -171,30 +171,26 @@ EXAMPLES = (
     ),
     example(
         "called-in-vain",
-        scenario(get("/page"), connect=_CONNECTS),
+        scenario(get("/plain"), fetch=takes(1, "Ada")),
         """
-        async def connection():
-            connection = await connect()
-            try:
-                yield connection
-            finally:
-                await connection.close()
+        app = FastAPI(dependencies=[Depends(fetch)])
 
         @app.get("/page")
-        async def page(number: int, connection=Depends(connection)):
-            return await connection.query(f"select {number}")
+        async def page(user=Depends(fetch)):
+            return user
+
+        @app.get("/plain")
+        async def plain():
+            return "plain"
         """,
         """
-        async def connection(number: int):
-            connection = await connect()
-            try:
-                yield connection
-            finally:
-                await connection.close()
-
         @app.get("/page")
-        async def page(number: int, connection=Depends(connection)):
-            return await connection.query(f"select {number}")
+        async def page(user=Depends(fetch)):
+            return user
+
+        @app.get("/plain")
+        async def plain():
+            return "plain"
         """,
         call_counts,
     ),
