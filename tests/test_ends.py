@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import ctypes
+import gc
 import queue
 import subprocess
 import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -125,6 +127,56 @@ def test_a_loop_that_blocks_itself_is_stuck_at_the_line(
     assert trace.outcome.line == line_in(endpoint, line)
     assert trace.ended == moment
     assert_the_next_play_works()
+
+
+class Left:
+    """Something that only the garbage collector ends."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+async def waits_for_ever(left: Left) -> None:
+    await asyncio.get_running_loop().create_future()
+
+
+async def blocks_for_ever(left: Left) -> None:
+    threading.Event().wait()
+
+
+async def reads_and_waits(left: Left) -> None:
+    async def numbers(left: Left) -> AsyncIterator[int]:
+        yield 1
+
+    async for _ in numbers(left):
+        await waits_for_ever(left)
+
+
+async def finishes(left: Left) -> None:
+    left.work = asyncio.create_task(waits_for_ever(left))  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collection")
+@pytest.mark.parametrize("endpoint", [waits_for_ever, blocks_for_ever, reads_and_waits, finishes])
+def test_what_a_play_leaves_dies_with_it(endpoint: Callable[[Left], Awaitable[None]]) -> None:
+    made = []
+
+    async def root() -> None:
+        left = Left()
+        made.append(weakref.ref(left))
+        await endpoint(left)
+
+    app = FastAPI()
+    app.get("/")(root)
+    play(app, get("/"), patience=0.1)
+    assert made[0]() is None
 
 
 def test_two_threads_that_wait_for_each_other_are_stuck_at_their_lines() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import gc
 import inspect
 import os
 import threading
@@ -115,6 +116,9 @@ class Plan:
         with _one_at_a_time if current_clock() is None else nullcontext():
             trace = _in_fresh_thread(run)
         self.raised = self._recorder.raised if self._recorder is not None else None
+        self._recorder = None
+        if current_clock() is None:
+            _collect_leftovers()
         return trace
 
     def _build(self, context: PlayContext) -> Any:
@@ -228,6 +232,16 @@ def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
     if error:
         raise error[0]
     return watchdog.trace(result)
+
+
+def _collect_leftovers() -> None:
+    """Let what a play has left unreachable die here, and not in the middle of something else.
+
+    What dies may run code, such as printing a traceback, for which Python parses the line. In
+    Python 3.11 that makes an `ast.parse` fail that it interrupts. As nothing is collected during
+    a play, all that it has made is young, and this takes no time to speak of.
+    """
+    gc.collect(1)
 
 
 def _drawn(trace: Trace) -> str:
