@@ -127,6 +127,21 @@ def test_what_a_process_starts_in_turn_is_waited_for() -> None:
     assert answer(endpoint) == ["199999990000000\n", 0.0]
 
 
+def test_what_a_process_has_started_is_waited_for_when_it_has_ended_itself() -> None:
+    async def endpoint() -> list[Any]:
+        heir = [sys.executable, "-S", "-c", "input(); print(sum(range(5_000_000)))"]
+        process = await python(f"import subprocess; subprocess.Popen({heir})", stdin=-1, stdout=-1)
+        assert process.stdin
+        assert process.stdout
+        while process.returncode is None:
+            await asyncio.sleep(0.1)
+        process.stdin.write(b"\n")
+        out = await asyncio.wait_for(process.stdout.read(), 0.001)
+        return [out.decode()]
+
+    assert answer(endpoint) == ["12499997500000\n"]
+
+
 def test_a_process_can_be_read_slept_beside_and_read_again() -> None:
     async def endpoint() -> list[Any]:
         process = await python(

@@ -29,6 +29,7 @@ from grader.clock import (
 from grader.clock.loop import ClockSelector
 from grader.clock.patching import replaced
 from grader.model.trace import TICKS_PER_SECOND
+from grader.processes.threads import is_asleep
 
 IS_VIRTUAL = os.environ["SUITE_LOOP"] == "virtual"
 RECORD = Path(os.environ["SUITE_RECORD"])
@@ -90,6 +91,14 @@ def _virtual_loops() -> Iterator[None]:
 
 class SuiteSelector(ClockSelector):
     """Of a loop that a test's own threads, which belong to no play, may still call."""
+
+    def select(self, timeout: float | None = None) -> Any:
+        """Let no time pass while the test itself is at work beside a loop in another thread."""
+        main = threading.main_thread()
+        while timeout != 0 and threading.current_thread() is not main:
+            if (events := DefaultSelector.select(self, 0.001)) or is_asleep(main.native_id or 0):
+                return events or super().select(timeout)
+        return super().select(timeout)
 
     def _over(self, why: Stuck | RanAway) -> Any:
         return super()._over(why) if isinstance(why, RanAway) else DefaultSelector.select(self, 1)

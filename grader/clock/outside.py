@@ -91,12 +91,11 @@ class Outside:
         for thread in threads_here() - self._threads_before - {threading.get_native_id()}:
             yield here, thread
 
-    def _threads_of_processes(self) -> Iterator[Thread]:
-        for process in tuple(self.processes):
-            threads = list(threads_of(process))
-            if not threads:
-                self.processes.discard(process)
-            yield from threads
+    def _threads_of_processes(self) -> set[Thread]:
+        threads = {thread for process in self.processes for thread in threads_of(process)}
+        # What has ended is forgotten. What it had started goes on, and is nobody's child then.
+        self.processes = {process for process, _ in threads}
+        return threads
 
     def _calls_take_time(self, sleepers: Iterable[int], patience: float) -> bool:
         """Whether a thread waits in C, and not for long yet, for what is not in this play."""
