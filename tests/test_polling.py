@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import anyio
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
@@ -265,6 +267,66 @@ def test_polling_goes_on_until_the_time_has_come(poll: Callable[[], Awaitable[No
         return now()
 
     assert trace_of(endpoint).exchanges[0].text == "3.0"
+
+
+CLOCKS: list[Callable[[], Any]] = [
+    time.monotonic,
+    time.time,
+    time.perf_counter,
+    time.time_ns,
+    now,
+    anyio.current_time,
+    datetime.now,
+    lambda: datetime.now(UTC),
+    datetime.utcnow,
+]
+
+
+async def look_at(clock: Callable[[], Any]) -> float:
+    """Look at a clock until half a second has passed on it."""
+    start = clock()
+    half = timedelta(seconds=0.5) if isinstance(start, datetime) else 0.5
+    half = 500_000_000 if isinstance(start, int) else half
+    while clock() - start < half:
+        await asyncio.sleep(0)
+    return now()
+
+
+@pytest.mark.filterwarnings("ignore:.*utcnow:DeprecationWarning")
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_who_only_looks_at_a_clock_sees_time_pass(clock: Callable[[], Any]) -> None:
+    async def endpoint() -> float:
+        return await look_at(clock)
+
+    assert 0.5 <= float(trace_of(endpoint).exchanges[0].text) <= 0.501
+
+
+def test_who_only_looks_at_a_clock_does_not_wait_for_the_timers_of_others() -> None:
+    async def endpoint() -> float:
+        later(50, int)
+        return await look_at(time.monotonic)
+
+    assert trace_of(endpoint).exchanges[0].text == "0.5"
+
+
+def test_who_only_looks_at_a_clock_in_a_loop_of_a_thread_sees_time_pass() -> None:
+    app = FastAPI()
+    app.get("/")(lambda: asyncio.run(look_at(time.monotonic)))
+    assert play(app, get("/")).exchanges[0].text == "0.5"
+
+
+def test_who_looks_at_a_clock_while_others_work_takes_no_time() -> None:
+    async def endpoint() -> list[float]:
+        async def work() -> float:
+            await asyncio.sleep(0.1)
+            for _ in range(1000):
+                await asyncio.sleep(0)
+            return now()
+
+        worker = asyncio.create_task(work())
+        return [await look_at(time.monotonic), worker.result()]
+
+    assert trace_of(endpoint).exchanges[0].json() == [0.5, 0.1]
 
 
 def test_polling_in_a_loop_of_a_thread_goes_on_until_the_time_has_come() -> None:

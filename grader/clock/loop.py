@@ -12,6 +12,7 @@ import concurrent.futures
 import heapq
 import selectors
 import socket
+import sys
 from asyncio import selector_events
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -20,17 +21,19 @@ from contextvars import Context
 from itertools import count
 from typing import Any, cast
 
-from ..model.trace import NEVER, to_seconds, to_ticks
+from ..model.trace import NEVER, TICKS_PER_SECOND, to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
 from .connections import Connections
 from .current import current_actor, current_clock, report_block
 from .outside import LOOK_EVERY
 from .patching import replaced
-from .polling import Polling
+from .polling import LONGEST_ROUND, Polling
 from .pools import POOL_SIZE
 from .real_time import thread_time
 from .sockets import park_until_readable, wait_to_connect, without_delay
 
+STEP = TICKS_PER_SECOND // 1000
+"""Ticks that pass while a program does nothing but look whether they have passed."""
 PATIENCE = 0.01
 """Real seconds between two looks at a thread that has the turn and does not answer."""
 
@@ -96,7 +99,7 @@ class ClockSelector(selectors.DefaultSelector):
             self.loop.polling.begin_round()
             return []
         # A timer or a sleeping thread is due next: jump to it.
-        due = self.loop.next_due(after=self.loop.clock.now if polls else -1)
+        due = self.loop.next_step() if polls else self.loop.next_due()
         if due is not None:
             try:
                 self.loop.clock.advance_to(due)
@@ -145,7 +148,7 @@ class ClockSelector(selectors.DefaultSelector):
         """Let the clock go on, until there is something for a loop in a thread of its own."""
         clock, start = self.loop.clock, self.loop.clock.now
         assert self.loop.actor is not None
-        until = self.loop.next_due(after=start) if polls else self.loop.next_timer()
+        until = self.loop.next_step() if polls else self.loop.next_timer()
         park_until_readable(self.loop.actor, self.fileno(), until)
         if clock.now > start:
             report_block(clock, "a loop of its own", start, on_loop=False)
@@ -216,7 +219,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.actor: Actor | None = None
         self._programs: set[Any] = set()
         self.polling = Polling()
-        self._moment = -1
+        self._moment = self._step = -1
         self._started = thread_time()
         self._asked_for = 0.0
         self._serial = count()
@@ -230,7 +233,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Whether all that is ready asks again and again for what only time can bring."""
         if self.clock.now != self._moment:
             self._moment = self.clock.now
-            self.polling.begin_moment()
+            self.polling.begin_moment(goes_on=self._step == self.clock.now)
         return self.polling.goes_on([*self._ready, *self._due_now()])
 
     def _due_now(self) -> list[Timer]:
@@ -240,6 +243,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Whether it has gone on for longer than any program should."""
         is_late = self.clock.turns % 4096 == 0 and thread_time() - self._started > MOST_WORK
         return is_late or self.clock.is_over()
+
+    def next_step(self) -> int | None:
+        """The tick at which those go on that only poll: sooner, if they look at the time."""
+        due = self.next_due(after=self.clock.now)
+        if self.clock.turns - self.clock.read_in > LONGEST_ROUND:
+            return due
+        step = self.clock.now + STEP
+        if due is not None and due <= step:
+            return due
+        self._step = step
+        return step
 
     def next_due(self, after: int = -1) -> int | None:
         """The first tick, later than `after`, at which a timer, a thread or a host is due."""
@@ -260,6 +274,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.actor is None
 
     def time(self) -> float:
+        if sys._getframe(1).f_globals.get("__package__") != "asyncio":
+            self.clock.read_in = self.clock.turns
         # 0.2 + 0.1 is 0.30000000000000004. Code that asks for that moment once more at the tick
         # 0.3, as anyio does, must not find it still to come for ever.
         now = self.clock.seconds

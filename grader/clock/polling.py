@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Any
 
 from .real_time import thread_time
-from .state import FAR, NEAR, State, chain_of, state_of, step_of
+from .state import FAR, NEAR, NEAREST, State, chain_of, state_of, step_of
 
 FIRST_LOOK = 100
 """Turns without anything from outside before it is worth a look."""
@@ -32,10 +32,16 @@ class Polling:
 
     def __init__(self) -> None:
         self._known_places: set[int] = set()
+        self._found: tuple[int, int] | None = None
         self.begin_moment()
 
-    def begin_moment(self) -> None:
-        """Time has passed."""
+    def begin_moment(self, goes_on: bool = False) -> None:
+        """Time has passed.
+
+        Args:
+            goes_on: nothing else has happened, so what polled will most likely do so again.
+        """
+        self._goes_on = goes_on
         self._started: float | None = None
         self.begin_round()
 
@@ -57,7 +63,12 @@ class Polling:
             Whether they will do the same for ever, unless time passes.
         """
         self._turns += 1
-        return self._turns >= self._look_at and self._look(_Ready(ready))
+        if self._goes_on and self._turns <= LONGEST_ROUND:
+            return _Ready(ready).fingerprint() == self._found
+        if self._turns < self._look_at or not self._look(_Ready(ready)):
+            return False
+        self._found = _Ready(ready).fingerprint()
+        return True
 
     def _look(self, ready: _Ready) -> bool:
         if self._started is None:
@@ -104,6 +115,10 @@ class _Ready:
         """What they can reach, beginning with the innermost coroutines: these change most."""
         inner_first = (step for chain in self._chains for step in reversed(chain))
         return state_of((*inner_first, *self._handles), most)
+
+    def fingerprint(self) -> tuple[int, int]:
+        """Where they are and what they see, whatever the numbers in it are."""
+        return self.places(), self.state(NEAREST).but_numbers
 
     def places(self) -> int:
         """Where the tasks are that they will take a step of."""

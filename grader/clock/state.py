@@ -26,7 +26,7 @@ from types import (
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-NEAR, FAR = 200, 3_000
+NEAREST, NEAR, FAR = 50, 200, 3_000
 """Objects that are looked at, the nearest first: most changes are near, and further away than
 `FAR` it takes too long."""
 

@@ -75,7 +75,10 @@ def _time_function(name: str, virtual: Callable[[Clock], Any]) -> Callable[[], A
 
     def read() -> Any:
         clock = current_clock()
-        return real_function() if clock is None else virtual(clock)
+        if clock is None:
+            return real_function()
+        clock.read_in = clock.turns
+        return virtual(clock)
 
     return read
 
@@ -150,6 +153,7 @@ def _now(cls: type[datetime.datetime], tz: datetime.tzinfo | None = None) -> dat
     if clock is None:
         result: datetime.datetime = _methods["now"].real.__get__(None, cls)(tz)
         return result
+    clock.read_in = clock.turns
     return cls.fromtimestamp(to_seconds(clock.date), tz)
 
 
@@ -158,6 +162,7 @@ def _utcnow(cls: type[datetime.datetime]) -> datetime.datetime:
     if clock is None:
         result: datetime.datetime = _methods["utcnow"].real.__get__(None, cls)()
         return result
+    clock.read_in = clock.turns
     return cls.fromtimestamp(to_seconds(clock.date), datetime.UTC).replace(tzinfo=None)
 
 
