@@ -8,12 +8,16 @@ Each suite runs twice, on asyncio's own loop and on the virtual one. What passes
 first and not on the second is a difference. Those that are meant stand in `meant.toml`,
 with the reason; the exit status is 1 if there is another, or if one listed has gone.
 
-What has been run in groups, on Python 3.11 and two busy processors: of CPython's suite
-`test_tasks`, `test_futures`, `test_locks`, `test_queues`, `test_timeouts` and
-`test_taskgroups` (1,251 tests, 16 minutes), and `test_ssl`, `test_sslproto`,
-`test_subprocess`, `test_server` and `test_sock_lowlevel` (255, 11 minutes); of anyio's all but
-`test_taskgroups`, `test_pytest_plugin` and `test_debugging` (941, 7 minutes); Starlette's
-(770, 6 minutes).
+What has been run in groups, on Python 3.11 and two busy processors:
+
+- of CPython's suite `test_tasks`, `test_futures`, `test_locks`, `test_queues`, `test_timeouts`
+  and `test_taskgroups` (1,251 tests, 16 minutes); `test_ssl`, `test_sslproto`,
+  `test_subprocess`, `test_server` and `test_sock_lowlevel` (255, 11 minutes); `test_streams`,
+  `test_sendfile`, `test_buffered_proto`, `test_runners`, `test_waitfor`, `test_threads` and the
+  base, selector and Unix event loops (521, 5 minutes);
+- of anyio's all but `test_pytest_plugin`, whose tests each start a pytest of their own, and
+  `test_taskgroups` (941, 7 minutes);
+- Starlette's (770, 6 minutes).
 
 CPython's suite comes with the interpreter. The others are source distributions of the
 versions that are installed here; they and what they need are downloaded from the package
