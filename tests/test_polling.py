@@ -309,12 +309,6 @@ def test_who_only_looks_at_a_clock_does_not_wait_for_the_timers_of_others() -> N
     assert trace_of(endpoint).exchanges[0].text == "0.5"
 
 
-def test_who_only_looks_at_a_clock_in_a_loop_of_a_thread_sees_time_pass() -> None:
-    app = FastAPI()
-    app.get("/")(lambda: asyncio.run(look_at(time.monotonic)))
-    assert play(app, get("/")).exchanges[0].text == "0.5"
-
-
 def test_who_looks_at_a_clock_while_others_work_takes_no_time() -> None:
     async def endpoint() -> list[float]:
         async def work() -> float:

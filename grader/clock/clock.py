@@ -77,7 +77,7 @@ class Clock:
 
     Attributes:
         turns: how many turns the loop has taken.
-        read_in: the last of them in which somebody looked at the time.
+        read_at: the last tick at which somebody looked at the time.
         steady: what `time.monotonic` shows.
         wall: what `time.time` shows.
     """
@@ -92,7 +92,7 @@ class Clock:
         self.steady, self.wall = Readings(), Readings(to_ticks(epoch))
         self.time_limit = time_limit
         self.turns = 0
-        self.read_in = -1_000_000
+        self.read_at = -1
         self.holds = 0
         self.tie_break: Callable[[], float] = lambda: 0.0
         self.home = threading.get_ident()

@@ -27,7 +27,7 @@ from .connections import Connections
 from .current import current_actor, current_clock, report_block
 from .outside import LOOK_EVERY
 from .patching import replaced
-from .polling import LONGEST_ROUND, Polling
+from .polling import Polling
 from .pools import POOL_SIZE
 from .real_time import thread_time
 from .sockets import park_until_readable, wait_to_connect, without_delay
@@ -247,7 +247,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def next_step(self) -> int | None:
         """The tick at which those go on that only poll: sooner, if they look at the time."""
         due = self.next_due(after=self.clock.now)
-        if self.clock.turns - self.clock.read_in > LONGEST_ROUND:
+        if self.clock.read_at != self.clock.now:
             return due
         step = self.clock.now + STEP
         if due is not None and due <= step:
@@ -275,7 +275,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         if sys._getframe(1).f_globals.get("__package__") != "asyncio":
-            self.clock.read_in = self.clock.turns
+            self.clock.read_at = self.clock.now
         # 0.2 + 0.1 is 0.30000000000000004. Code that asks for that moment once more at the tick
         # 0.3, as anyio does, must not find it still to come for ever.
         now = self.clock.seconds

@@ -77,7 +77,7 @@ def _time_function(name: str, virtual: Callable[[Clock], Any]) -> Callable[[], A
         clock = current_clock()
         if clock is None:
             return real_function()
-        clock.read_in = clock.turns
+        clock.read_at = clock.now
         return virtual(clock)
 
     return read
@@ -153,7 +153,7 @@ def _now(cls: type[datetime.datetime], tz: datetime.tzinfo | None = None) -> dat
     if clock is None:
         result: datetime.datetime = _methods["now"].real.__get__(None, cls)(tz)
         return result
-    clock.read_in = clock.turns
+    clock.read_at = clock.now
     return cls.fromtimestamp(to_seconds(clock.date), tz)
 
 
@@ -162,7 +162,7 @@ def _utcnow(cls: type[datetime.datetime]) -> datetime.datetime:
     if clock is None:
         result: datetime.datetime = _methods["utcnow"].real.__get__(None, cls)()
         return result
-    clock.read_in = clock.turns
+    clock.read_at = clock.now
     return cls.fromtimestamp(to_seconds(clock.date), datetime.UTC).replace(tzinfo=None)
 
 
