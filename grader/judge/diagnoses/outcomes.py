@@ -201,12 +201,16 @@ def stuck(outcome: Outcome) -> str:
     Instead: look for the other side: which line should have put something in, set it, or
     released it, and why doesn't that line run?
     """
-    if isinstance(outcome.detail, CutShort | LoopBlocked):
-        call = outcome.detail.call if isinstance(outcome.detail, LoopBlocked) else ""
+    if isinstance(outcome.detail, CutShort):
         return (
-            f"{at_line(outcome.line)}{f' ({call})' if call else ''} blocks the whole program for "
-            "ever: it waits for something that only other code could bring about, and no other "
-            "code can run."
+            f"{at_line(outcome.line)} blocks the whole program: no other code can run while it "
+            "waits, and it waited so long that the play was ended there."
+        )
+    if isinstance(outcome.detail, LoopBlocked):
+        call = f" ({outcome.detail.call})" if outcome.detail.call else ""
+        return (
+            f"{at_line(outcome.line)}{call} blocks the whole program for ever: it waits for "
+            "something that only other code could bring about, and no other code can run."
         )
     waits = "; ".join(_places_of(outcome.waiting)[:3])
     return (

@@ -33,7 +33,7 @@ def loop_blocked(case: Case) -> Finding | None:
     plain `def`, which FastAPI runs in one.
     """
     blocked = case.incidents("loop-blocked")
-    if not blocked or not case.is_late() or _raises(case):
+    if not blocked or _raises(case) or not (case.is_late() or _waits_for_a_program(case, blocked)):
         return None
     worst = max(blocked, key=lambda incident: (incident.seconds, -incident.at.tick))
     called = _called_at(case, worst) or worst.detail
@@ -45,6 +45,12 @@ def loop_blocked(case: Case) -> Finding | None:
         "meanwhile, and every other request waits. In async code, only an `await` lets others "
         "run.",
     )
+
+
+def _waits_for_a_program(case: Case, blocked: tuple[Incident, ...]) -> bool:
+    """Whether one waits for another program, which takes no time on the clock."""
+    calls = ("subprocess.", "os.")
+    return case.expects_time() and any(each.detail.startswith(calls) for each in blocked)
 
 
 def _raises(case: Case) -> bool:
