@@ -108,6 +108,31 @@ def test_a_reference_that_fails_is_equal_to_nothing(make: Make) -> None:
         assert_same(statuses, of=scenario(get("/")))
 
 
+NOT_STARTING = """
+    @asynccontextmanager
+    async def lifespan(app):
+        raise ValueError
+        yield
+"""
+
+
+def test_an_app_that_is_meant_to_fail_is_compared(make: Make) -> None:
+    """One that starts all the same is another; whether a failing end is told is left to each."""
+    no_start, no_stop, plain = (
+        make(NOT_STARTING, "lifespan=lifespan"),
+        make(FAILING, "lifespan=lifespan"),
+        make(),
+    )
+    with comparing(no_start, make(NOT_STARTING, "lifespan=lifespan")):
+        assert_same(of=scenario(get("/")), failing="startup")
+    with comparing(plain, no_start), pytest.raises(Mismatch, match="the app does not start"):
+        assert_same(of=scenario(get("/")), failing="startup")
+    with comparing(no_start, plain), pytest.raises(ReferenceFailed):
+        assert_same(of=scenario(get("/")), failing="startup")
+    with comparing(plain, no_stop):
+        assert_same(statuses, of=scenario(get("/")), failing="shutdown")
+
+
 def test_a_status_that_is_meant_is_no_failure(make: Make) -> None:
     compared(make, statuses, elapsed, of="/fails", server_errors=[500])
 

@@ -21,7 +21,9 @@ from ..judge.aspects import (
     connections_opened,
     elapsed,
     endings_of,
+    failures_logged,
     good_answers,
+    has_header,
     header,
     in_order,
     kept_open,
@@ -29,11 +31,13 @@ from ..judge.aspects import (
     left_running,
     left_unclosed,
     lifespan,
+    lifespan_order,
     line_moments,
     logged,
     logged_as_done,
     media_types,
     mentions,
+    most_calls,
     most_in_flight,
     order_of_work,
     over_with_answer,
@@ -42,7 +46,10 @@ from ..judge.aspects import (
     resources,
     says,
     sorted_elapsed,
+    startup,
+    startup_time,
     statuses,
+    stops_when_done,
     timed_lines,
     together,
 )
@@ -67,7 +74,7 @@ from ..model.collaborators import (
     takes,
 )
 from ..model.requests import Request, delete, get, patch, post, put, request, spaced, times
-from ..model.scenarios import Scenario, scenario
+from ..model.scenarios import LifespanEnd, Scenario, scenario
 from ..model.services import (
     Fault,
     Mongo,
@@ -80,6 +87,7 @@ from ..model.services import (
     upstream,
 )
 from ..model.trace import Exchange, Span, Trace
+from ..model.values import Linear
 from ..model.websockets import Leave, Say, WebSocket, leave, say, websocket
 
 __all__ = [
@@ -90,6 +98,8 @@ __all__ = [
     "Fault",
     "InTurn",
     "Leave",
+    "LifespanEnd",
+    "Linear",
     "Mongo",
     "Opens",
     "Postgres",
@@ -131,8 +141,10 @@ __all__ = [
     "endings_of",
     "exercise",
     "fails",
+    "failures_logged",
     "get",
     "good_answers",
+    "has_header",
     "header",
     "in_order",
     "in_turn",
@@ -143,12 +155,14 @@ __all__ = [
     "left_unclosed",
     "lesson",
     "lifespan",
+    "lifespan_order",
     "line_moments",
     "logged",
     "logged_as_done",
     "media_types",
     "mentions",
     "mongo",
+    "most_calls",
     "most_in_flight",
     "opens",
     "order_of_work",
@@ -168,7 +182,10 @@ __all__ = [
     "scenario",
     "sorted_elapsed",
     "spaced",
+    "startup",
+    "startup_time",
     "statuses",
+    "stops_when_done",
     "tables",
     "takes",
     "timed_lines",

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import anyio
+
 from ..model.scenarios import Behaviour, Blocks, ByArgument, Error, InTurn, Takes
 from ..model.values import unpacked
 
@@ -44,7 +46,14 @@ def parameters_of(behaviour: Behaviour) -> tuple[str, ...] | None:
 
 async def perform(step: Takes) -> Any:
     """Take the time that `step` takes, then do what it says."""
-    await asyncio.sleep(step.seconds)
+    try:
+        await asyncio.sleep(step.seconds)
+    except asyncio.CancelledError:
+        if step.cleanup:
+            # Shielded, because anyio cancels again and again what is in a cancelled scope.
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(step.cleanup)
+        raise
     return _end(step)
 
 

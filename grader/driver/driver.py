@@ -176,7 +176,7 @@ class Driver:
             await self.serving.run()
             if self.scenario.stops_at is None:
                 await drain(self.loop, self.tasks, self.scenario.drain)
-        await self.lifespan.shut_down()
+        await self.lifespan.shut_down(self.scenario.lifespan_end)
         await self.context.close()
         self.tasks.report_unasked()
         self.recorder.close()

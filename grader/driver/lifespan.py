@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from ..model.scenarios import LifespanEnd
 from ..model.trace import Failure, Outcome
 from .awaited import of_server
 from .recorder import Recorder, named
@@ -26,7 +27,8 @@ class Lifespan:
         self._app = app
         self._recorder = recorder
         self._failure: Failure | None = None
-        self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._thrown: BaseException | None = None
+        self._to_app: asyncio.Queue[dict[str, Any] | Exception] = asyncio.Queue()
         self._from_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
@@ -34,10 +36,19 @@ class Lifespan:
         self._task = asyncio.get_running_loop().create_task(self._run())
         await self._ask("lifespan.startup")
 
-    async def shut_down(self) -> None:
-        if self._task is not None and not self._task.done():
-            await self._ask("lifespan.shutdown")
-            await self._task
+    async def shut_down(self, how: LifespanEnd = "asked") -> None:
+        if self._task is None or self._task.done():
+            return
+        match how:
+            case "asked":
+                await self._ask("lifespan.shutdown")
+            case "cancelled":
+                self._thrown = asyncio.CancelledError()
+                self._task.cancel()
+            case "broken":
+                self._thrown = RuntimeError("the server has failed")
+                self._to_app.put_nowait(self._thrown)
+        await self._task
 
     def outcome(self) -> Outcome:
         """How a play ends that has gone on to its end."""
@@ -47,7 +58,9 @@ class Lifespan:
         return Outcome("startup-failed", failure=self._failure, line=line)
 
     async def receive(self) -> dict[str, Any]:
-        message: dict[str, Any] = await of_server(self._to_app.get())
+        message: dict[str, Any] | Exception = await of_server(self._to_app.get())
+        if isinstance(message, Exception):
+            raise message
         return message
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -75,7 +88,22 @@ class Lifespan:
 
     def _note(self, error: BaseException) -> None:
         """An app may refuse the lifespan scope; one that got further has failed."""
+        if self._is_thrown(error):
+            return
         line = self._recorder.lines.of_error(error)
         if line is not None or self.failed:
             self._failure = self._recorder.failure(error)
             self._recorder.incident("lifespan-failed", line=line, detail=named(error))
+
+    def _is_thrown(self, error: BaseException) -> bool:
+        """Whether an error is nothing but what the server itself has ended the lifespan with."""
+        if self._thrown is None:
+            return False
+        group = BaseExceptionGroup("", [error])
+        return group.split(lambda one: _is_same(one, self._thrown))[1] is None
+
+
+def _is_same(error: BaseException, thrown: BaseException | None) -> bool:
+    """Whether an error is the one that was thrown; of a cancellation asyncio makes another."""
+    both = (error, thrown)
+    return error is thrown or all(isinstance(one, asyncio.CancelledError) for one in both)

@@ -36,6 +36,9 @@ Tag = Literal[
     "cancellation",
     "resources",
     "lifespan",
+    "startup",
+    "shutdown",
+    "lifespan-order",
     "connections",
     "left-open",
     "requests",
@@ -215,6 +218,20 @@ def header(name: str) -> Aspect:
     return values
 
 
+def has_header(name: str) -> Aspect:
+    """Whether each answer has a header, whatever is in it."""
+
+    def say(answer: tuple[int | None, bool]) -> str:
+        status, there = answer
+        return f"{_status(status)} with{'' if there else 'out'} {name}"
+
+    @aspect("status", "headers", say=say)
+    def headers(trace: Trace) -> tuple[tuple[int | None, bool], ...]:
+        return tuple((e.status, bool(e.header(name).strip())) for e in trace.exchanges)
+
+    return headers
+
+
 @aspect("lines", say=lambda line: f"{line[0][:60]} at {seconds(line[1])}")
 def timed_lines(trace: Trace) -> tuple[tuple[str, int], ...]:
     """Each line of the streamed bodies, with the moment it was there."""
@@ -313,6 +330,46 @@ def endings_of(name: str) -> Aspect:
         return tuple(ending for ending in call_endings(trace) if ending[0] == name)
 
     return endings
+
+
+def most_calls(name: str) -> Aspect:
+    """How many calls of one collaborator were under way at once, at the most."""
+
+    @aspect("calls", say=lambda count: f"{count} {name} under way at once", nothing=f"no {name}")
+    def most(trace: Trace) -> tuple[int, ...]:
+        calls = trace.calls(name)
+        return (most_at_once(list(calls)),) if calls else ()
+
+    return most
+
+
+@aspect("lifespan-order", say=lambda call: f"{call[0]} {call[1]}", nothing="no call")
+def lifespan_order(trace: Trace) -> tuple[tuple[str, str], ...]:
+    """What is opened and closed, and called at the start: when each was, how it ended."""
+    begins = trace.opened
+    calls = [call for call in trace.calls() if call.end.tick <= begins or _is_of_resource(call)]
+    return tuple((call.name, _stage(trace, call, calls)) for call in calls)
+
+
+def _is_of_resource(call: Span) -> bool:
+    return call.resource is not None and ("." not in call.name or call.name.endswith(".close"))
+
+
+def _stage(trace: Trace, call: Span, calls: list[Span]) -> str:
+    """When a call was in the life of its app, what it overlapped, and how it ended."""
+    others = (other for other in calls if other is not call)
+    beside = any(o.start.tick < call.end.tick and call.start.tick < o.end.tick for o in others)
+    return f"{_when(trace, call)}{', beside another call' if beside else ''}, {call.how}"
+
+
+def _when(trace: Trace, call: Span) -> str:
+    if call.exchange is not None:
+        return "by a request"
+    if trace.outcome.kind == "startup-failed" or call.end.tick <= trace.opened:
+        return "before the app takes requests"
+    over = [exchange.returned for exchange in trace.exchanges]
+    last = max((end.tick for end in over if end is not None), default=trace.opened)
+    return "while it takes requests" if call.start.tick < last else "at the end"
 
 
 def _call_in_words(call: tuple[str, tuple[str, ...]]) -> str:
@@ -512,6 +569,39 @@ def _logged_as(records: tuple[LogRecord, ...]) -> Literal["traceback", "record"]
     return "record" if records else None
 
 
+def failures_logged(logger: str, of: str) -> Aspect:
+    """Whether each failing call of `of` is logged when it fails.
+
+    What is also logged when a call succeeds says nothing of a failure.
+    """
+
+    def say(told: bool) -> str:
+        return f"a failing {of} is {'' if told else 'not '}logged on {logger!r}"
+
+    @aspect("log", say=say, nothing=f"no failing {of}")
+    def told(trace: Trace) -> tuple[bool, ...]:
+        calls = trace.calls(of)
+        usual = {
+            text for call in calls if call.how == "done" for text in _said(trace, logger, call)
+        }
+        return tuple(
+            bool(_said(trace, logger, call) - usual) for call in calls if call.how == "failed"
+        )
+
+    return told
+
+
+def _said(trace: Trace, logger: str, call: Span) -> set[str]:
+    """What is logged on `logger`, or one below it, in the moment in which a call ends."""
+    return {
+        log.message
+        for log in trace.logs
+        if f"{log.logger}.".startswith(f"{logger}.")
+        and log.at.tick == call.end.tick
+        and log.at > call.end
+    }
+
+
 # Connections and services
 
 
@@ -600,6 +690,33 @@ def lifespan(trace: Trace) -> tuple[bool, ...]:
 
 
 _LIFESPAN_FAILS = "fails when it starts or stops"
+
+
+@aspect("lifespan", say=lambda starts: f"the app {'starts' if starts else 'does not start'}")
+def startup(trace: Trace) -> tuple[bool, ...]:
+    """Whether the app has started."""
+    return (trace.outcome.kind != "startup-failed",)
+
+
+@aspect("startup", say=lambda ticks: f"the app takes requests after {seconds(ticks)}")
+def startup_time(trace: Trace) -> tuple[int, ...]:
+    """How long the app took to start, in ticks."""
+    return (trace.opened,)
+
+
+STOPS_SOON = 2_000_000
+"""Ticks in which an app is down that has nothing to do any more."""
+
+
+@aspect(
+    "shutdown",
+    say=lambda soon: f"the app is down {'when' if soon else 'long after'} its work is done",
+    nothing="no call",
+)
+def stops_when_done(trace: Trace) -> tuple[bool, ...]:
+    """Whether the app is down when the last call is over, or soon after."""
+    ends = [call.end.tick for call in trace.calls()]
+    return (trace.ended - max(ends) <= STOPS_SOON,) if ends else ()
 
 
 def at_most_open(limit: int) -> Aspect:

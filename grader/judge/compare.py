@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 
@@ -14,7 +14,7 @@ from ..model.requests import Request
 from ..model.scenarios import Scenario
 from ..model.trace import Exchange, Trace
 from ..model.websockets import WebSocket
-from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, seconds, statuses, summary
+from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, seconds, startup, statuses, summary
 from .differences import apart
 from .owners import with_owners
 from .players import NOT_PLAYED, Subject
@@ -70,15 +70,26 @@ def comparing(learner: Subject, reference: Subject) -> Iterator[None]:
         _compared.reset(token)
 
 
-def assert_same(*aspects: Aspect, of: Scenario, server_errors: Collection[int] = ()) -> None:
+LifespanPart = Literal["startup", "shutdown"]
+
+
+def assert_same(
+    *aspects: Aspect,
+    of: Scenario,
+    server_errors: Collection[int] = (),
+    failing: LifespanPart | None = None,
+) -> None:
     """Play a scenario with the learner's answer and with the reference, and compare the traces.
 
-    An app that fails when it starts or stops is never the same, whatever is looked at.
+    An app that fails when it starts or stops is never the same, whatever is looked at, unless
+    it is meant to.
 
     Args:
         aspects: what to compare, in this order; the first to differ is shown.
         of: the scenario.
         server_errors: the statuses from 500 on that the reference answers with on purpose.
+        failing: what fails on purpose. An app whose startup fails must not start; whether one
+            whose shutdown fails says so is left to it.
 
     Raises:
         Mismatch: the learner's play did not finish, or an aspect of it differs.
@@ -90,14 +101,23 @@ def assert_same(*aspects: Aspect, of: Scenario, server_errors: Collection[int] =
     expected, got = reference.finish(), learner.finish()
     if got is NOT_PLAYED:
         return
-    _check_reference(expected, of, server_errors)
+    _check_reference(expected, of, server_errors, failing)
     if got.outcome.kind == "grader-broke":
         raise GraderError("a play could not be played", got.outcome.problem)
     got = with_owners(got)
-    if got.outcome.kind != "finished":
+    if got.outcome.kind not in ("finished", expected.outcome.kind):
         raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
-    for aspect in (*aspects, lifespan):
+    for aspect in _with_lifespan(aspects, failing):
         _compare(aspect, expected, got, of)
+
+
+def _with_lifespan(aspects: tuple[Aspect, ...], failing: LifespanPart | None) -> Iterator[Aspect]:
+    """The aspects, and before or after them what of the lifespan is compared."""
+    if failing == "startup":
+        yield startup
+    yield from aspects
+    if failing is None:
+        yield lifespan
 
 
 def _compare(aspect: Aspect, expected: Trace, got: Trace, of: Scenario) -> None:
@@ -109,17 +129,19 @@ def _compare(aspect: Aspect, expected: Trace, got: Trace, of: Scenario) -> None:
         raise Mismatch(got, expected, of, aspect, *words)
 
 
-def _check_reference(trace: Trace, of: Scenario, server_errors: Collection[int]) -> None:
+def _check_reference(
+    trace: Trace, of: Scenario, server_errors: Collection[int], failing: LifespanPart | None
+) -> None:
     """Check that the reference did its work: one that fails can't be compared with.
 
     Raises:
         ReferenceFailed: it did not.
     """
-    if trace.outcome.kind != "finished":
+    if trace.outcome.kind != ("startup-failed" if failing == "startup" else "finished"):
         raise ReferenceFailed(f"the reference is {trace.outcome.kind}: {trace.outcome}")
-    if not all(lifespan(trace)):
+    if failing is None and not all(lifespan(trace)):
         raise ReferenceFailed("the reference fails when it starts or stops")
-    for request, exchange in zip(of.requests, trace.exchanges, strict=True):
+    for request, exchange in zip(of.requests, trace.exchanges, strict=failing != "startup"):
         if _has_failed(exchange, server_errors) and not _has_nobody_left(request):
             status = exchange.status or NO_ANSWER
             raise ReferenceFailed(f"the reference answers {request.path} with {status}")

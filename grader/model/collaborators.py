@@ -41,12 +41,14 @@ class Takes(Described, frozen=True, tag="takes"):
 
     Args:
         parameters: the names of its parameters; None is whatever it is called with.
+        cleanup: the seconds that it takes to end when it is cancelled.
     """
 
     seconds: float
     returns: Any = None
     raises: Error | None = None
     parameters: tuple[str, ...] | None = None
+    cleanup: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,13 +151,19 @@ class Named(msgspec.Struct, frozen=True, tag="named"):
     members: dict[str, Behaviour]
 
 
-def takes(seconds: float, returns: Any = None, *, parameters: Iterable[str] | None = None) -> Takes:
+def takes(
+    seconds: float,
+    returns: Any = None,
+    *,
+    parameters: Iterable[str] | None = None,
+    cleanup: float = 0.0,
+) -> Takes:
     """A coroutine function that takes `seconds` and returns `returns`; see `Takes`.
 
     What it returns is made of what JSON has, and of dates, datetimes, decimals, bytes and
     `Linear` functions.
     """
-    return Takes(seconds, returns, parameters=_names(parameters))
+    return Takes(seconds, returns, parameters=_names(parameters), cleanup=cleanup)
 
 
 def fails(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import msgspec
 
@@ -143,6 +144,11 @@ Collaborator = (
 )
 
 
+LifespanEnd = Literal["asked", "cancelled", "broken"]
+"""How the life of an app ends. `asked`: the server asks it to shut down. `cancelled`: the server
+is told to stop a second time, and cancels all its tasks. `broken`: the server itself fails."""
+
+
 class Scenario(Described, frozen=True, kw_only=True):
     """Everything that one play is to do.
 
@@ -158,6 +164,7 @@ class Scenario(Described, frozen=True, kw_only=True):
         stops_at: seconds after the start at which the server is asked to stop; None is when all
             has been answered. It takes nothing new then, and lets what is open go on.
         grace: seconds after that at which the server cancels what is still open; None is never.
+        lifespan_end: see `LifespanEnd`; what is not `asked` comes out of the lifespan's `yield`.
         random_seed: of Python's random numbers, which are the same in each play.
         now: the `time.time()` at which it begins; None is the real one in `play`, and
             2026-01-01 00:00 UTC where an answer is graded.
@@ -172,6 +179,7 @@ class Scenario(Described, frozen=True, kw_only=True):
     threads: int = THREADS
     stops_at: float | None = None
     grace: float | None = None
+    lifespan_end: LifespanEnd = "asked"
     random_seed: int = 0
     now: float | None = None
 
@@ -201,6 +209,7 @@ def scenario(
     threads: int = THREADS,
     stops_at: float | None = None,
     grace: float | None = None,
+    lifespan_end: LifespanEnd = "asked",
     random_seed: int = 0,
     now: datetime.datetime | float | None = None,
     **collaborators: Collaborator | Mapping[str, Behaviour],
@@ -226,6 +235,7 @@ def scenario(
         threads=threads,
         stops_at=stops_at,
         grace=grace,
+        lifespan_end=lifespan_end,
         random_seed=random_seed,
         now=None if now is None else timestamp(now),
     )
