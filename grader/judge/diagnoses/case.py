@@ -69,6 +69,18 @@ class Case(msgspec.Struct, frozen=True):
         """Whether the learner's answers came at other moments than the reference's."""
         return any(done(ours) != done(theirs) for ours, theirs in self.exchanges())
 
+    def depends_on_time(self) -> bool:
+        """Whether answers depend on when one asks: on tasks of the app, or on kept results."""
+        if any(call.exchange is None and call.resource is None for call in self.expected.calls()):
+            return True
+        asking = {call.exchange for call in self.expected.calls()}
+        paths: dict[tuple[str, str], set[bool]] = {}
+        for exchange in self.expected.exchanges:
+            if not 400 <= (exchange.status or 200) < 500:
+                asks = paths.setdefault((exchange.method, exchange.path), set())
+                asks.add(exchange.number in asking)
+        return any(len(asks) > 1 for asks in paths.values())
+
     def sent(self, exchange: Exchange) -> bytes:
         """The body of a request; a WebSocket has none."""
         request = self.scenario.requests[exchange.number]

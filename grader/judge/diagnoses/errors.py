@@ -321,20 +321,20 @@ def is_a_collaborators(case: Case, error: Failure) -> bool:
 def errors_of(scenario: Scenario) -> Iterator[Error]:
     """Every error that a scenario's collaborators raise."""
     for collaborator in scenario.collaborators.values():
-        yield from _errors_in(collaborator)
+        yield from errors_in(collaborator)
 
 
-def _errors_in(described: object) -> Iterator[Error]:
+def errors_in(described: object) -> Iterator[Error]:
     """The errors in a description, however deep: in steps, cases, members and methods."""
     if isinstance(described, Error):
         yield described
     elif isinstance(described, msgspec.Struct):
-        yield from _errors_in([getattr(described, field) for field in described.__struct_fields__])
+        yield from errors_in([getattr(described, field) for field in described.__struct_fields__])
     elif isinstance(described, dict):
-        yield from _errors_in(list(described.values()))
+        yield from errors_in(list(described.values()))
     elif isinstance(described, list | tuple):
         for part in described:
-            yield from _errors_in(part)
+            yield from errors_in(part)
 
 
 def named(error: Failure) -> str:

@@ -12,7 +12,7 @@ from ..aspects import closings_of, held_during
 from .case import Case, at_line, calls_of, of_line, times
 from .registry import Finding, rule
 
-LIVES = ("resources", "calls", "call-endings", "status", "body")
+LIVES = ("resources", "lifespan-order", "calls", "call-endings", "status", "body")
 """Aspects in which it shows that something was closed too soon, or is shared."""
 
 STREAMS = ("call-endings", "calls", "left-running", "resources")
@@ -227,8 +227,10 @@ def shared_connection(case: Case) -> Finding | None:
 
     Instead: a connection for each request, or a pool that lends one to each.
     """
+    if any(len(_users(queries)) > 1 for _, queries, _ in _connections(case.expected)):
+        return None  # it is meant to be shared
     for opening, queries, _ in _connections(case.got):
-        users = {query.exchange for query in queries if query.exchange is not None}
+        users = _users(queries)
         if len(users) > 1:
             line = case.call_line(opening)
             return Finding(
@@ -237,6 +239,10 @@ def shared_connection(case: Case) -> Finding | None:
                 "If one of them fails in the middle of it, the others are hit, too.",
             )
     return None
+
+
+def _users(queries: list[Span]) -> set[int]:
+    return {query.exchange for query in queries if query.exchange is not None}
 
 
 @rule("called-twice", *LIVES, "arguments", "elapsed", "requests")
@@ -271,6 +277,8 @@ def called_in_vain(case: Case) -> Finding | None:
 
     Instead: let those routes depend on it that need it.
     """
+    if case.depends_on_time():
+        return None  # who calls is not told by the request alone
     for ours, theirs in case.exchanges():
         needed = {span.name for span in calls_of(case.expected, theirs.number)}
         mine = calls_of(case.got, ours.number)
@@ -381,7 +389,7 @@ def _is_after_answer(trace: Trace, call: Span) -> bool:
     return answered is not None and call.start > answered
 
 
-@rule("not-closed", "resources", "calls", "call-endings")
+@rule("not-closed", "resources", "lifespan-order", "calls", "call-endings")
 def not_closed(case: Case) -> Finding | None:
     """A connection that is opened is never closed.
 
@@ -393,7 +401,7 @@ def not_closed(case: Case) -> Finding | None:
     if not any(span.name.endswith(".close") for span in case.expected.calls()):
         return None
     for opening, _, closings in _connections(case.got):
-        if not any(closing.how == "done" for closing in closings):
+        if all(closing.how in ("cancelled", "open") for closing in closings):
             line = case.call_line(opening)
             cut = " Its close() was begun and cut off." if closings else ""
             return Finding(
@@ -407,10 +415,21 @@ def not_closed(case: Case) -> Finding | None:
 def _what_to_follow(case: Case, opening: Span) -> str:
     """What to think about; it depends on how the request went."""
     if opening.exchange is None:
-        return " Which line should close it, and when?"
+        return f" {_how_the_app_ends(case)}"
     request = case.scenario.requests[opening.exchange]
     if request.cancelled_at is not None or case.got.exchanges[opening.exchange].hung_up:
         return " Follow the request that is cancelled: which lines still run?"
     if any(call.how == "failed" for call in calls_of(case.got, opening.exchange)):
         return " Follow the request that fails: which lines still run?"
     return " Follow the request to its end: which line closes it?"
+
+
+def _how_the_app_ends(case: Case) -> str:
+    if case.got.outcome.kind == "startup-failed":
+        return "Follow the start that fails: which lines still run?"
+    if any(call.how == "failed" and call.name.endswith(".close") for call in case.got.calls()):
+        return "Closing another one fails: which lines still run?"
+    if case.scenario.lifespan_end != "asked":
+        what = "A cancellation" if case.scenario.lifespan_end == "cancelled" else "An exception"
+        return f"{what} comes out of the `yield`: which lines still run?"
+    return "Which line should close it, and when?"

@@ -137,10 +137,12 @@ def early_timeout(case: Case) -> Finding | None:
 
 
 def _ended_by_limit(case: Case, late: bool) -> Iterator[Finding]:
-    for ours, theirs, _, does in _cut_short(case):
+    for ours, theirs, should, does in _cut_short(case):
         took, limit = done(ours), done(theirs)
         if took is None or limit is None or took == limit or does.how != "cancelled":
             continue
+        if len(calls_of(case.got, ours.number, does.name)) == 1 and does.seconds == should.seconds:
+            continue  # it is given up in time, and something else comes before or after it
         if (took > limit) == late:
             wait = case.longest_wait(ours.number)
             line = wait.line if wait else case.call_line(does)

@@ -20,7 +20,7 @@ MOST_NAMES = 4
 """Calls that are named."""
 
 
-@rule("loop-blocked", *TIMES, "status", "work-order", "log", "resources", OUTCOME)
+@rule("loop-blocked", *TIMES, "startup", "status", "work-order", "log", "resources", OUTCOME)
 def loop_blocked(case: Case) -> Finding | None:
     """Code that blocks runs on the event loop, and everything else stands still.
 

@@ -25,6 +25,10 @@ def lifespan_failed(case: Case) -> Finding | None:
     Instead: read the error, and put what must happen at the end into `finally` or into an
     `async with` around the `yield`.
     """
+    if any(incident.kind == "lifespan-failed" for incident in case.expected.incidents):
+        return None  # it is meant to
+    if any(ours.raised and not theirs.raised for ours, theirs in case.exchanges()):
+        return None  # that came before it stopped
     for incident in case.incidents("lifespan-failed")[:1]:
         when = "stops" if case.got.exchanges else "starts"
         follows = (

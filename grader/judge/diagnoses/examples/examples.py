@@ -7,6 +7,7 @@ from . import (
     closing,
     databases,
     failing,
+    lives,
     making,
     refusing,
     upstreams,
@@ -25,6 +26,7 @@ EXAMPLES: dict[str, Example] = {
         bodies,
         working,
         closing,
+        lives,
         databases,
         upstreams,
     )
