@@ -1,0 +1,20 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+
+def exercise_1(open_cache):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        cache = await open_cache()
+        app.state.cache = cache
+        yield
+        await cache.close()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/value")
+    async def value():
+        return await app.state.cache.get()
+
+    return app

@@ -1,0 +1,25 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+
+def exercise_2(open_config, open_database, open_cache):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        config = await open_config()
+        database = await open_database()
+        cache = await open_cache()
+        try:
+            yield
+        finally:
+            await config.close()
+            await database.close()
+            await cache.close()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/health")
+    async def health():
+        return {"status": "ok"}
+
+    return app

@@ -1,0 +1,29 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+
+def exercise_2(open_config, open_database, open_cache):
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        config = await open_config()
+        try:
+            database = await open_database()
+            try:
+                cache = await open_cache()
+                try:
+                    yield
+                finally:
+                    await cache.close()
+            finally:
+                await database.close()
+        finally:
+            await config.close()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/health")
+    async def health():
+        return {"status": "ok"}
+
+    return app
