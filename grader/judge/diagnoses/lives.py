@@ -251,7 +251,7 @@ def too_many_at_once(case: Case) -> Finding | None:
     under way: so many workers, or a semaphore.
     """
     for name, mine, most in _most_at_once(case):
-        if mine > most and not _is_repeated(case, name):
+        if mine > most and not _is_repeated(case, name) and not _is_elsewhere(case, name):
             line = _line_of(case, case.got.calls(name)[1])
             return Finding(
                 line,
@@ -293,6 +293,15 @@ def _is_repeated(case: Case, name: str) -> bool:
     """Whether a single request makes the call more than once."""
     made = Counter(call.exchange for call in case.got.calls(name) if call.exchange is not None)
     return any(count > 1 for count in made.values())
+
+
+def _is_elsewhere(case: Case, name: str) -> bool:
+    """Whether requests make the call to whose path it doesn't belong."""
+    paths = [exchange.path for exchange in case.expected.exchanges]
+    theirs = [call.exchange for call in case.expected.calls(name)]
+    meant = {paths[number] for number in theirs if number is not None}
+    mine = {call.exchange for call in case.got.calls(name)} - {None}
+    return None not in theirs and any(paths[number or 0] not in meant for number in mine)
 
 
 def _most_at_once(case: Case) -> Iterator[tuple[str, int, int]]:
