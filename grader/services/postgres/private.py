@@ -7,6 +7,7 @@ when a name is no longer there, or means something else.
 from __future__ import annotations
 
 import functools
+import math
 import selectors
 import socket
 from collections.abc import Callable, Iterator
@@ -39,8 +40,30 @@ def psycopg_on_clock() -> Iterator[None]:
 def _waits_on_clock(waiting: Any) -> Iterator[None]:
     wait = _reported(waiting.wait_selector)
     wait_conn = _reported(waiting.wait_conn, always=True)
-    with replaced(waiting, DefaultSelector=SelectorOnClock, wait=wait, wait_conn=wait_conn):
+    wait_async = _without_looks(waiting.wait_async)
+    with replaced(
+        waiting,
+        DefaultSelector=SelectorOnClock,
+        wait=wait,
+        wait_conn=wait_conn,
+        wait_async=wait_async,
+    ):
         yield
+
+
+def _without_looks(wait_async: Callable[..., Any]) -> Callable[..., Any]:
+    """psycopg's wait in a coroutine, without its look for Ctrl-C ten times a second.
+
+    A statement that waits for a lock for ever is stuck then, and does not run for ten minutes.
+    """
+
+    @functools.wraps(wait_async)
+    async def wait(*args: Any, **options: Any) -> Any:
+        if current_clock() is not None and "interval" in options:
+            options["interval"] = math.inf
+        return await wait_async(*args, **options)
+
+    return wait
 
 
 class SelectorOnClock(selectors.DefaultSelector):
