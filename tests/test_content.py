@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ast
-import asyncio
 import inspect
-import json
 import re
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-from programs import FENCE, Program, blocks_of, lesson_programs, run
 
+from grader.authoring import bank, notebooks, texts
+from grader.authoring.markdown import FENCE, blocks_of, resolves, sections
+from grader.authoring.programs import Program, lesson_programs, run
 from grader.course import catalog
 from grader.course.quiz import parse
 
@@ -28,7 +25,6 @@ NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
 DETAILS = re.compile(
     r"^<details><summary>Answer</summary>\n(?P<answer>.*?)^</details>$", re.MULTILINE | re.DOTALL
 )
-LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
 
 def label(path: Path) -> str:
@@ -51,15 +47,6 @@ class Question(NamedTuple):
         return f"{label(self.path)}: {self.title}"
 
 
-def sections(text: str, heading: str) -> Iterator[tuple[str, str, int]]:
-    """The sections under each heading of one depth: its title, its text, its line."""
-    hidden = FENCE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-    starts = list(re.finditer(rf"^{heading} (?P<title>.+)$", hidden, re.MULTILINE))
-    ends = [match.start() for match in starts[1:]] + [len(text)]
-    for match, end in zip(starts, ends, strict=True):
-        yield match["title"], text[match.end() : end], text.count("\n", 0, match.start()) + 1
-
-
 def questions_of(path: Path) -> list[Question]:
     found = []
     for title, body, line in sections(path.read_text("utf-8"), "##"):
@@ -73,14 +60,14 @@ def questions_of(path: Path) -> list[Question]:
 def quiz_programs(path: Path) -> list[Program]:
     """The programs of a quiz, each with the transcript that its answer holds."""
     return [
-        Program(path, question.line, source, "".join(texts(question.answer, "text")))
+        Program(path, question.line, source, "".join(held(question.answer, "text")))
         for question in QUESTIONS
         if question.path == path
-        for source in texts(question.asked, "python")
+        for source in held(question.asked, "python")
     ]
 
 
-def texts(markdown: str, language: str) -> list[str]:
+def held(markdown: str, language: str) -> list[str]:
     return [block.text for block in blocks_of(markdown) if block.language == language]
 
 
@@ -100,8 +87,7 @@ def test_a_program_prints_what_the_text_says(program: Program) -> None:
 @pytest.mark.parametrize("lesson", LESSONS, ids=label)
 def test_a_lesson_shows_no_transcript_without_its_program(lesson: Path) -> None:
     """A text block stands right under the python block that printed it."""
-    shown = texts(lesson.read_text("utf-8"), "text")
-    assert shown == [program.prints for program in lesson_programs(lesson) if program.prints]
+    assert list(texts.stray_transcripts(lesson)) == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=label)
@@ -115,11 +101,9 @@ def test_a_lesson_can_be_read_in_the_time_that_it_says(lesson: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*LESSONS, *QUIZZES, *HINTS], ids=label)
-def test_every_fence_says_what_it_holds(path: Path) -> None:
+def test_every_fence_says_what_it_holds_and_every_link_leads_somewhere(path: Path) -> None:
     """A block is a program, its output, or a command; nothing else escapes the tests."""
-    languages = {block.language for block in blocks_of(path.read_text("utf-8"))}
-    assert languages <= {"python", "text", "console", "mermaid"}
-    assert path.read_text("utf-8").count("```") == 2 * len(blocks_of(path.read_text("utf-8")))
+    assert list(texts.problems_of_page(path)) == []
 
 
 def test_a_wrong_transcript_is_noticed(tmp_path: Path) -> None:
@@ -165,7 +149,7 @@ def test_a_question_has_an_answer(question: Question) -> None:
         assert keys[0] in options
     else:
         assert not keys
-        assert texts(question.answer, "text")
+        assert held(question.answer, "text")
 
 
 @pytest.mark.parametrize("quiz", QUIZZES, ids=label)
@@ -203,28 +187,14 @@ def test_the_course_keeps_the_stub(stub: Path) -> None:
 
 @pytest.mark.parametrize("stub", STUBS, ids=label)
 def test_every_exercise_has_a_ladder_of_hints(stub: Path) -> None:
-    """Each exercise of the stub has two or three steps, and no hint is for none."""
-    factories = re.findall(r"^def exercise_(\d+)\(", stub.read_text("utf-8"), re.MULTILINE)
-    hints = dict(hints_of(stub.with_name("hints.md")))
-    assert list(hints) == [f"Exercise {number}" for number in factories]
-    for steps in hints.values():
-        assert 2 <= len(steps) <= 3
-        assert list(steps) == [f"Step {number}" for number in range(1, len(steps) + 1)]
-        assert all(text.strip() for text in steps.values())
-
-
-def hints_of(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    for title, body, _ in sections(path.read_text("utf-8"), "##"):
-        yield title, {step: text for step, text, _ in sections(body, "###")}
+    """Each exercise of the stub has steps in order, and no hint is for none."""
+    lesson = catalog.lesson(stub.parent.name)
+    assert list(texts.problems_of_hints(lesson, stub.with_name("hints.md"))) == []
+    assert list(texts.titles_without_exercise(lesson)) == []
+    assert list(bank.problems_of_files(lesson)) == []
 
 
 # Links
-
-
-@pytest.mark.parametrize("path", [*LESSONS, *QUIZZES, *HINTS], ids=label)
-def test_every_link_leads_somewhere(path: Path) -> None:
-    """Links to files of the project exist, and so do the headings that they name."""
-    assert [link for link in links_of(path.read_text("utf-8")) if not resolves(path, link)] == []
 
 
 def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
@@ -235,80 +205,16 @@ def test_a_broken_link_is_noticed(tmp_path: Path) -> None:
     assert [resolves(page, link) for link in links] == [True, True, False, False, True]
 
 
-def links_of(text: str) -> list[str]:
-    return [match["target"] for match in LINK.finditer(FENCE.sub("", text))]
-
-
-def resolves(page: Path, link: str) -> bool:
-    if link.startswith("https://"):
-        return True
-    name, _, anchor = link.partition("#")
-    target = page.parent / name if name else page
-    return target.is_file() and (not anchor or anchor in anchors_of(target.read_text("utf-8")))
-
-
-def anchors_of(text: str) -> set[str]:
-    """The anchors of a text's headings, as GitHub makes them."""
-    anchors: dict[str, None] = {}
-    for title in re.findall(r"^#+ (.+)$", FENCE.sub("", text), re.MULTILINE):
-        slug = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
-        again = (f"{slug}-{number}" for number in range(1, 100))
-        anchors[slug if slug not in anchors else next(a for a in again if a not in anchors)] = None
-    return set(anchors)
-
-
 # Notebooks
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=label)
 def test_a_notebook_is_stripped(notebook: Path) -> None:
     """No outputs, no counts, and no more metadata than the kernel and the language."""
-    content = json.loads(notebook.read_text("utf-8"))
-    assert (content["nbformat"], set(content["metadata"])) == (4, {"kernelspec", "language_info"})
-    assert content["metadata"]["kernelspec"]["name"] == "python3"
-    for cell in content["cells"]:
-        assert cell["metadata"] == {}
-        if cell["cell_type"] == "code":
-            assert (cell["outputs"], cell["execution_count"]) == ([], None)
-    ids = [cell["id"] for cell in content["cells"]]
-    assert len(set(ids)) == len(ids)
+    assert list(notebooks.leftovers(notebook)) == []
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=label)
 def test_every_cell_of_a_notebook_runs(notebook: Path) -> None:
     """Cells run in order, in one namespace, where a loop is running already."""
-    failures: list[BaseException] = []
-    thread = threading.Thread(target=run_cells, args=(notebook, failures))
-    thread.start()
-    thread.join()
-    assert failures == []
-
-
-def run_cells(notebook: Path, failures: list[BaseException]) -> None:
-    try:
-        asyncio.run(run_as_jupyter_does(notebook))
-    except BaseException as error:
-        error.add_note(f"in {notebook.name}")
-        failures.append(error)
-
-
-async def run_as_jupyter_does(notebook: Path) -> None:
-    namespace: dict[str, Any] = {"__name__": "__main__"}
-    for number, source in enumerate(code_cells(notebook)):
-        code = compile(
-            source,
-            f"{notebook.name}[{number}]",
-            "exec",
-            flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
-            dont_inherit=True,
-        )
-        result = eval(code, namespace)
-        if inspect.iscoroutine(result):
-            await result
-
-
-def code_cells(notebook: Path) -> list[str]:
-    """Those that are Python; what begins with a magic only a kernel can run."""
-    content = json.loads(notebook.read_text("utf-8"))
-    cells = ["".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "code"]
-    return [cell for cell in cells if not cell.startswith("%")]
+    assert list(notebooks.failing_cell(notebook)) == []

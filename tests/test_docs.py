@@ -6,7 +6,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
-from programs import Program, blocks_of, lesson_programs, run
+
+from grader.authoring.markdown import blocks_of
+from grader.authoring.programs import Program, lesson_programs, run
 
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDE = DOCS / "play.md"

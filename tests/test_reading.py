@@ -7,10 +7,10 @@ import re
 
 import pytest
 from learner import DAY53, MISTAKES, ROOT, Learner
-from programs import blocks_of
 from rich.console import Console
 from rich.text import Text
 
+from grader.authoring.markdown import blocks_of
 from grader.render.code import clipped, highlighted
 from grader.render.outline import matching, nearest, outline
 from grader.render.reading import show_markdown, with_commands

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from ..course.catalog import Exercise, Lesson
 from ..model.mutants import Mutant, Tried
+from .pool import in_pool, pool
 
 if TYPE_CHECKING:
     from ..judge.grading import Grading
@@ -34,12 +32,9 @@ def try_all(
         GraderError: the lesson's checks cannot be run.
     """
     parts = list(_parts(lesson, mutants))
-    count = min(processes or os.cpu_count() or 1, len(parts))
-    if count == 0:
-        return
-    with ProcessPoolExecutor(count, get_context("spawn"), _begin) as pool:
-        for tried in pool.map(_try, parts):
-            yield from tried
+    with pool(processes) as executor:
+        for future in [executor.submit(in_pool, _try, part) for part in parts]:
+            yield from future.result()
 
 
 Part = tuple[Lesson, Exercise, list[Mutant]]
@@ -54,20 +49,12 @@ def _parts(lesson: Lesson, mutants: Iterable[Mutant]) -> Iterator[Part]:
             yield lesson, lesson.exercise(number), group[begin : begin + MOST_AT_ONCE]
 
 
-_gradings: list[Grading] = []
-"""The one grading of a process of the pool."""
+def _try(grading: Grading, part: Part) -> list[Tried]:
+    from .trials import first_failures
 
-
-def _begin() -> None:
-    from ..judge.grading import Grading
-
-    _gradings.append(Grading())
-
-
-def _try(part: Part) -> list[Tried]:
     lesson, exercise, mutants = part
     texts = [mutant.text for mutant in mutants]
-    failures = _gradings[0].first_failures(lesson, exercise, texts, SEED)
+    failures = first_failures(grading, lesson, exercise, texts, SEED)
     return [_tried(*pair) for pair in zip(mutants, failures, strict=True)]
 
 

@@ -32,6 +32,7 @@ class Mismatch(AssertionError):
 
     Attributes:
         aspect: the aspect that differed; None if the play did not get that far.
+        aspects: all that the check would have compared.
         expected: the reference's facts in words; `actual` the learner's.
     """
 
@@ -43,6 +44,7 @@ class Mismatch(AssertionError):
         aspect: Aspect | None,
         expected: str,
         actual: str,
+        aspects: tuple[Aspect, ...] = (),
     ) -> None:
         super().__init__(f"expected {expected}, got {actual}")
         self.got = got
@@ -51,6 +53,7 @@ class Mismatch(AssertionError):
         self.aspect = aspect
         self.expected = expected
         self.actual = actual
+        self.aspects = aspects
 
 
 class ReferenceFailed(Exception):
@@ -108,7 +111,7 @@ def assert_same(
     if got.outcome.kind not in ("finished", expected.outcome.kind):
         raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
     for aspect in _with_lifespan(aspects, failing):
-        _compare(aspect, expected, got, of)
+        _compare(aspect, expected, got, of, aspects)
 
 
 def _with_lifespan(aspects: tuple[Aspect, ...], failing: LifespanPart | None) -> Iterator[Aspect]:
@@ -120,13 +123,15 @@ def _with_lifespan(aspects: tuple[Aspect, ...], failing: LifespanPart | None) ->
         yield lifespan
 
 
-def _compare(aspect: Aspect, expected: Trace, got: Trace, of: Scenario) -> None:
+def _compare(
+    aspect: Aspect, expected: Trace, got: Trace, of: Scenario, aspects: tuple[Aspect, ...]
+) -> None:
     should, does = aspect(expected), aspect(got)
     if not should and not aspect.may_be_empty:
         raise ReferenceFailed(f"there is nothing to see of {', '.join(sorted(aspect.tags))}")
     if should != does:
         words = _words(aspect.words(should), aspect.words(does))
-        raise Mismatch(got, expected, of, aspect, *words)
+        raise Mismatch(got, expected, of, aspect, *words, aspects)
 
 
 def _check_reference(

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -120,27 +120,6 @@ class Grading:
             exercises=reports,
             notes=_notes(file, submission.source) if source is None else (),
         )
-
-    def first_failures(
-        self, lesson: Lesson, exercise: Exercise, texts: Sequence[str], seed: int | None = None
-    ) -> list[CheckReport | None]:
-        """Grade many answers to one exercise, each until its first check fails.
-
-        Args:
-            texts: of the files, each in the place of the solution.
-            seed: of the values that are drawn; None is this grading's own.
-
-        Returns:
-            For each text the first check that doesn't pass, or None if all of them do.
-        """
-        from .trials import Trials
-
-        seed = self.seed if seed is None else seed
-        file = course().solution(lesson)
-        submission = self.submission(lesson, file, seed)
-        trials = Trials(submission.learner, submission.reference, exercise.number, seed, texts)
-        submission.run(trials)
-        return trials.failures
 
     def submission(
         self, lesson: Lesson, file: Path, seed: int, source: str | None = None

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-AUTHORS_COMMANDS = ("mutate",)
+AUTHORS_COMMANDS = ("check", "mutate")
 """In the order of the help."""

@@ -1,26 +1,18 @@
-"""The programs in the course's texts: finding them, and running them on the virtual clock."""
+"""The programs in a lesson's texts: finding them, and running them on the virtual clock."""
 
 from __future__ import annotations
 
 import io
 import re
 from contextlib import ExitStack, redirect_stdout
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from grader.clock import Clock, clocks_installed, use_clock
+from ..course.quiz import Question
+from .markdown import Block, blocks_of
 
-FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 HAS_A_CLOCK = re.compile(r"^from grader import .*\b(explore|play|run|virtual_time)\b", re.MULTILINE)
-
-
-class Block(NamedTuple):
-    """A fenced block of a text, and the line on which its content begins."""
-
-    language: str
-    text: str
-    line: int
-    end: int
 
 
 class Program(NamedTuple):
@@ -35,31 +27,27 @@ class Program(NamedTuple):
         return f"{self.path.parent.name}/{self.path.name}:{self.line}"
 
 
-def blocks_of(text: str) -> list[Block]:
-    """The fenced blocks of a markdown text, in order."""
-    return [
-        Block(
-            match["language"],
-            match["text"],
-            text.count("\n", 0, match.start("text")) + 1,
-            text.count("\n", 0, match.end()) + 1,
-        )
-        for match in FENCE.finditer(text)
-    ]
-
-
 def lesson_programs(path: Path) -> list[Program]:
     """The python blocks of a lesson, each with the text block that stands right under it."""
     blocks = blocks_of(path.read_text("utf-8"))
-    following = dict(zip(blocks, [*blocks[1:], None], strict=True))
+    following = dict(zip_longest(blocks, blocks[1:]))
     return [
-        Program(path, block.line, block.text, transcript(block, following[block]))
+        Program(path, block.line, block.text, _transcript(block, following[block]))
         for block in blocks
         if block.language == "python"
     ]
 
 
-def transcript(program: Block, after: Block | None) -> str:
+def quiz_programs(path: Path, questions: tuple[Question, ...]) -> list[Program]:
+    """The programs that questions of a quiz ask about, each with what its answer says."""
+    return [
+        Program(path, question.line, question.program, question.key)
+        for question in questions
+        if question.kind == "typed"
+    ]
+
+
+def _transcript(program: Block, after: Block | None) -> str:
     """The text of the block that directly follows a program; empty if there is none."""
     follows = after is not None and after.language == "text" and after.line == program.end + 2
     return after.text if after is not None and follows else ""
@@ -71,7 +59,12 @@ def run(source: str, name: str) -> str:
     It runs on a clock of its own, unless it makes one itself, as `play` does: each play has its
     clock and its thread, and a thread that is started on an outer clock would wait for a
     turn which a thread that only joins it never gives.
+
+    Args:
+        name: of the file, in tracebacks.
     """
+    from ..clock import Clock, clocks_installed, use_clock
+
     printed = io.StringIO()
     with ExitStack() as stack:
         stack.enter_context(redirect_stdout(printed))

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ..course.catalog import Exercise, Lesson, course
+from ..judge.plugin import CheckRunner, number_of
+from ..judge.prefetch import run
 from ..model.report import CheckReport
-from .plugin import CheckRunner, number_of
-from .prefetch import run
 
 if TYPE_CHECKING:
-    from .players import FilePlayer
+    from ..judge.grading import Grading
+    from ..judge.players import FilePlayer
 
 
 class Trials(CheckRunner):
@@ -55,3 +57,25 @@ class Trials(CheckRunner):
             if failed:
                 return failed[0]
         return None
+
+
+def first_failures(
+    grading: Grading, lesson: Lesson, exercise: Exercise, texts: Sequence[str], seed: int
+) -> list[CheckReport | None]:
+    """Grade many answers to one exercise, each until its first check fails.
+
+    Args:
+        texts: of the files, each in the place of the solution.
+        seed: of the values that checks draw.
+
+    Returns:
+        For each text the first check that doesn't pass, or None if all of them do.
+
+    Raises:
+        GraderError: the checks cannot be run.
+    """
+    submission = grading.submission(lesson, course().solution(lesson), seed)
+    players = submission.learner, submission.reference
+    trials = Trials(*players, exercise.number, seed, texts)
+    submission.run(trials)
+    return trials.failures
