@@ -64,7 +64,7 @@ def _problems_of_expectation(lesson: Lesson, file: Path) -> Iterator[Problem]:
     except ValueError as error:
         yield Problem(shown(file), 1, f"this isn't TOML: {error}")
         return
-    numbers = [exercise.number for exercise in lesson.exercises]
+    numbers = [exercise.number for exercise in lesson.all_exercises]
     if found.get("exercise") not in numbers:
         remedy = f"exercise is one of {', '.join(map(str, numbers))}"
         line = _line_of(file, "exercise")

@@ -23,7 +23,9 @@ def problems_of(lesson: Lesson, number: int | None = None) -> list[Problem]:
     Args:
         number: of the exercise to look at, without the texts; all of it, if None.
     """
-    numbers = [number] if number else [exercise.number for exercise in lesson.exercises]
+    numbers = (
+        [number] if number is not None else [exercise.number for exercise in lesson.all_exercises]
+    )
     found = [*texts.titles_without_exercise(lesson), *bank.problems_of_files(lesson)]
     if found:  # the rest would only say so again
         return sorted(found)

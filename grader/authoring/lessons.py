@@ -71,7 +71,7 @@ def missing_reasons(lesson: Lesson, numbers: list[int]) -> Iterator[Problem]:
 def problems_of_check(lesson: Lesson, check: Examined, numbers: list[int]) -> Iterator[Problem]:
     """What the solution's grading has shown of a check."""
     where = shown(course().checks(lesson))
-    known = [exercise.number for exercise in lesson.exercises]
+    known = [exercise.number for exercise in lesson.all_exercises]
     if check.exercise not in known:
         what = f"{check.name} is the check of no exercise"
         remedy = f"put @exercise(n) above it; the exercises are {', '.join(map(str, known))}"

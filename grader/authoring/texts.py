@@ -126,7 +126,7 @@ def _first_other_line(text: str, other: str) -> str:
 def problems_of_hints(lesson: Lesson, file: Path) -> Iterator[Problem]:
     """Exercises without hints, hints without an exercise, steps that aren't 1, 2, 3."""
     found = {section.title: section for section in sections(file.read_text("utf-8"), "##")}
-    wanted = [f"Exercise {exercise.number}" for exercise in lesson.exercises]
+    wanted = [f"Exercise {exercise.number}" for exercise in lesson.all_exercises]
     for title in wanted:
         if title not in found:
             yield Problem(shown(file), 1, f"there are no hints below `## {title}`")
@@ -191,7 +191,7 @@ def titles_without_exercise(lesson: Lesson) -> Iterator[Problem]:
         return
     written = catalog.factories(stub.read_text("utf-8"))
     table = shown(course().root / catalog.TABLE)
-    named = {exercise.factory: exercise for exercise in lesson.exercises}
+    named = {exercise.factory: exercise for exercise in lesson.all_exercises}
     for factory in named.keys() - written.keys():
         what = f"there is no function {factory}, which {table} gives a title"
         yield Problem(shown(stub), 1, what)

@@ -40,7 +40,7 @@ def command(
     from ...render.console import console
     from ...render.mutants import show_mutants
 
-    exercises = (exercise,) if exercise else lesson.exercises
+    exercises = (exercise,) if exercise else lesson.all_exercises
     known = marks(lesson)
     made = [mutant for one in exercises for mutant in mutants(lesson, one)]
     tried = list(try_all(lesson, made, jobs))
