@@ -11,7 +11,7 @@ import pytest
 
 from grader.authoring import bank, notebooks, texts
 from grader.authoring.markdown import FENCE, blocks_of, resolves, sections
-from grader.authoring.programs import Program, lesson_programs, run
+from grader.authoring.programs import ShownProgram, lesson_programs, run
 from grader.course import catalog
 from grader.course.quiz import parse
 
@@ -57,10 +57,10 @@ def questions_of(path: Path) -> list[Question]:
     return found
 
 
-def quiz_programs(path: Path) -> list[Program]:
+def quiz_programs(path: Path) -> list[ShownProgram]:
     """The programs of a quiz, each with the transcript that its answer holds."""
     return [
-        Program(path, question.line, source, "".join(held(question.answer, "text")))
+        ShownProgram(path, question.line, source, "".join(held(question.answer, "text")))
         for question in QUESTIONS
         if question.path == path
         for source in held(question.asked, "python")
@@ -79,7 +79,7 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=str)
-def test_a_program_prints_what_the_text_says(program: Program) -> None:
+def test_a_program_prints_what_the_text_says(program: ShownProgram) -> None:
     """What stands under a program is what it printed."""
     assert run(program.source, str(program)) == program.prints
 

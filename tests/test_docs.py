@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.authoring.markdown import blocks_of
-from grader.authoring.programs import Program, lesson_programs, run
+from grader.authoring.programs import ShownProgram, lesson_programs, run
 
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDE = DOCS / "play.md"
@@ -16,7 +16,7 @@ PROGRAMS = [p for file in sorted(DOCS.glob("*.md")) for p in lesson_programs(fil
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=str)
-def test_program_prints_what_stands_below_it(program: Program) -> None:
+def test_program_prints_what_stands_below_it(program: ShownProgram) -> None:
     assert run(program.source, str(program)) == program.prints
 
 

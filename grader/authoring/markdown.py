@@ -24,7 +24,7 @@ class Block(NamedTuple):
     end: int
 
 
-class Section(NamedTuple):
+class HeadedText(NamedTuple):
     """What stands below a heading, and the heading's line."""
 
     title: str
@@ -52,12 +52,12 @@ def blocks_of(text: str) -> list[Block]:
     ]
 
 
-def sections(text: str, heading: str) -> Iterator[Section]:
+def sections(text: str, heading: str) -> Iterator[HeadedText]:
     """The sections under each heading of one depth, such as `##`."""
     starts = list(re.finditer(rf"^{heading} (?P<title>.+)$", without_code(text), re.MULTILINE))
     for match, after in zip_longest(starts, starts[1:]):
         end = after.start() if after else len(text)
-        yield Section(match["title"], text[match.end() : end], _line(text, match.start()))
+        yield HeadedText(match["title"], text[match.end() : end], _line(text, match.start()))
 
 
 def links_of(text: str) -> list[Link]:

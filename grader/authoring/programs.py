@@ -15,7 +15,7 @@ from .markdown import Block, blocks_of
 HAS_A_CLOCK = re.compile(r"^from grader import .*\b(explore|play|run|virtual_time)\b", re.MULTILINE)
 
 
-class Program(NamedTuple):
+class ShownProgram(NamedTuple):
     """A program in a text, and what the text says that it prints."""
 
     path: Path
@@ -27,21 +27,21 @@ class Program(NamedTuple):
         return f"{self.path.parent.name}/{self.path.name}:{self.line}"
 
 
-def lesson_programs(path: Path) -> list[Program]:
+def lesson_programs(path: Path) -> list[ShownProgram]:
     """The python blocks of a lesson, each with the text block that stands right under it."""
     blocks = blocks_of(path.read_text("utf-8"))
     following = dict(zip_longest(blocks, blocks[1:]))
     return [
-        Program(path, block.line, block.text, _transcript(block, following[block]))
+        ShownProgram(path, block.line, block.text, _transcript(block, following[block]))
         for block in blocks
         if block.language == "python"
     ]
 
 
-def quiz_programs(path: Path, questions: tuple[Question, ...]) -> list[Program]:
+def quiz_programs(path: Path, questions: tuple[Question, ...]) -> list[ShownProgram]:
     """The programs that questions of a quiz ask about, each with what its answer says."""
     return [
-        Program(path, question.line, question.program, question.key)
+        ShownProgram(path, question.line, question.program, question.key)
         for question in questions
         if question.kind == "typed"
     ]

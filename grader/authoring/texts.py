@@ -14,7 +14,7 @@ from ..course.quiz import Question, parse
 from ..model.errors import GraderError
 from ..model.problems import Problem
 from .markdown import LANGUAGES, blocks_of, links_of, resolves, sections
-from .programs import Program, lesson_programs, quiz_programs, run
+from .programs import ShownProgram, lesson_programs, quiz_programs, run
 
 MOST_STEPS = 3
 """Of the hints of an exercise."""
@@ -84,7 +84,7 @@ def stray_transcripts(file: Path) -> Iterator[Problem]:
             )
 
 
-def wrong_transcripts(programs: list[Program]) -> Iterator[Problem]:
+def wrong_transcripts(programs: list[ShownProgram]) -> Iterator[Problem]:
     """Programs that print something else than stands in the text, or that fail."""
     for program in programs:
         try:
