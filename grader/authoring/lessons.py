@@ -121,7 +121,7 @@ def problems_of_stub(grading: Grading, lesson: Lesson, numbers: list[int]) -> li
     kept = course().stub(lesson)
     if kept != file and kept.read_text("utf-8") != text:
         what = f"this isn't the same text as {shown(kept)}"
-        found.append(Problem(shown(file), 1, what, "change both together: grade dev fill"))
+        found.append(Problem(shown(file), 1, what, "change both together"))
     for exercise in map(lesson.exercise, numbers):
         [failure] = first_failures(grading, lesson, exercise, [text], SEEDS[0])
         if failure is None:

@@ -23,7 +23,9 @@ PYTHON = "python3"
 def problems_of_notebook(file: Path) -> Iterator[Problem]:
     """All that is wrong with it: what was left in it, and cells that fail."""
     if not file.is_file():
-        yield Problem(shown(file), 1, "this file is missing", "grade dev new makes it")
+        yield Problem(
+            shown(file), 1, "this file is missing", "make it; that of another lesson shows its form"
+        )
         return
     yield from leftovers(file)
     yield from failing_cell(file)

@@ -44,7 +44,9 @@ def problems_of_texts(lesson: Lesson) -> Iterator[Problem]:
 def problems_of_page(file: Path) -> Iterator[Problem]:
     """A file that isn't there, a block of an unknown kind, a link that leads nowhere."""
     if not file.is_file():
-        yield Problem(shown(file), 1, "this file is missing", "grade dev new makes it")
+        yield Problem(
+            shown(file), 1, "this file is missing", "make it; that of another lesson shows its form"
+        )
         return
     text = file.read_text("utf-8")
     for block in blocks_of(text):
@@ -100,7 +102,7 @@ def wrong_transcripts(programs: list[ShownProgram]) -> Iterator[Problem]:
                 program.line,
                 f"the program prints {_first_other_line(printed, program.prints)!r}, "
                 f"and the text says {_first_other_line(program.prints, printed)!r}",
-                "if the program is right: grade dev fill",
+                "if the program is right, write what it prints",
             )
 
 
@@ -187,7 +189,9 @@ def titles_without_exercise(lesson: Lesson) -> Iterator[Problem]:
     """Exercises that `course.toml` names and the stub doesn't have, or the other way round."""
     stub = course().answers(lesson)
     if not stub.is_file():
-        yield Problem(shown(stub), 1, "this file is missing", "grade dev new makes it")
+        yield Problem(
+            shown(stub), 1, "this file is missing", "make it; that of another lesson shows its form"
+        )
         return
     written = catalog.factories(stub.read_text("utf-8"))
     table = shown(course().root / catalog.TABLE)
