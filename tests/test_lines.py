@@ -319,8 +319,14 @@ def test_a_link_into_a_library_leads_to_a_library(
         "/nowhere/at/all.py",
     ],
 )
-def test_code_without_a_file_is_nobodys(name: str) -> None:
+def test_code_without_a_file_is_nobodys(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["a_program.py"])
     assert not written_by_the_user(name)
+
+
+def test_a_program_given_on_the_command_line_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["-c"])
+    assert written_by_the_user("<string>")
 
 
 @pytest.mark.parametrize("name", ["<stdin>", "<ipython-input-1-abc>", "<doctest a.b[0]>"])

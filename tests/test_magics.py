@@ -248,7 +248,7 @@ def test_lesson_alone_grades_what_the_cell_defines(notebook: Notebook) -> None:
 
 
 def test_endless_loop_is_told_with_its_line(notebook: Notebook) -> None:
-    assert "Line 4 is in a loop that does not end." in notebook.verdict(LOOP)
+    assert "Line 4 is in a loop that doesn't end." in notebook.verdict(LOOP)
     assert "✔ 2" in notebook.verdict(RIGHT)
 
 
