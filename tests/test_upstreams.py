@@ -30,7 +30,15 @@ from fastapi.responses import StreamingResponse
 
 from grader import Trace, get, play, postgres, reply, scenario, timeline, times, upstream
 from grader.clock import Clock, VirtualLoop
-from grader.judge.aspects import connections_opened, left_open, most_in_flight, requests_made
+from grader.judge.aspects import (
+    answers,
+    connections_opened,
+    elapsed,
+    left_open,
+    most_in_flight,
+    requests_made,
+    together,
+)
 from grader.judge.diagnoses import RULES, Case, diagnose, upstreams
 from grader.judge.grading import Grading
 from grader.judge.players import FilePlayer, Subject
@@ -977,12 +985,19 @@ def test_a_player_survives_what_a_learner_does_with_an_upstream(grading: Grading
 # Diagnoses
 
 
+OF_UPSTREAMS = together(
+    answers, elapsed, requests_made, most_in_flight, connections_opened, left_open
+)
+"""All that a check of an app with an upstream looks at."""
+
+
 def judged(
     learner: Factory, reference: Factory, base_url: Upstream, *requests: Any
 ) -> list[Diagnosis]:
     what = scenario(*(requests or [get("/")]), time_limit=40, base_url=base_url)
     got, expected = play(learner, what), play(reference, what)
-    return list(diagnose(Case(got, expected, what, None, lambda _: (got, expected))))
+    aspect = OF_UPSTREAMS if got.outcome.kind == "finished" else None
+    return list(diagnose(Case(got, expected, what, aspect, lambda _: (got, expected))))
 
 
 def ids(diagnoses: list[Diagnosis]) -> list[str]:
@@ -1056,7 +1071,7 @@ def test_client_not_closed_is_told() -> None:
 
     first, *_ = judged(learner, sharing(work), upstream({"/": reply(1)}))
     assert (first.id, first.line) == ("client-not-closed", line("leaves it open"))
-    assert "leaves a connection to base_url open" in first.text
+    assert "a connection to base_url that is still open" in first.text
     assert "client-not-closed" not in ids(judged(sharing(work), sharing(work), upstream({})))
     gc.collect()
 
@@ -1104,7 +1119,7 @@ def test_retry_without_limit_is_told(what: str, base_url: Upstream, times: int) 
     first, *_ = judged(sharing(stubborn), sharing(work), base_url)
     assert (first.id, first.line) == ("retry-without-limit", line("tries again"))
     assert f"tries {what} again and again" in first.text
-    assert "and 3 is where to give up" in first.text
+    assert "after 3 it is time to give up" in first.text
 
 
 def test_a_few_more_tries_are_not_without_limit() -> None:
@@ -1193,7 +1208,7 @@ def test_requests_in_turn_are_told() -> None:
     routes = {"/a": reply(1), "/b": reply(1)}
     first, *_ = judged(sharing(in_turn), sharing(at_once), upstream(routes))
     assert (first.id, first.line) == ("awaited-in-turn", line("goes first"))
-    assert "GET /a, GET /b" in first.text
+    assert "GET /a, then GET /b" in first.text
 
 
 def test_a_blocking_client_is_told_by_its_line() -> None:
@@ -1215,8 +1230,9 @@ def test_nothing_is_said_of_connections_to_anything_else() -> None:
         kind="connection", name="dsn", start=moment, end=moment, how="open", resource=1, line=7
     )
     got = Trace(outcome=Outcome("finished"), spans=(connection,))
-    case = Case(got, Trace(outcome=Outcome("finished")), scenario(dsn=postgres()), None, _no_replay)
-    assert [list(rule(case)) for rule in RULES_OF_UPSTREAMS] == [[]] * 5
+    expected, what = Trace(outcome=Outcome("finished")), scenario(dsn=postgres())
+    case = Case(got, expected, what, OF_UPSTREAMS, _no_replay)
+    assert [rule(case) for rule in RULES_OF_UPSTREAMS] == [None] * 5
 
 
 RULES_OF_UPSTREAMS = (
