@@ -292,6 +292,14 @@ def test_overview_has_a_line_for_each_exercise_and_the_next_step() -> None:
     )
 
 
+def test_overview_keeps_a_long_title_apart_from_its_state() -> None:
+    out = StringIO()
+    title = "A task that lives as long as the app"
+    long = msgspec.structs.replace(REPORT.exercises[0], title=title)
+    show_overview(msgspec.structs.replace(REPORT, exercises=(long,)), Console(file=out, width=60))
+    assert "  ✔ 1 · A task that lives as long as the app  passed\n" in out.getvalue()
+
+
 def test_overview_of_a_finished_lesson_sends_to_the_solutions() -> None:
     out = StringIO()
     report = msgspec.structs.replace(REPORT, exercises=REPORT.exercises[:1])

@@ -16,7 +16,8 @@ def show_overview(report: Report, console: Console) -> None:
         line = f"  {SIGNS[exercise.status]} {exercise.number} · {exercise.title}"
         words = WORDS[exercise.status]
         console.print(
-            Text(f"{line:<38}", style=STYLES[exercise.status]).append(words, "dim"), soft_wrap=True
+            Text(f"{line:<36}  ", style=STYLES[exercise.status]).append(words, "dim"),
+            soft_wrap=True,
         )
     unfinished = [e for e in report.exercises if e.status != "passed"]
     if unfinished:
