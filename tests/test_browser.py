@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,11 @@ FAINT = """
 
 def seen(text: str) -> str:
     """Whether the paragraph that begins so can be seen, as an expression."""
-    found = f"find(p => p.textContent.startsWith('{text}'))"
+    found = f"find(p => p.textContent.startsWith({json.dumps(text)}))"
     return f"[...document.querySelectorAll('p')].{found}.checkVisibility()"
 
 
-HINT = "Three fetches, and none needs"
+HINT = ladder(DAY53, DAY53.exercise(2))[0].splitlines()[0]
 SUMMARY = "document.querySelector('#day53-exercise-2 .fold summary')"
 
 

@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[1]
 SOLUTION = ROOT / "solutions" / "day53" / "solution.py"
 STUB = ROOT / "exercises" / "day53" / "exercise.py"
 MISTAKES = ROOT / "tests" / "mistakes" / "day53"
+LESSONS = catalog.lessons()
+NAMES = [lesson.name for lesson in LESSONS]
 IN_TURN = MISTAKES / "2_awaited_in_turn.py"
 
 Grade = Callable[..., Result]
@@ -60,6 +62,15 @@ def workspace(tmp_path: Path) -> Path:
 def signs(result: Result) -> list[str]:
     """The first sign of each line about an exercise."""
     return re.findall(r"^ *(\S) \d · ", result.output, re.MULTILINE)
+
+
+def overviews(result: Result) -> dict[str, list[str]]:
+    """The signs of each lesson's exercises, in what `grade` alone prints."""
+    parts = re.split(r"^(\S+): \d+ of \d+ pass$", result.output, flags=re.MULTILINE)
+    return {
+        name: re.findall(r"^ +(\S) \d · ", lines, re.MULTILINE)
+        for name, lines in zip(parts[1::2], parts[2::2], strict=True)
+    }
 
 
 def report_of(result: Result) -> Any:
@@ -188,12 +199,13 @@ def test_file_of_the_workspace_is_graded(grade: Grade, workspace: Path) -> None:
 
 
 def test_grade_alone_says_where_the_learner_stands(grade: Grade, workspace: Path) -> None:
-    """A line for each exercise, and the command to run next."""
+    """For each lesson a line for each exercise, and the command to run next."""
     result = grade()
     assert result.exit_code == 1
-    assert "day53: 0 of 8 pass" in result.output
-    assert signs(result) == ["·"] * 8
-    assert "Next: grade day53 1" in result.output
+    assert overviews(result) == {one.name: ["·"] * len(one.exercises) for one in LESSONS}
+    for lesson in LESSONS:
+        assert f"{lesson.name}: 0 of {len(lesson.exercises)} pass\n" in result.output
+        assert f"Next: grade {lesson.name} 1 " in result.output
 
 
 def test_grade_alone_goes_on_after_what_passes(grade: Grade, workspace: Path) -> None:
@@ -201,16 +213,30 @@ def test_grade_alone_goes_on_after_what_passes(grade: Grade, workspace: Path) ->
     text = SOLUTION.read_text("utf-8")
     file.write_text(text[: text.index("def exercise_4")], "utf-8")
     result = grade()
-    assert signs(result) == ["✔", "✔", "✔", *"✘✘✘✘✘"]
+    assert overviews(result)["day53"] == ["✔", "✔", "✔", *"✘✘✘✘✘"]
     assert "day53: 3 of 8 pass" in result.output
     assert "Next: grade day53 4" in result.output
 
 
-def test_grade_alone_is_content_with_a_finished_lesson(grade: Grade, workspace: Path) -> None:
+def test_grade_alone_has_nothing_more_to_ask_in_a_finished_lesson(
+    grade: Grade, workspace: Path
+) -> None:
+    """It still asks for the other lessons."""
     shutil.copy(SOLUTION, workspace / "exercises" / "day53" / "exercise.py")
     result = grade()
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "day53: 8 of 8 pass" in result.output
+    assert re.findall(r"Next: grade (\S+)", result.output) == NAMES[1:]
+
+
+def test_grade_alone_is_content_with_a_finished_course(grade: Grade, workspace: Path) -> None:
+    for name in NAMES:
+        folder = workspace / "exercises" / name
+        folder.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "solutions" / name / "solution.py", folder / "exercise.py")
+    result = grade()
+    assert result.exit_code == 0
+    assert overviews(result) == {one.name: ["✔"] * len(one.exercises) for one in LESSONS}
     assert "Next" not in result.output
 
 
@@ -435,7 +461,7 @@ def test_error_of_the_grader_is_owned(
     [
         (["compltion", "bash"], "did you mean: grade completion"),
         (["4"], "the lesson comes before the exercise, as in day53 4"),
-        (["day54"], "the lessons are: day53"),
+        (["day99"], f"the lessons are: {', '.join(NAMES)}"),
     ],
 )
 def test_what_is_mistyped_is_told_what_it_may_have_been(
@@ -602,7 +628,7 @@ def test_a_file_that_cannot_be_imported_is_not_to_do(grade: Grade, workspace: Pa
 def test_json_of_several_lessons_is_one_document(grade: Grade, workspace: Path) -> None:
     found = json.loads(grade("--format", "json").stdout)
     assert list(found) == ["version", "reports"]
-    assert [report["lesson"] for report in found["reports"]] == ["day53"]
+    assert [report["lesson"] for report in found["reports"]] == NAMES
 
 
 def test_hints_are_on_the_page_only_if_asked_for(grade: Grade, workspace: Path) -> None:
