@@ -279,7 +279,7 @@ def test_what_is_too_much_is_refused(sample: SampleData) -> None:
     assert_same(statuses, has_header_if_503, elapsed, of=full, server_errors=[503])
 
 
-@aspect("status", "headers", say=has_header("Retry-After").say)
+@aspect("status", "header-presence", say=has_header("Retry-After").say)
 def has_header_if_503(trace: Trace) -> tuple[tuple[int | None, bool], ...]:
     """Whether each 503 has a Retry-After."""
     facts = has_header("Retry-After")(trace)

@@ -22,6 +22,7 @@ Tag = Literal[
     "body",
     "media-type",
     "headers",
+    "header-presence",
     "text",
     "elapsed",
     "lines",
@@ -225,7 +226,7 @@ def has_header(name: str) -> Aspect:
         status, there = answer
         return f"{_status(status)} with{'' if there else 'out'} {name}"
 
-    @aspect("status", "headers", say=say)
+    @aspect("status", "header-presence", say=say)
     def headers(trace: Trace) -> tuple[tuple[int | None, bool], ...]:
         return tuple((e.status, bool(e.header(name).strip())) for e in trace.exchanges)
 

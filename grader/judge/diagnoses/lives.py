@@ -34,7 +34,7 @@ def startup_waits(case: Case) -> Finding | None:
         is_cut = isinstance(case.got.outcome.detail, CutShort)
         if case.got.exchanges or not case.expected.exchanges or is_cut:
             return None
-        if case.got.outcome.kind not in ("ran-away", "stuck"):
+        if case.got.outcome.kind not in ("ran-away", "stuck") or not _waits_at_all(case):
             return None
     elif case.got.opened <= case.expected.opened or _is_blocked(case):
         return None
@@ -46,6 +46,11 @@ def startup_waits(case: Case) -> Finding | None:
         f"{at_line(line)} keeps the app from starting {when}: a server takes no requests before "
         "the lifespan comes to its `yield`. Could that go on in a task?",
     )
+
+
+def _waits_at_all(case: Case) -> bool:
+    """Whether the start has waited for anything: else it is a loop that never lets go."""
+    return bool(case.waits(None) or case.got.calls())
 
 
 def _is_blocked(case: Case) -> bool:
@@ -271,8 +276,9 @@ def too_few_at_once(case: Case) -> Finding | None:
     Instead: start as many workers as there may be calls at once; they take from one queue.
     """
     for name, mine, most in _most_at_once(case):
-        if 0 < mine < most:
-            line = case.call_line(case.got.calls(name)[0])
+        first = case.got.calls(name)[0]
+        if 0 < mine < most and _task_of(case, first) is not None:
+            line = case.call_line(first)
             return Finding(
                 line,
                 f"{at_line(line)} has {mine} {name} under way at once at the most, where {most} "
@@ -407,7 +413,7 @@ def not_refused(case: Case) -> Finding | None:
     return None
 
 
-@rule("header-missing", "headers")
+@rule("header-missing", "header-presence")
 def header_missing(case: Case) -> Finding | None:
     """An answer lacks a header that says what the client should do.
 
@@ -615,6 +621,8 @@ def shutdown_waits_too_long(case: Case) -> Finding | None:
     """
     theirs = {(call.name, call.start.tick): call for call in case.expected.calls()}
     for call in case.got.calls():
+        if _task_of(case, call) is None:
+            continue  # a request's own
         other = theirs.get((call.name, call.start.tick))
         if other is None and call.start.tick > case.expected.ended:
             line = case.call_line(call)
@@ -626,8 +634,6 @@ def shutdown_waits_too_long(case: Case) -> Finding | None:
             )
         if other is None or other.how != "cancelled" or call.end.tick <= other.end.tick:
             continue
-        if _task_of(case, call) is None:
-            continue  # a request's own
         if call.how != "open" and call.end.tick > _last_answer(case):
             line = case.call_line(call)
             return Finding(
