@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tomllib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import get_args
 
 import pytest
+from fastapi import FastAPI
 
 import grader.judge.diagnoses
+from grader import play
 from grader.driver import run_play
 from grader.judge.aspects import Aspect, Tag, answers, elapsed, statuses
 from grader.judge.diagnoses import DIFFERENT, IDS, INSTEAD, RULES, Case, diagnose, documentation
@@ -305,3 +310,46 @@ def test_no_rule_stumbles_over_an_empty_trace(outcome: Outcome) -> None:
     _, expected = traces(what, learner="", reference="")
     got = Trace(outcome=outcome)
     assert diagnose(case_of(got, expected, what, None)) == explain(outcome)
+
+
+def starting(wait: Callable[[], Awaitable[object]]) -> FastAPI:
+    """An app whose start waits for something."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await wait()
+        yield
+
+    return FastAPI(lifespan=lifespan)
+
+
+async def sleep_then_wait_for_ever() -> None:
+    await asyncio.sleep(10)
+    await asyncio.Event().wait()  # stuck
+
+
+async def spin() -> None:
+    while True:
+        await asyncio.sleep(0)  # spins
+
+
+@pytest.mark.parametrize(
+    ("wait", "id_", "mark"),
+    [
+        (sleep_then_wait_for_ever, "startup-waits", "# stuck"),
+        (spin, "endless-loop", "# spins"),
+    ],
+)
+def test_start_that_never_ends_is_told_by_the_line_that_holds_it_up(
+    wait: Callable[[], Awaitable[object]], id_: str, mark: str
+) -> None:
+    """Not by an earlier wait that is over; and a loop that never waits is an endless one."""
+    what = scenario(get("/"))
+    got, expected = (play(starting(each), what) for each in (wait, no_wait))
+    [diagnosis] = diagnose(case_of(got, expected, what, None))
+    lines = Path(__file__).read_text("utf-8").splitlines()
+    assert (diagnosis.id, lines[(diagnosis.line or 0) - 1].endswith(mark)) == (id_, True)
+
+
+async def no_wait() -> None:
+    """A start that is over at once."""

@@ -58,7 +58,9 @@ def _is_blocked(case: Case) -> bool:
 
 
 def _line_at_start(case: Case, opened: int) -> int | None:
-    """The line of the longest wait, or else call, before the app took requests."""
+    """The line that the start is stuck at, or else of its longest wait, or call."""
+    if case.got.outcome.kind == "stuck":
+        return case.got.outcome.line
     waits = [wait for wait in case.waits(None) if wait.start.tick < opened]
     calls = [call for call in case.got.calls() if call.end.tick <= opened]
     longest = max(waits or calls, key=lambda span: span.seconds, default=None)
