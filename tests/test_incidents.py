@@ -30,6 +30,8 @@ from fastapi.concurrency import run_in_threadpool
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from grader import Incident, Trace, get, mongo, play, postgres, reply, takes, times, upstream
+from grader.clock import current_clock
+from grader.clock.threads import TurnQueue
 
 SOURCE = Path(__file__).read_text("utf-8").splitlines()
 
@@ -457,6 +459,20 @@ def test_an_async_function_in_a_thread_is_told_with_the_line_that_awaits_it(
     (incident,) = trace_of(endpoint).incidents
     assert (incident.kind, incident.exchange) == ("never-awaited", 0)
     assert incident.line in (line("handed to a thread"), hand_over.__code__.co_firstlineno)
+
+
+def test_a_worker_is_on_the_clock_until_it_has_forgotten_its_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done, seen = TurnQueue.task_done, []
+
+    def noting(queue: TurnQueue) -> None:
+        done(queue)
+        seen.append(current_clock() is not None)  # its result is still in the worker's hands
+
+    monkeypatch.setattr(TurnQueue, "task_done", noting)
+    trace_of(lambda: None)
+    assert seen == [True]
 
 
 class Napper:

@@ -29,7 +29,11 @@ _real_start = threading.Thread.start
 
 
 class TurnQueue(Queue[Any]):
-    """A worker's queue. What is put in it is in line for a turn until it is done."""
+    """A worker's queue. What is put in it is in line for a turn until it is done.
+
+    It is done when the worker asks for more: only then has it forgotten the result. If that is
+    a coroutine that is never awaited, the play still has to learn of it.
+    """
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -44,19 +48,17 @@ class TurnQueue(Queue[Any]):
             super().put_nowait(item)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        self.present.close()
         item = super().get(block, timeout)
         if item is not None:
+            actor = self.actors.popleft()
             try:
-                self.clock.await_turn(self.actors[0])
+                self.clock.await_turn(actor)
             except PlayOver:
                 return None  # which ends the worker
-            self.present.enter_context(use_clock(self.clock, self.actors[0]))
+            self.present.callback(self.clock.leave, actor)
+            self.present.enter_context(use_clock(self.clock, actor))
         return item
-
-    def task_done(self) -> None:
-        super().task_done()
-        self.present.close()
-        self.clock.leave(self.actors.popleft())
 
 
 class ClockedWorker(_AnyioWorker):
