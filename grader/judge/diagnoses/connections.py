@@ -238,7 +238,7 @@ def pool_too_large(case: Case) -> Finding | None:
     )
 
 
-@rule("pool-too-small", "elapsed", "calls")
+@rule("pool-too-small", "elapsed", "calls", "connections")
 @about_databases
 def pool_too_small(case: Case) -> Finding | None:
     """Requests stand in line for a connection, though there could be more.

@@ -153,7 +153,11 @@ def answered_before_commit(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         if ours.status is None or ours.status >= 300 or still_at_work(case.expected, theirs):
             continue
-        late = [span for span in still_at_work(case.got, ours) if span.kind == "transaction"]
+        late = [
+            span
+            for span in still_at_work(case.got, ours)
+            if span.kind == "transaction" and span.how == "done"
+        ]
         if late:
             return Finding(
                 late[0].line or ours.line,
