@@ -17,6 +17,12 @@ from .registry import Finding, rule
 TASKS = ("calls", "call-endings", "status", "body", "elapsed", "log", "lines")
 """Aspects in which it shows what becomes of tasks that live as long as the app."""
 
+REFUSED = 400
+"""The first status that says that a request was not answered with what it asks for."""
+
+UNHANDLED = 500
+"""The status of an error that nothing took for a time limit, or for anything."""
+
 # The start
 
 
@@ -258,7 +264,8 @@ def too_many_at_once(case: Case) -> Finding | None:
     under way: so many workers, or a semaphore.
     """
     for name, mine, most in _most_at_once(case):
-        if mine > most and not _is_repeated(case, name) and not _is_elsewhere(case, name):
+        is_another_matter = _is_repeated(case, name) or _is_elsewhere(case, name)
+        if mine > most and not is_another_matter and not _is_kept_up(case, name):
             line = _line_of(case, case.got.calls(name)[1])
             return Finding(
                 line,
@@ -303,6 +310,16 @@ def _is_repeated(case: Case, name: str) -> bool:
     return any(count > 1 for count in made.values())
 
 
+def _is_kept_up(case: Case, name: str) -> bool:
+    """Whether calls are under way that should have been ended, or refused, and not waited for."""
+    mine = case.got.calls(name)
+    refused = {e.number for e in case.expected.exchanges if REFUSED <= (e.status or 0) < UNHANDLED}
+    ends = {call.how for call in case.expected.calls(name)}
+    return any(
+        (call.how == "open" and "open" not in ends) or call.exchange in refused for call in mine
+    )
+
+
 def _is_elsewhere(case: Case, name: str) -> bool:
     """Whether requests make the call to whose path it doesn't belong."""
     paths = [exchange.path for exchange in case.expected.exchanges]
@@ -333,16 +350,30 @@ def asked_again(case: Case) -> Finding | None:
         mine, theirs = case.got.calls(name), case.expected.calls(name)
         if _is_repeated(case, name):
             continue  # another rule's matter
-        asked = [call for call in mine if call.exchange is not None and not _task_of(case, call)]
-        again = [ours for ours, is_again in _differing(case, name) if is_again][:1]
-        if (len(mine) > len(theirs) and asked) or again:
-            line = _line_of(case, asked[-1]) if asked else again[0].line
+        asked = [call for call in mine if _is_needless(case, call)]
+        is_again = any(is_again for _, is_again in _differing(case, name))
+        if asked and (len(mine) > len(theirs) or is_again):
+            line = _line_of(case, asked[-1])
             return Finding(
                 line,
                 f"{at_line(line)} calls {name} {times(len(mine))} in all, and once for a request "
                 "that needs no call: which of the answers was still good?",
             )
     return None
+
+
+def _is_needless(case: Case, call: Span) -> bool:
+    """Whether a request makes a call whose result the reference has for its path already.
+
+    Not where the status is another one than it should be: then more is wrong than a call.
+    """
+    if call.exchange is None or _task_of(case, call) is not None:
+        return False
+    ours, theirs = case.got.exchanges[call.exchange], case.expected.exchanges[call.exchange]
+    if ours.status != theirs.status or calls_of(case.expected, call.exchange, call.name):
+        return False
+    owners = [one.exchange for one in case.expected.calls(call.name)]
+    return any(n is None or case.expected.exchanges[n].path == ours.path for n in owners)
 
 
 @rule("kept-too-long", "calls", "elapsed", "status", "body")
@@ -355,7 +386,7 @@ def kept_too_long(case: Case) -> Finding | None:
     """
     for name in dict.fromkeys(call.name for call in case.expected.calls() if "." not in call.name):
         for ours, is_again in _differing(case, name):
-            if not is_again:
+            if not is_again and (ours.status or 0) < REFUSED:
                 return Finding(
                     ours.line,
                     f"{ours.method} {ours.path}{of_line(ours.line)}, asked at "
@@ -451,7 +482,8 @@ def timeout_mistaken(case: Case) -> Finding | None:
         return None
     wrong = [ours for ours, theirs in case.exchanges() if differ(ours, theirs)]
     failed = [_raises_timeout(case, exchange.number) for exchange in wrong]
-    if not failed or failed[0] is None or None in failed:
+    is_unhandled = any(exchange.status == UNHANDLED for exchange in wrong)
+    if is_unhandled or not failed or failed[0] is None or None in failed:
         return None  # something else is wrong with what does not fail in that way
     call = failed[0]
     line = case.call_line(call)
