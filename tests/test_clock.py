@@ -255,7 +255,7 @@ def test_spinning_without_any_timer_runs_away() -> None:
     assert isinstance(end_of(main, Clock()), RanAway)
 
 
-def test_a_deadlock_is_told_to_whoever_drives_the_loop() -> None:
+def test_a_deadlock_is_told_to_the_code_that_drives_the_loop() -> None:
     async def main() -> None:
         lock = asyncio.Lock()
         async with lock, lock:
@@ -288,7 +288,7 @@ def test_polling_the_time_itself_gets_on() -> None:
 # What time it is
 
 
-def test_time_is_virtual_for_whoever_lives_by_the_clock() -> None:
+def test_time_is_virtual_for_all_that_runs_on_the_clock() -> None:
     async def main() -> None:
         await asyncio.sleep(2.5)
         assert time.time() == EPOCH + 2.5

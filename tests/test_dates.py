@@ -105,7 +105,7 @@ def test_a_date_that_is_none_is_refused_when_the_scenario_is_made(now: Any, says
         play(app, get("/"), now=now)
 
 
-def test_a_scenario_that_says_no_date_leaves_it_to_whoever_plays_it() -> None:
+def test_a_scenario_without_a_date_leaves_it_to_the_player() -> None:
     assert scenario(get("/")).now is None
     assert datetime.datetime.fromtimestamp(EPOCH, datetime.UTC).isoformat()[:10] == "2026-01-01"
 

@@ -207,7 +207,7 @@ def test_clients_that_begin_at_once_share_one_keeper(at_rest: KeeperState, tmp_p
     assert {name.split("_")[3] for name in names} == {str(keeper_of(at_rest))}
 
 
-def test_whoever_asks_while_a_keeper_is_about_to_begin_starts_no_other(
+def test_asking_while_a_keeper_is_about_to_begin_starts_no_other(
     at_rest: KeeperState,
 ) -> None:
     """It has the lock from the moment it is started, long before it has read its program."""
@@ -291,7 +291,7 @@ def as_new(_state: KeeperState) -> list[Any]:
 
 
 @pytest.mark.parametrize("what", LEFT_BEHIND)
-def test_whoever_leases_next_finds_nothing_of_those_before(
+def test_the_next_lease_finds_nothing_of_those_before(
     state: KeeperState, as_new: list[Any], what: str
 ) -> None:
     """All databases that are about have been used like that."""

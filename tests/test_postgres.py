@@ -918,7 +918,7 @@ async def keep_for(seconds: float, pool: Any) -> None:
     ],
     ids=POOLS,
 )
-def test_whoever_waits_for_a_connection_gives_up_after_exactly_two_seconds(
+def test_a_request_that_waits_for_a_connection_gives_up_after_exactly_two_seconds(
     pool: Pool, error: str
 ) -> None:
     async def wait(pool: Any) -> Any:
@@ -1065,7 +1065,7 @@ def test_after_an_error_a_transaction_takes_no_more_statements(pool: Pool, secon
     assert [span.how for span in spans(trace, "statement")][-2:] == ["failed", "done"]
 
 
-def test_whoever_is_called_off_in_a_transaction_leaves_its_locks_at_once() -> None:
+def test_a_request_cancelled_in_a_transaction_leaves_its_locks_at_once() -> None:
     """The first has the row from 0.25 until it is called off at 1.0; then the second has it."""
 
     async def lock(pool: Any) -> float:
@@ -1111,7 +1111,7 @@ def test_a_row_is_locked_by_one_at_a_time(pool: Pool) -> None:
     assert [span.end.seconds for span in spans(trace, "statement")] == [0.25, 1.25, 2.25, 3.25]
 
 
-def test_whoever_asks_first_for_a_row_gets_it_first_and_so_every_time() -> None:
+def test_the_first_to_ask_for_a_row_gets_it_first_every_time() -> None:
     """They ask in the order in which their requests come. Twenty plays are one like another."""
     requests = [get("/take", at=at) for at in (0.03, 0.02, 0.01)]
     what = postgres(0.25, seed_sql=SEED)
@@ -1698,7 +1698,7 @@ def test_a_session_that_ends_itself_is_not_the_graders_fault() -> None:
         assert spans(trace, "connection")[0].how == "failed"
 
 
-def test_whoever_speaks_no_sql_is_hung_up_on() -> None:
+def test_a_client_that_does_not_speak_sql_is_hung_up_on() -> None:
     def factory(dsn: str) -> FastAPI:
         app = FastAPI()
         port = int(dsn.rpartition(":")[2].partition("/")[0])

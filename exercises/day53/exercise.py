@@ -223,8 +223,8 @@ def exercise_7(read_rows=count_rows):
     """GET /stream sends each row of the async generator read_rows() as a line of JSON.
 
     The media type is application/x-ndjson. Each line goes out when its row is there. A
-    client that hangs up ends the generator at once. A stream that is cancelled breaks off,
-    and doesn't end as though it were complete.
+    client that hangs up ends the generator at once. A stream that is cancelled breaks off:
+    it must not look complete to the client.
     """
     raise NotImplementedError("exercise 7")
 

@@ -32,7 +32,7 @@ def problems_of_notebook(file: Path) -> Iterator[Problem]:
 
 
 def leftovers(file: Path) -> Iterator[Problem]:
-    """Outputs, counts and metadata that whoever opened it last has left behind."""
+    """Outputs, counts and metadata left behind by the last person to open it."""
     content = json.loads(file.read_text("utf-8"))
     kernel = content["metadata"].get("kernelspec", {}).get("name")
     if kernel not in (PYTHON, None):

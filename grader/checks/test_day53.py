@@ -765,7 +765,7 @@ def test_hang_up_ends_the_generator(sample: SampleData) -> None:
 
 @exercise(7)
 def test_cancelled_stream_ends_at_once(sample: SampleData) -> None:
-    """A stream that the server cancels breaks off: it doesn't end as though it were complete."""
+    """A stream that the server cancels breaks off: it must not look complete."""
     cancelled = _stream(sample, get("/stream", cancelled_at=2.5))
     assert_same(cancellations, call_endings, of=cancelled)
 

@@ -274,7 +274,7 @@ _TELLING = re.compile(r"(?=[\w-]*\d)[\w-]{6,}")
 
 @aspect("cancellation")
 def cancellations(trace: Trace) -> tuple[str, ...]:
-    """Whether each call that the server cancels ends by that, and not as though it were whole."""
+    """Whether each call that the server cancels ends as cancelled, instead of looking complete."""
     return tuple(map(_end_of_cancelled, trace.exchanges))
 
 

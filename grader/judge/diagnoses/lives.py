@@ -568,8 +568,8 @@ def task_cancelled_in_vain(case: Case) -> Finding | None:
     return Finding(
         line,
         f"{at_line(line)} was cancelled, and your code caught the CancelledError and went on. "
-        "Whoever cancels a task waits for it to end, so the app never stops. Catch `Exception`, "
-        "which a cancellation isn't.",
+        "The code that cancels a task waits for it to end, so the app never stops. Catch "
+        "`Exception`, which a cancellation isn't.",
     )
 
 

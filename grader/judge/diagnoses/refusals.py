@@ -108,7 +108,7 @@ def data_leaked(case: Case) -> Finding | None:
     """An answer holds data that it should keep to itself.
 
     A validation error has the record in its text; a record that is returned as it is has all
-    its columns. Whoever makes a request fail can read them then.
+    its columns. Then any client that makes a request fail can read them.
 
     Instead: name what goes out, by a response model. Log an error with its traceback, and
     answer with a sentence of your own.
