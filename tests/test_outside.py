@@ -393,6 +393,16 @@ def test_a_unix_socket_within_the_play_lives_by_its_clock(tmp_path: Path) -> Non
     assert answer(endpoint, patience=1000) == ["late\n", 3.0]
 
 
+def test_a_play_goes_on_where_the_system_names_no_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on macOS. The loop's own wake-up pipe is a pair of Unix sockets."""
+    monkeypatch.delattr(socket, "SO_PEERCRED", raising=False)
+
+    async def endpoint() -> None:
+        await asyncio.sleep(1)
+
+    assert trace_of(endpoint).outcome.kind == "finished"
+
+
 def test_small_writes_from_a_thread_arrive_at_once() -> None:
     def serve(listening: socket.socket) -> None:
         connection, _ = listening.accept()

@@ -122,13 +122,14 @@ def _borrowed(file: int) -> Iterator[socket.socket | None]:
         return
     try:
         yield sock
-    except OSError:
-        yield None
     finally:
         sock.detach()
 
 
 def _peer_process(sock: socket.socket) -> int:
+    """The process at the other end; this one where the system doesn't say (macOS)."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return os.getpid()
     credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return int(struct.unpack("3i", credentials)[0])
 
