@@ -234,10 +234,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self.clock.now != self._moment:
             self._moment = self.clock.now
             self.polling.begin_moment(goes_on=self._step == self.clock.now)
-        return self.polling.goes_on([*self._ready, *self._due_now()])
+        return self.polling.goes_on(self._called_next)
 
-    def _due_now(self) -> list[Timer]:
-        return [timer for timer in self._scheduled if timer.tick <= self.clock.now]
+    def _called_next(self) -> list[asyncio.Handle]:
+        due = (timer for timer in self._scheduled if timer.tick <= self.clock.now)
+        return [*self._ready, *due]
 
     def is_out_of_time(self) -> bool:
         """Whether it has gone on for longer than any program should."""

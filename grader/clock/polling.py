@@ -9,7 +9,7 @@ is a proof, and honest work may take any number of turns of the loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from .real_time import thread_time
@@ -56,18 +56,24 @@ class Polling:
         self._far: State | None = None
         self._same = self._counting = 0
 
-    def goes_on(self, ready: Collection[Any]) -> bool:
-        """Count a turn, at the end of which some callbacks are `ready`.
+    def goes_on(self, ready: Callable[[], Collection[Any]]) -> bool:
+        """Count a turn.
+
+        Args:
+            ready: gives the callbacks that are ready at its end; most turns don't ask.
 
         Returns:
             Whether they will do the same for ever, unless time passes.
         """
         self._turns += 1
         if self._goes_on and self._turns <= LONGEST_ROUND:
-            return _Ready(ready).fingerprint() == self._found
-        if self._turns < self._look_at or not self._look(_Ready(ready)):
+            return _Ready(ready()).fingerprint() == self._found
+        if self._turns < self._look_at:
             return False
-        self._found = _Ready(ready).fingerprint()
+        now = _Ready(ready())
+        if not self._look(now):
+            return False
+        self._found = now.fingerprint()
         return True
 
     def _look(self, ready: _Ready) -> bool:
