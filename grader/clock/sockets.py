@@ -17,6 +17,7 @@ from typing import Any
 from .clock import Actor, Clock
 from .current import current_actor, current_clock, report_block
 from .hosts import Host, is_readable
+from .patching import put_back
 
 _real_connect = socket.socket.connect
 _real_accept = socket.socket.accept
@@ -180,14 +181,7 @@ _ON_CLOCK: dict[str, Callable[..., Any]] = {
 @contextmanager
 def sockets_on_clock() -> Iterator[None]:
     """Put blocking calls to the hosts of every play on its clock; others are left alone."""
-    before = {name: vars(socket.socket).get(name) for name in _ON_CLOCK}
-    for name, function in _ON_CLOCK.items():
-        setattr(socket.socket, name, function)
-    try:
+    with put_back(socket.socket, *_ON_CLOCK):  # some are inherited from a type written in C
+        for name, function in _ON_CLOCK.items():
+            setattr(socket.socket, name, function)
         yield
-    finally:
-        for name, former in before.items():
-            if former is None:  # it is inherited from the type that is written in C
-                delattr(socket.socket, name)
-            else:
-                setattr(socket.socket, name, former)
