@@ -48,7 +48,7 @@ class Connections:
 
     def watch(self, file: int) -> None:
         """The loop begins to wait at a socket."""
-        with _borrowed(file) as sock:
+        with borrowed(file) as sock:
             if sock is None:
                 return
             if _listens(sock):
@@ -84,7 +84,7 @@ class Connections:
 
     def leads_outside(self, file: int) -> bool:
         """Whether a descriptor is a connection to what is not in this play."""
-        with _borrowed(file) as sock:
+        with borrowed(file) as sock:
             return sock is None or self._leads_outside(sock)
 
     def _leads_outside(self, sock: socket.socket) -> bool:
@@ -113,7 +113,7 @@ def _listens(sock: socket.socket) -> bool:
 
 
 @contextmanager
-def _borrowed(file: int) -> Iterator[socket.socket | None]:
+def borrowed(file: int) -> Iterator[socket.socket | None]:
     """A socket by its descriptor; None if that is something else."""
     try:
         sock = socket.socket(fileno=file)
@@ -136,7 +136,7 @@ def _peer_process(sock: socket.socket) -> int:
 
 def _segments_sent(file: int) -> int:
     """How many packets with data a TCP connection has sent; 0 for other sockets."""
-    with _borrowed(file) as sock:
+    with borrowed(file) as sock:
         if sock is not None and sock.type == socket.SOCK_STREAM:
             with suppress(OSError, struct.error, AttributeError):
                 size = _SEGMENTS_SENT.size

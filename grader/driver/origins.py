@@ -11,6 +11,7 @@ import contextlib
 import socket
 from typing import NamedTuple
 
+from ..clock.connections import borrowed
 from .recorder import Recorder, current_exchange
 
 
@@ -52,11 +53,8 @@ def _local_port(end: socket.socket | int) -> int | None:
     with contextlib.suppress(OSError):
         if not isinstance(end, int):
             return _port_in(end.getsockname())
-        borrowed = socket.socket(fileno=end)
-        try:
-            return _port_in(borrowed.getsockname())
-        finally:
-            borrowed.detach()
+        with borrowed(end) as sock:
+            return _port_in(sock.getsockname()) if sock is not None else None
     return None
 
 
