@@ -7,18 +7,17 @@ that reads no more makes `send` wait, and what is sent to a client that has left
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
 from ..model.scenarios import Request
 from ..model.trace import Exchange, Moment
 from .awaited import of_server
+from .closing import settle
 from .flow import Flow
 from .recorder import Recorder, current_exchange
-from .response import Response
+from .response import Message, Response
 from .scope import http_scope_of
-
-Message = MutableMapping[str, Any]
 
 
 class Conversation:
@@ -80,8 +79,7 @@ class Conversation:
 
     def _be_answered(self) -> None:
         self._news.set()
-        if not self.answered.done():
-            self.answered.set_result(None)
+        settle(self.answered, None)
 
     async def receive(self) -> Message:
         if not self._is_over():

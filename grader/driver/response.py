@@ -7,6 +7,9 @@ from typing import Any
 
 from ..model.trace import Chunk, Moment
 
+Message = MutableMapping[str, Any]
+"""What ASGI has an app send and receive."""
+
 WITHOUT_BODY = (204, 304)
 """The statuses whose responses end with their headers."""
 
@@ -33,7 +36,7 @@ class Response:
         self.lines = 0
         self.completed: Moment | None = None
 
-    def take(self, message: MutableMapping[str, Any]) -> None:
+    def take(self, message: Message) -> None:
         """Take the app's next message.
 
         Raises:
@@ -47,14 +50,14 @@ class Response:
             _expect("http.response.body", kind)
             self._go_on(bytes(message.get("body", b"")), message.get("more_body", False))
         elif kind == "http.response.trailers" and self._trailers is not None:
-            self._trailers += _headers_of(message)
+            self._trailers += headers_of(message)
         else:
             raise RuntimeError(
                 f"Unexpected ASGI message '{kind}' sent, after response already completed."
             )
 
-    def _begin(self, message: MutableMapping[str, Any]) -> None:
-        headers, status = _headers_of(message), int(message["status"])
+    def _begin(self, message: Message) -> None:
+        headers, status = headers_of(message), int(message["status"])
         self._start = {"status": status, "headers": headers, "responded": self._now()}
         self._trailers = () if message.get("trailers") else None
         self._left = 0 if status in WITHOUT_BODY else None
@@ -89,6 +92,7 @@ def _expect(wanted: str, kind: str) -> None:
         raise RuntimeError(f"Expected ASGI message '{wanted}', but got '{kind}'.")
 
 
-def _headers_of(message: MutableMapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def headers_of(message: Message) -> tuple[tuple[str, str], ...]:
+    """The headers, or the trailers, of a response, with their names in small letters."""
     given = message.get("headers", ())
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in given)

@@ -7,17 +7,17 @@ What `receive` and `send` do, and the codes of what ends, are uvicorn's (its
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, Literal
 
 from ..model.trace import Chunk, Closing, Exchange, Moment, SocketMessage
 from ..model.websockets import ABNORMAL, NORMAL, Leave, Say, WebSocket
 from .awaited import of_server
+from .closing import settle
 from .flow import Flow
 from .recorder import Recorder, current_exchange
+from .response import Message, headers_of
 from .scope import websocket_scope_of
-
-Message = MutableMapping[str, Any]
 
 NO_CODE = 1005
 """The code by which the app hears of a connection that was lost, or closed without one."""
@@ -121,12 +121,8 @@ class WebSocketConversation:
                 )
 
     def _begin_response(self, status: int, message: Message) -> None:
-        headers = tuple(
-            (name.decode("latin-1").lower(), value.decode("latin-1"))
-            for name, value in message.get("headers", ())
-        )
         responded = self._recorder.moment()
-        self._facts |= {"status": status, "headers": headers, "responded": responded}
+        self._facts |= {"status": status, "headers": headers_of(message), "responded": responded}
         self._news.set()
 
     def _refuse(self, status: int) -> None:
@@ -205,8 +201,7 @@ class WebSocketConversation:
         acting.add_done_callback(lambda _: self._finish_acting())
 
     def _finish_acting(self) -> None:
-        if not self.acted.done():
-            self.acted.set_result(None)
+        settle(self.acted, None)
 
     async def _act(self) -> None:
         """Do it step by step, until the connection is over."""
@@ -229,8 +224,7 @@ class WebSocketConversation:
             if not await self._until(lambda: self._received >= wanted):
                 return False
         if step.at is not None:
-            due = self.sent.tick / 1_000_000 + step.at
-            delay = due - asyncio.get_running_loop().time()
+            delay = self.sent.seconds + step.at - asyncio.get_running_loop().time()
             if delay > 0:
                 await asyncio.sleep(delay)
         return not self._is_over
