@@ -30,7 +30,7 @@ from .ownership import written_by_the_user
 from .recorder import Recorder, current_exchange
 from .references import References
 from .serving import Serving
-from .stuck import waiting
+from .stuck import MOST_WAITS, waiting
 from .tasks import Tasks
 
 BuildApp = Callable[[PlayContext], Any]
@@ -191,7 +191,7 @@ class Driver:
 
     def waits(self) -> tuple[Waiting, ...]:
         """What tasks and threads wait for; first those that hold up the others."""
-        return (*waiting(self.tasks), *self.waiting_threads())[:20]
+        return (*waiting(self.tasks), *self.waiting_threads())[:MOST_WAITS]
 
     def waiting_threads(self) -> Iterator[Waiting]:
         frames = sys._current_frames()

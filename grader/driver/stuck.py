@@ -14,12 +14,11 @@ from .lines import Place
 from .tasks import Tasks
 from .waits import Watched
 
-MOST = 20
+MOST_WAITS = 20
 """Waits that are reported."""
 
 _REACH = 6
 """References from a task's callback to what it will wake, such as a queue's waiting reader."""
-
 
 MOST_REACHED = 1_000
 """Objects after which the search among a callback's references is given up."""
@@ -43,7 +42,7 @@ def waiting(tasks: Tasks) -> tuple[Waiting, ...]:
     first = sorted(waits, key=lambda one: (one.place.is_for_server, _is_for_another(one, waits)))
     return tuple(
         Waiting(w.watched.task_name, w.place.line, w.place.name, exchange=w.watched.exchange)
-        for w in first[:MOST]
+        for w in first[:MOST_WAITS]
     )
 
 
