@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextvars
 import re
-import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -108,8 +107,7 @@ class Recorder:
 
     def task_name(self) -> str:
         """The name of the task that is running, as spans give it."""
-        on_loop = threading.get_ident() == self.clock.home
-        return getattr(self.last_resumed, "task_name", "") if on_loop else "thread"
+        return getattr(self.last_resumed, "task_name", "") if self.clock.is_home() else "thread"
 
     def line_of_call(self) -> int | None:
         """The own line that made the call that is running now.
