@@ -7,17 +7,23 @@ CPython's functions must be is in `redirecting.py`, which has a check of its own
 
 from __future__ import annotations
 
+import _posixsubprocess
+import _thread
 import asyncio
 import concurrent.futures.thread
-import importlib
 import socket
+import subprocess
 import sys
+import threading
 import warnings
+from asyncio.base_subprocess import BaseSubprocessTransport
 from collections.abc import Iterator
 from logging import Manager
-from threading import Thread
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+
+import anyio._backends as backends
+from anyio._backends import _asyncio as anyio_backend
 
 TRIED_WITH = "CPython 3.11.7, 3.12.1, 3.13.0; anyio 4.16"
 
@@ -93,30 +99,28 @@ class _NoLoop:
 
 
 def _of_threads() -> Iterator[PrivateName]:
-    pools, threading = concurrent.futures.thread, importlib.import_module("threading")
+    pools = concurrent.futures.thread
     pool = pools.ThreadPoolExecutor(1)
-    anyio = importlib.import_module("anyio._backends._asyncio")
     yield PrivateName(pools, "_WorkItem", "work in a pool waits for its turn")
     yield PrivateName(pools, "_worker", "a pool's threads are recognized")
     yield PrivateName(pool, "_max_workers", "a pool has as many turns as threads")
-    yield PrivateName(Thread(), "_target", "a pool's threads are recognized")
+    yield PrivateName(threading.Thread(), "_target", "a pool's threads are recognized")
     yield PrivateName(threading, "_CRLock", "locks that can be taken again are made of locks")
-    yield PrivateName(importlib.import_module("_thread"), "allocate_lock", "the type of a lock")
-    backends = importlib.import_module("anyio._backends")
+    yield PrivateName(_thread, "allocate_lock", "the type of a lock")
     yield PrivateName(backends, "_asyncio", "work in anyio's threads waits for its turn")
-    yield PrivateName(anyio, "WorkerThread", "work in anyio's threads waits for its turn")
-    yield PrivateName(importlib.import_module("sys"), "_getframe", "which line makes a call")
+    yield PrivateName(anyio_backend, "WorkerThread", "work in anyio's threads waits for its turn")
+    yield PrivateName(sys, "_getframe", "which line makes a call")
     yield PrivateName(warnings, "_warn_unawaited_coroutine", "coroutines that are never awaited")
     yield PrivateName(Manager, "_clear_cache", "loggers ask again whether they are heard")
 
 
 def _of_programs() -> Iterator[PrivateName]:
-    subprocess, in_c = map(importlib.import_module, ("subprocess", "_posixsubprocess"))
-    transports = importlib.import_module("asyncio.base_subprocess")
-    made = transports.BaseSubprocessTransport.__init__.__code__.co_names
+    made = BaseSubprocessTransport.__init__.__code__.co_names
     transport = SimpleNamespace(**dict.fromkeys(made))  # what its `__init__` sets
     yield PrivateName(subprocess, "_fork_exec", "a play knows the processes that it has started")
-    yield PrivateName(in_c, "fork_exec", "a play knows the processes that it has started")
+    yield PrivateName(
+        _posixsubprocess, "fork_exec", "a play knows the processes that it has started"
+    )
     yield PrivateName(transport, "_proc", "a play knows the programs that asyncio has started")
     yield PrivateName(transport, "_pipes", "a play knows what it reads from programs")
 
