@@ -13,7 +13,6 @@ ORIGIN_DEPTH = 12
 """Frames that a coroutine remembers of where it was made, to name the line if it is lost.
 Python keeps this setting for each thread by itself."""
 
-
 clocks: dict[int, tuple[Clock, Actor | None]] = {}
 """The clock of each thread that has one, and the actor that it is."""
 
@@ -48,8 +47,7 @@ def use_clock(clock: Clock, actor: Actor | None = None) -> Iterator[None]:
 
 def current_actor(clock: Clock) -> Actor:
     """The actor of the calling thread; a thread that the clock has not met gets one."""
-    entry = clocks.get(threading.get_ident())
-    actor = entry[1] if entry else None
+    actor = current()[1]
     if actor is None:
         actor = Actor()
         actor.native_id = threading.get_native_id()

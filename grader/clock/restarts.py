@@ -17,8 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from .clock import Clock
-from .current import clocks as _clocks
-from .current import current_clock
+from .current import clocks, current_clock
 from .patching import replaced
 
 _LoopBound: Any = mixins._LoopBoundMixin
@@ -72,7 +71,7 @@ def _unwind(task: asyncio.Task[Any]) -> None:
 
 def take_over_threads(clock: Clock) -> None:
     """Let threads that earlier plays have left waiting in C take part in the play of `clock`."""
-    for ident, (former, actor) in tuple(_clocks.items()):
+    for ident, (former, actor) in tuple(clocks.items()):
         if former.is_finished and actor is not None and actor.aside:
-            _clocks[ident] = clock, actor
+            clocks[ident] = clock, actor
             clock.take_over(actor)
