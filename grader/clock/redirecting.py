@@ -227,9 +227,7 @@ def _handed_over(call: Callable[..., Any], *args: Any, **kwargs: Any) -> int | N
 
 
 @contextmanager
-def redirected(
-    redirections: Mapping[str, Any],
-) -> Iterator[None]:
+def redirected(redirections: Mapping[str, Any]) -> Iterator[None]:
     """Redirect functions for a while."""
     for redirection in redirections.values():
         redirection.begin()

@@ -7,6 +7,7 @@ import os
 import site
 import sys
 import sysconfig
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -81,9 +82,9 @@ def _anyio_folder() -> str:
     return str(Path(anyio.__file__).parent)
 
 
-def _with_targets(folders: object) -> tuple[str, ...]:
+def _with_targets(folders: Iterable[str]) -> tuple[str, ...]:
     """Folders as they are named, and as they are called where links lead."""
-    named = [os.path.abspath(folder) for folder in folders if folder]  # type: ignore[attr-defined]
+    named = [os.path.abspath(folder) for folder in folders if folder]
     return tuple(dict.fromkeys([*named, *map(os.path.realpath, named)]))
 
 
@@ -92,7 +93,7 @@ def _lies_in(path: str, folders: tuple[str, ...]) -> bool:
 
 
 def _where(filename: str) -> str | None:
-    """The file's full path; None if there is no such file, as of compiled code's source."""
+    """The file's full path; None if there is no such file, as for compiled code."""
     candidates = [filename] if os.path.isabs(filename) else _relative(filename)
     return next((path for path in candidates if os.path.isfile(path)), None)
 
