@@ -24,7 +24,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from grader import Trace, blocks, get, play, scenario, times
 from grader.clock import Clock
-from grader.clock.loop import PATIENCE
+from grader.clock.loop import LOOK_AT_THREAD_EVERY
 from grader.clock.real_time import sleep as real_sleep
 from grader.model.trace import encode
 
@@ -274,7 +274,7 @@ def test_a_thread_that_ends_between_two_looks_is_not_missed(
 
     def endpoint() -> JSONResponse:
         start = time.thread_time()
-        while time.thread_time() - start < 5 * PATIENCE:
+        while time.thread_time() - start < 5 * LOOK_AT_THREAD_EVERY:
             pass
         return JSONResponse(time.monotonic())
 

@@ -1,6 +1,6 @@
 """The event loop on a `Clock`.
 
-asyncio's own loop, with three things changed: `time()` reads the clock, timers are
+asyncio's own loop, with three main changes: `time()` reads the clock, timers are
 ordered by tick and then by age, and an idle moment is a ladder of decisions instead of
 a wait (see `ClockSelector.select`).
 """
@@ -34,9 +34,8 @@ from .sockets import park_until_readable, wait_to_connect, without_delay
 
 STEP = TICKS_PER_SECOND // 1000
 """Ticks that pass while a program does nothing but look whether they have passed."""
-PATIENCE = 0.01
+LOOK_AT_THREAD_EVERY = 0.01
 """Real seconds between two looks at a thread that has the turn and does not answer."""
-
 
 MOST_WORK = 30.0
 """Seconds on a processor that a play may take; one that never rests is ended then."""
@@ -156,12 +155,12 @@ class ClockSelector(selectors.DefaultSelector):
     def _wait_for_work(self) -> Any:
         clock = self.loop.clock
         clock.give_turn()
-        while not clock.await_quiet(PATIENCE):
+        while not clock.await_quiet(LOOK_AT_THREAD_EVERY):
             clock.set_aside_sleeper()
         # The thread has been heard to the end. Only work elsewhere is worth waiting for.
         if not clock.works_elsewhere():
             return super().select(0)
-        ready = super().select(PATIENCE)
+        ready = super().select(LOOK_AT_THREAD_EVERY)
         if not ready:
             self.loop.while_waiting()
         return ready
