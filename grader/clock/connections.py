@@ -1,7 +1,7 @@
 """The sockets that a loop waits at: which lead out of the play, and who has spoken last.
 
-A server elsewhere that was asked something owes an answer. What is sent to an end within
-the play arrives at once, and what answers there lives by the clock.
+A server elsewhere that was asked something owes an answer. What is sent to a socket within
+the play arrives at once, and whatever answers there lives by the clock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Servers of a play's own, and the threads that wait for what they send.
 
 Such a server runs in the play's loop. A blocking call that waits for it on the loop's own
-thread would wait for ever, for it is the loop that is to answer. So while that thread is
+thread would wait for ever, because the loop itself has to answer. So while that thread is
 blocked the loop stands still, and the clock drives its hosts, as if they were elsewhere.
 """
 

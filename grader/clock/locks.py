@@ -26,7 +26,7 @@ _real_release: Any = _Lock.release
 _real_join = threading.Thread.join
 
 SOON = 0.002
-"""Real seconds in which a lock is released that is held by running code, not over a wait."""
+"""Real seconds within which running code releases a lock, unless it waits while it holds it."""
 
 _waiting: defaultdict[int, list[tuple[Clock, Actor]]] = defaultdict(list)
 """The threads that are parked for a lock, or for the end of a thread, by the `id` of that."""

@@ -28,7 +28,7 @@ from .connections import Connections
 from .real_time import monotonic
 
 AT_WORK = 10
-"""How many times as long to wait for what is at work, by the processor's time that it takes."""
+"""How many times as long to wait for what is at work, in CPU time of its own."""
 AT_THE_END = 5
 """How many times as long to wait where nothing else can happen."""
 LOOK_EVERY = 0.005

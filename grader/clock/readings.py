@@ -3,8 +3,8 @@
 Ticks are exact, and floats are not. Near 1.7e9, as `time.time()` has it, they lie a quarter
 of a microsecond apart; and 1.2 - 1.1 is less than 0.1. With each reading rounded to the
 nearest float, a sleep of 0.1 s would seem to have taken 0.0999999 s, and a program that
-sleeps until a deadline would find it still to come, again and again. No clock in life does
-that, for there a sleep takes a bit longer than was asked. So a reading after a wait is
+sleeps until a deadline would find it still to come, again and again. No real clock does
+that, because a real sleep takes a bit longer than was asked. So a reading after a wait is
 rounded up as far as the one before it needs.
 """
 

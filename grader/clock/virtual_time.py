@@ -113,8 +113,8 @@ def _nanoseconds(ticks: int) -> int:
 
 
 def _reader() -> str:
-    """The file of the code that looks at the time; of none, if it is written in C."""
-    # Below it are this function, two of this module, and what the redirection leads to.
+    """The file of the Python code that looks at the time; empty if there is no such code."""
+    # Frames in between: this function, two more of this module, and the redirection's.
     caller = sys._getframe(3).f_back
     return caller.f_code.co_filename if caller is not None else ""
 

@@ -23,7 +23,7 @@ from .tasks import Tasks
 
 @contextmanager
 def calls_watched(loop: VirtualLoop, recorder: Recorder, handovers: Handovers) -> Iterator[None]:
-    """Watch what a loop of the calling thread is given to call, at once or at a time."""
+    """Watch what a loop of the calling thread is given to call, now or later."""
     home = threading.get_ident()
 
     def look_at(callback: Any) -> None:

@@ -54,7 +54,7 @@ async def cancel_leftovers(loop: VirtualLoop) -> None:
         if all(task.done() for task in left):
             return
         await asyncio.sleep(0)
-    # It must not be the clean-up that runs against the time limit.
+    # The clean-up itself must not run into the time limit.
     rest = to_seconds(loop.clock.time_limit - loop.clock.now - 1)
     if rest > 0:
         await asyncio.wait(left, timeout=min(GRACE, rest))

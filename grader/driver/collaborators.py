@@ -215,7 +215,7 @@ class Call:
 
 
 def ending(kind: type[BaseException] | None) -> Ending:
-    """How a call ended that an exception of type `kind` (or none) came out of."""
+    """How a call ended, by the type of the exception that it raised, if it raised one."""
     if kind is None:
         return "done"
     return "cancelled" if issubclass(kind, asyncio.CancelledError | GeneratorExit) else "failed"

@@ -139,17 +139,17 @@ class Driver:
         try:
             return self.loop.run_until_complete(over)
         except (SystemExit, KeyboardInterrupt) as error:
-            # A task of the app's wants to exit. asyncio raises that where the loop is run
-            # loop, and a server would go down by it.
+            # A task of the app's wants to exit. asyncio raises that out of the running loop,
+            # and a server would stop.
             failure = self.recorder.failure(error)
             return Outcome("process-died", failure, failure.line, detail=RaisedExit(failure.type))
         finally:
             self.loop.on_end = None
 
     def blocked(self, what: str) -> Outcome:
-        """The loop's own thread waits, in the line that is running, for what never comes."""
+        """The loop's own thread waits, at its running line, for what never comes."""
         call = blocking_call(self.recorder, what, sys._getframe(1), libraries=frozenset())
-        self.recorder.close()  # what comes of the wait's being broken off is no part of the play
+        self.recorder.close()  # what happens once the wait is broken off isn't part of the play
         detail = LoopBlocked(call.name if call else what)
         line = call.line if call else None
         return Outcome("stuck", line=line, detail=detail, waiting=self.waits())

@@ -66,7 +66,7 @@ class Conversation:
             loop.call_later(self.request.hangs_up_at, self.hang_up)
 
     def _arrive(self, piece: bytes, is_last: bool) -> None:
-        """A piece of the body is there; what the app has not taken yet is added to."""
+        """A piece of the body arrives, and is added to what the app has not taken yet."""
         if not self._is_over():
             self._body += piece
             self._more = not is_last

@@ -14,7 +14,7 @@ STARTUP_FAILED = "lifespan.startup.failed"
 
 
 class Lifespan:
-    """Drives an app's lifespan; an app that has none is served without.
+    """Drives an app's lifespan; an app without one is served all the same.
 
     Attributes:
         state: what the app's startup left for its requests.
@@ -51,7 +51,7 @@ class Lifespan:
         await self._task
 
     def outcome(self) -> Outcome:
-        """How a play ends that has gone on to its end."""
+        """The outcome of a play that ran to its end."""
         if not self.failed:
             return Outcome("finished")
         line = self._failure.line if self._failure is not None else None
@@ -96,7 +96,7 @@ class Lifespan:
             self._recorder.incident("lifespan-failed", line=line, detail=named(error))
 
     def _is_thrown(self, error: BaseException) -> bool:
-        """Whether an error is nothing but what the server itself has ended the lifespan with."""
+        """Whether an error is only the one with which the server itself ended the lifespan."""
         if self._thrown is None:
             return False
         group = BaseExceptionGroup("", [error])

@@ -1,6 +1,6 @@
 """One WebSocket, spoken to the app as a server speaks it, each message with its moment.
 
-What `receive` and `send` do, and the codes of what ends, are uvicorn's (its
+What `receive` and `send` do, and the codes that connections end with, are uvicorn's (its
 `protocols/websockets/websockets_sansio_impl.py`).
 """
 
@@ -20,14 +20,14 @@ from .response import Message, headers_of
 from .scope import websocket_scope_of
 
 NO_CODE = 1005
-"""The code by which the app hears of a connection that was lost, or closed without one."""
+"""The code that the app is given when a connection was lost, or closed without a code."""
 
 UNANSWERED, PING_FOR = 1011, 40.0
-"""The code of a connection on which no ping is answered, and the seconds until then: uvicorn
+"""The code for a connection on which no ping is answered, and the seconds until then: uvicorn
 pings every 20 s, and waits for another 20 s."""
 
 GOING_DOWN = 1012
-"""The code by which a server closes that stops."""
+"""The code with which a stopping server closes a connection."""
 
 Side = Literal["client", "server"]
 
