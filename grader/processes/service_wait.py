@@ -22,7 +22,7 @@ def for_service() -> Iterator[None]:
     """While this process waits for a service."""
     name = "python"
     with suppress(OSError):
-        name = _NAME.read_text()
+        name = _NAME.read_text().removesuffix("\n")  # which the kernel adds
         _NAME.write_text(SIGN)
     try:
         yield
