@@ -88,9 +88,10 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.failed and report.when == "call":
+    traces = item.stash.get(_PLAYED, [])
+    if traces and report.failed and report.when == "call":
         from ..render.timeline import timeline
 
-        for trace in item.stash.get(_PLAYED, [])[-MOST_PICTURES:]:
+        for trace in traces[-MOST_PICTURES:]:
             report.sections.append(("play", str(timeline(trace))))
     return report
