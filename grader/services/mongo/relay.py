@@ -58,8 +58,8 @@ class MongoRelay(ServiceHost[MongoConnection]):
 
     def lose_server(self, why: object) -> None:
         """The server has broken off, which is never the learner's doing."""
-        if self._database is not None and not self.context.broken:
-            self.context.broken = str(self._database.lose(why))
+        if self._database is not None:
+            self.fail(self._database.lose(why))
 
     async def open(self) -> None:
         take_drivers_tasks_for_its_own(self.context)
