@@ -5,13 +5,12 @@ The rules are those of the HTML standard, 9.2.6 "Interpreting an event stream".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from .trace import Chunk, Moment
+from .trace import Chunk, Moment, json_in
 
 
 class ServerEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,10 +31,7 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True):
 
     def json(self) -> Any:
         """The data read as JSON, or None if it isn't JSON."""
-        try:
-            return json.loads(self.data)
-        except ValueError:
-            return None
+        return json_in(self.data)
 
 
 def events_in(chunks: Iterable[Chunk]) -> Iterator[ServerEvent]:

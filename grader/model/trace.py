@@ -130,6 +130,14 @@ class Failure(msgspec.Struct, frozen=True):
     context: str = ""
 
 
+def json_in(text: str | bytes) -> Any:
+    """A text read as JSON, or None if it isn't JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """A piece of a response's body and the moment it was sent."""
 
@@ -150,10 +158,7 @@ class SocketMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     def json(self) -> Any:
         """The text read as JSON, or None if it isn't JSON."""
-        try:
-            return json.loads(self.text or "")
-        except ValueError:
-            return None
+        return json_in(self.text or "")
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,10 +228,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     def json(self) -> Any:
         """The body read as JSON, or None if it isn't JSON."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
+        return json_in(self.body)
 
     def events(self) -> tuple[ServerEvent, ...]:
         """The body read as server-sent events and comments, each with its moment."""
