@@ -94,6 +94,5 @@ def _multipart(parts: list[tuple[str, str, bytes]]) -> tuple[str, bytes]:
         + b"\r\n"
         for described, header, content in parts
     ]
-    return f"multipart/form-data; boundary={boundary}", b"".join(
-        lines
-    ) + f"--{boundary}--\r\n".encode()
+    body = b"".join([*lines, f"--{boundary}--\r\n".encode()])
+    return f"multipart/form-data; boundary={boundary}", body
