@@ -36,5 +36,3 @@ class InputError(UsageError):
 
 class GraderError(CourseError):
     """The grader broke."""
-
-    exit_code = 3
