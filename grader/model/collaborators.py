@@ -10,7 +10,7 @@ import msgspec
 
 from .described import Described
 from .errors import UsageError
-from .headers import check_headers
+from .headers import Headers, check_headers
 from .values import packed
 
 
@@ -24,7 +24,7 @@ class Error(msgspec.Struct, frozen=True):
     type: str = "ConnectionError"
     text: str = ""
     status: int | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Headers = ()
 
     def __post_init__(self) -> None:
         kind = getattr(builtins, self.type, None)
