@@ -249,7 +249,7 @@ def opens(
 
     Args:
         opening: how the opening behaves, or the seconds that it takes.
-        close: how closing behaves, or the seconds that it takes; None for a resource without.
+        close: how closing behaves, or the seconds that it takes; None for a resource without it.
     """
     if close is not None:
         methods["close"] = _behaviour(close)
@@ -264,7 +264,7 @@ def connects(seconds: float = 0.0, *, query: Behaviour, close: float = 0.0) -> O
     """A coroutine function that opens a connection with `query(sql)` and `close()`.
 
     Args:
-        seconds: that the opening takes, as `close` are those of closing.
+        seconds: how long opening takes; `close` is how long closing takes.
     """
     return opens(seconds, query=_with_any_arguments(query), close=close)
 

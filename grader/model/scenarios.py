@@ -164,7 +164,7 @@ class Scenario(Described, frozen=True, kw_only=True):
         stops_at: seconds after the start at which the server is asked to stop; None is when all
             has been answered. It takes nothing new then, and lets what is open go on.
         grace: seconds after that at which the server cancels what is still open; None is never.
-        lifespan_end: see `LifespanEnd`; what is not `asked` comes out of the lifespan's `yield`.
+        lifespan_end: see `LifespanEnd`; all but `asked` raise at the lifespan's `yield`.
         random_seed: of Python's random numbers, which are the same in each play.
         now: the `time.time()` at which it begins; None is the real one in `play`, and
             2026-01-01 00:00 UTC where an answer is graded.

@@ -116,8 +116,8 @@ class OtherService(msgspec.Struct, frozen=True, tag="service"):
     """A service of a kind that has no description of its own here.
 
     Args:
-        kind: by which the kind is registered in `grader.services.registry`.
-        settings: what that kind makes of them: plain data.
+        kind: the name that it has in `grader.services.registry`.
+        settings: plain data, which that kind reads.
     """
 
     kind: str

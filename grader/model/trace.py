@@ -176,9 +176,9 @@ class Closing(msgspec.Struct, frozen=True, kw_only=True):
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """One request and what came back.
 
-    `refused` is the moment at which a server that stops did not take it any more.
-    That of a WebSocket has the method `WEBSOCKET`, and the status 101 once it was accepted;
-    `responded` is the moment of that, and `completed` that of the closing.
+    A WebSocket has the method `WEBSOCKET`, and the status 101 once it was accepted; `responded`
+    is the moment of that, and `completed` that of the closing. `refused` is the moment at which
+    a stopping server turned the request away.
 
     A header that came several times is in `headers` as often, and `trailers` are those that came
     after the body. `completed` is the moment of the last body chunk, `returned` the moment the ASGI

@@ -77,7 +77,7 @@ class Channel:
         """The next message.
 
         Raises:
-            ChannelClosed: there is none.
+            ChannelClosed: no message will come any more.
             Nonsense: it is not of `kind`.
         """
         self._take_in(0)

@@ -28,7 +28,7 @@ def kind(tag: str) -> ServiceKind:
     """The kind of service that goes by a tag.
 
     Raises:
-        KeyError: there is none.
+        KeyError: no kind has that tag.
     """
     found: ServiceKind = import_module(KINDS[tag]).KIND
     return found

@@ -2,7 +2,7 @@
 
 What is due at the same tick may come in any order: timers, requests that arrive together,
 collaborators that answer at once. A play that meets such a tie has a choice. All choices are
-tried, the last one first, until there are none left or a bound is reached.
+tried, the last one first, until none is left or a bound is reached.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def explore(
         explore(app, get("/buy"), get("/buy")).assert_no_race()
 
     Args:
-        app: an ASGI app, or a factory, as for `play`; make it anew for each play by a factory
-            if it keeps anything in memory.
+        app: an ASGI app, or a factory, as for `play`. If the app keeps anything in memory, give
+            a factory, which makes it anew for each play.
         requests: as for `play`, and so are the `options`.
         limit: orders after which no more are tried.
         by: what of a trace must be the same in all orders.

@@ -68,7 +68,7 @@ def play(
 
 
 class Plan:
-    """What is to be played, found right; it can be played any number of times.
+    """What is to be played, once it is checked; it can be played any number of times.
 
     Attributes:
         raised: the first exception that the app let out in the last play, if it is kept.
