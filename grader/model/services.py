@@ -55,7 +55,7 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
 
 
 class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
-    """A real MongoDB database; the factory is handed its URL.
+    """A MongoDB database, embedded or on your own server; the factory is handed its URL.
 
     It is a stand-alone server: it has no transactions and no change streams.
 
@@ -150,7 +150,7 @@ def mongo(
     reads: Iterable[str] = (),
     faults: Iterable[Fault] = (),
 ) -> Mongo:
-    """A real MongoDB database, for a factory that takes a URL; see `Mongo`."""
+    """A MongoDB database, for a factory that takes a URL; see `Mongo`."""
     return Mongo(
         command=command,
         round_trip=round_trip,

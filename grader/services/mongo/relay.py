@@ -1,7 +1,7 @@
-"""A relay between the learner's driver and a real MongoDB server, on the play's clock.
+"""A relay between the learner's driver and a MongoDB server, on the play's clock.
 
 A command waits for as long as it is to take, in virtual time; then the server carries it out,
-and everything stands still until it has. So time is exact, and what the database does is real.
+and everything stands still until it has. So time is exact.
 """
 
 from __future__ import annotations
