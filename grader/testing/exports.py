@@ -38,15 +38,16 @@ def to_chrome(trace: Trace) -> dict[str, Any]:
     Each request has a row, with its waits and calls; an arrow leads from a wait to what is
     waited for. Times are microseconds of the virtual clock.
     """
-    rows: dict[int | None, int] = {e.number: e.number + 1 for e in trace.exchanges}
-    rows[None] = 0
-    events = [*_names(trace, rows), *_requests(trace, rows)]
-    events += [_span(span, rows) for span in trace.spans]
-    events += _arrows(trace, rows)
+    events = [*_names(trace), *_requests(trace), *map(_span, trace.spans), *_arrows(trace)]
     return {"traceEvents": events, "displayTimeUnit": "ms"}
 
 
-def _names(trace: Trace, rows: dict[int | None, int]) -> Iterator[dict[str, Any]]:
+def _row(exchange: int | None) -> int:
+    """Row 0 is the app's own; each request has one after it."""
+    return 0 if exchange is None else exchange + 1
+
+
+def _names(trace: Trace) -> Iterator[dict[str, Any]]:
     titles: dict[int | None, str] = {None: APP}
     titles |= {e.number: f"#{e.number + 1} {e.method} {e.path}" for e in trace.exchanges}
     for number, title in titles.items():
@@ -54,12 +55,12 @@ def _names(trace: Trace, rows: dict[int | None, int]) -> Iterator[dict[str, Any]
             "ph": "M",
             "name": "thread_name",
             "pid": PROCESS,
-            "tid": rows[number],
+            "tid": _row(number),
             "args": {"name": title},
         }
 
 
-def _requests(trace: Trace, rows: dict[int | None, int]) -> Iterator[dict[str, Any]]:
+def _requests(trace: Trace) -> Iterator[dict[str, Any]]:
     for exchange in trace.exchanges:
         end = exchange.returned or exchange.completed or exchange.hung_up
         start = exchange.started.tick
@@ -68,27 +69,27 @@ def _requests(trace: Trace, rows: dict[int | None, int]) -> Iterator[dict[str, A
             "name": f"{exchange.method} {exchange.path}",
             "cat": "request",
             "pid": PROCESS,
-            "tid": rows[exchange.number],
+            "tid": _row(exchange.number),
             "ts": start,
             "dur": (end.tick if end else trace.ended) - start,
             "args": {"status": exchange.status},
         }
 
 
-def _span(span: Span, rows: dict[int | None, int]) -> dict[str, Any]:
+def _span(span: Span) -> dict[str, Any]:
     return {
         "ph": "X",
         "name": span.name or span.kind,
         "cat": span.kind,
         "pid": PROCESS,
-        "tid": rows.get(span.exchange, 0),
+        "tid": _row(span.exchange),
         "ts": span.start.tick,
         "dur": span.end.tick - span.start.tick,
         "args": {"line": span.line, "task": span.task, "how": span.how},
     }
 
 
-def _arrows(trace: Trace, rows: dict[int | None, int]) -> Iterator[dict[str, Any]]:
+def _arrows(trace: Trace) -> Iterator[dict[str, Any]]:
     """From each wait to the calls that were under way in it, made at the same line."""
     numbers = count(1)
     waits = [span for span in trace.spans if span.kind == "wait"]
@@ -96,15 +97,15 @@ def _arrows(trace: Trace, rows: dict[int | None, int]) -> Iterator[dict[str, Any
         for wait in waits:
             if wait.line == call.line and wait.exchange == call.exchange and _meet(wait, call):
                 number = next(numbers)
-                yield _end("s", number, wait, rows)
-                yield _end("f", number, call, rows)
+                yield _end("s", number, wait)
+                yield _end("f", number, call)
 
 
 def _meet(wait: Span, call: Span) -> bool:
     return wait.start.tick <= call.start.tick and call.end.tick <= wait.end.tick
 
 
-def _end(phase: str, number: int, span: Span, rows: dict[int | None, int]) -> dict[str, Any]:
+def _end(phase: str, number: int, span: Span) -> dict[str, Any]:
     return {
         "ph": phase,
         "id": number,
@@ -112,6 +113,6 @@ def _end(phase: str, number: int, span: Span, rows: dict[int | None, int]) -> di
         "cat": "wait",
         "bp": "e",
         "pid": PROCESS,
-        "tid": rows.get(span.exchange, 0),
+        "tid": _row(span.exchange),
         "ts": span.start.tick,
     }
