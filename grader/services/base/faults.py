@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from ...model.scenarios import Fault
 from .context import ServiceContext
 
+BY_SCENARIO = "the scenario lets this fail"
+"""What the server says of a statement that fails by a fault."""
+
 
 class Faults:
     """Counts connections and statements, for the faults that wait for one of them."""

@@ -11,6 +11,7 @@ from ...model.scenarios import Fault
 from ...model.trace import Ending, Moment
 from ..base.connection import ClientConnection
 from ..base.context import OpenSpan, Sender
+from ..base.faults import BY_SCENARIO
 from .databases import ServerConnection
 from .quirks import DRIVERS_OWN, as_of_stand_alone, failure, name_of, refusal
 from .wire import Document, Message, MessageParser, answer
@@ -74,7 +75,7 @@ class MongoConnection(ClientConnection):
         self.close("failed")
 
     def _fail(self, message: Message, code: int) -> None:
-        self._answer(message, answer(message, failure(code, "the scenario lets this fail")))
+        self._answer(message, answer(message, failure(code, BY_SCENARIO)))
 
     def _carry_out(self, message: Message) -> None:
         """Have the server do it. Time stands still meanwhile, for the loop does."""

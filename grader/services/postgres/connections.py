@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from ...model.trace import Ending
 from ..base.connection import ClientConnection
 from ..base.context import OpenSpan, Sender
+from ..base.faults import BY_SCENARIO
 from .questions import IsEnd, ServerQuestion
 from .script import Script, ScriptRunner
 from .session import ServerSession
@@ -42,7 +43,6 @@ CANCELLED = "57014", "canceling statement due to user request"
 TOO_MANY = "53300", "sorry, too many clients already"
 LONGEST_TEXT = 10_000
 """Characters of a statement that a span keeps."""
-BY_SCENARIO = "the scenario lets this fail"
 
 COMMITTED = ord("C"), b"COMMIT\0"
 AUTHENTICATION_IS_OVER = b"\0\0\0\0", b"\0\0\0\x0c"
