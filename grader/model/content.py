@@ -60,7 +60,7 @@ def content_of(
 def _check_one_way(given: dict[str, bool]) -> None:
     if sum(given.values()) > 1:
         names = " and ".join(name for name, is_given in given.items() if is_given)
-        raise UsageError(f"a request has one body, and {names} are given", "leave out the others")
+        raise UsageError(f"a request has one body, and {names} are given", "give only one of them")
 
 
 def _mark_of(value: Any) -> Any:
