@@ -256,9 +256,9 @@ def lost_update(case: Case) -> Finding | None:
         if reads and writes and _reads_before(other, writes) and _writes_after(other, reads):
             return Finding(
                 writes.line,
-                f"{at_line(writes.line)} writes back a row that two requests have read (line "
-                f"{reads.line}) before either of them wrote. The second puts back what it had "
-                "read, and the first one's change is gone. How can the two be one step?",
+                f"{at_line(writes.line)} writes back a row that two requests have read"
+                f"{of_line(reads.line)} before either of them wrote. The second puts back what it "
+                "had read, and the first one's change is gone. How can the two be one step?",
             )
     return None
 

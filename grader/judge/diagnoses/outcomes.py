@@ -27,7 +27,7 @@ from ...model.report import Diagnosis
 from ...model.scenarios import TIME_LIMIT
 from ...model.trace import Failure, Outcome, OutcomeKind, Waiting
 from ...processes.limits import FORKS, OUTPUT
-from .case import OUTCOME, Case, at_line
+from .case import OUTCOME, Case, at_line, of_line
 from .errors import named, out_of_memory
 from .registry import Finding, Rule, rule
 
@@ -141,8 +141,8 @@ def factory_failed(outcome: Outcome) -> str:
     if isinstance(outcome.detail, WrongParameters):
         wanted = ", ".join(outcome.detail.wanted) or "no parameters"
         return (
-            f"The factory{_of(outcome.line)} can't be called with the parameters that the exercise "
-            f"gives it: {wanted}."
+            f"The factory{of_line(outcome.line)} can't be called with the parameters that the "
+            f"exercise gives it: {wanted}."
         )
     failure = outcome.failure or Failure("Exception", "")
     return (
@@ -152,10 +152,6 @@ def factory_failed(outcome: Outcome) -> str:
         else f"{at_line(outcome.line)} raises {named(failure)}, while the factory is still "
         "making the app."
     )
-
-
-def _of(line: int | None) -> str:
-    return f" (line {line})" if line is not None else ""
 
 
 @outcome("not-an-app", "not-an-app")
@@ -177,7 +173,7 @@ def not_an_app(outcome: Outcome) -> str:
         "None": "Does every path through it end with `return app`?",
         "a coroutine": "Only the endpoints are async; the factory itself is a plain `def`.",
     }.get(what, "It must return the FastAPI app.")
-    return f"The factory{_of(outcome.line)} returns {what}, which isn't an app. {hint}"
+    return f"The factory{of_line(outcome.line)} returns {what}, which isn't an app. {hint}"
 
 
 @outcome("lifespan-failed", "startup-failed")

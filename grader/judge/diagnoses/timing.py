@@ -9,7 +9,17 @@ import msgspec
 from ...model.scenarios import InTurn, Scenario
 from ...model.trace import Exchange, Incident, Span
 from ..aspects import most_at_once
-from .case import OUTCOME, Case, at_line, calls_of, done, in_seconds, lines_in_words, overlap
+from .case import (
+    OUTCOME,
+    Case,
+    at_line,
+    calls_of,
+    done,
+    in_seconds,
+    lines_in_words,
+    of_line,
+    overlap,
+)
 from .registry import Finding, rule
 from .source import Source
 
@@ -275,14 +285,10 @@ def answered_without_asking(case: Case) -> Finding | None:
             who = "an earlier request did call" if name in earlier else "was called at the start"
             return Finding(
                 ours.line,
-                f"{ours.method} {ours.path}{_at(ours.line)} is answered without calling {name}, "
-                f"which {who}: its result was kept. Each request has to ask for itself.",
+                f"{ours.method} {ours.path}{of_line(ours.line)} is answered without calling "
+                f"{name}, which {who}: its result was kept. Each request has to ask for itself.",
             )
     return None
-
-
-def _at(line: int | None) -> str:
-    return f" (line {line})" if line else ""
 
 
 @rule("wait-too-long", OUTCOME)
