@@ -102,7 +102,7 @@ def unbounded_fan_out(case: Case) -> Finding | None:
     line = case.start_line(first)
     return Finding(
         line,
-        f"{at_line(line)} sends requests to {first.name} without counting: {most} are under way "
+        f"{at_line(line)} sends too many requests to {first.name}: {most} are under way "
         f"at once, where {limit} is the most. What would make a task wait until it is its turn?",
     )
 
@@ -117,8 +117,8 @@ def unbounded_calls(case: Case) -> Finding | None:
             line = case.start_line(mine[0])
             return Finding(
                 line,
-                f"{at_line(line)} calls {name} without counting: {most} calls are under way at "
-                f"once, where {limit} is the most. What would make one wait until it is its turn, "
+                f"{at_line(line)} calls {name} too many times at once: {most} calls are under "
+                f"way, where {limit} is the most. What would make one wait until it is its turn, "
                 "and do all of them share it?",
             )
     return None
