@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from ...model.requests import Request
-from ...model.trace import Exchange, to_ticks
+from ...model.trace import Exchange, Span, to_ticks
 from ..aspects import gives_away
 from ..differences import shortened
 from .case import Case, at_line, calls_of, done, in_seconds, of_line
@@ -114,18 +114,23 @@ def data_leaked(case: Case) -> Finding | None:
     answer with a sentence of your own.
     """
     for ours, theirs in case.exchanges():
-        calls = calls_of(case.got, ours.number)
-        given = msgspec.to_builtins([case.scenario.collaborators.get(call.name) for call in calls])
-        for text in _texts(given):
+        for call, text in _returned(case, ours):
             if gives_away(ours, text) and not gives_away(theirs, text):
                 line = ours.handled.line if ours.handled else ours.line
                 return Finding(
                     line,
                     f"The answer to {ours.method} {ours.path}{of_line(line)} holds "
-                    f"{shortened(text, 40)!r}, which {calls[0].name} has returned and nobody "
+                    f"{shortened(text, 40)!r}, which {call.name} has returned and nobody "
                     "outside should see. What is that answer made of?",
                 )
     return None
+
+
+def _returned(case: Case, exchange: Exchange) -> Iterator[tuple[Span, str]]:
+    """The calls of an exchange, each with the texts in what it may have returned."""
+    for call in calls_of(case.got, exchange.number):
+        given = msgspec.to_builtins(case.scenario.collaborators.get(call.name))
+        yield from ((call, text) for text in _texts(given))
 
 
 def _values(body: bytes) -> object:
