@@ -356,8 +356,8 @@ def asked_again(case: Case) -> Finding | None:
             line = _line_of(case, asked[-1])
             return Finding(
                 line,
-                f"{at_line(line)} calls {name} {times(len(mine))} in all, and once for a request "
-                "that needs no call: which of the answers was still good?",
+                f"{at_line(line)} calls {name} {times(len(mine))} in all, and for at least "
+                "one request that needs no call: which of the answers was still good?",
             )
     return None
 
@@ -582,15 +582,15 @@ def slow_shutdown(case: Case) -> Finding | None:
 
     Instead: `task_done()` in a `finally`, once for each `get()`.
     """
-    late = case.got.ended - case.expected.ended
-    if late <= 0:
+    at_work = max((call.end.tick for call in case.got.calls()), default=case.expected.ended)
+    if case.got.ended <= max(at_work, case.expected.ended):
         return None
     waits = [wait for wait in case.waits(None) if wait.end.tick > case.expected.ended]
     line = max(waits, key=lambda wait: wait.seconds).line if waits else None
     return Finding(
         line,
         f"{at_line(line)} waits at shutdown until {in_seconds(case.got.ended)}, though nothing "
-        f"has been at work since {in_seconds(case.expected.ended)}. What does it wait for?",
+        f"has been at work since {in_seconds(at_work)}. What does it wait for?",
     )
 
 
