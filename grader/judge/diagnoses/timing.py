@@ -333,7 +333,7 @@ def wrong_time(case: Case) -> Finding | None:
         if took != should and took is not None and should is not None:
             longest = case.longest_wait(ours.number)
             line = longest.line if longest else ours.line
-            where = f", most of it at line {line}" if longest and line else ""
+            where = f", with the longest wait at line {line}" if longest and line else ""
             return Finding(
                 line,
                 f"{ours.method} {ours.path} takes {in_seconds(took)}{where}. "
