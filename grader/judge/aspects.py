@@ -745,9 +745,12 @@ def left_open(trace: Trace) -> tuple[int, ...]:
     return (sum(span.how == "open" for span in connections),) if connections else ()
 
 
+_KEPT = ("no connections", "one connection", "several connections")
+
+
 @aspect(
     "connections",
-    say=lambda count: f"{('no', 'one', 'several')[count]} connections kept open between requests",
+    say=lambda count: f"{_KEPT[count]} kept open between requests",
 )
 def kept_open(trace: Trace) -> tuple[int, ...]:
     """How many connections were open already when the last request came; two are several.

@@ -384,7 +384,7 @@ def wrong_status(case: Case) -> Finding | None:
 def _about_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
     asked = _asked(case, ours)
     if ours.status is None:
-        return f"{asked} gets no answer{of_line(ours.line)}. It should be {theirs.status}."
+        return f"{asked} gets no answer{of_line(ours.line)}. It should get {theirs.status}."
     said = f"{asked} is answered with status {ours.status}{of_line(ours.line)}"
     if theirs.status is None:
         return f"{said}, though the server has cancelled the request, or its client has left."

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import closings_of, held_during
-from .case import Case, at_line, calls_of, of_line, times
+from .case import Case, at_line, calls_of, in_seconds, of_line, times
 from .registry import Finding, rule
 
 LIVES = ("resources", "lifespan-order", "calls", "call-endings", "status", "body")
@@ -95,7 +95,7 @@ def stream_goes_on(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} keeps the stream open after its last row: the client has all "
-                f"rows, and learns only {late / 1_000_000:g} s later that it is over.",
+                f"rows, and learns only {in_seconds(late)} later that it is over.",
             )
     return None
 
@@ -346,8 +346,8 @@ def closed_twice(case: Case) -> Finding | None:
             line, first = (case.call_line(one) for one in (closings[1], closings[0]))
             return Finding(
                 line,
-                f"{at_line(line)} closes a connection that is closed already (first at line "
-                f"{first}). Only one place should do so. Which of the two opened it?",
+                f"{at_line(line)} closes a connection that {at_line(first).lower()} has closed "
+                f"already. Only one place should do so. Which of the two opened it?",
             )
     return None
 
