@@ -12,7 +12,7 @@ import msgspec
 from ...model.scenarios import Blocks, Takes
 from ...model.trace import Exchange, Span
 from ..differences import MISSING, BodyDifference, Path, as_text, differences, is_same, shortened
-from .case import Case, of_line
+from .case import Case, of_line, parts_of
 from .registry import Finding, rule
 from .relayed import statements_of
 
@@ -40,13 +40,10 @@ class Bodies(NamedTuple):
     @property
     def value(self) -> Any:
         """The learner's, read as JSON; `MISSING` if it can't be."""
-        try:
-            return json.loads(self.mine)
-        except ValueError:
-            return MISSING
+        return _read(self.mine)
 
-    def finding(self, text: str, line: int | None = None) -> Finding:
-        return Finding(line or self.ours.line, f"{self.about}{text}")
+    def finding(self, text: str) -> Finding:
+        return Finding(self.ours.line, f"{self.about}{text}")
 
 
 def _bodies(case: Case) -> Iterator[Bodies]:
@@ -273,14 +270,7 @@ def _emptied(wanted: Any, value: Any, results: list[Any], path: Path = ()) -> It
 
 def _results_of(described: object) -> list[Any]:
     """What collaborators return, however deep in a description."""
-    if isinstance(described, Takes | Blocks):
-        return [described.returns]
-    if isinstance(described, msgspec.Struct):
-        described = [getattr(described, field) for field in described.__struct_fields__]
-    if isinstance(described, dict):
-        described = list(described.values())
-    parts = described if isinstance(described, list | tuple) else ()
-    return [result for part in parts for result in _results_of(part)]
+    return [part.returns for part in parts_of(described) if isinstance(part, Takes | Blocks)]
 
 
 def _is_below(path: Path, places: list[Path]) -> bool:

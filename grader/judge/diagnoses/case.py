@@ -154,6 +154,20 @@ def overlap(one: Span, other: Span) -> bool:
     return one.start.tick < other.end.tick and other.start.tick < one.end.tick
 
 
+def parts_of(described: object) -> Iterator[object]:
+    """A description and all that is in it, however deep: steps, cases, members and methods."""
+    yield described
+    inside: Iterable[object] = ()
+    if isinstance(described, msgspec.Struct):
+        inside = [getattr(described, field) for field in described.__struct_fields__]
+    elif isinstance(described, dict):
+        inside = list(described.values())
+    elif isinstance(described, list | tuple):
+        inside = described
+    for part in inside:
+        yield from parts_of(part)
+
+
 # Words
 
 

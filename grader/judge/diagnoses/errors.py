@@ -18,7 +18,7 @@ from ...model.scenarios import (
 )
 from ...model.trace import Failure
 from ...processes.limits import MEMORY
-from .case import Case, at_line, in_words, of_line, with_article
+from .case import Case, at_line, in_words, of_line, parts_of, with_article
 from .notes import note_on
 from .registry import Finding, rule
 from .source import Source
@@ -220,7 +220,7 @@ _SERVERS_WORDS = "Internal Server Error"
 def _what_comes_through(error: Failure) -> str:
     inside = list(dict.fromkeys(one.type for one in error.within))
     if not inside:
-        return f"{with_article(error.type)}"
+        return with_article(error.type)
     return f"{with_article(error.type)} with {in_words(map(with_article, inside))} in it"
 
 
@@ -326,15 +326,7 @@ def errors_of(scenario: Scenario) -> Iterator[Error]:
 
 def errors_in(described: object) -> Iterator[Error]:
     """The errors in a description, however deep: in steps, cases, members and methods."""
-    if isinstance(described, Error):
-        yield described
-    elif isinstance(described, msgspec.Struct):
-        yield from errors_in([getattr(described, field) for field in described.__struct_fields__])
-    elif isinstance(described, dict):
-        yield from errors_in(list(described.values()))
-    elif isinstance(described, list | tuple):
-        for part in described:
-            yield from errors_in(part)
+    return (part for part in parts_of(described) if isinstance(part, Error))
 
 
 def named(error: Failure) -> str:
