@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Any, Literal
@@ -339,7 +339,7 @@ def most_calls(name: str) -> Aspect:
     @aspect("calls", say=lambda count: f"{count} {name} under way at once", nothing=f"no {name}")
     def most(trace: Trace) -> tuple[int, ...]:
         calls = trace.calls(name)
-        return (most_at_once(list(calls)),) if calls else ()
+        return (most_at_once(calls),) if calls else ()
 
     return most
 
@@ -413,7 +413,7 @@ def at_most_at_once(name: str, limit: int) -> Aspect:
 
     @aspect("calls", say=say, nothing=f"no call of {name}")
     def most(trace: Trace) -> tuple[int | None, ...]:
-        count = most_at_once(list(trace.calls(name)))
+        count = most_at_once(trace.calls(name))
         return (None if count <= limit else count,) if count else ()
 
     return most
@@ -841,7 +841,7 @@ def _requests(trace: Trace) -> list[Span]:
     return [span for span in trace.spans if span.kind == "request"]
 
 
-def most_at_once(spans: list[Span]) -> int:
+def most_at_once(spans: Sequence[Span]) -> int:
     """How many of these were under way at once, at the most."""
     changes = sorted([(s.start, 1) for s in spans] + [(s.end, -1) for s in spans])
     return max(accumulate(change for _, change in changes), default=0)

@@ -254,7 +254,7 @@ def out_of_order(case: Case) -> Finding | None:
     """
     for name in case.scenario.collaborators:
         mine, should = case.got.calls(name), case.expected.calls(name)
-        if most_at_once([*mine]) > 1 == most_at_once([*should]):
+        if most_at_once(mine) > 1 == most_at_once(should):
             line = case.call_line(mine[1])
             return Finding(
                 line,
