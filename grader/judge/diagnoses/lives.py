@@ -23,6 +23,17 @@ REFUSED = 400
 UNHANDLED = 500
 """The status of an error that nothing took for a time limit, or for anything."""
 
+
+def _names(case: Case) -> list[str]:
+    """What the reference calls, each once."""
+    return list(dict.fromkeys(call.name for call in case.expected.calls()))
+
+
+def _functions(case: Case) -> list[str]:
+    """What the reference calls that isn't a method of something opened."""
+    return [name for name in _names(case) if "." not in name]
+
+
 # The start
 
 
@@ -82,7 +93,7 @@ def begun_by_request(case: Case) -> Finding | None:
 
     Instead: do it in the lifespan, before the `yield`, and let requests find what is there.
     """
-    for name in dict.fromkeys(call.name for call in case.expected.calls()):
+    for name in _names(case):
         first = case.expected.calls(name)[0]
         mine = case.got.calls(name)
         if first.start.tick > case.expected.opened or first.exchange is not None or not mine:
@@ -233,7 +244,7 @@ def interval_drifts(case: Case) -> Finding | None:
 
     Instead: compute the next moment from the start (`start + number * 5`), and sleep until then.
     """
-    for name in dict.fromkeys(call.name for call in case.expected.calls()):
+    for name in _names(case):
         mine, theirs = case.got.calls(name), case.expected.calls(name)
         starts = [call.start.tick for call in theirs]
         if len(mine) < 2 or len(theirs) < 3 or mine[1].start.tick == starts[1]:
@@ -331,10 +342,10 @@ def _is_elsewhere(case: Case, name: str) -> bool:
 
 def _most_at_once(case: Case) -> Iterator[tuple[str, int, int]]:
     """For each name of the app's own calls: how many at once at the most, mine and expected."""
-    for name in dict.fromkeys(call.name for call in case.expected.calls()):
+    for name in _functions(case):
         theirs = [call for call in case.expected.calls(name) if call.seconds]
         mine = [call for call in case.got.calls(name) if call.seconds]
-        if theirs and len(mine) > 1 and "." not in name:
+        if theirs and len(mine) > 1:
             yield name, most_at_once(mine), most_at_once(theirs)
 
 
@@ -346,7 +357,7 @@ def asked_again(case: Case) -> Finding | None:
 
     Instead: keep the result beside the moment when it came, and ask anew when it is too old.
     """
-    for name in dict.fromkeys(call.name for call in case.expected.calls() if "." not in call.name):
+    for name in _functions(case):
         mine, theirs = case.got.calls(name), case.expected.calls(name)
         if _is_repeated(case, name):
             continue  # another rule's matter
@@ -384,7 +395,7 @@ def kept_too_long(case: Case) -> Finding | None:
 
     Instead: keep the moment beside the result, and compare: how old may it be?
     """
-    for name in dict.fromkeys(call.name for call in case.expected.calls() if "." not in call.name):
+    for name in _functions(case):
         for ours, is_again in _differing(case, name):
             if not is_again and (ours.status or 0) < REFUSED:
                 return Finding(
@@ -604,7 +615,7 @@ def wrong_moment(case: Case) -> Finding | None:
     Instead: compare the two pictures: which call is the first at another place, and which line
     decides when it begins?
     """
-    for name in dict.fromkeys(call.name for call in case.expected.calls()):
+    for name in _names(case):
         mine, theirs = case.got.calls(name), case.expected.calls(name)
         for call, other in zip(mine, theirs, strict=False):
             if call.start.tick != other.start.tick:
@@ -620,7 +631,7 @@ def wrong_moment(case: Case) -> Finding | None:
 @rule("work-lost", "calls", "call-endings", "work-order", "body", "status")
 def work_lost_at_shutdown(case: Case) -> Finding | None:
     """Finds it where workers have taken what requests have left, and stop too early."""
-    for name in dict.fromkeys(call.name for call in case.expected.calls()):
+    for name in _names(case):
         mine = [call for call in case.got.calls(name) if call.how == "done"]
         theirs = [call for call in case.expected.calls(name) if call.how == "done"]
         cut = [call for call in case.got.calls(name) if call.how in ("cancelled", "open")]
@@ -628,7 +639,7 @@ def work_lost_at_shutdown(case: Case) -> Finding | None:
         is_late = bool(theirs) and theirs[-1].end.tick > _last_answer(case)
         if not alike or len(mine) >= len(theirs) or not is_late or not _is_loop(case, name):
             continue
-        line = case.call_line((cut or mine or [theirs[0]])[0]) if (cut or mine) else None
+        line = case.call_line((cut or mine)[0]) if cut or mine else None
         return Finding(
             line,
             f"{len(theirs) - len(mine)} of {len(theirs)} jobs that were accepted are not done "
