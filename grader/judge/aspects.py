@@ -279,10 +279,15 @@ def cancellations(trace: Trace) -> tuple[str, ...]:
 
 
 def _end_of_cancelled(exchange: Exchange) -> str:
-    if exchange.raised is None or exchange.raised.type != "CancelledError":
+    if not ends_cancelled(exchange):
         return f"ends with {exchange.status or NO_ANSWER}"
     whole = exchange.completed is not None
     return f"ends cancelled{', with an answer that looks complete' if whole else ''}"
+
+
+def ends_cancelled(exchange: Exchange) -> bool:
+    """Whether the app let a cancellation through."""
+    return exchange.raised is not None and exchange.raised.type == "CancelledError"
 
 
 # Calls of collaborators

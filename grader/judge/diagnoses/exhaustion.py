@@ -9,7 +9,7 @@ import msgspec
 
 from ...model.scenarios import Scenario
 from ...model.trace import Exchange, Span
-from ..aspects import most_at_once
+from ..aspects import ends_cancelled, most_at_once
 from .case import OUTCOME, Case, at_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, replayed, spans_of, statements_of
@@ -178,7 +178,7 @@ def _leaked(case: Case, leak: Leak) -> Finding:
 
 def _how_it_is_lost(case: Case, leak: Leak) -> str:
     exchange = leak.exchange
-    if exchange.raised is not None and exchange.raised.type == "CancelledError":
+    if ends_cancelled(exchange):
         return "does not come back when the caller leaves"
     if (exchange.status or 500) >= 400:
         return "does not come back when the request fails"

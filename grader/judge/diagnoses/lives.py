@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ...model.details import CutShort
 from ...model.scenarios import InTurn
 from ...model.trace import Exchange, Span
-from ..aspects import most_at_once
+from ..aspects import ends_cancelled, most_at_once
 from .case import OUTCOME, Case, at_line, calls_of, differ, done, in_seconds, of_line, times
 from .errors import errors_in, errors_of
 from .registry import Finding, rule
@@ -530,8 +530,12 @@ def shared_task_cancelled(case: Case) -> Finding | None:
     """
     left = any(case.is_cancelled(exchange) for exchange in case.got.exchanges)
     for ours, theirs in case.exchanges():
-        was_cancelled = ours.raised is not None and ours.raised.type == "CancelledError"
-        if left and was_cancelled and theirs.status is not None and not case.is_cancelled(ours):
+        if (
+            left
+            and ends_cancelled(ours)
+            and theirs.status is not None
+            and not case.is_cancelled(ours)
+        ):
             wait = case.longest_wait(ours.number)
             line = wait.line if wait else ours.line
             return Finding(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import closings_of, held_during
+from ..aspects import closings_of, ends_cancelled, held_during, openings
 from .case import Case, at_line, calls_of, in_seconds, of_line, times
 from .registry import Finding, rule
 
@@ -189,10 +189,8 @@ def _is_generator(span: Span) -> bool:
 def cancelled_call_answers(case: Case) -> Finding | None:
     """Finds it where the server cancels a request, and the request goes on all the same."""
     for ours, theirs in case.exchanges():
-        cancelled = theirs.raised is not None and theirs.raised.type == "CancelledError"
-        ends = ours.raised is not None and ours.raised.type == "CancelledError"
         looks_complete = ours.completed is not None and theirs.completed is None
-        if cancelled and (not ends or looks_complete):
+        if ends_cancelled(theirs) and (not ends_cancelled(ours) or looks_complete):
             line = _cut_off_at(case, ours)
             if line is None:
                 continue  # it was over before
@@ -301,9 +299,7 @@ def _opening_counts(trace: Trace, exchange: int) -> Counter[str]:
 
 def _connections(trace: Trace) -> Iterator[tuple[Span, list[Span], list[Span]]]:
     """Every opened connection with its queries and its closings."""
-    for opening in trace.calls():
-        if opening.resource is None or "." in opening.name or opening.how != "done":
-            continue
+    for opening in openings(trace):
         own = [s for s in trace.calls() if s.resource == opening.resource and s is not opening]
         queries = [span for span in own if not span.name.endswith(".close")]
         yield opening, queries, [span for span in own if span.name.endswith(".close")]
