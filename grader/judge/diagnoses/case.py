@@ -186,12 +186,12 @@ def of_line(line: int | None) -> str:
     return f" (line {line})" if line is not None else ""
 
 
-def lines_in_words(lines: Iterable[int | None]) -> str:
-    """`Lines 4, 7 and 9`."""
+def at_lines(lines: Iterable[int | None], verb: str) -> str:
+    """The beginning of a sentence about several lines: `Lines 4, 7 and 9 wait`."""
     known = sorted({line for line in lines if line is not None})
     if len(known) < 2:
-        return at_line(known[0] if known else None)
-    return f"Lines {in_words(map(str, known))}"
+        return f"{at_line(known[0] if known else None)} {verb}s"
+    return f"Lines {in_words(map(str, known))} {verb}"
 
 
 def in_words(names: Iterable[str]) -> str:

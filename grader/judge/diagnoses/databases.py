@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from ...model.scenarios import Request, Scenario
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import still_at_work
-from .case import Case, at_line, done, in_seconds, lines_in_words, of_line, overlap
+from .case import Case, at_line, at_lines, done, in_seconds, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of
 
@@ -290,8 +291,8 @@ _CONFLICTS = ("could not serialize access", "deadlock detected")
 
 
 def _pairs(case: Case) -> Iterator[tuple[list[Span], list[Span]]]:
-    each = [statements_of(case, case.got, exchange) for exchange in case.got.exchanges]
-    return ((a, b) for at, a in enumerate(each) for b in each[at + 1 :])
+    each = (statements_of(case, case.got, exchange) for exchange in case.got.exchanges)
+    return combinations(each, 2)
 
 
 def _first(spans: list[Span], word: str) -> Span | None:
@@ -356,10 +357,10 @@ def queries_in_turn(case: Case) -> Finding | None:
         should = statements_of(case, case.expected, theirs)
         mine = statements_of(case, case.got, ours)
         if _any_overlap(should) and len(mine) > 1 and not _any_overlap(mine):
-            lines = lines_in_words(span.line for span in mine)
+            lines = [span.line for span in mine]
             return Finding(
                 mine[0].line,
-                f"{lines} {'wait' if lines.startswith('Lines') else 'waits'} for each query before "
+                f"{at_lines(lines, 'wait')} for each query before "
                 "the next one starts. None of them needs what another returns, so they could be "
                 "under way at the same time.",
             )
@@ -367,7 +368,7 @@ def queries_in_turn(case: Case) -> Finding | None:
 
 
 def _any_overlap(spans: list[Span]) -> bool:
-    return any(overlap(a, b) for at, a in enumerate(spans) for b in spans[at + 1 :])
+    return any(overlap(one, other) for one, other in combinations(spans, 2))
 
 
 @rule("needless-query", "elapsed", "calls", general=True)
@@ -385,11 +386,10 @@ def needless_query(case: Case) -> Finding | None:
         should = statements_of(case, case.expected, theirs)
         late = (done(ours) or 0) > (done(theirs) or 0)
         if late and ours.status == theirs.status and len(mine) > len(should) > 0:
-            lines = lines_in_words(span.line for span in mine)
-            several = lines.startswith("Lines")
+            lines = [span.line for span in mine]
             return Finding(
                 mine[0].line,
-                f"{lines} {'ask' if several else 'asks'} the database {len(mine)} times for one "
+                f"{at_lines(lines, 'ask')} the database {len(mine)} times for one "
                 f"answer to {ours.method} {ours.path}, where {len(should)} would do. Each is "
                 "a journey there and back, and holds a connection that others wait for.",
             )

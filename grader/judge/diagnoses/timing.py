@@ -13,10 +13,10 @@ from .case import (
     OUTCOME,
     Case,
     at_line,
+    at_lines,
     calls_of,
     done,
     in_seconds,
-    lines_in_words,
     of_line,
     overlap,
 )
@@ -162,10 +162,9 @@ def _about_calls_in_turn(case: Case, members: list[Span], ours: Exchange) -> Fin
     names = list(dict.fromkeys(span.name for span in members))
     more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     order = ", then ".join(names[:MOST_NAMES]) + more
-    one_place = len(set(lines)) == 1
     return Finding(
         lines[0],
-        f"{lines_in_words(lines)} {'waits' if one_place else 'wait'} for one call to end before "
+        f"{at_lines(lines, 'wait')} for one call to end before "
         f"the next one starts: {order}. None of them needs the answer of another, so all of "
         f"them could be under way at once."
         f"{_why_in_turn(case, members, lines, ours)}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model.trace import Exchange, Failure, Span
 from ..aspects import calls_after_answer, has_traceback, records_about
-from .case import OUTCOME, Case, at_line, calls_of, in_seconds, in_words, lines_in_words, of_line
+from .case import OUTCOME, Case, at_line, at_lines, calls_of, in_seconds, in_words, of_line
 from .notes import note_on
 from .registry import Finding, rule
 
@@ -60,11 +60,11 @@ def never_awaited(case: Case) -> Finding | None:
     made = sorted(case.incidents("never-awaited"), key=lambda one: (one.line or 0, one.detail))
     if not made:
         return None
-    lines = lines_in_words(incident.line for incident in made)
+    lines = [incident.line for incident in made]
     names = _few(list(dict.fromkeys(f"{incident.detail}()" for incident in made)))
     return Finding(
         made[0].line,
-        f"{lines} {'call' if lines.startswith('Lines') else 'calls'} {names}, and nothing "
+        f"{at_lines(lines, 'call')} {names}, and nothing "
         "awaits what comes back. Calling an async function runs none of it: it only makes a "
         "coroutine.",
     )
