@@ -555,10 +555,15 @@ def records_about(
     return tuple(
         log
         for log in trace.logs
-        if f"{log.logger}.".startswith(f"{logger}.")
+        if _is_on(logger, log)
         and log.exchange in (exchange.number, None)
         and (not ends or log.at > max(ends))
     )
+
+
+def _is_on(logger: str, log: LogRecord) -> bool:
+    """Whether a record was logged on a logger, or on one below it."""
+    return f"{log.logger}.".startswith(f"{logger}.")
 
 
 def has_traceback(records: tuple[LogRecord, ...]) -> bool:
@@ -602,9 +607,7 @@ def _said(trace: Trace, logger: str, call: Span) -> set[str]:
     return {
         log.message
         for log in trace.logs
-        if f"{log.logger}.".startswith(f"{logger}.")
-        and log.at.tick == call.end.tick
-        and log.at > call.end
+        if _is_on(logger, log) and log.at.tick == call.end.tick and log.at > call.end
     }
 
 

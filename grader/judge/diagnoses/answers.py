@@ -9,7 +9,7 @@ from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import arguments, call_counts, gives_away, good_answers, statuses
 from ..differences import as_text, shortened
-from .case import Case, at_line, calls_of, in_words, of_line, with_article
+from .case import Case, at_line, calls_of, error_line, in_words, of_line, with_article
 from .errors import errors_of, is_about_a_value, named
 from .registry import Finding, rule
 from .timing import awaited_in_turn, one_by_one
@@ -376,8 +376,7 @@ def wrong_status(case: Case) -> Finding | None:
     """
     for ours, theirs in case.exchanges():
         if ours.status != theirs.status:
-            line = next((f.line for f in (ours.raised, ours.handled) if f and f.line), ours.line)
-            return Finding(line, _about_status(case, ours, theirs))
+            return Finding(error_line(ours), _about_status(case, ours, theirs))
     return None
 
 

@@ -149,6 +149,12 @@ def _as_call(span: Span) -> Span:
     return msgspec.structs.replace(span, kind="call", name=str(span.arguments[0]), resource=None)
 
 
+def error_line(exchange: Exchange) -> int | None:
+    """The line of the error that an answer comes of, or else of the endpoint."""
+    errors = (exchange.raised, exchange.handled)
+    return next((error.line for error in errors if error and error.line), exchange.line)
+
+
 def overlap(one: Span, other: Span) -> bool:
     """Whether two spans were under way at the same time."""
     return one.start.tick < other.end.tick and other.start.tick < one.end.tick

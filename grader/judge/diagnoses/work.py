@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 from ...model.trace import Exchange, Failure, Span
 from ..aspects import calls_after_answer, has_traceback, records_about
-from .case import OUTCOME, Case, at_line, at_lines, calls_of, in_seconds, in_words, of_line
+from .case import (
+    OUTCOME,
+    Case,
+    at_line,
+    at_lines,
+    calls_of,
+    error_line,
+    in_seconds,
+    in_words,
+    of_line,
+)
 from .notes import note_on
 from .registry import Finding, rule
 
@@ -318,7 +328,7 @@ def failure_not_logged(case: Case) -> Finding | None:
         calls = calls_of(case.got, ours.number)
         mine = records_about(case.got, ours, logger, after=calls[0].name if calls else "")
         if not has_traceback(mine):
-            line = next((f.line for f in (ours.raised, ours.handled) if f and f.line), ours.line)
+            line = error_line(ours)
             return Finding(
                 line,
                 f"{ours.method} {ours.path}{of_line(line)} is answered with status 500, which "
