@@ -117,10 +117,11 @@ def _seconds_or_none(ticks: int | None) -> str:
 @aspect("elapsed", say=_seconds_or_none)
 def elapsed(trace: Trace) -> tuple[int | None, ...]:
     """How long each answer took, in ticks."""
-    return tuple(_elapsed(exchange) for exchange in trace.exchanges)
+    return tuple(done(exchange) for exchange in trace.exchanges)
 
 
-def _elapsed(exchange: Exchange) -> int | None:
+def done(exchange: Exchange) -> int | None:
+    """Ticks from request to complete answer."""
     if exchange.completed is None:
         return None
     return exchange.completed.tick - exchange.started.tick
@@ -308,7 +309,7 @@ def calls(trace: Trace) -> tuple[tuple[str, int, int, Ending], ...]:
 
 @aspect(
     "calls",
-    say=lambda counted: f"{counted[0]} called {_times(counted[1])}",
+    say=lambda counted: f"{counted[0]} called {times(counted[1])}",
     nothing="no call",
     may_be_empty=True,
 )
@@ -492,10 +493,10 @@ def order_of_work(name: str) -> Aspect:
 def _order_of_work(trace: Trace, exchange: Exchange, name: str) -> WorkOrder:
     spans = [span for span in trace.calls(name) if span.exchange == exchange.number]
     if exchange.completed is None or not spans:
-        return WorkOrder(name, _elapsed(exchange))
+        return WorkOrder(name, done(exchange))
     begins: Literal["before", "after"]
     begins = "after" if spans[0].start > exchange.completed else "before"
-    return WorkOrder(name, _elapsed(exchange), begins, spans[0].how)
+    return WorkOrder(name, done(exchange), begins, spans[0].how)
 
 
 # What was logged
@@ -531,8 +532,8 @@ def logged_as_done(logger: str, after: str) -> Aspect:
 
     @aspect("log", say=say, nothing=f"no failing {after}")
     def said_done(trace: Trace) -> tuple[bool, ...]:
-        done, failed = (_messages(trace, logger, after, how) for how in ("done", "failed"))
-        return tuple(any(0 < len(each & these) == len(each) for each in done) for these in failed)
+        good, bad = (_messages(trace, logger, after, how) for how in ("done", "failed"))
+        return tuple(any(0 < len(each & these) == len(each) for each in good) for these in bad)
 
     return said_done
 
@@ -620,8 +621,8 @@ def closings(trace: Trace) -> tuple[str, ...]:
     return tuple(_closed(len(closings_of(trace, span))) for span in openings(trace))
 
 
-def _closed(times: int) -> str:
-    return f"closed {_times(times)}" if times else "never closed"
+def _closed(count: int) -> str:
+    return f"closed {times(count)}" if count else "never closed"
 
 
 def closed_before(name: str) -> Aspect:
@@ -689,7 +690,7 @@ def _life_of(trace: Trace, opening: Span) -> str:
         over = trace.exchanges[opening.exchange].returned
         if over is not None and closings[0].end > over:
             return "closed when the request was over"
-    return f"closed {_times(len(closings))}, {when} after it was asked for"
+    return f"closed {times(len(closings))}, {when} after it was asked for"
 
 
 @aspect("lifespan", say=lambda ok: f"the app {'starts and stops' if ok else _LIFESPAN_FAILS}")
@@ -887,5 +888,6 @@ def _since(trace: Trace, moment: Moment) -> int:
     return moment.tick - trace.opened
 
 
-def _times(count: int) -> str:
+def times(count: int) -> str:
+    """`once`, `twice`, `3 times`."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

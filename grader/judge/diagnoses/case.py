@@ -8,7 +8,7 @@ import msgspec
 
 from ...model.scenarios import Request, Scenario
 from ...model.trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds
-from ..aspects import Aspect, Tag, statuses
+from ..aspects import Aspect, Tag, done, statuses
 
 Replay = Callable[[Scenario], tuple[Trace, Trace]]
 """Plays another scenario: the learner's trace, then the reference's."""
@@ -122,13 +122,6 @@ class Case(msgspec.Struct, frozen=True):
         return max(self.waits(exchange), key=lambda wait: wait.seconds, default=None)
 
 
-def done(exchange: Exchange) -> int | None:
-    """Ticks from request to complete answer."""
-    if exchange.completed is None:
-        return None
-    return exchange.completed.tick - exchange.started.tick
-
-
 def differ(ours: Exchange, theirs: Exchange) -> bool:
     """Whether anything of two answers that a client can see is different."""
     return (ours.status, ours.body, done(ours)) != (theirs.status, theirs.body, done(theirs))
@@ -204,11 +197,6 @@ def in_words(names: Iterable[str]) -> str:
     """`one, another and a third`."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
-
-
-def times(count: int) -> str:
-    """`once`, `twice`, `3 times`."""
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def with_article(name: str) -> str:

@@ -13,8 +13,8 @@ import msgspec
 
 from ...model.scenarios import Request, Scenario
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import still_at_work
-from .case import Case, at_line, at_lines, done, in_seconds, of_line, overlap
+from ..aspects import done, still_at_work
+from .case import Case, at_line, at_lines, in_seconds, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of
 

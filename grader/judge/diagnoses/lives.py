@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from ...model.details import CutShort
 from ...model.scenarios import InTurn
 from ...model.trace import Exchange, Span
-from ..aspects import ends_cancelled, most_at_once
-from .case import OUTCOME, Case, at_line, calls_of, differ, done, in_seconds, of_line, times
+from ..aspects import done, ends_cancelled, most_at_once, times
+from .case import OUTCOME, Case, at_line, calls_of, differ, in_seconds, of_line
 from .errors import errors_in, errors_of
 from .registry import Finding, rule
 

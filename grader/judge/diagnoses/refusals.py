@@ -10,9 +10,9 @@ import msgspec
 
 from ...model.requests import Request
 from ...model.trace import Exchange, Span, to_ticks
-from ..aspects import gives_away
+from ..aspects import done, gives_away
 from ..differences import shortened
-from .case import Case, at_line, calls_of, done, in_seconds, of_line
+from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
 
 LEAST = 5

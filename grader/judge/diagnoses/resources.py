@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import closings_of, ends_cancelled, held_during, openings
-from .case import Case, at_line, calls_of, in_seconds, of_line, times
+from ..aspects import closings_of, ends_cancelled, held_during, openings, times
+from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
 
 LIVES = ("resources", "lifespan-order", "calls", "call-endings", "status", "body")

@@ -12,7 +12,8 @@ import msgspec
 
 from ...model.scenarios import InTurn, Scenario, Takes
 from ...model.trace import Exchange, Span
-from .case import Case, at_line, calls_of, done, in_seconds, of_line
+from ..aspects import done
+from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
 
 LIMITS = ("elapsed", "status", "body", "call-endings", "calls", "left-running")

@@ -8,14 +8,13 @@ import msgspec
 
 from ...model.scenarios import InTurn, Scenario
 from ...model.trace import Exchange, Incident, Span
-from ..aspects import most_at_once
+from ..aspects import done, most_at_once
 from .case import (
     OUTCOME,
     Case,
     at_line,
     at_lines,
     calls_of,
-    done,
     in_seconds,
     of_line,
     overlap,
