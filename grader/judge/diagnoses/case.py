@@ -121,6 +121,11 @@ class Case(msgspec.Struct, frozen=True):
     def longest_wait(self, exchange: int) -> Span | None:
         return max(self.waits(exchange), key=lambda wait: wait.seconds, default=None)
 
+    def longest_wait_line(self, exchange: Exchange) -> int | None:
+        """The line of an exchange's longest wait, or else of its endpoint."""
+        wait = self.longest_wait(exchange.number)
+        return wait.line if wait else exchange.line
+
 
 def differ(ours: Exchange, theirs: Exchange) -> bool:
     """Whether anything of two answers that a client can see is different."""

@@ -536,8 +536,7 @@ def shared_task_cancelled(case: Case) -> Finding | None:
             and theirs.status is not None
             and not case.is_cancelled(ours)
         ):
-            wait = case.longest_wait(ours.number)
-            line = wait.line if wait else ours.line
+            line = case.longest_wait_line(ours)
             return Finding(
                 line,
                 f"{at_line(line)} waits for a task that is cancelled, because another request "

@@ -34,8 +34,7 @@ def body_read_whole(case: Case) -> Finding | None:
         last, took, should = _last_piece(case, ours), done(ours), done(theirs)
         if last is None or took is None or should is None or not should < last <= took:
             continue
-        wait = case.longest_wait(ours.number)
-        line = wait.line if wait else ours.line
+        line = case.longest_wait_line(ours)
         return Finding(
             line,
             f"{at_line(line)} reads the body of {ours.method} {ours.path} to its end, and the "

@@ -90,8 +90,7 @@ def stream_goes_on(case: Case) -> Finding | None:
         late = ours.completed.tick - lines[-1].at.tick
         should = theirs.completed.tick - wanted[-1].at.tick if wanted else late
         if len(lines) == len(wanted) > 1 and late > should:
-            wait = case.longest_wait(ours.number)
-            line = wait.line if wait else ours.line
+            line = case.longest_wait_line(ours)
             return Finding(
                 line,
                 f"{at_line(line)} keeps the stream open after its last row: the client has all "

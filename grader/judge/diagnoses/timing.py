@@ -7,7 +7,7 @@ from itertools import combinations
 import msgspec
 
 from ...model.scenarios import InTurn, Scenario
-from ...model.trace import Exchange, Incident, Span
+from ...model.trace import Exchange, Incident, Span, to_ticks
 from ..aspects import done, most_at_once
 from .case import (
     OUTCOME,
@@ -305,7 +305,7 @@ def wait_too_long(case: Case) -> Finding | None:
     if longest is None:
         return None
     # If nothing else was due before its end, the clock did not even begin to go there.
-    is_alone = longest.name == "sleep" and case.got.ended < case.scenario.time_limit * 1_000_000
+    is_alone = longest.name == "sleep" and case.got.ended < to_ticks(case.scenario.time_limit)
     is_alone = is_alone and sum(wait.line == longest.line for wait in case.got.spans) == 1
     if longest.seconds < case.scenario.time_limit / 2 and not is_alone:
         return None
