@@ -168,7 +168,7 @@ def lifespan_order(case: Case) -> Finding | None:
                 line = case.call_line(call)
                 return Finding(
                     line,
-                    f"{at_line(line)} {what} in another order: it is the turn of {name}, and "
+                    f"{at_line(line)} {what} in another order: {name} should be next, and "
                     f"{call.name} is called. Which of them may need which?",
                 )
     return None
@@ -258,7 +258,7 @@ def interval_drifts(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} waits {in_seconds(pause)} from the end of {name} to the next "
-                f"one. So that is late by what {name} takes: it comes at "
+                f"one. So that is late by as long as {name} takes: it comes at "
                 f"{in_seconds(mine[1].start.tick)}, and should come at {in_seconds(starts[1])}.",
             )
     return None
@@ -269,7 +269,7 @@ def too_many_at_once(case: Case) -> Finding | None:
     """More calls are under way at once than there should be.
 
     Each of a hundred requests asks the same question; each second begins another poll while the
-    last one hangs. What is asked gets the more to do the slower it is.
+    last one hangs. The slower the other side is, the more it gets to do.
 
     Instead: let those who want the same share one task, or take turns, or limit how many are
     under way: so many workers, or a semaphore.
@@ -332,7 +332,7 @@ def _is_kept_up(case: Case, name: str) -> bool:
 
 
 def _is_elsewhere(case: Case, name: str) -> bool:
-    """Whether requests make the call to whose path it doesn't belong."""
+    """Whether requests make the call whose path has no such call in the reference."""
     paths = [exchange.path for exchange in case.expected.exchanges]
     theirs = [call.exchange for call in case.expected.calls(name)]
     meant = {paths[number] for number in theirs if number is not None}
@@ -391,7 +391,7 @@ def _is_needless(case: Case, call: Span) -> bool:
 def kept_too_long(case: Case) -> Finding | None:
     """A result is still used when it is too old.
 
-    What was true when it was found out is told to those who ask much later.
+    What was true once is still told to clients that ask much later.
 
     Instead: keep the moment beside the result, and compare: how old may it be?
     """

@@ -272,7 +272,7 @@ def called_in_vain(case: Case) -> Finding | None:
     It takes time, and may do something: open a connection, ask another service. A dependency of
     the whole app or router is called for each of their routes.
 
-    Instead: let those routes depend on it that need it.
+    Instead: let only the routes that need it depend on it.
     """
     if case.depends_on_time():
         return None  # who calls is not told by the request alone

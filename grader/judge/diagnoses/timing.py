@@ -280,7 +280,7 @@ def answered_without_asking(case: Case) -> Finding | None:
         for name in wanted:
             if name in mine or name not in earlier | at_start or ours.status != theirs.status:
                 continue
-            who = "an earlier request did call" if name in earlier else "was called at the start"
+            who = "an earlier request called" if name in earlier else "was called at the start"
             return Finding(
                 ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} is answered without calling "
