@@ -207,7 +207,12 @@ def says(what: str, told: Callable[[str], bool]) -> Aspect:
 @aspect("media-type")
 def media_types(trace: Trace) -> tuple[str, ...]:
     """The media type of each answer."""
-    return tuple(e.header("content-type").partition(";")[0] for e in trace.exchanges)
+    return tuple(map(media_type, trace.exchanges))
+
+
+def media_type(exchange: Exchange) -> str:
+    """The media type of an answer, without its parameters."""
+    return exchange.header("content-type").partition(";")[0]
 
 
 def header(name: str) -> Aspect:
@@ -813,8 +818,15 @@ def over_with_answer(trace: Trace) -> tuple[str, ...]:
 def _what_goes_on(exchange: Exchange) -> str:
     if exchange.completed is None or exchange.returned is None:
         return NO_ANSWER
-    late = exchange.returned.tick - exchange.completed.tick
+    late = ticks_after_answer(exchange)
     return f"goes on for {seconds(late)} after the answer" if late else "over with the answer"
+
+
+def ticks_after_answer(exchange: Exchange) -> int:
+    """Ticks from the complete answer to the end of the call."""
+    if exchange.completed is None or exchange.returned is None:
+        return 0
+    return exchange.returned.tick - exchange.completed.tick
 
 
 @aspect("requests", nothing="no request made", may_be_empty=True)

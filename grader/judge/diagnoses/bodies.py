@@ -11,6 +11,7 @@ import msgspec
 
 from ...model.scenarios import Blocks, Takes
 from ...model.trace import Exchange, Span
+from ..aspects import media_type
 from ..differences import MISSING, BodyDifference, Path, as_text, differences, is_same, shortened
 from .case import Case, of_line, parts_of
 from .registry import Finding, rule
@@ -111,7 +112,7 @@ def wrong_media_type(case: Case) -> Finding | None:
     `response_class` in the decorator.
     """
     for ours, theirs in case.exchanges():
-        mine, wanted = (e.header("content-type").partition(";")[0] for e in (ours, theirs))
+        mine, wanted = (media_type(exchange) for exchange in (ours, theirs))
         if ours.status == theirs.status and mine != wanted and case.is_about("media-type"):
             return Finding(
                 ours.line,

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from ...model.scenarios import Request, Scenario
-from ...model.trace import Exchange, Span, Trace
-from ..aspects import done, still_at_work
+from ...model.trace import Span, Trace
+from ..aspects import done, still_at_work, ticks_after_answer
 from .case import Case, at_line, at_lines, in_seconds, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of
@@ -174,8 +174,8 @@ def answered_before_commit(case: Case) -> Finding | None:
 def given_back_late(case: Case) -> Finding | None:
     """Finds it where a connection goes back to its pool when the answer is out."""
     for ours, theirs in case.exchanges():
-        late, should = _goes_on(ours), _goes_on(theirs)
-        if late and not should:
+        late = ticks_after_answer(ours)
+        if late and not ticks_after_answer(theirs):
             return Finding(
                 ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} isn't over when its answer is "
@@ -184,13 +184,6 @@ def given_back_late(case: Case) -> Finding | None:
                 "sooner?",
             )
     return None
-
-
-def _goes_on(exchange: Exchange) -> int:
-    """Ticks from the complete answer to the end of the call."""
-    if exchange.completed is None or exchange.returned is None:
-        return 0
-    return exchange.returned.tick - exchange.completed.tick
 
 
 def _within(case: Case, transaction: Span) -> Iterator[Span]:
