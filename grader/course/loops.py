@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-import warnings
+
+from .syntax import parsed
 
 
 def loop_around(source: str, line: int | None) -> int | None:
@@ -12,16 +13,13 @@ def loop_around(source: str, line: int | None) -> int | None:
     A program that loops for ever is caught at some line of the loop, and at another one
     the next time, in an inner loop or between two rounds of it. The outermost one stays.
     """
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(source)
+    if tree is None or line is None:
         return line
     around = [
         node.lineno
         for node in ast.walk(tree)
         if isinstance(node, ast.While | ast.For | ast.AsyncFor)
-        and line is not None
         and node.lineno <= line <= (node.end_lineno or node.lineno)
     ]
     return min(around, default=line)
