@@ -12,7 +12,8 @@ _SECTION = re.compile(r"\(\S*?lessons/([\w-]+)\.md#([\w-]+)\)")
 
 def ladders(lesson: Lesson) -> dict[int, tuple[str, ...]]:
     """The hints of all exercises, by number; of one that has none, no steps."""
-    return {exercise.number: _steps(lesson, exercise) or () for exercise in lesson.all_exercises}
+    found = _all_steps(lesson)
+    return {exercise.number: found.get(exercise.number, ()) for exercise in lesson.all_exercises}
 
 
 def ladder(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:
@@ -21,7 +22,7 @@ def ladder(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:
     Raises:
         GraderError: the exercise has none.
     """
-    steps = _steps(lesson, exercise)
+    steps = _all_steps(lesson).get(exercise.number)
     if steps is None:
         raise GraderError(f"{lesson.name} has no hints for exercise {exercise.number}")
     return steps
@@ -30,7 +31,7 @@ def ladder(lesson: Lesson, exercise: Exercise) -> tuple[str, ...]:
 def section_of(lesson: Lesson, exercise: Exercise) -> str:
     """The anchor of the lesson's section that an exercise is about: the first one that its
     hints name; empty if they name none."""
-    found = _SECTION.search("\n".join(_steps(lesson, exercise) or ()))
+    found = _SECTION.search("\n".join(_all_steps(lesson).get(exercise.number, ())))
     return found[2] if found and found[1] == lesson.name else ""
 
 
@@ -40,12 +41,14 @@ def first_section(text: str) -> str:
     return f"{found[1]} {found[2]}" if found else ""
 
 
-def _steps(lesson: Lesson, exercise: Exercise) -> tuple[str, ...] | None:
+def _all_steps(lesson: Lesson) -> dict[int, tuple[str, ...]]:
+    """The steps of each exercise that has a heading in the file of hints, by its number."""
     file = course().exercises(lesson) / "hints.md"
     text = file.read_text("utf-8") if file.is_file() else ""
+    found: dict[int, tuple[str, ...]] = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         heading, _, body = section.partition("\n")
-        if re.match(rf"Exercise {exercise.number}\b", heading):
+        if named := re.match(r"Exercise (\d+)\b", heading):
             steps = re.split(r"^### .*\n", body, flags=re.MULTILINE)[1:]
-            return tuple(step.strip() for step in steps)
-    return None
+            found.setdefault(int(named[1]), tuple(step.strip() for step in steps))
+    return found
