@@ -151,7 +151,7 @@ def _the_one(lesson: Lesson, parts: list[LessonSection], asked: str) -> LessonSe
 def _of_exercise(lesson: Lesson, number: str) -> str:
     from ..course.hints import section_of
 
-    found = section_of(lesson, lesson.exercise(lesson.number_of(number)))
+    found = section_of(lesson, lesson.exercise_of(number))
     if not found:
         raise UsageError(
             f"no section is named for exercise {number}", f"read it all: grade lesson {lesson.name}"

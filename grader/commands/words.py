@@ -95,7 +95,7 @@ class ExerciseNumber(click.ParamType):  # type: ignore[type-arg]
             return value
         assert ctx is not None
         lesson: Lesson = ctx.params["lesson"]
-        return lesson.exercise(int(value) if value.isdecimal() else -1, value)
+        return lesson.exercise_of(value)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
         lesson = ctx.params.get("lesson")

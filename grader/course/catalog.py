@@ -60,13 +60,13 @@ class Lesson(msgspec.Struct, frozen=True):
         """Those that can be asked for: the warm-up, if there is one, and the exercises."""
         return (*filter(None, [self.warm_up]), *self.exercises)
 
-    def number_of(self, word: str) -> int:
-        """The number of the exercise that `word` asks for.
+    def exercise_of(self, word: str) -> Exercise:
+        """The exercise that `word` asks for.
 
         Raises:
             UsageError: it asks for none.
         """
-        return self.exercise(int(word) if word.isdecimal() else -1, word).number
+        return self.exercise(int(word) if word.isdecimal() else -1, word)
 
     def exercise(self, number: int, asked: str = "") -> Exercise:
         """The exercise of that number.

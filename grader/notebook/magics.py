@@ -195,7 +195,7 @@ def _asked(line: str, magic: str) -> tuple[Lesson, list[int]]:
         if word.startswith("-"):
             raise UsageError(f"{magic} takes no option {word}", "in a terminal, `grade` does")
     lesson = catalog.lesson(name)
-    return lesson, list(dict.fromkeys(lesson.number_of(word) for word in words))
+    return lesson, list(dict.fromkeys(lesson.exercise_of(word).number for word in words))
 
 
 def _defined(lesson: Lesson, numbers: Sequence[int], python: str) -> list[Exercise]:
