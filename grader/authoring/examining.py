@@ -14,6 +14,7 @@ from ..judge.grading import Grading, Submission
 from ..judge.plugin import CheckRunner, number_of
 from ..model.report import CheckReport
 from ..model.scenarios import Scenario
+from .problems import line_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ class Examiner(CheckRunner):
         if isinstance(error, Mismatch):
             check.compared = _compared(error)
         elif error is not None:
-            check.problem_line = _line_in(str(item.path), error) or check.line
+            check.problem_line = line_in(str(item.path), error) or check.line
         return report
 
 
@@ -88,16 +89,6 @@ def _differs(aspect: Callable[..., Any], error: Mismatch) -> bool:
         return bool(aspect(error.reference) != aspect(error.got))
     except Exception:  # of an author's own: on an answer that it didn't expect
         return True
-
-
-def _line_in(file: str, error: BaseException) -> int:
-    """The last line of a file that an error came through."""
-    line, traceback = 0, error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == file:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    return line
 
 
 class ExaminedSubmission(Submission):

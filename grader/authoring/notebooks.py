@@ -15,6 +15,7 @@ from typing import Any
 
 from ..course.files import shown
 from ..model.problems import Problem
+from .problems import missing_file
 
 PYTHON = "python3"
 """The kernel that every notebook names."""
@@ -23,9 +24,7 @@ PYTHON = "python3"
 def problems_of_notebook(file: Path) -> Iterator[Problem]:
     """All that is wrong with it: what was left in it, and cells that fail."""
     if not file.is_file():
-        yield Problem(
-            shown(file), 1, "this file is missing", "make it; that of another lesson shows its form"
-        )
+        yield missing_file(file)
         return
     yield from leftovers(file)
     yield from failing_cell(file)

@@ -14,6 +14,7 @@ from ..course.quiz import Question, parse
 from ..model.errors import GraderError
 from ..model.problems import Problem
 from .markdown import LANGUAGES, blocks_of, links_of, resolves, sections
+from .problems import line_in, missing_file
 from .programs import ShownProgram, lesson_programs, quiz_programs, run
 
 MOST_STEPS = 3
@@ -44,9 +45,7 @@ def problems_of_texts(lesson: Lesson) -> Iterator[Problem]:
 def problems_of_page(file: Path) -> Iterator[Problem]:
     """A file that isn't there, a block of an unknown kind, a link that leads nowhere."""
     if not file.is_file():
-        yield Problem(
-            shown(file), 1, "this file is missing", "make it; that of another lesson shows its form"
-        )
+        yield missing_file(file)
         return
     text = file.read_text("utf-8")
     for block in blocks_of(text):
@@ -92,7 +91,7 @@ def wrong_transcripts(programs: list[ShownProgram]) -> Iterator[Problem]:
         try:
             printed = run(program.source, str(program))
         except Exception as error:
-            line = program.line + _line_within(error, str(program)) - 1
+            line = program.line + (line_in(str(program), error) or 1) - 1
             what = f"the program raises {type(error).__name__}: {error}"
             yield Problem(shown(program.path), line, what)
             continue
@@ -104,16 +103,6 @@ def wrong_transcripts(programs: list[ShownProgram]) -> Iterator[Problem]:
                 f"and the text says {_first_other_line(program.prints, printed)!r}",
                 "if the program is right, write what it prints",
             )
-
-
-def _line_within(error: BaseException, name: str) -> int:
-    """The last line of a program that an error came through."""
-    line, traceback = 1, error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == name:
-            line = traceback.tb_lineno
-        traceback = traceback.tb_next
-    return line
 
 
 def _first_other_line(text: str, other: str) -> str:
@@ -189,9 +178,7 @@ def titles_without_exercise(lesson: Lesson) -> Iterator[Problem]:
     """Exercises that `course.toml` names and the stub doesn't have, or the other way round."""
     stub = course().answers(lesson)
     if not stub.is_file():
-        yield Problem(
-            shown(stub), 1, "this file is missing", "make it; that of another lesson shows its form"
-        )
+        yield missing_file(stub)
         return
     written = catalog.factories(stub.read_text("utf-8"))
     table = shown(course().root / catalog.TABLE)
