@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..course import catalog
-from ..course.catalog import Exercise, Lesson, course
+from ..course.catalog import Lesson, course
 from ..course.files import shown
 from ..model.problems import Problem
+from .problems import missing_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..judge.grading import Grading
     from .examining import Examined
+
+Factory = ast.FunctionDef | ast.AsyncFunctionDef
 
 SEEDS = (1, 2, 3)
 """Of the values that checks draw: a solution that passes once may have been lucky."""
@@ -25,7 +28,7 @@ def problems_of_solution(grading: Grading, lesson: Lesson, numbers: list[int]) -
     """The solution itself, and the checks that are measured on it."""
     file = course().solution(lesson)
     found = list(missing_reasons(lesson, numbers))
-    if found and any("no function" in problem.what for problem in found):
+    if any(lesson.exercise(number).factory not in _solved(lesson) for number in numbers):
         return found
     for seed in SEEDS:
         found += _problems_with_seed(grading, lesson, file, numbers, seed)
@@ -55,9 +58,9 @@ def missing_reasons(lesson: Lesson, numbers: list[int]) -> Iterator[Problem]:
     """Factories that the solution lacks, or that don't say why they are as they are."""
     file = course().solution(lesson)
     if not file.is_file():
-        yield Problem(shown(file), 1, "no function is there: the file is missing")
+        yield missing_file(file)
         return
-    written = catalog.factories(file.read_text("utf-8"))
+    written = _solved(lesson)
     for exercise in map(lesson.exercise, numbers):
         node = written.get(exercise.factory)
         if node is None:
@@ -98,9 +101,8 @@ def problems_of_check(lesson: Lesson, check: Examined, numbers: list[int]) -> It
 
 def misnamed_collaborators(lesson: Lesson, check: Examined) -> Iterator[Problem]:
     """Collaborators of a scenario that the solution's factory doesn't take."""
-    source = course().solution(lesson).read_text("utf-8")
-    node = catalog.factories(source)[lesson.exercise(check.exercise).factory]
-    takes = [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
+    node = _solved(lesson)[lesson.exercise(check.exercise).factory]
+    takes = _parameters(node)
     where = shown(course().checks(lesson))
     given = {name for scenario in check.scenarios for name in scenario.collaborators}
     for name in sorted(given - {*takes}) if not node.args.kwarg else ():
@@ -140,12 +142,10 @@ _UNREADABLE = ("syntax-error", "import-failed")
 
 def _changed_signatures(lesson: Lesson, numbers: list[int]) -> Iterator[Problem]:
     stub, solution = course().answers(lesson), course().solution(lesson)
-    if not solution.is_file():
-        return
-    mine, theirs = (catalog.factories(file.read_text("utf-8")) for file in (stub, solution))
+    mine, theirs = catalog.factories(stub.read_text("utf-8")), _solved(lesson)
     for exercise in map(lesson.exercise, numbers):
         if exercise.factory in mine and exercise.factory in theirs:
-            ours, its = _parameters(mine, exercise), _parameters(theirs, exercise)
+            ours, its = (_parameters(file[exercise.factory]) for file in (mine, theirs))
             if ours != its:
                 line = mine[exercise.factory].lineno
                 what = f"{exercise.factory} takes {', '.join(ours) or 'nothing'}"
@@ -153,8 +153,11 @@ def _changed_signatures(lesson: Lesson, numbers: list[int]) -> Iterator[Problem]
                 yield Problem(shown(stub), line, what, remedy)
 
 
-def _parameters(
-    written: dict[str, ast.FunctionDef | ast.AsyncFunctionDef], exercise: Exercise
-) -> list[str]:
-    node = written[exercise.factory]
+def _solved(lesson: Lesson) -> dict[str, Factory]:
+    """The factories of the solution, by name; none if there is no such file."""
+    file = course().solution(lesson)
+    return catalog.factories(file.read_text("utf-8")) if file.is_file() else {}
+
+
+def _parameters(node: Factory) -> list[str]:
     return [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
