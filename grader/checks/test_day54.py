@@ -729,9 +729,15 @@ def test_invalid_fields_are_named(sample: SampleData) -> None:
 def invalid_fields(trace: Trace) -> tuple[tuple[int | None, str], ...]:
     """Each answer; the order of the fields does not matter."""
 
+    return _unordered(trace, "fields")
+
+
+def _unordered(trace: Trace, name: str) -> tuple[tuple[int | None, str], ...]:
+    """Each answer; the list of that name in its body says the same in whatever order it is."""
+
     def told(body: Any) -> Any:
-        fields = body.get("fields") if isinstance(body, dict) else None
-        return {**body, "fields": sorted(fields, key=as_text)} if isinstance(fields, list) else body
+        items = body.get(name) if isinstance(body, dict) else None
+        return {**body, name: sorted(items, key=as_text)} if isinstance(items, list) else body
 
     return tuple((e.status, as_text(told(e.json()))) for e in trace.exchanges)
 
@@ -876,11 +882,7 @@ def test_what_stands_twice_is_taken(sample: SampleData) -> None:
 def batch_errors(trace: Trace) -> tuple[tuple[int | None, str], ...]:
     """Each answer; the order of the errors does not matter."""
 
-    def told(body: Any) -> Any:
-        errors = body.get("errors") if isinstance(body, dict) else None
-        return {**body, "errors": sorted(errors, key=as_text)} if isinstance(errors, list) else body
-
-    return tuple((e.status, as_text(told(e.json()))) for e in trace.exchanges)
+    return _unordered(trace, "errors")
 
 
 # Exercise 7: what goes out
