@@ -52,6 +52,7 @@ from grader.checks import (
     rows,
     scenario,
     sorted_elapsed,
+    spaced,
     statuses,
     tables,
     takes,
@@ -104,7 +105,7 @@ def test_each_endpoint_answers(sample: SampleData) -> None:
     """/users, /products, /orders and /compute answer as before, after the same time."""
     paths = ("/users", "/products", "/orders", "/compute", "/compute")
     one_by_one = scenario(
-        *(get(path, at=10 * place) for place, path in enumerate(paths)),
+        *spaced(10, *map(get, paths)),
         compute=computes(2, sample.number()),
     )
     assert_same(contents, media_types, elapsed, of=one_by_one)
@@ -491,7 +492,7 @@ def test_failing_fetch_is_502(sample: SampleData) -> None:
     secret = sample.secret()
     kinds = ("ConnectionError", "ValueError", "RuntimeError", "KeyError", "ZeroDivisionError")
     failing = _external(
-        *(get("/external", at=10 * place) for place in range(len(kinds))),
+        *spaced(10, *times(len(kinds), get("/external"))),
         fetch=in_turn(*(breaks(after=0.5, type=kind, text=secret) for kind in kinds)),
     )
     assert_same(statuses, elapsed, mentions(secret), of=failing, server_errors=[502])

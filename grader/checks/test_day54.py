@@ -41,6 +41,7 @@ from grader.checks import (
     spaced,
     statuses,
     takes,
+    times,
 )
 
 # What the factories are handed, by the parameters that it takes.
@@ -583,7 +584,7 @@ def test_unknown_booking_cannot_be_changed(sample: SampleData) -> None:
 
 
 def _load(*steps: Takes, key: str = "lamp") -> Scenario:
-    apart = (get(f"/documents/{key}", at=10 * place) for place in range(len(steps)))
+    apart = spaced(10, *times(len(steps), get(f"/documents/{key}")))
     return scenario(*apart, load=in_turn(*steps))
 
 
@@ -908,7 +909,7 @@ def _without(record: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _find(*records: Any, number: int = 7, find_all: Takes | None = None) -> Scenario:
-    apart = (get(f"/users/{number}", at=10 * place) for place in range(len(records)))
+    apart = spaced(10, *times(len(records), get(f"/users/{number}")))
     find = in_turn(*(finds(0.5, record) for record in records))
     return scenario(*apart, find=find, find_all=find_all or finds_all(0.5, []))
 
@@ -966,7 +967,7 @@ def test_misfit_is_logged(sample: SampleData) -> None:
 
 
 def _list(*lists: list[Any]) -> Scenario:
-    apart = (get("/users", at=10 * place) for place in range(len(lists)))
+    apart = spaced(10, *times(len(lists), get("/users")))
     find_all = in_turn(*(finds_all(0.5, records) for records in lists))
     return scenario(*apart, find=finds(0.5), find_all=find_all)
 

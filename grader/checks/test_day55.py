@@ -40,9 +40,11 @@ from grader.checks import (
     postgres,
     readings,
     scenario,
+    spaced,
     statuses,
     tables,
     takes,
+    times,
 )
 
 # What the factories of exercises 1 and 5 are handed takes no arguments.
@@ -222,9 +224,7 @@ def _failing_reports(sample: SampleData) -> tuple[Scenario, str]:
     secret = shared.secret()
     kinds = ("ConnectionError", "ValueError", "TimeoutError", "KeyError")
     query = in_turn(*(fails(0.5, kind, secret) for kind in kinds))
-    requests = [
-        get("/report", query={"sql": shared.word()}, at=10 * place) for place in range(len(kinds))
-    ]
+    requests = spaced(10, *(get("/report", query={"sql": shared.word()}) for _ in kinds))
     return _report(*requests, query=query), secret
 
 
@@ -432,7 +432,7 @@ def _failing_checkouts(sample: SampleData) -> Scenario:
     late = breaks(3.5, "TimeoutError", shared.secret())
     return _checkouts(
         shared,
-        *(get("/checkout", at=10 * place) for place in range(5)),
+        *spaced(10, *times(5, get("/checkout"))),
         get("/account", at=50),
         account=in_turn(broken[0], long, long, long, broken[1], broken[2]),
         limits=in_turn(long, broken[1], long, late, broken[2]),
@@ -488,7 +488,7 @@ def _clients_in_turn(sample: SampleData) -> Scenario:
     shared = sample.shared()
     name, other, third = shared.word(), shared.word(), f"O'{shared.word()}'); drop table seats; --"
     wanted = [(1, name), (1, name), (1, other), (99, other), (3, other), (2, name), (4, third)]
-    return _seats(*(_take(seat, who, at=10 * n) for n, (seat, who) in enumerate(wanted)))
+    return _seats(*spaced(10, *(_take(seat, who) for seat, who in wanted)))
 
 
 @exercise(6)

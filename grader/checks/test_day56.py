@@ -37,6 +37,7 @@ from grader.checks import (
     post,
     resources,
     scenario,
+    spaced,
     startup_time,
     statuses,
     stops_when_done,
@@ -389,7 +390,7 @@ def _each_way(sample: SampleData) -> Scenario:
     broken = [breaks(after=0.2, type=kind) for kind in ("ConnectionError", "TimeoutError")]
     database = in_turn(asks(0.5), broken[0], asks(0.4), asks(5), asks(0.5), broken[1], asks(30))
     cache = in_turn(asks(0.8), asks(0.6), broken[0], asks(0.3), asks(8), asks(7), breaks(after=0.5))
-    return _probes(*(get("/ready", at=10 * n) for n in range(7)), database=database, cache=cache)
+    return _probes(*spaced(10, *times(7, get("/ready"))), database=database, cache=cache)
 
 
 @exercise(5)
