@@ -73,7 +73,19 @@ from ..model.collaborators import (
     rows,
     takes,
 )
-from ..model.requests import Request, delete, get, patch, post, put, request, spaced, times
+from ..model.requests import (
+    JSON,
+    NOT_OBJECTS,
+    Request,
+    delete,
+    get,
+    patch,
+    post,
+    put,
+    request,
+    spaced,
+    times,
+)
 from ..model.scenarios import LifespanEnd, Scenario, scenario
 from ..model.services import (
     Fault,
@@ -91,6 +103,8 @@ from ..model.values import Linear
 from ..model.websockets import Leave, Say, WebSocket, leave, say, websocket
 
 __all__ = [
+    "JSON",
+    "NOT_OBJECTS",
     "Aspect",
     "Blocks",
     "ByArgument",

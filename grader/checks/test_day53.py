@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 from grader.checks import (
+    JSON,
+    NOT_OBJECTS,
     Fault,
     Request,
     SampleData,
@@ -598,11 +600,7 @@ def test_failure_is_not_logged_as_done(sample: SampleData) -> None:
 @exercise(5)
 def test_only_objects_are_accepted(sample: SampleData) -> None:
     """A body that isn't a JSON object is answered 422, and nothing is processed."""
-    bodies = (b"[1, 2]", b'"a word"', b"3", b"null", b'{"name": ')
-    requests = (
-        post("/process", body=body, headers={"content-type": "application/json"}, at=10 * place)
-        for place, body in enumerate(bodies)
-    )
+    requests = spaced(10, *(post("/process", body=body, headers=JSON) for body in NOT_OBJECTS))
     assert_same(statuses, call_counts, of=_process(sample, *requests))
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from grader.checks import (
+    JSON,
     Aspect,
     Request,
     SampleData,
@@ -704,9 +705,6 @@ def test_what_was_sent_is_not_repeated(sample: SampleData) -> None:
     )
     repeated = (mentions(text, "what was sent") for text in (word, str(number)))
     assert_same(statuses, *repeated, of=sent)
-
-
-JSON = {"content-type": "application/json"}
 
 
 @exercise(5)

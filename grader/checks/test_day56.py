@@ -6,6 +6,8 @@ from functools import partial
 from typing import Any
 
 from grader.checks import (
+    JSON,
+    NOT_OBJECTS,
     LifespanEnd,
     Linear,
     Opens,
@@ -320,11 +322,7 @@ def test_a_burst_is_taken_as_far_as_there_is_room(sample: SampleData) -> None:
 @exercise(4)
 def test_only_objects_are_jobs(sample: SampleData) -> None:
     """Anything but a JSON object is answered 422: it takes no id, and no work is done for it."""
-    bodies = (b"[1, 2]", b'"a word"', b"3", b"null", b'{"name": ')
-    bad = [
-        post("/jobs", body=body, headers={"content-type": "application/json"}, at=place)
-        for place, body in enumerate(bodies)
-    ]
+    bad = spaced(1, *(post("/jobs", body=body, headers=JSON) for body in NOT_OBJECTS))
     good = post("/jobs", json=sample.record(), at=10)
     assert_same(statuses, answer_of(5), call_counts, of=_jobs(*bad, good, work=works(1)))
 

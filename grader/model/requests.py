@@ -17,6 +17,12 @@ BUFFER = 65_536
 """Bytes that lie between a server and a client that does not read, before the server's `send`
 waits: the limit of uvicorn's write buffer. A real connection has the kernel's buffers besides."""
 
+JSON = {"content-type": "application/json"}
+"""Headers of a body that is said to be JSON, whether it is or not."""
+
+NOT_OBJECTS = (b"[1, 2]", b'"a word"', b"3", b"null", b'{"name": ')
+"""Bodies that aren't a JSON object. The last one isn't JSON at all."""
+
 
 class Sent(WithHeaders, frozen=True, kw_only=True):
     """What requests and WebSockets have in common.
