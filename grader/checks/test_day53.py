@@ -142,7 +142,7 @@ def test_other_endpoints_take_a_crowd() -> None:
 
 
 @exercise(1)
-def test_compute_delays_nobody(sample: SampleData) -> None:
+def test_compute_delays_nobody() -> None:
     """While /compute computes, /users is answered as fast as ever."""
     busy = scenario(
         get("/compute"), get("/users", at=0.1), get("/orders", at=0.2), compute=computes(2, 7)
@@ -533,14 +533,15 @@ def test_cancelled_request_ends_at_once() -> None:
 # Exercise 5: background tasks
 
 
-def _process(sample: SampleData, *requests: Any, drain: float = 60, **options: Any) -> Scenario:
+def _process(
+    sample: SampleData,
+    *requests: Any,
+    drain: float = 60,
+    process: Any = None,
+    order_seed: int | None = None,
+) -> Scenario:
     requests = requests or (post("/process", json=sample.shared().record()),)
-    return scenario(
-        *requests,
-        drain=drain,
-        process=options.get("process", works(3)),
-        order_seed=options.get("order_seed"),
-    )
+    return scenario(*requests, drain=drain, process=process or works(3), order_seed=order_seed)
 
 
 @exercise(5)

@@ -102,7 +102,7 @@ def test_price_is_above_nothing(sample: SampleData) -> None:
 
 
 @exercise(2)
-def test_name_is_a_string(sample: SampleData) -> None:
+def test_name_is_a_string() -> None:
     """A name that is missing or not a string is answered 422."""
     bodies: list[Any] = [{"name": name, "price": 20} for name in (None, 7, ["lamp"])]
     assert_same(statuses, of=_items(*bodies, {"price": 20}, [], [["lamp", 20]], "lamp"))
@@ -267,7 +267,7 @@ def test_bad_line_is_named(sample: SampleData) -> None:
 
 
 @exercise(3)
-def test_first_and_last_line_are_counted_right(sample: SampleData) -> None:
+def test_first_and_last_line_are_counted_right() -> None:
     """The first line is number 1; a blank line at the end is bad, too."""
     first = _store(_csv("lamp;20\nchair,20\ntable,20"), _csv("\r\nchair,20\n"))
     assert_same(tells_line(1), call_counts, of=first)
@@ -280,7 +280,7 @@ def tells_line(number: int) -> Aspect:
 
 
 @exercise(3)
-def test_limit_is_a_thousand_bytes(sample: SampleData) -> None:
+def test_limit_is_a_thousand_bytes() -> None:
     """1,000 bytes are accepted, and 1,001 are answered 413. Nothing of them is stored."""
     line = f"{'x' * 45},1.5\n"
     thousand = line * 20
@@ -295,7 +295,7 @@ def test_limit_is_a_thousand_bytes(sample: SampleData) -> None:
 def test_too_much_is_refused_at_once(sample: SampleData) -> None:
     """More than 1,000 bytes are answered 413 as soon as the limit is passed."""
     line, size = f"{'x' * 44},20.0\n", 200 + 50 * (sample.number() % 4)
-    endless = _csv(line * 100, size=size, every=(sample.pick(*"123") == "1" and 2) or 1)
+    endless = _csv(line * 100, size=size, every=2 if sample.pick(*"123") == "1" else 1)
     assert_same(statuses, elapsed, call_counts, of=_store(endless))
 
 
@@ -708,7 +708,7 @@ def test_what_was_sent_is_not_repeated(sample: SampleData) -> None:
 
 
 @exercise(5)
-def test_invalid_fields_are_named(sample: SampleData) -> None:
+def test_invalid_fields_are_named() -> None:
     """What is invalid is answered 422 with the places of what is wrong."""
     bodies = [
         {"key": "lamp", "secret": "1234567"},

@@ -533,8 +533,8 @@ def test_one_of_many_gets_the_seat(sample: SampleData) -> None:
 @aspect("status", "body", "readings")
 def who_got_it(trace: Trace) -> tuple[str, ...]:
     """The statuses, sorted, and whether those who were told that they have a seat have it."""
-    refused = sorted(str(exchange.status) for exchange in trace.exchanges)
-    return (*refused, *truths(trace))
+    told = sorted(str(exchange.status) for exchange in trace.exchanges)
+    return (*told, *truths(trace))
 
 
 @exercise(6)
@@ -549,10 +549,11 @@ def test_a_failure_on_the_way_leaves_the_row(sample: SampleData) -> None:
 @aspect("readings", "status")
 def truths(trace: Trace) -> tuple[str, ...]:
     """Whether the seats are as the answers say."""
-    rows = trace.readings.get(SEATS)
-    held = {as_text(row) for row in rows} if isinstance(rows, list) else set()
+    found = trace.readings.get(SEATS)
+    rows = found if isinstance(found, list) else []
+    held = {as_text(row) for row in rows}
     said = {as_text(e.json()) for e in trace.exchanges if e.status == 201}
-    taken = {as_text(row) for row in rows if row["taken_by"]} if isinstance(rows, list) else set()
+    taken = {as_text(row) for row in rows if row["taken_by"]}
     if not said <= held:
         return ("a seat that was answered with 201 isn't stored",)
     new = taken - said - {as_text({"id": 3, "taken_by": "Grace"})}

@@ -264,8 +264,7 @@ def test_work_gets_the_job(sample: SampleData) -> None:
 @exercise(4)
 def test_three_are_at_work(sample: SampleData) -> None:
     """Three jobs are at work at once, never more, and the next begins when one of them ends."""
-    delays = [*sample.delays(7, 1, 4)]
-    uneven = in_turn(*(works(seconds) for seconds in delays))
+    uneven = in_turn(*(works(seconds) for seconds in sample.delays(7, 1, 4)))
     assert_same(most_calls("work"), calls, of=_jobs(*_apart(7, sample), work=uneven))
 
 
@@ -383,7 +382,7 @@ def _probes(*requests: Request | tuple[Request, ...], database: Any, cache: Any)
     return scenario(*requests, check_database=database, check_cache=cache)
 
 
-def _each_way(sample: SampleData) -> Scenario:
+def _each_way() -> Scenario:
     """Probes far apart, each of which finds the two otherwise."""
     broken = [breaks(after=0.2, type=kind) for kind in ("ConnectionError", "TimeoutError")]
     database = in_turn(asks(0.5), broken[0], asks(0.4), asks(5), asks(0.5), broken[1], asks(30))
@@ -392,15 +391,15 @@ def _each_way(sample: SampleData) -> Scenario:
 
 
 @exercise(5)
-def test_ready_says_what_is_wrong(sample: SampleData) -> None:
+def test_ready_says_what_is_wrong() -> None:
     """GET /ready answers 200 if both are "ok", else 503, with "failed" or "late" for what is."""
-    assert_same(answers, of=_each_way(sample), server_errors=[503])
+    assert_same(answers, of=_each_way(), server_errors=[503])
 
 
 @exercise(5)
-def test_both_are_checked_together(sample: SampleData) -> None:
+def test_both_are_checked_together() -> None:
     """Both checks go on together, each for at most 1 s; one that is late is cancelled."""
-    both = _each_way(sample)
+    both = _each_way()
     assert_same(elapsed, calls, of=both, server_errors=[503])
 
 
