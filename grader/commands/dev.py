@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
-from .authors import AUTHORS_COMMANDS
-from .words import CourseCommand
+from . import authors
+from .words import CommandGroup
 
 EXAMPLES = """\b
 Examples:
@@ -15,17 +13,11 @@ Examples:
 """
 
 
-class DevGroup(CourseCommand, click.Group):
-    """A group that imports a command when it is asked for."""
+class DevGroup(CommandGroup):
+    """The commands of authors."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(AUTHORS_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in AUTHORS_COMMANDS:
-            return None
-        found: click.Command = import_module(f".authors.{cmd_name}", __package__).command
-        return found
+    package = authors.__name__
+    words = authors.AUTHORS_COMMANDS
 
 
 @click.group("dev", cls=DevGroup, epilog=EXAMPLES, short_help="Write lessons: for authors.")

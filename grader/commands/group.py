@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import traceback
-from importlib import import_module
 from typing import Any
 
 import click
@@ -12,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from ..model.errors import CourseError
 from . import COMMANDS
-from .words import CourseCommand, lessons_like
+from .words import CommandGroup, lessons_like
 
 EXAMPLES = """\b
 Examples:
@@ -24,17 +23,11 @@ Examples:
 """
 
 
-class CourseGroup(CourseCommand, click.Group):
+class CourseGroup(CommandGroup):
     """A group whose default command is to grade: `grade dayNN` is `grade check dayNN`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f".{cmd_name}", __package__).command
-        return command
+    package = __package__
+    words = COMMANDS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         is_own = args and args[0] in (*COMMANDS, "--help", "--version")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +28,27 @@ class CourseCommand(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.epilog = with_lesson(self.epilog or "")
         super().format_epilog(ctx, formatter)
+
+
+class CommandGroup(CourseCommand, click.Group):
+    """A group whose commands are the modules of a package: each is imported when it is asked for.
+
+    Attributes:
+        package: the package's name.
+        words: the commands, in the order of the help.
+    """
+
+    package: str
+    words: tuple[str, ...]
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.words)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.words:
+            return None
+        found: click.Command = import_module(f".{cmd_name}", self.package).command
+        return found
 
 
 def with_lesson(examples: str) -> str:
