@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from .processes import GRADE, ROOT, WITHOUT_DATABASE, run, timed
+from .processes import GRADE, ROOT, WITHOUT_DATABASE, own_server, run, timed
 from .results import Row, at_most, seconds
 
 LIMIT = 1.1
@@ -59,19 +58,9 @@ def compare(name: str, other: Path, short: bool) -> list[Row]:
 
 @contextmanager
 def _tree(root: Path, needs_server: bool) -> Iterator[Tree]:
-    with _own_server(root) if needs_server else nullcontext({}) as environment:
+    server = own_server(root, _module_of_leases(root)) if needs_server else nullcontext({})
+    with server as environment:
         yield Tree(root, environment)
-
-
-@contextmanager
-def _own_server(root: Path) -> Iterator[dict[str, str]]:
-    """What names a database server of that tree's own, which ends with this."""
-    with tempfile.TemporaryDirectory() as state:
-        environment = {"GRADER_STATE": state}
-        try:
-            yield environment
-        finally:
-            run("-m", _module_of_leases(root), "stop", root=root, **environment)
 
 
 def _module_of_leases(root: Path) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from statistics import median
 from typing import Any
 
@@ -20,7 +19,7 @@ from grader.model.scenarios import Scenario, scenario
 from grader.model.trace import encode
 from grader.services.postgres.daemon.leases import lease
 
-from .processes import GRADE, WITHOUT_DATABASE, busy_machine, run, timed
+from .processes import GRADE, LEASES, WITHOUT_DATABASE, busy_machine, own_server, run, timed
 from .results import Row, at_most
 
 QUERIES, POOL = 20, 5
@@ -111,11 +110,11 @@ def _alike(name: str, factory: Callable[[str], FastAPI], what: Scenario, runs: i
 
 
 def _added(runs: int) -> Iterator[Row]:
-    with _own_state() as state:
-        first = timed(*GRADE, GRADER_STATE=state) - timed(*WITHOUT_DATABASE)
-    with _own_state() as state:
-        starts = [_start(state) for _ in range(runs)]
-        pairs = [(timed(*GRADE, GRADER_STATE=state), timed(*WITHOUT_DATABASE)) for _ in range(runs)]
+    with own_server() as named:
+        first = timed(*GRADE, **named) - timed(*WITHOUT_DATABASE)
+    with own_server() as named:
+        starts = [_start(named) for _ in range(runs)]
+        pairs = [(timed(*GRADE, **named), timed(*WITHOUT_DATABASE)) for _ in range(runs)]
     added = {
         "very first run": [first],
         "server starts": starts[1:],
@@ -125,20 +124,10 @@ def _added(runs: int) -> Iterator[Row]:
         yield at_most(f"seconds that exercise 3 adds, {name}", values, LIMITS[name])
 
 
-def _start(state: str) -> float:
+def _start(named: dict[str, str]) -> float:
     """Seconds that exercise 3 adds where its server is down."""
-    run("-m", "grader.services.postgres.daemon.leases", "stop", GRADER_STATE=state)
-    return timed(*GRADE, GRADER_STATE=state) - timed(*WITHOUT_DATABASE)
-
-
-@contextmanager
-def _own_state() -> Iterator[str]:
-    """A server of this benchmark's own, ended with it."""
-    with tempfile.TemporaryDirectory() as state:
-        try:
-            yield state
-        finally:
-            run("-m", "grader.services.postgres.daemon.leases", "stop", GRADER_STATE=state)
+    run("-m", LEASES, "stop", **named)
+    return timed(*GRADE, **named) - timed(*WITHOUT_DATABASE)
 
 
 # The relay's own cost

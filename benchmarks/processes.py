@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ GRADE = ("-m", "grader", "day53", "--file", str(SOLUTION))
 
 WITHOUT_DATABASE = (*GRADE[:3], "1", "2", "4", "5", "6", "7", "8", *GRADE[3:])
 """The command, for the exercises that need no database."""
+
+LEASES = "grader.services.postgres.daemon.leases"
+"""The module that ends a database server, if its argument is `stop`."""
 
 _BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 """A program that keeps a processor busy for as long as the one that started it is there."""
@@ -53,6 +57,22 @@ def timed(*arguments: str, root: Path = ROOT, **environment: str) -> float:
     began = time.perf_counter()
     run(*arguments, root=root, **environment)
     return time.perf_counter() - began
+
+
+@contextmanager
+def own_server(root: Path = ROOT, leases: str = LEASES) -> Iterator[dict[str, str]]:
+    """What names a database server that belongs to this block alone, and ends with it.
+
+    Args:
+        root: the folder of another tree, whose server it is then.
+        leases: the module that ends a server.
+    """
+    with tempfile.TemporaryDirectory() as state:
+        environment = {"GRADER_STATE": state}
+        try:
+            yield environment
+        finally:
+            run("-m", leases, "stop", root=root, **environment)
 
 
 def _environment() -> dict[str, str]:
