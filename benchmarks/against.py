@@ -11,7 +11,7 @@ from .processes import GRADE, ROOT, WITHOUT_DATABASE, own_server, run, timed
 from .results import Row, at_most, seconds
 
 LIMIT = 1.1
-"""A tenth more is what a machine's own noise may be taken for."""
+"""Up to a tenth more may be the machine's own noise."""
 
 
 class Tree(NamedTuple):

@@ -176,7 +176,7 @@ def _relayed(count: int) -> float:
         return app
 
     began = time.perf_counter()
-    # A statement takes a moment: who does so much in no time at all has run away.
+    # Each statement takes a moment: an app that does so much in no time has run away.
     trace = play(factory, get("/"), dsn=postgres(0.001))
     assert trace.exchanges[0].status == 200
     return time.perf_counter() - began

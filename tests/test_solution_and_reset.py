@@ -88,17 +88,17 @@ def test_without_an_answer_only_the_solution_is_shown(learner: Learner) -> None:
     for text in (TEXT, TEXT.replace("def exercise_2", "def exercise_two"), ""):
         learner.file.write_text(text, "utf-8")
         result = learner.grade("solution", "day53", 2, "--anyway")
-        assert "There is no answer of yours yet" in result.output
+        assert "You have no answer yet" in result.output
         assert result.output.count("TaskGroup") == 3  # in the code, its comment, the reason
         assert '"""' not in result.output
         assert "grade lesson day53 when-one-of-them-fails" in " ".join(result.output.split())
     learner.file.unlink()
-    assert "no answer of yours" in learner.grade("solution", "day53", 2, "--anyway").output
+    assert "You have no answer yet" in learner.grade("solution", "day53", 2, "--anyway").output
 
 
 def test_a_stub_with_other_spacing_is_no_answer(learner: Learner) -> None:
     learner.file.write_bytes(TEXT.replace("\n", "\r\n").encode())
-    assert "no answer of yours" in learner.grade("solution", "day53", 2, "--anyway").output
+    assert "You have no answer yet" in learner.grade("solution", "day53", 2, "--anyway").output
 
 
 def test_a_narrow_console_shows_one_within_the_other(learner: Learner) -> None:

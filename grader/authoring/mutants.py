@@ -56,7 +56,7 @@ def _used_by(text: str, exercise: Exercise) -> list[ast.stmt]:
 
 
 def without_docstrings(node: ast.stmt) -> ast.stmt:
-    """A copy that says nothing of what it does: to change that makes no difference."""
+    """A copy without docstrings: changing those would make no difference."""
     tree = deepcopy(node)
     for part in ast.walk(tree):
         if isinstance(part, _DOCUMENTED) and ast.get_docstring(part) is not None:

@@ -178,7 +178,7 @@ def error_told(node: ast.Try | ast.TryStar) -> Iterator[ast.AST]:
 
 @operator("with-gone", ast.With, ast.AsyncWith)
 def with_gone(node: ast.With | ast.AsyncWith) -> Iterator[ast.AST]:
-    """A lock, a semaphore or a time limit is there no more."""
+    """A lock, a semaphore or a time limit is gone."""
     for index, item in enumerate(node.items):
         if item.optional_vars is None:
             items = without(node.items, index)

@@ -25,8 +25,8 @@ def pool(processes: int | None = None) -> ProcessPoolExecutor:
 
 
 def apart() -> ProcessPoolExecutor:
-    """A pool for the programs of a lesson. Each has a process for itself: what they change in
-    it, as `play` does with the clock, is nothing that may meet a grading."""
+    """A pool for the programs of a lesson. Each job has a process to itself: what it changes
+    there, as `play` does with the clock, must not reach a grading."""
     return ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1)
 
 

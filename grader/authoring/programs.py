@@ -56,9 +56,9 @@ def _transcript(program: Block, after: Block | None) -> str:
 def run(source: str, name: str) -> str:
     """What a program prints.
 
-    It runs on a clock of its own, unless it makes one itself, as `play` does: each play has its
-    clock and its thread, and a thread that is started on an outer clock would wait for a
-    turn which a thread that only joins it never gives.
+    It runs on a clock of its own, unless it makes one itself, as `play` does. A play has its own
+    clock and thread. On an outer clock that thread would wait for a turn for ever, because the
+    one that joins it never gives up its own.
 
     Args:
         name: of the file, in tracebacks.

@@ -125,7 +125,7 @@ def _graded(
 
 
 def _keep(sources: Sequence[SourceFile], reports: Sequence[Report], asked: bool) -> None:
-    """Note what was found, but of lessons that are not here yet."""
+    """Note what was found, except of lessons that aren't here yet."""
     found = [
         (one.lesson, one.answers, report)
         for one, report in zip(sources, reports, strict=True)

@@ -19,7 +19,7 @@ Examples:
 """
 
 NEAREST = 5
-"""Ids that are named in the place of one that there isn't."""
+"""How many ids are suggested for one that doesn't exist."""
 
 
 def _ids_like(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem | str]:

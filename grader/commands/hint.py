@@ -54,6 +54,6 @@ def _current_exercise(lessons: Sequence[Lesson]) -> tuple[Lesson, Exercise]:
     if found is None:
         raise UsageError(
             "you have solved everything",
-            f"for a hint all the same: grade hint {lessons[0].name} 1",
+            f"for a hint anyway: grade hint {lessons[0].name} 1",
         )
     return found

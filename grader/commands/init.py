@@ -29,8 +29,8 @@ IGNORED = ".course/\n.venv/\n__pycache__/\n.ipynb_checkpoints/\n"
 def command(folder: Path) -> None:
     """Make a folder to work in: lessons, exercises, notebooks and quizzes.
 
-    In a folder that was made so before, it puts what has come since. What is there already
-    is never changed.
+    In a folder that it made before, it adds what is new since. Files that are there already
+    are never changed.
     """
     content = catalog.course()
     missing = dict(_missing(content, folder))
@@ -46,7 +46,7 @@ def command(folder: Path) -> None:
         reason = error.strerror or str(error)
         raise UsageError(f"{shown(folder)} cannot be made: {reason}", "name another one") from error
     if has_table:
-        click.echo("\n".join(["These have come:", *(f"  {shown(path)}" for path in missing)]))
+        click.echo("\n".join(["New here:", *(f"  {shown(path)}" for path in missing)]))
         return
     click.echo(f"Your course is in {shown(folder)}. Go on with:\n")
     if folder.resolve() != Path.cwd():

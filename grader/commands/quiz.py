@@ -148,7 +148,7 @@ class _Session:
 
         if question.kind == "open":
             show_explanation(question, self._console)
-            right = yes_or_no("\nHad you got it?")
+            right = yes_or_no("\nDid you get it right?")
             return right, "y" if right else "n"
         difference = first_difference(given, question.key) if question.kind == "typed" else None
         right = difference is None if question.kind == "typed" else given == question.key

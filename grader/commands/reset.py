@@ -35,7 +35,7 @@ Examples:
 def command(lesson: Lesson, exercise: Exercise, yes: bool) -> None:
     """Put the stub of one exercise back into your file. The rest of it stays as it is.
 
-    The old file is kept whole in .course/backups. What you have achieved stays known.
+    The old file is kept whole in .course/backups. Your attempts, passes and hints stay counted.
     """
     from ..course import resetting
 

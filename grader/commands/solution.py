@@ -75,5 +75,5 @@ def _show_code(found: Solution) -> None:
     elif found.yours:
         show_comparison(found.yours, found.code, screen)
     else:
-        click.echo("There is no answer of yours yet. This is the solution:\n")
+        click.echo("You have no answer yet. This is the solution:\n")
         show_code(found.code, screen)

@@ -158,8 +158,8 @@ class Magics:
         """On what the notebook knows, and the program that is graded does not."""
         names = sorted(made.missing & self._shell.user_ns.keys())
         return tuple(
-            f"The grader does not know {name}. Of other cells it takes imports, functions, "
-            f"classes and assignments only: define {name} in this cell."
+            f"The grader does not know {name}. From other cells it takes only imports, functions, "
+            f"classes and assignments: define {name} in this cell."
             for name in names
         )
 

@@ -36,8 +36,7 @@ def show_list(lesson: Lesson, progress: LessonProgress, answers: Answers, consol
         words = _state(known, is_begun, known.graded == answers.digest(exercise))
         line = f"  {SIGNS[known.status]} {exercise.number} · {exercise.title}"
         if TITLES + 2 + len(words) > console.width:  # the state gets a line of its own
-            room = console.width - 6
-            line, words = line, "".join(f"\n      {part}" for part in wrap(words, room))
+            words = "".join(f"\n      {part}" for part in wrap(words, console.width - 6))
         else:
             line, words = f"{line:<{TITLES}}", f"  {words}"
         console.print(Text(line, style=STYLES[known.status]).append(words, "dim"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What is wrong with a lesson, a finding after the other."""
+"""What is wrong with a lesson, one finding after the other."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from .page import PageContext, to_page
 
 
 class Page:
-    """The page that is to come, its place made sure of before there is anything to write.
+    """A page to be saved later. That its file can be written is tried at once.
 
-    Use as a context manager; of what it writes meanwhile, beside the page, nothing stays.
+    Use it as a context manager: the draft that it writes beside the page is removed at the end.
 
     Args:
         sources: what is graded.

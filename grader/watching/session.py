@@ -47,7 +47,7 @@ class ShownVerdict(NamedTuple):
 class WatchSession:
     """The target, its latest text, and the last verdict.
 
-    The arguments are those of `watch`, and the one who judges.
+    The arguments are those of `watch`, and the client of the process that judges.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class ExerciseSequence:
         return self._target(found[0], (found[1].number,))
 
     def after(self, target: Target, progress: Progress) -> Target | None:
-        """The next unsolved one in the order of the course, and after its end from its begin.
+        """The next unsolved one in the order of the course; after the last it begins anew.
 
         None if there is no other.
         """
