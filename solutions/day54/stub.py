@@ -53,7 +53,7 @@ def exercise_3(store=store_slowly):
     - POST /items/csv takes lines `name,price` as a raw body in UTF-8, which comes in pieces. It
       stores every line, one after the other, and answers 201 {"ids": [...]}.
 
-    Of the CSV:
+    For the CSV:
 
     - More than 1,000 bytes are answered 413 as soon as the limit is passed, not when the client
       is done.
@@ -111,7 +111,7 @@ def exercise_5(load=load_slowly):
     - anything else: 500 {"error": "internal"}, and the error is logged with its traceback on the
       logger "day54".
 
-    No text of an error gets out, but for the detail of an HTTPException. Unknown paths and
+    No text of an error gets out, except the detail of an HTTPException. Unknown paths and
     methods are answered in the same form: {"error": "http", "detail": ...}.
 
     POST /documents takes {"key": 3 to 20 characters, "secret": at least 8} and answers 201
@@ -147,9 +147,9 @@ def exercise_6(exists=exists_slowly, create=create_slowly):
     POST /users/batch takes a list of 1 to 100 such users.
 
     - In one batch ten `exists` are asked at a time, and never more.
-    - A value that stands twice in the list is taken without asking, except for the first.
-    - Is anything taken: 409 {"errors": [{"index": 0, "taken": ["email"]}, ...]}, with the place
-      in the list, from 0. Nothing is created.
+    - A value that an earlier user in the list has is taken: don't ask for it again.
+    - If anything is taken: 409 {"errors": [{"index": 0, "taken": ["email"]}, ...]}, with the
+      place in the list, from 0. Nothing is created.
     - Else all are created, one after the other: 201 {"ids": [...]}. A KeyError is a 409 here as
       well; what was created before stays.
     """
@@ -181,8 +181,8 @@ async def find_all_slowly():
 
 def exercise_7(find=find_slowly, find_all=find_all_slowly):
     """A record has an `id` (int), a `name` (str), an `email` (with one @) and `joined`
-    (datetime.date), and much more that may not go out. If one of the four is missing or
-    something else, the record doesn't fit.
+    (datetime.date), and much more that may not go out. If one of the four is missing, or
+    isn't what it should be, the record doesn't fit.
 
     GET /users/{id}: `await find(id)` gives a record, or None (404). The answer is {"id", "name",
     "email_hint", "joined"}, the hint of ada@example.org being "a***@example.org". A record that

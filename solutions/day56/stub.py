@@ -85,7 +85,7 @@ def exercise_3(poll=poll_slowly):
       such moment after its end.
     - The app takes requests at once, and doesn't wait for the first poll.
     - GET /latest answers {"value": ..., "age": ...}: what the last poll gave, and how many
-      seconds ago that was. As long as there is nothing, 503.
+      seconds ago that was. Until there is a value, 503.
     - A poll that fails is logged on the logger "day56", and changes nothing.
     - At shutdown, cancel a poll that is under way, and wait until it has ended.
     """
@@ -104,7 +104,7 @@ def exercise_4(work=work_slowly):
     """POST /jobs takes a JSON object and answers 202 {"id": ...} at once; ids count from 1.
 
     Then `await work(job)`: at most three jobs are at work, and at most ten more wait, in the
-    order in which they came. What is too much is answered 503 with the header Retry-After, and
+    order in which they came. A job beyond that is answered 503 with the header Retry-After, and
     takes no id. A body that isn't a JSON object is answered 422.
 
     GET /jobs/{id} answers {"state": ..., "result": ...}. The state is "waiting", "running",
@@ -131,7 +131,7 @@ def exercise_5(check_database=check_slowly, check_cache=check_slowly):
     takes too long (cancel it). 200 if both are "ok", else 503.
 
     A result, good or bad, is used for 2 seconds from when it is there. A hundred probes at once
-    make one check of each. One that is cancelled takes the answer from no other.
+    make one check of each. If one of them is cancelled, the others still get their answer.
     """
     raise NotImplementedError("exercise 5")
 
@@ -146,7 +146,7 @@ def load_slowly():
 
 
 def exercise_6(load_model=load_slowly):
-    """POST /predict takes {"x": a number} and answers {"y": model(x)}, GET /live 200.
+    """POST /predict takes {"x": a number} and answers {"y": model(x)}. GET /live answers 200.
 
     `model = load_model()` takes 20 seconds. Load it once, from the start on. The app takes
     requests at once all the same: /predict answers 503 with the header Retry-After until the
