@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -26,15 +25,13 @@ def test_first_steps_lead_to_a_failing_test_with_a_picture_and_then_to_a_passing
     first = next(
         block for block in blocks_of(GUIDE.read_text("utf-8")) if block.language == "python"
     )
-    is_installed = "grader.testing.plugin" in [p.value for p in entry_points(group="pytest11")]
-    plugin = () if is_installed else ("-p", "grader.testing.plugin")
     pytester._monkeypatch.setenv("PYTHONPATH", str(DOCS.parent))
     file = pytester.makepyfile(test_dashboard=first.text)
-    failed = pytester.runpytest_subprocess(*plugin)
+    failed = pytester.runpytest_subprocess()
     failed.assert_outcomes(failed=1)
     failed.stdout.re_match_lines_random([".*3.0 == 2.0.*", "GET /dashboard .*"])
     in_turn = '{"user": await fetch_user(), "orders": await fetch_orders()}'
     assert in_turn in first.text
     together = 'dict(zip(("user", "orders"), await asyncio.gather(fetch_user(), fetch_orders())))'
     file.write_text(file.read_text("utf-8").replace(in_turn, together), "utf-8")
-    pytester.runpytest_subprocess(*plugin).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from grader.clock.loop import VirtualLoop
 from grader.judge.aspects import aspect, elapsed, left_open, statuses
 from grader.judge.compare import Mismatch, ReferenceFailed, assert_same, comparing
 from grader.judge.players import MOST_HANGS, FilePlayer, Subject
@@ -15,6 +16,7 @@ from grader.judge.workers import Worker
 from grader.model.details import CutShort
 from grader.model.requests import get
 from grader.model.scenarios import scenario
+from grader.testing.watchdog import _unread
 
 APP = """
 import os
@@ -149,3 +151,9 @@ def test_a_different_answer_is_a_mismatch_of_the_aspect(make: Make) -> None:
     with pytest.raises(Mismatch, match=r"expected process \d+, got process \d+") as caught:
         compared(make, statuses, pid)
     assert caught.value.aspect is pid
+
+
+def test_loop_that_has_closed_meanwhile_holds_nothing_unread() -> None:
+    loop = VirtualLoop()
+    loop.close()
+    assert list(_unread(loop)) == []

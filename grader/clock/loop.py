@@ -194,8 +194,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     # Of asyncio's own, and not in its type stubs. They have not changed since Python 3.7.
     _ready: deque[asyncio.Handle]
     _transports: Mapping[int, Any]
-    _selector: selectors.BaseSelector
-    _ssock: socket.socket
+    _selector: selectors.BaseSelector | None
+    _ssock: socket.socket | None
     _scheduled: list[Timer]
     _timer_cancelled_count: int
     _write_to_self: Callable[[], None]

@@ -153,9 +153,13 @@ def _end_as_ran_away(loop: VirtualLoop) -> None:
 
 def _unread(loop: VirtualLoop) -> Iterator[socket.socket]:
     """The loop's sockets that hold what it has not read, each under a number of its own."""
-    for key in tuple((loop._selector.get_map() or {}).values()):
+    # The loop may close meanwhile, in its own thread. Then it has neither of the two.
+    selector, waker = loop._selector, loop._ssock
+    if selector is None or waker is None:
+        return
+    for key in tuple((selector.get_map() or {}).values()):
         with suppress(OSError):
-            if key.fd != loop._ssock.fileno():
+            if key.fd != waker.fileno():
                 own = socket.socket(fileno=socket.dup(key.fd))
                 if select.select([own], [], [], 0)[0]:
                     yield own
