@@ -240,6 +240,11 @@ def test_part_of_an_answer_that_is_not_there_yet_is_refused() -> None:
         client("ada", get("/me", query={"token": other.json["token"]}), other)
 
 
+def test_a_client_with_a_number_for_a_name_sends_only_its_own_requests() -> None:
+    trace = play(slow(), scenario(client("1", get("/5")), get("/5")))
+    assert [exchange.started.seconds for exchange in trace.exchanges] == [0.0, 0.0]
+
+
 # The server stops
 
 

@@ -94,8 +94,7 @@ class Serving:
         """The requests of each client; one that belongs to none is alone."""
         numbered: list[Numbered] = list(enumerate(self._scenario.requests))
         chains = [
-            list(chain)
-            for _, chain in groupby(numbered, lambda entry: entry[1].client or str(entry[0]))
+            list(chain) for _, chain in groupby(numbered, lambda entry: entry[1].client or entry[0])
         ]
         if self._scenario.order_seed is not None:
             random.Random(self._scenario.order_seed).shuffle(chains)
@@ -103,8 +102,7 @@ class Serving:
 
     def _begin_chain(self, chain: list[Numbered]) -> Iterable[asyncio.Future[None]]:
         if len(chain) > 1:
-            client = asyncio.Task(self._send_in_turn(chain), loop=self._loop)
-            return [client]  # not one of the app's own tasks
+            return [asyncio.Task(self._send_in_turn(chain), loop=self._loop)]  # not the app's
         [(number, request)] = chain
         return [self._send(number, request, self._opened)]
 
