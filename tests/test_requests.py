@@ -156,6 +156,21 @@ def test_client_that_reads_nothing_and_leaves_lets_the_app_go_on() -> None:
     assert exchange.returned.seconds == 9.0
 
 
+def test_what_a_leaving_client_does_not_read_fills_the_buffer_once() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def stream() -> StreamingResponse:
+        async def lines() -> Any:
+            for _ in range(20):
+                yield b"x" * 999 + b"\n"
+
+        return StreamingResponse(lines())
+
+    exchange = only(app, get("/", hangs_up_after=1, buffer=10_000))
+    assert len(exchange.chunks) == 11  # the last of them is more than the buffer holds
+
+
 # Clients that send in turn
 
 

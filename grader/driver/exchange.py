@@ -99,20 +99,19 @@ class Conversation:
         if self._has_left:
             return
         self._response.take(message)
-        self._flow.add(len(message.get("body", b"")))
         if self._response.completed is not None:
             self._be_answered()
         elif self._has_enough():
-            self._stop_reading(len(message.get("body", b"")))
+            self._stop_reading()
+        self._flow.add(len(message.get("body", b"")))
 
     def _has_enough(self) -> bool:
         wanted = self.request.hangs_up_after
         return wanted is not None and self._response.lines >= wanted
 
-    def _stop_reading(self, size: int) -> None:
+    def _stop_reading(self) -> None:
         """The client reads no more; it leaves when the app has done what it can do now."""
         self._flow.stop_reading()
-        self._flow.add(size)
         self._when_at_rest(self.hang_up)
 
     def hang_up(self) -> None:
