@@ -192,3 +192,21 @@ def test_span_of_a_thread_belongs_to_the_only_request_under_way() -> None:
 def test_span_of_a_thread_belongs_to_nobody_if_it_could_be_anybodys() -> None:
     in_thread = span("connection", 1.5, 1.8, exchange=None)
     assert owner_of(trace(exchange(end=2), exchange(1, 1.2, 2)), in_thread) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "writes"),
+    [
+        ("with dear as (select id from items) select id from dear", False),
+        ("with dear as (select id from items for update) select id from dear", False),
+        ("with new as (insert into items values (1) returning id) select id from new", True),
+        ("with dear as (select 1 as id) update items i set price = 2 from dear", True),
+    ],
+)
+def test_statement_that_begins_with_with_writes_if_a_part_of_it_does(
+    statement: str, writes: bool
+) -> None:
+    got = trace(
+        exchange(), span("transaction", 0, 1, "failed"), span("statement", 0, 1, text=statement)
+    )
+    assert ("not-committed" in said(got, FINE)) == writes

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grader.clock.loop import VirtualLoop
+from grader.clock import Clock, VirtualLoop
 from grader.judge.aspects import aspect, elapsed, left_open, statuses
 from grader.judge.compare import Mismatch, ReferenceFailed, assert_same, comparing
 from grader.judge.players import MOST_HANGS, FilePlayer, Subject
@@ -154,6 +154,6 @@ def test_a_different_answer_is_a_mismatch_of_the_aspect(make: Make) -> None:
 
 
 def test_loop_that_has_closed_meanwhile_holds_nothing_unread() -> None:
-    loop = VirtualLoop()
+    loop = VirtualLoop(Clock())
     loop.close()
     assert list(_unread(loop)) == []

@@ -18,8 +18,13 @@ from .case import Case, at_line, at_lines, in_seconds, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of
 
-WRITING = ("insert", "update", "delete", "merge", "copy", "with")
-"""First words of statements that write, or may."""
+WRITING = ("insert", "update", "delete", "merge", "copy")
+"""First words of statements that write."""
+
+_WRITING_WITHIN = re.compile(
+    r"\b(insert\s+into|update\b.+?\bset|delete\s+from|merge\s+into)\b", re.S
+)
+"""A part that writes of a statement that begins with `with`."""
 
 
 @rule("sql-injection")
@@ -129,8 +134,8 @@ def not_committed(case: Case) -> Finding | None:
             continue
         for span in _within(case, transaction):
             exchange = owner_of(case.got, span)
-            done = span.how == "done" and not _is_repeated(case, span)
-            if done and _word(span) in WRITING and _is_accepted(case, exchange):
+            is_done = span.how == "done" and not _is_repeated(case, span)
+            if is_done and _writes(span) and _is_accepted(case, exchange):
                 return Finding(
                     span.line,
                     f"{at_line(span.line)} writes in a transaction that is never committed. The "
@@ -217,10 +222,10 @@ def not_stored(case: Case) -> Finding | None:
     """
     if case.got.readings == case.expected.readings or not case.got.readings:
         return None
-    if any(_word(span) in WRITING for span in spans_of(case, case.got, "statement")):
+    if any(_writes(span) for span in spans_of(case, case.got, "statement")):
         return None
     for ours, theirs in case.exchanges():
-        changes = [s for s in statements_of(case, case.expected, theirs) if _word(s) in WRITING]
+        changes = [s for s in statements_of(case, case.expected, theirs) if _writes(s)]
         if changes and _is_accepted(case, ours.number):
             return Finding(
                 ours.line,
@@ -391,6 +396,13 @@ def needless_query(case: Case) -> Finding | None:
 
 def _text(statement: Span) -> str:
     return str(statement.arguments[0]) if statement.arguments else ""
+
+
+def _writes(statement: Span) -> bool:
+    """Whether a statement changes rows; one that begins with `with` may only read."""
+    word = _word(statement)
+    within = word == "with" and _WRITING_WITHIN.search(_text(statement).lower())
+    return word in WRITING or bool(within)
 
 
 def _word(statement: Span) -> str:
