@@ -1659,6 +1659,53 @@ def test_asyncpg_hears_of_a_notification_at_once() -> None:
     assert results(trace) == [["good", 1.5]]
 
 
+def test_what_somebody_else_does_meanwhile_is_seen_and_heard_of_at_its_moment() -> None:
+    async def watch(pool: Any) -> Any:
+        heard: asyncio.Queue[float] = asyncio.Queue()
+        async with pool.acquire() as connection:
+
+            def note(*told: Any) -> None:
+                heard.put_nowait(now())
+
+            await connection.add_listener("news", note)
+            before = await connection.fetchval("select count(*) from items")
+            told = await heard.get()
+            after = await connection.fetchval("select count(*) from items")
+            await connection.remove_listener("news", note)
+        return [before, told, after]
+
+    others = {1.5: "delete from items where id = 1; select pg_notify('news', '')"}
+    trace = play(
+        app_on(with_asyncpg, watch=watch),
+        get("/watch"),
+        dsn=postgres(0.25, seed_sql=SEED, meanwhile=others),
+    )
+    assert results(trace) == [[2, 1.5, 1]]
+
+
+def test_somebody_else_does_not_wait_for_what_the_app_has_locked() -> None:
+    async def lock(pool: Any) -> Any:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("select 1 from items for update")
+            await asyncio.sleep(2)
+            return await connection.fetchval("select count(*) from items")
+
+    others = postgres(0.25, seed_sql=SEED, meanwhile={1: "delete from items"})
+    trace = play(app_on(with_asyncpg, lock=lock), get("/lock"), dsn=others)
+    assert (results(trace), elapsed(trace)) == ([2], [2.5])
+
+
+def test_a_statement_says_how_often_it_was_carried_out() -> None:
+    """One span, however often: to see what `executemany` does."""
+
+    async def store(pool: Any) -> Any:
+        await pool.executemany("insert into items (name) values ($1)", [("x",)] * 30)
+        await pool.execute("insert into items (name) select 'y' from generate_series(1, 30)")
+
+    trace = play(app_on(with_asyncpg, store=store), get("/store"), dsn=postgres(seed_sql=SEED))
+    assert [(s.count, s.times) for s in spans(trace, "statement")] == [(30, 30), (30, 1)]
+
+
 def test_psycopg_hears_of_a_notification_at_once() -> None:
     async def hear(pool: Any) -> Any:
         async with pool.connection() as connection:

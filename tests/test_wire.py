@@ -376,7 +376,7 @@ def test_a_statement_that_is_parsed_once_and_bound_often_is_one() -> None:
     insert = "insert into items values ($1)"
     many = batch_of(parse(insert, "s"), *[bind(b"1", name="s"), execute()] * 3, SYNC)
     taken(many, PARSED, *[BOUND, done("INSERT 0 1")] * 3, READY)
-    assert many.statements == [Statement(insert, parameters=1, rows=3)]
+    assert many.statements == [Statement(insert, parameters=1, rows=3, times=3)]
     pipeline = batch_of(*[parse(insert), bind(b"1"), execute()] * 3, SYNC)
     assert len(pipeline.statements) == 3
 

@@ -44,6 +44,8 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
         seed_sql: what is run in the clean database before the play.
         reads: queries that the grader itself runs when the app is down; the rows are the
             trace's `readings`.
+        meanwhile: what somebody else does in the database: SQL, and how many virtual seconds
+            after the app begins to start it is carried out and committed.
         faults: what goes wrong.
     """
 
@@ -51,6 +53,7 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
     round_trip: float = 0.0
     seed_sql: str = ""
     reads: tuple[str, ...] = ()
+    meanwhile: tuple[tuple[float, str], ...] = ()
     faults: tuple[Fault, ...] = ()
 
 
@@ -130,6 +133,7 @@ def postgres(
     *,
     seed_sql: str = "",
     reads: Iterable[str] = (),
+    meanwhile: Mapping[float, str] | None = None,
     faults: Iterable[Fault] = (),
 ) -> Postgres:
     """A real PostgreSQL database, for a factory that takes a DSN; see `Postgres`."""
@@ -138,6 +142,7 @@ def postgres(
         round_trip=round_trip,
         seed_sql=seed_sql,
         reads=tuple(reads),
+        meanwhile=tuple((meanwhile or {}).items()),
         faults=tuple(faults),
     )
 

@@ -37,7 +37,8 @@ SpanKind = Literal[
 thread. `blocked`: the loop frozen by a blocking call. `connection`: the life of a
 connection to a service, numbered by `resource`; `statement`, `transaction` and `request`:
 what went over it. Their `arguments` are the text (or method and path), and the number of
-parameters (or the status); `count` is the rows of the answer."""
+parameters (or the status); `count` is the rows of the answer, and `times` how often a
+statement was carried out: `executemany` does that once for each of its rows."""
 
 Ending = Literal["done", "cancelled", "failed", "open"]
 """How a span ended; `open` if it had not when the play was over."""
@@ -263,6 +264,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     exchange: int | None = None
     resource: int | None = None
     count: int = 0
+    times: int = 1
     arguments: tuple[Any, ...] = ()
 
     @property

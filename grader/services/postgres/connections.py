@@ -199,7 +199,7 @@ class PostgresConnection(ClientConnection):
             how = yield from self._carry_out(batch)
         finally:
             for statement, span in spans:
-                self.recorder.end(span, how, count=statement.rows)
+                self.recorder.end(span, how, count=statement.rows, times=statement.times)
 
     def _carry_out(self, batch: Batch) -> Script[Ending]:
         self._is_cancelled = False

@@ -37,6 +37,17 @@ _END_OTHERS = """
     where datname = current_database() and pid <> pg_backend_pid()
 """
 
+_BY_ANOTHER = """
+    do $other$
+    begin
+        set local lock_timeout = '1s';
+        execute $sql${sql}$sql$;
+    exception when lock_not_available then null;
+    end
+    $other$
+"""
+"""What somebody else does. What the app has locked can't be waited for: the app stands still."""
+
 LOST = ServiceError(
     "The PostgreSQL server lost a connection in the middle of a play, without a word.",
     "Run it again. If that does not help, see whether the machine is short of memory.",
@@ -72,6 +83,10 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         host, port = self.address
         here = msgspec.structs.replace(self.server, host=host, port=port, sslmode=None)
         return here.dsn
+
+    async def open(self) -> None:
+        for seconds, sql in self.description.meanwhile:
+            self.agenda.after(seconds, partial(self.turns.add, partial(self._have_done, sql)))
 
     def connected(self, sock: socket.socket, port: int) -> PostgresConnection:
         return PostgresConnection(self, sock, port)
@@ -166,7 +181,13 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         done()
         return False
 
-    # The grader's own questions to it
+    # The grader's own questions to it, and what it does in it
+
+    def _have_done(self, sql: str) -> bool:
+        """Have somebody else do this in the database."""
+        self.look_up(_BY_ANOTHER.format(sql=sql))
+        self.pass_notifications()
+        return False
 
     def look_up(self, sql: str) -> list[dict[str, Any]]:
         """What a statement of the grader's own returns. If it fails, the play is void."""

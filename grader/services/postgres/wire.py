@@ -113,11 +113,13 @@ class Statement:
     Attributes:
         parameters: how many values came with it, each time.
         rows: how many rows it answered with, or changed.
+        times: how often it was carried out.
     """
 
     text: str
     parameters: int = 0
     rows: int = 0
+    times: int = 1
 
     @property
     def is_learners(self) -> bool:
@@ -185,7 +187,8 @@ class Batch:
 
     def execute(self, parsed: Parsed, parameters: int = 0) -> None:
         """A statement that is parsed once and carried out for many rows is one statement."""
-        statement = self._by_parse.setdefault(parsed, Statement(parsed.text, parameters))
+        statement = self._by_parse.setdefault(parsed, Statement(parsed.text, parameters, times=0))
+        statement.times += 1
         self._executed.append(statement)
 
     def take(self, answer: Frame) -> bool:
