@@ -644,6 +644,43 @@ def test_find_and_modify_gives_what_mongodb_would() -> None:
     assert found == [ada, bob, {"_id": IDS[2], "age": 1}, IDS[2], None]
 
 
+def test_a_find_and_modify_that_fails_raises_and_changes_nothing() -> None:
+    async def work(people: Any) -> Any:
+        await people.create_index("name", unique=True)
+        before = await lists(people)
+        said = []
+        for call in (
+            people.find_one_and_update({"_id": IDS[1]}, {"$set": {"name": "Ada"}}),
+            people.find_one_and_replace({"_id": IDS[1]}, {"name": "Ada"}),
+            people.find_one_and_update({"name": "Eve"}, {"$set": {"name": "Ada"}}, upsert=True),
+            people.find_one_and_update({"_id": IDS[1]}, {"$inc": {"name": 1}}),
+        ):
+            said.append((await outcome_of(call))[0])
+        return [said, await lists(people) == before]
+
+    duplicate = "DuplicateKeyError"
+    expected = [duplicate, duplicate, duplicate, "OperationFailure"]
+    assert asked(work) == [[expected, True]]
+
+
+def test_find_and_modify_takes_the_first_and_inserts_what_is_missing() -> None:
+    async def work(people: Any) -> Any:
+        after = {"return_document": pymongo.ReturnDocument.AFTER}
+        new = await people.find_one_and_update({"_id": 9}, {"$set": {"n": 1}}, upsert=True, **after)
+        none = await people.find_one_and_update({"_id": 8}, {"$set": {"n": 1}}, upsert=True)
+        last = await people.find_one_and_delete({"n": 1}, sort=[("_id", -1)])
+        cats = await people.find_one_and_update(
+            {"_id": 8}, {"$set": {"cats": [{"name": "Mo"}, {"name": "Su"}]}}, **after
+        )
+        second = await people.find_one_and_update(
+            {"_id": 8, "cats.name": "Su"}, {"$set": {"cats.$.age": 2}}, {"cats": 1}, **after
+        )
+        return [new, none, last, len(cats["cats"]), second["cats"][1]]
+
+    new = {"_id": 9, "n": 1}
+    assert asked(work) == [[new, None, new, 2, {"name": "Su", "age": 2}]]
+
+
 def test_a_delete_removes_what_mongodb_would() -> None:
     async def work(people: Any) -> Any:
         calls = (

@@ -10,6 +10,8 @@
 - A replacement that inserts forgets the `_id` of its filter; no answer has `_id` first.
 - A `getMore` brings 101 documents, as a `find` does, instead of all that are left.
 - Of a duplicate key it says what SQLite says.
+- A `findAndModify` that fails is one that finds nothing, and leaves half of an upsert behind:
+  it is carried out as a `find` and an `update` or a `delete`.
 """
 
 from __future__ import annotations
@@ -63,6 +65,8 @@ class Handler(NeoSQLiteHandler):  # type: ignore[misc]
         if "insert" in command:
             inserted: Document = self.handle_insert(message)[1]
             return inserted
+        if "findAndModify" in command:
+            return self._find_and_modify(message, command)
         parts = [(kind, prepared(part)) for kind, part in message["sections"]]
         command, changes = parts[0][1], list(_changes([part for _, part in parts]))
         if "distinct" in command:
@@ -74,6 +78,37 @@ class Handler(NeoSQLiteHandler):  # type: ignore[misc]
         with _interpreting(not any(map(_changes_in_place, changes))):
             said: Document = self.handle_command({**message, "sections": parts})[1]
         return said
+
+    def _find_and_modify(self, message: Document, command: Document) -> Document:
+        query, name = command.get("query", {}), command["findAndModify"]
+        id_only = {"sort": command.get("sort", {}), "projection": {"_id": 1}}
+        found = self._first(message, name, query, **id_only)
+        if found is None and not command.get("upsert"):
+            return {"ok": 1, "value": None}
+        shown = {"projection": command.get("fields", {})}
+        before = found and self._first(message, name, found, **shown)
+        said = self._ask(message, _change_of(command, {**query, **(found or {})}))
+        if "writeErrors" in said:
+            return {"ok": 0, **said["writeErrors"][0]}
+        for upserted in said.get("upserted", ()):
+            found = {"_id": upserted["_id"]}
+        if found is None or not command.get("new"):
+            return {"ok": 1, "value": before}
+        return {"ok": 1, "value": self._first(message, name, found, **shown)}
+
+    def _first(
+        self, message: Document, name: str, filter: Document, **options: Document
+    ) -> Document | None:
+        """The first document that a `find` brings."""
+        find = {"find": name, "filter": filter, "limit": 1}
+        given = {key: value for key, value in options.items() if value}
+        batch = self._ask(message, find | given)["cursor"]["firstBatch"]
+        return next(iter(batch), None)
+
+    def _ask(self, message: Document, command: Document) -> Document:
+        """What is answered to another command in place of this one."""
+        whole = {**command, "$db": message["sections"][0][1]["$db"]}
+        return self._carry_out({**message, "sections": [("body", whole)]}, whole)
 
     def _distinct(self, command: Document) -> Document:
         collection = self.get_database(command["$db"])[command["distinct"]]
@@ -88,17 +123,16 @@ class Handler(NeoSQLiteHandler):  # type: ignore[misc]
 
     def _name_documents(self, command: Document, change: Document) -> None:
         """Let a change be about certain documents, by their `_id`, if there are any for it."""
-        query, update = ("q", "u") if "q" in change else ("query", "update")
-        wanted = change.get(query, {})
+        wanted = change.get("q", {})
         database, name = self.get_database(command["$db"]), next(iter(command.values()))
         found: list[Any] = []
         if name in database.list_collection_names():
             with _interpreting(True):
                 found = [document["_id"] for document in database[name].find(wanted)]
-        if found and wanted and ".$" not in repr(change.get(update)):  # `items.$` needs its filter
-            change[query] = {"_id": {"$in": found}}
-        elif not found and "_id" in wanted and update in change and not _changes_in_place(change):
-            change[update] = {"_id": wanted["_id"], **change[update]}
+        if found and wanted and ".$" not in repr(change.get("u")):  # `items.$` needs its filter
+            change["q"] = {"_id": {"$in": found}}
+        elif not found and "_id" in wanted and "u" in change and not _changes_in_place(change):
+            change["u"] = {"_id": wanted["_id"], **change["u"]}
 
 
 @contextmanager
@@ -110,18 +144,27 @@ def _interpreting(always: bool) -> Iterator[None]:
         set_force_fallback(False)
 
 
+def _change_of(command: Document, query: Document) -> Document:
+    """The change of a `findAndModify`, as a command that says what is wrong with it."""
+    name = command["findAndModify"]
+    if command.get("remove"):
+        return {"delete": name, "deletes": [{"q": query, "limit": 1}]}
+    change = {"q": query, "u": command["update"], "upsert": bool(command.get("upsert"))}
+    if "arrayFilters" in command:
+        change["arrayFilters"] = command["arrayFilters"]
+    return {"update": name, "updates": [change]}
+
+
 def _changes(parts: list[Document]) -> Iterator[Document]:
     """The single changes that a command makes; its document has them, or a section."""
     for part in parts:
-        if "findAndModify" in part:
-            yield part
         yield from part.get("updates", ())
         yield from part.get("deletes", ())
 
 
 def _changes_in_place(change: Document) -> bool:
     """Whether it is made of operators such as `$inc`."""
-    update = change.get("u", change.get("update"))
+    update = change.get("u")
     return isinstance(update, dict) and any(key.startswith("$") for key in update)
 
 
