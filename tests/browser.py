@@ -35,6 +35,10 @@ def chromium() -> str | None:
     return next((found for found in map(shutil.which, names) if found), None)
 
 
+class Navigated(AssertionError):
+    """The page was left while an expression in it was waited for."""
+
+
 class Browser:
     """One page of a Chromium of its own; use as a context manager.
 
@@ -63,12 +67,19 @@ class Browser:
         os.close(self._from)
 
     def send(self, method: str, **params: Any) -> Any:
-        """Send a command, and wait for its result."""
+        """Send a command, and wait for its result.
+
+        Raises:
+            Navigated: another page has taken the place of the one that it was about.
+        """
         self._sent += 1
         message = {"id": self._sent, "method": method, "params": params, **self._session}
         os.write(self._to, json.dumps(message).encode() + b"\0")
         while (answer := self._receive()).get("id") != self._sent:
             self.events.append(answer)
+        error = answer.get("error", {}).get("message", "")
+        if "navigated" in error or "context was destroyed" in error:
+            raise Navigated(error)
         assert "error" not in answer, f"{method}: {answer['error']}"
         return answer["result"]
 

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Browser, chromium
+from browser import Browser, Navigated, chromium
 from test_browser import FAINT, UNFOLD
 from test_html import BESIDE, REPORT
 from test_magics import IMPORTS, WRONG
@@ -118,9 +119,12 @@ def awaited(browser: Browser, expression: str) -> None:
             look();
         }})
     """
-    answer = browser.send(
-        "Runtime.evaluate", expression=waiting, awaitPromise=True, returnByValue=True
-    )
+    while True:
+        with suppress(Navigated):  # JupyterLab loads itself anew when it has reset its layout
+            answer = browser.send(
+                "Runtime.evaluate", expression=waiting, awaitPromise=True, returnByValue=True
+            )
+            break
     assert "exceptionDetails" not in answer, f"this was never so: {expression}"
 
 

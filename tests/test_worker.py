@@ -289,6 +289,52 @@ def test_input_is_empty(make: Make) -> None:
     assert trace.outcome.failure.type == "EOFError"
 
 
+# What a file imports
+
+BIG = "import time\nwhile time.process_time() < 3.5:\n    pass\n"
+
+
+def importing(worker: Worker, folder: Path, text: str, *, installed: bool) -> Trace:
+    """A play of a file in `folder` that imports a module of this text."""
+    packages = folder / "site-packages" if installed else folder
+    packages.mkdir(exist_ok=True)
+    (packages / "module.py").write_text(text)
+    before = f"import sys\nsys.path.append({str(packages)!r})\nimport module"
+    performer = FilePlayer(worker, file_of("", before), str(folder / "exercise.py"))
+    try:
+        return played(performer)
+    finally:
+        performer.close()
+
+
+def test_import_of_an_installed_package_is_no_endless_loop(worker: Worker, tmp_path: Path) -> None:
+    """A big one that comes without bytecode computes for seconds."""
+    assert importing(worker, tmp_path, BIG, installed=True).outcome.kind == "finished"
+
+
+def test_helper_beside_the_file_is_the_learners(worker: Worker, tmp_path: Path) -> None:
+    endless = "while True:\n    pass\n"
+    assert importing(worker, tmp_path, endless, installed=False).outcome.kind == "endless-loop"
+
+
+def test_package_that_never_ends_is_ended(worker: Worker, tmp_path: Path) -> None:
+    endless = BIG.replace("< 3.5", "< 60")
+    assert importing(worker, tmp_path, endless, installed=True).outcome.kind == "endless-loop"
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_bytecode_is_written_for_packages_only(
+    tmp_path: Path, installed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies beside the file is the learner's folder."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    writing = Worker()
+    trace = importing(writing, tmp_path, "print('here')\n", installed=installed)
+    writing.close()
+    assert trace.output == "here\n"
+    assert bool(list(tmp_path.rglob("*.pyc"))) == installed
+
+
 def test_death_is_an_outcome(make: Make) -> None:
     """How it died is known, and the next play is not harmed."""
     dying = make("import os\nos._exit(3)")

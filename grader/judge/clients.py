@@ -265,6 +265,8 @@ class Watch:
             return "endless-loop" if now - self._began > 2 * self._patience.idle else None
         if state is None or state.letter in "ZX":  # its own children still hold its channel
             raise ChannelClosed
+        if state.imports:  # the guard within sees to it that this comes to an end
+            self._cpu_at_start += state.cpu - self._cpu
         if state.cpu != self._cpu or state.awaits_service:
             self._cpu, self._moved = state.cpu, now
         if self._cpu - self._cpu_at_start > self._patience.cpu * self._per_second:

@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeVar
 from ..model.errors import GraderError
 from ..processes.channel import Channel, ChannelClosed
 from ..processes.handshake import Hello, check_peer
-from ..processes.service_wait import SIGN
+from ..processes.signs import AWAITS_SERVICE, IMPORTS
 from ..processes.spawn import take_worker
 from ..worker.forkserver import Fork, Forked, Reap, Reaped
 
@@ -178,11 +178,13 @@ class ProcessState(NamedTuple):
         letter: the kernel's for what it does, such as `S` for sleeping.
         cpu: the CPU time used so far, in kernel ticks.
         awaits_service: whether it says that it waits for a service.
+        imports: whether it says that it imports a package.
     """
 
     letter: str
     cpu: int
     awaits_service: bool
+    imports: bool
 
 
 class PlayerProcess:
@@ -202,7 +204,7 @@ class PlayerProcess:
             return None
         fields = rest.split()
         cpu = int(fields[11]) + int(fields[12])
-        return ProcessState(fields[0], cpu, name.endswith(SIGN))
+        return ProcessState(fields[0], cpu, name.endswith(AWAITS_SERVICE), name.endswith(IMPORTS))
 
     def dump_stacks(self) -> str:
         """The stacks of all threads, as `faulthandler` writes them, if it still can."""

@@ -182,6 +182,5 @@ def _prepare() -> None:
     threading.stack_size(512 * 1024)  # forty threads must fit into the memory limit
     gc.disable()  # imports make much and throw away little: looking for garbage is in vain
     _warm_up()
-    sys.dont_write_bytecode = True  # what lies beside a learner's file is not ours to add to
     gc.enable()
     gc.freeze()  # what is imported stays shared between the players, and is not searched

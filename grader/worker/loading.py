@@ -12,6 +12,14 @@ import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.abc import PathEntryFinder
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +63,18 @@ def remember_sources() -> None:
     setattr(inspect, "getsourcelines", getsourcelines)  # noqa: B010  for mypy it is another type
 
 
+class _BytecodeUnwritten(SourceFileLoader):
+    """Loads a helper and adds nothing to its folder, which is the learner's."""
+
+    def set_data(self, path: str, data: Any, **_: Any) -> None:
+        pass
+
+
+_find_without_bytecode = FileFinder.path_hook(
+    (ExtensionFileLoader, EXTENSION_SUFFIXES), (_BytecodeUnwritten, SOURCE_SUFFIXES)
+)
+
+
 class LearnerFile:
     """A file as it was when grading began."""
 
@@ -73,11 +93,25 @@ class LearnerFile:
         # `json.py` there does not take the place of the real one.
         self._folder = str(Path(self.path).parent)
         sys.path.append(self._folder)
+        sys.path_hooks.insert(0, self._finder)
 
     def forget(self) -> None:
         """Leave nothing of this file behind: another is to be played."""
         self._forget_helpers()
         sys.path.remove(self._folder)
+        sys.path_hooks.remove(self._finder)
+        sys.path_importer_cache.clear()
+
+    def is_beside(self, filename: str) -> bool:
+        """Whether a file is this one or a helper beside it, and not an installed package."""
+        path = Path(filename)
+        return path.is_relative_to(self._folder) and "site-packages" not in path.parts
+
+    def _finder(self, path: str) -> PathEntryFinder:
+        """Of modules beside the file: a path hook."""
+        if not self.is_beside(path):
+            raise ImportError
+        return _find_without_bytecode(path)
 
     def build_app(self, factory: str, scenario: Scenario, context: PlayContext) -> Any:
         """The app, or the `Outcome` that says why there is none."""

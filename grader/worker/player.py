@@ -108,7 +108,8 @@ class Player:
 
         self._stopped_at = None
         loop.stop = stop  # type: ignore[method-assign]
-        self._guard.arm(recorder, loop)
+        assert self._source is not None
+        self._guard.arm(recorder, loop, self._source.is_beside)
 
     def _perform(self, factory: str, scenario: Scenario) -> PlayResult:
         source = self._source

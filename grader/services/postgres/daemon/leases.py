@@ -18,7 +18,7 @@ from typing import Any
 
 from ....clock.real_time import monotonic, sleep
 from ....processes.channel import Channel, ChannelClosed, Message
-from ....processes.service_wait import for_service
+from ....processes.signs import for_service
 from ....processes.spawn import python_command
 from ...base.errors import ServiceError
 from .messages import (
