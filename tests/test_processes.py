@@ -16,14 +16,14 @@ import pytest
 
 import grader
 from grader.judge.workers import Worker
+from grader.judging.grader_process import GraderClient
+from grader.judging.messages import GradeRequest
 from grader.model.errors import GraderError
 from grader.model.version import VERSION
 from grader.processes import spawn
 from grader.processes.channel import HEADER, Channel, ChannelClosed, Nonsense
 from grader.processes.handshake import Hello, VersionMismatch, check_peer
 from grader.processes.streams import MessageStream
-from grader.watching.grader_process import GraderClient
-from grader.watching.messages import GradeRequest
 
 PACKAGE = Path(grader.__file__).parent
 

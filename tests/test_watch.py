@@ -24,11 +24,11 @@ from typing import Any, cast
 import pytest
 
 from grader.course import catalog
+from grader.judging.grader_process import GraderClient
+from grader.judging.messages import GradeRequest
 from grader.model.report import Report
 from grader.watching import saves
-from grader.watching.grader_process import GraderClient
 from grader.watching.latest import GradeJob, LatestGrading
-from grader.watching.messages import GradeRequest
 from grader.watching.screen import CLEAR
 from grader.watching.target import Target
 

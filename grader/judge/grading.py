@@ -133,6 +133,11 @@ class Grading:
         learner = self._performer(source, os.path.abspath(file))
         return Submission(lesson, source, learner, self._reference(lesson), seed)
 
+    def forget_learner(self) -> None:
+        """End the processes that have played the last file: nothing of it can reach the next."""
+        if self.learner is not None:
+            self.learner.close()
+
     def _performer(self, source: str, path: str) -> FilePlayer:
         if self.learner is None:
             self.learner = FilePlayer(self.worker, source, path, remember=True)

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from ..course.catalog import Lesson
+from ..judging.grader_process import GraderClient
 from ..processes import spawn
-from .grader_process import GraderClient
 
 
 def watch(

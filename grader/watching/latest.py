@@ -8,10 +8,10 @@ from functools import partial
 from typing import NamedTuple
 
 from ..course.files import shown
+from ..judging.grader_process import GraderClient
+from ..judging.messages import GradeRequest
 from ..model.errors import GraderError
 from ..model.report import Report
-from .grader_process import GraderClient
-from .messages import GradeRequest
 from .target import Target
 
 LOOK_EVERY = 0.3

@@ -17,10 +17,10 @@ from ..course import catalog
 from ..course.answers import Answers
 from ..course.catalog import Lesson
 from ..course.files import shown
+from ..judging.grader_process import GraderClient
 from ..model.errors import CourseError, GraderError, InputError
 from ..model.report import Report
 from . import pages
-from .grader_process import GraderClient
 from .keys import END, HANG_UP, keys
 from .latest import GradeJob, LatestGrading, Outcome
 from .record import Record

@@ -1,7 +1,7 @@
-"""The process that judges for watch mode. It serves one request after another, and stays warm.
+"""The process that judges. It serves one request after another, and stays warm.
 
-It is a process of its own so that the keys answer at any time, and so that a grading that
-isn't wanted any more can be ended like any process.
+It is a process of its own so that in watch mode the keys answer at any time, so that a class is
+graded on all cores, and so that a grading that isn't wanted any more can be ended like any process.
 """
 
 from __future__ import annotations
@@ -69,16 +69,17 @@ def _answer(request: GradeRequest, grading: Grading) -> GradeReply:
     from .messages import GradeReply
 
     try:
-        return GradeReply(
-            grading.grade(
-                lesson(request.lesson),
-                Path(request.file),
-                request.numbers,
-                request.seed,
-                request.shown_as,
-                request.source,
-            )
+        if request.of_another:
+            grading.forget_learner()
+        report = grading.grade(
+            lesson(request.lesson),
+            Path(request.file),
+            request.numbers,
+            request.seed,
+            request.shown_as,
+            request.source,
         )
+        return GradeReply(report)
     except CourseError as error:
         return GradeReply(None, error.problem, error.remedy)
     except Exception:

@@ -1,4 +1,4 @@
-"""The process that judges, as watch mode sees it."""
+"""The process that judges, as those see it who have something graded."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class GraderProcess:
     def __init__(self) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
         self._process, self._end = start_python(
-            "grader.watching.grader_main", stdout=subprocess.DEVNULL, stderr=self._stderr
+            "grader.judging.grader_main", stdout=subprocess.DEVNULL, stderr=self._stderr
         )
         self._stream: MessageStream | None = None
         self.has_answered = False

@@ -1,4 +1,4 @@
-"""What watch mode and the process that judges for it say to each other."""
+"""What a command and the process that judges for it say to each other."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from ..model.report import Report
 
 
 class GradeRequest(msgspec.Struct, frozen=True):
-    """A text to be graded; the fields are those of `Grading.grade`.
+    """A text to be graded; the other fields are those of `Grading.grade`.
 
     The text comes with it: what is saved meanwhile is another request's.
+
+    Attributes:
+        of_another: whether another person wrote it than the last one. Then it is played in
+            processes that the last one has not been in.
     """
 
     lesson: str
@@ -19,6 +23,7 @@ class GradeRequest(msgspec.Struct, frozen=True):
     seed: int | None
     shown_as: str
     source: str
+    of_another: bool = False
 
 
 class GradeReply(msgspec.Struct, frozen=True):
