@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .model.scenarios import (
         Fault,
         Linear,
+        Outage,
         Scenario,
         blocks,
         by_argument,
@@ -52,6 +53,7 @@ __all__ = [
     "Fault",
     "Incident",
     "Linear",
+    "Outage",
     "PlayFailed",
     "Scenario",
     "Span",

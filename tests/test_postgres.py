@@ -35,11 +35,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from grader import Fault, Trace, get, play, postgres, scenario, times
+from grader import Fault, Outage, Trace, get, play, postgres, scenario, times
 from grader.clock import clocks_installed
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
 from grader.model.details import Exited
+from grader.model.errors import UsageError
 from grader.model.trace import Span, SpanKind, encode
 from grader.services.postgres.daemon.embedded import find_programs, is_ready
 from grader.services.postgres.daemon.leases import lease, stop
@@ -1693,6 +1694,85 @@ def test_somebody_else_does_not_wait_for_what_the_app_has_locked() -> None:
     others = postgres(0.25, seed_sql=SEED, meanwhile={1: "delete from items"})
     trace = play(app_on(with_asyncpg, lock=lock), get("/lock"), dsn=others)
     assert (results(trace), elapsed(trace)) == ([2], [2.5])
+
+
+def listening(work: Work) -> Factory:
+    """An app whose endpoint hands `work` a list of what a connection that listens hears."""
+
+    def factory(dsn: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/", response_model=None)
+        async def endpoint() -> Any:
+            heard: list[Any] = []
+            connection = await asyncpg.connect(dsn)
+            connection.add_termination_listener(lambda _: heard.append(["lost", now()]))
+            await connection.add_listener("news", lambda *told: heard.append([told[-1], now()]))
+            await work(dsn, heard)
+            return heard
+
+        return app
+
+    return factory
+
+
+async def tries_again(dsn: str, heard: list[Any]) -> None:
+    """Connect with both drivers, each second from 5 to 7."""
+    await asyncio.sleep(5 - now())
+    for _ in range(3):
+        for connect in (asyncpg.connect, psycopg.AsyncConnection.connect):
+            try:
+                await (await connect(dsn)).close()
+                heard.append(["connected", now()])
+            except (OSError, psycopg.OperationalError) as error:
+                heard.append([type(error).__name__, now()])
+        await asyncio.sleep(1)
+
+
+def test_in_an_outage_connections_are_lost_and_new_ones_refused_until_it_is_over() -> None:
+    what = postgres(0.25, outages=[Outage(at=4, seconds=2.5)], meanwhile={1: "notify news, 'x'"})
+    assert results(play(listening(tries_again), get("/"), dsn=what))[0] == [
+        ["x", 1.0],
+        ["lost", 4.0],
+        *(["ConnectionRefusedError", 5.0], ["OperationalError", 5.0]),
+        *(["ConnectionRefusedError", 6.0], ["OperationalError", 6.0]),
+        *(["connected", 7.0], ["connected", 7.0]),
+    ]
+
+
+def test_an_outage_ends_statements_and_rolls_back() -> None:
+    async def store(pool: Any) -> Any:
+        async with pool.acquire() as connection:
+            try:
+                async with connection.transaction():
+                    await connection.execute("delete from items")
+                    await connection.execute("insert into items (name) values ('c')")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return now()
+
+    what = postgres(1.5, seed_sql=SEED, outages=[Outage(at=2, seconds=1)], reads=[NAMES])
+    trace = play(app_on(with_asyncpg, store=store), get("/store"), dsn=what)
+    assert results(trace) == [2.0]
+    assert trace.readings == {NAMES: [{"name": "a"}, {"name": "b"}]}
+    assert [how for _, _, how in periods(trace, "transaction")] == ["failed"]
+
+
+NAMES = "select name from items order by id"
+
+
+def test_an_outage_comes_at_a_moment_that_can_be_reached() -> None:
+    with pytest.raises(UsageError, match="at=-1"):
+        Outage(at=-1, seconds=2)
+
+
+def test_a_connection_that_listens_hears_at_once_that_another_session_has_ended_it() -> None:
+    async def wait(dsn: str, heard: list[Any]) -> None:
+        await asyncio.sleep(3)
+
+    ends = "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen%'"
+    trace = play(listening(wait), get("/"), dsn=postgres(0.25, meanwhile={2: ends}))
+    assert results(trace) == [[["lost", 2.0]]]
+    assert periods(trace, "connection") == [(0.0, 2.0, "failed")]
 
 
 def test_a_statement_says_how_often_it_was_carried_out() -> None:

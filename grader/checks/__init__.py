@@ -90,6 +90,7 @@ from ..model.scenarios import LifespanEnd, Scenario, scenario
 from ..model.services import (
     Fault,
     Mongo,
+    Outage,
     Postgres,
     Reply,
     Upstream,
@@ -116,6 +117,7 @@ __all__ = [
     "Linear",
     "Mongo",
     "Opens",
+    "Outage",
     "Postgres",
     "Reply",
     "Request",

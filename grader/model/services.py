@@ -34,6 +34,18 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     when: Literal["always", "serving"] = "always"
 
 
+class Outage(Described, frozen=True, kw_only=True):
+    """A time in which a server is away: who is connected is cut off, and all else is refused.
+
+    Args:
+        at: virtual seconds after the app begins to start.
+        seconds: how long the server is away.
+    """
+
+    at: float
+    seconds: float
+
+
 class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
     """A real PostgreSQL database; the factory is handed its DSN.
 
@@ -47,6 +59,7 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
         meanwhile: what somebody else does in the database: SQL, and how many virtual seconds
             after the app begins to start it is carried out and committed.
         faults: what goes wrong.
+        outages: when the server is away.
     """
 
     statement: float = 0.0
@@ -55,6 +68,7 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
     reads: tuple[str, ...] = ()
     meanwhile: tuple[tuple[float, str], ...] = ()
     faults: tuple[Fault, ...] = ()
+    outages: tuple[Outage, ...] = ()
 
 
 class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
@@ -135,6 +149,7 @@ def postgres(
     reads: Iterable[str] = (),
     meanwhile: Mapping[float, str] | None = None,
     faults: Iterable[Fault] = (),
+    outages: Iterable[Outage] = (),
 ) -> Postgres:
     """A real PostgreSQL database, for a factory that takes a DSN; see `Postgres`."""
     return Postgres(
@@ -144,6 +159,7 @@ def postgres(
         reads=tuple(reads),
         meanwhile=tuple((meanwhile or {}).items()),
         faults=tuple(faults),
+        outages=tuple(outages),
     )
 
 

@@ -120,6 +120,15 @@ class ServiceHost(Generic[AnyConnection]):
             self._sock.listen(BACKLOG)
             self.context.loop.add_reader(self._sock, self._accept)
 
+    def stop_listening(self) -> None:
+        """Take no clients from now on, until `listen` is called again: the kernel refuses them."""
+        if self._is_listening:
+            self._is_listening = False
+            self.context.loop.remove_reader(self._sock)
+            self._sock.close()
+            self._sock = loopback_socket(self.address[1])
+            self._sock.setblocking(False)
+
     def _accept(self) -> bool:
         """Take the clients that have connected; whether there were any."""
         any_came = False

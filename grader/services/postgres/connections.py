@@ -326,9 +326,11 @@ class PostgresConnection(ClientConnection):
             self.session.send(SYNC)
         while not said.is_over:
             said.hear(self.session)
-        notifications = [frame for frame in said.answer if not _is_ready(frame)]
-        self.pipe.send(b"".join(frame.packed for frame in notifications))
-        return bool(notifications)
+        news = [frame for frame in said.answer if not _is_ready(frame)]
+        self.pipe.send(b"".join(frame.packed for frame in news))
+        if said.error is not None:  # another session has ended this one
+            self.be_cut()
+        return bool(news)
 
     # Writing it down, and the end
 
@@ -345,6 +347,14 @@ class PostgresConnection(ClientConnection):
         if self._transaction is not None:
             self.recorder.end(self._transaction, "open" if how == "open" else "failed")
         super().end_spans(how)
+
+    def be_cut(self) -> None:
+        """The server hangs up, whatever it was doing for the client."""
+        self.cancel_timer()
+        self.end_spans("failed")
+        self._script.stop()
+        self.question = None
+        self._leave()
 
     def _leave(self) -> None:
         """Leave the server, which frees the connection's locks when it hangs up."""

@@ -87,6 +87,9 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
     async def open(self) -> None:
         for seconds, sql in self.description.meanwhile:
             self.agenda.after(seconds, partial(self.turns.add, partial(self._have_done, sql)))
+        for outage in self.description.outages:
+            self.agenda.after(outage.at, partial(self.turns.add, self._go_away))
+            self.agenda.after(outage.at + outage.seconds, self.listen)
 
     def connected(self, sock: socket.socket, port: int) -> PostgresConnection:
         return PostgresConnection(self, sock, port)
@@ -95,8 +98,7 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         return super().go_on() or self.turns.end_rest()
 
     def read(self) -> None:
-        if any(connection.session for connection in self.connections):
-            self.look_up(_END_OTHERS)  # what they have locked is to be read
+        self._end_all_sessions()  # what they have locked is to be read
         for connection in list(self.connections):
             connection.close("open")
         for sql in self.description.reads:
@@ -109,6 +111,18 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
             with suppress(OSError):
                 self._lease.close()
             self._lease = None
+
+    def _go_away(self) -> bool:
+        """The server goes away: who is connected is cut off, and the next ones are refused."""
+        self.stop_listening()
+        self._end_all_sessions()
+        for connection in list(self.connections):
+            connection.be_cut()
+        return True
+
+    def _end_all_sessions(self) -> None:
+        if any(connection.session for connection in self.connections):
+            self.look_up(_END_OTHERS)
 
     # How long it takes, and what goes wrong
 
