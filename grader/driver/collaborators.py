@@ -39,9 +39,19 @@ def build_all(
 ) -> dict[str, Any]:
     """What the factory is handed, by the name of each parameter.
 
+    In one play it is the same each time: what is outside of an app outlives it.
+
     Args:
         new_service: makes the services; the driver knows none.
     """
+    if context.handed is None:
+        context.handed = _all(descriptions, context, new_service)
+    return context.handed
+
+
+def _all(
+    descriptions: Mapping[str, Collaborator], context: PlayContext, new_service: NewService
+) -> dict[str, Any]:
     return {
         name: build(description, name, context, new_service)
         for name, description in descriptions.items()
@@ -63,7 +73,7 @@ def build(
         case Opens():
             return opening_function(description, name, recorder)
         case Named(members):
-            return build_all(members, context, new_service)
+            return _all(members, context, new_service)
         case _:
             return context.add(new_service(description, name, context))
 

@@ -25,6 +25,9 @@ class Service(Protocol):
     async def open(self) -> None:
         """The app is about to start up."""
 
+    def end_clients(self) -> None:
+        """The process of the app has ended, and with it what it had open."""
+
     async def close(self) -> None:
         """The app is down: close what is still open, and release everything."""
 
@@ -37,6 +40,7 @@ class PlayContext:
 
     Attributes:
         is_serving: whether the app has started up.
+        handed: what the factory is handed, by parameter; None until that is built.
         broken: why the play says nothing of the learner's code, if a service has failed.
         readings: what the grader has read from a service when the app was down, by query.
     """
@@ -46,6 +50,7 @@ class PlayContext:
         self.loop = loop
         self.origins = Origins(recorder)
         self.services: list[Service] = []
+        self.handed: dict[str, Any] | None = None
         self.is_serving = False
         self.broken = ""
         self.readings: dict[str, object] = {}
@@ -69,6 +74,10 @@ class PlayContext:
             self.loop.on_write = self.origins.note
         for service in self.services:
             await service.open()
+
+    def end_clients(self) -> None:
+        for service in self.services:
+            service.end_clients()
 
     async def close(self) -> None:
         for service in reversed(self.services):

@@ -75,7 +75,7 @@ def run_play(
             if isinstance(app, Outcome):
                 recorder.close()
                 return Trace(outcome=app, incidents=tuple(recorder.incidents), ended=clock.now)
-            driver = Driver(app, scenario, context)
+            driver = Driver(app, scenario, context, build_app)
             return driver.trace(driver.run())
         except PlayOver as error:  # before there was a loop that could have ended
             line = recorder.lines.of_error(error)
@@ -109,11 +109,29 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-class Driver:
-    """One play of one app: lifespan, requests at their moments, and what is left behind."""
+@contextmanager
+def _outside_of_loop() -> Iterator[None]:
+    """As where a process begins: no loop runs yet."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(running)
 
-    def __init__(self, app: Any, scenario: Scenario, context: PlayContext) -> None:
+
+class Driver:
+    """One play of one app: lifespan, requests at their moments, and what is left behind.
+
+    Args:
+        build_app: makes the app anew for another start of the server.
+    """
+
+    def __init__(
+        self, app: Any, scenario: Scenario, context: PlayContext, build_app: BuildApp
+    ) -> None:
         self.app = app
+        self.build_app = build_app
         self.scenario = scenario
         self.context = context
         self.recorder = context.recorder
@@ -122,6 +140,7 @@ class Driver:
         self.tasks = Tasks(self.recorder)
         self.references = References(self.tasks, self.recorder, self.loop.at_rest.append)
         self.serving: Serving | None = None
+        self.unbuilt: Outcome | None = None
         self.opened = 0
         self.lifespan = Lifespan(app, self.recorder)
         self.loop.set_task_factory(self.tasks)
@@ -156,31 +175,55 @@ class Driver:
 
     def ending(self, script: asyncio.Task[None]) -> Outcome:
         script.result()  # an error of the driver's own is not an outcome
-        return self.lifespan.outcome()
+        return self.unbuilt or self.lifespan.outcome()
 
     async def perform(self) -> None:
         anyio.to_thread.current_default_thread_limiter().total_tokens = self.scenario.threads
         await self.context.open()
-        await self.lifespan.start_up()
-        self.opened = self.clock.now
-        self.context.is_serving = True
-        if not self.lifespan.failed:
-            self.serving = Serving(
-                self.app,
-                self.scenario,
-                self.context,
-                self.references,
-                self.opened,
-                self.lifespan.state,
-            )
-            await self.serving.run()
-            if self.scenario.stops_at is None:
-                await drain(self.loop, self.tasks, self.scenario.drain)
-        await self.lifespan.shut_down(self.scenario.lifespan_end)
+        for left in reversed(range(self.scenario.starts)):
+            await self.live(left)
+            if not left or self.lifespan.failed or not await self.start_again():
+                break
         await self.context.close()
         self.tasks.report_unasked()
         self.recorder.close()
         await cancel_leftovers(self.loop)
+
+    async def live(self, starts_left: int) -> None:
+        """From the start of the server to its stop."""
+        await self.lifespan.start_up()
+        if not self.context.is_serving:
+            self.opened = self.clock.now
+            self.context.is_serving = True
+        if not self.lifespan.failed:
+            await self.serve(starts_left)
+        await self.lifespan.shut_down(self.scenario.lifespan_end)
+
+    async def serve(self, starts_left: int) -> None:
+        if self.serving is None:
+            self.serving = Serving(self.scenario, self.context, self.references, self.opened)
+        stops = starts_left > 0 or self.scenario.starts == 1
+        stops_at = self.scenario.stops_at if stops else None
+        self.serving.start(self.app, self.lifespan.state, stops_at)
+        if starts_left:
+            await self.serving.until_stopped()
+            return
+        await self.serving.until_over()
+        if stops_at is None:
+            await drain(self.loop, self.tasks, self.scenario.drain)
+
+    async def start_again(self) -> bool:
+        """End what a process ends with it, and build the app of another; whether there is one."""
+        await cancel_leftovers(self.loop)
+        self.context.end_clients()
+        with _outside_of_loop():
+            app = self.build_app(self.context)
+        if isinstance(app, Outcome):
+            self.unbuilt = app
+            return False
+        self.app = app
+        self.lifespan = Lifespan(app, self.recorder)
+        return True
 
     def explain(self, why: Stuck | RanAway) -> Outcome:
         """Why the play could not go on, with what every task was waiting for."""

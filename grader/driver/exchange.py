@@ -28,7 +28,6 @@ class Conversation:
         number: int,
         request: Request,
         sent: Moment,
-        state: dict[str, Any],
         recorder: Recorder,
         when_at_rest: Callable[[Callable[[], object]], object],
     ) -> None:
@@ -37,7 +36,7 @@ class Conversation:
         self.sent = sent
         self.request = request
         self._recorder = recorder
-        self._scope = http_scope_of(request, number, state)
+        self._scope = http_scope_of(request, number)
         self._body = b"" if request.pieces else request.body
         self._more = bool(request.pieces)
         self._response = Response(request.method, recorder.moment)
@@ -124,8 +123,13 @@ class Conversation:
             self._be_answered()
             self._flow.let_go()
 
-    async def run(self, app: Any) -> None:
-        """Call the app. What it raises is a fact of the exchange, and goes no further."""
+    async def run(self, app: Any, state: dict[str, Any]) -> None:
+        """Call the app. What it raises is a fact of the exchange, and goes no further.
+
+        Args:
+            state: what its lifespan has left for the requests.
+        """
+        self._scope["state"] = state.copy()
         current_exchange.set(self.number)
         try:
             await app(self._scope, self.receive, self.send)

@@ -9,12 +9,11 @@ from ..model.headers import Headers
 from ..model.scenarios import Request, WebSocket
 
 
-def http_scope_of(request: Request, number: int, state: dict[str, Any]) -> dict[str, Any]:
+def http_scope_of(request: Request, number: int) -> dict[str, Any]:
     """The ASGI scope of a request: uvicorn's for HTTP/1.1, with its version of the protocol.
 
     Args:
         number: of the client; each has a port of its own.
-        state: what the lifespan left for the requests.
     """
     sent_by_all = [("host", request.server[0])]
     is_chunked = any(name.lower() == "transfer-encoding" for name, _ in request.headers)
@@ -29,11 +28,11 @@ def http_scope_of(request: Request, number: int, state: dict[str, Any]) -> dict[
         "method": request.method,
         "scheme": request.scheme,
         "headers": _encoded(_with(request.headers, sent_by_all)),
-        **_connection(request, number, state),
+        **_connection(request, number),
     }
 
 
-def websocket_scope_of(request: WebSocket, number: int, state: dict[str, Any]) -> dict[str, Any]:
+def websocket_scope_of(request: WebSocket, number: int) -> dict[str, Any]:
     """The ASGI scope of a WebSocket: uvicorn's, with its version of the protocol."""
     handshake = [
         ("host", request.server[0]),
@@ -52,11 +51,11 @@ def websocket_scope_of(request: WebSocket, number: int, state: dict[str, Any]) -
         "headers": _encoded(headers),
         "subprotocols": list(request.subprotocols),
         "extensions": {"websocket.http.response": {}},
-        **_connection(request, number, state),
+        **_connection(request, number),
     }
 
 
-def _connection(request: Request | WebSocket, number: int, state: dict[str, Any]) -> dict[str, Any]:
+def _connection(request: Request | WebSocket, number: int) -> dict[str, Any]:
     return {
         "http_version": "1.1",
         "path": request.root_path + unquote(request.path),
@@ -65,7 +64,6 @@ def _connection(request: Request | WebSocket, number: int, state: dict[str, Any]
         "root_path": request.root_path,
         "client": request.address or ("127.0.0.1", 50_000 + number % 10_000),
         "server": request.server,
-        "state": state.copy(),
     }
 
 

@@ -2,6 +2,7 @@
 
 It stops as uvicorn stops: nothing new is taken, WebSockets are closed with 1012, what is open
 may go on to its end, and what is still going on when the grace period is over is cancelled.
+Then it may be started again, with another app.
 """
 
 from __future__ import annotations
@@ -34,38 +35,54 @@ class Serving:
     """Sends the requests of a scenario to an app that has started up.
 
     Args:
-        opened: the tick at which the app had started up.
-        state: what its lifespan has left for the requests.
+        opened: the tick at which the first app had started up.
     """
 
     def __init__(
-        self,
-        app: Any,
-        scenario: Scenario,
-        context: PlayContext,
-        references: References,
-        opened: int,
-        state: dict[str, Any],
+        self, scenario: Scenario, context: PlayContext, references: References, opened: int
     ) -> None:
-        self._app = app
         self._scenario = scenario
         self._references = references
         self._opened = opened
-        self._state = state
+        self._app: Any = None
+        self._state: dict[str, Any] = {}
         self._recorder: Recorder = context.recorder
         self._loop: VirtualLoop = context.loop
         self._clock: Clock = context.clock
         self._conversations: dict[int, AnyConversation] = {}
         self._calls: dict[int, asyncio.Task[None]] = {}
+        self._ends: list[asyncio.Future[None]] | None = None
         self._is_stopping = False
+        self._stopped = asyncio.Event()
+        self._grace: asyncio.TimerHandle | None = None
 
-    async def run(self) -> None:
-        """Send every request at its moment, and wait until each ASGI call is over."""
-        if self._scenario.stops_at is not None:
-            self._loop.call_at(self._time_of(self._scenario.stops_at), self.stop)
-        ends = [end for chain in self._chains() for end in self._begin_chain(chain)]
-        if ends:
-            await asyncio.gather(*ends)
+    def start(self, app: Any, state: dict[str, Any], stops_at: float | None) -> None:
+        """Serve this app from now on; the first time, the requests are on their way, too.
+
+        Args:
+            state: what its lifespan has left for the requests.
+            stops_at: seconds from now at which the server is asked to stop.
+        """
+        self._app, self._state = app, state
+        self._is_stopping = False
+        self._stopped.clear()
+        if stops_at is not None:
+            self._loop.call_at(to_seconds(self._clock.now + to_ticks(stops_at)), self.stop)
+        if self._ends is None:
+            self._ends = [end for chain in self._chains() for end in self._begin_chain(chain)]
+
+    async def until_stopped(self) -> None:
+        """Wait until the server has been asked to stop, and what was open has come to its end."""
+        await self._stopped.wait()
+        while self._calls:
+            await asyncio.wait(self._calls.values())
+        if self._grace is not None:
+            self._grace.cancel()
+
+    async def until_over(self) -> None:
+        """Wait until every request was sent at its moment, and each ASGI call is over."""
+        if self._ends:
+            await asyncio.gather(*self._ends)
         await self._end_websockets()
         for _ in range(TURNS_TO_SETTLE):
             await asyncio.sleep(0)
@@ -73,11 +90,12 @@ class Serving:
     def stop(self) -> None:
         """Stop as a server does on SIGTERM."""
         self._is_stopping = True
+        self._stopped.set()
         for conversation in self._conversations.values():
             if isinstance(conversation, WebSocketConversation):
                 conversation.be_stopped()
         if self._scenario.grace is not None:
-            self._loop.call_later(self._scenario.grace, self._cancel_calls)
+            self._grace = self._loop.call_later(self._scenario.grace, self._cancel_calls)
 
     def exchanges(self) -> tuple[Exchange, ...]:
         """What has come of each request, in the order of the scenario."""
@@ -150,9 +168,9 @@ class Serving:
         self, number: int, request: Request | WebSocket, sent: Moment
     ) -> AnyConversation:
         if isinstance(request, WebSocket):
-            return WebSocketConversation(number, request, sent, self._state, self._recorder)
+            return WebSocketConversation(number, request, sent, self._recorder)
         at_rest = self._loop.at_rest.append
-        return Conversation(number, request, sent, self._state, self._recorder, at_rest)
+        return Conversation(number, request, sent, self._recorder, at_rest)
 
     async def _converse(self, conversation: AnyConversation) -> None:
         request = conversation.request
@@ -161,7 +179,7 @@ class Serving:
         conversation.begin()
         if request.cancelled_at is not None:
             self._loop.call_later(request.cancelled_at, call.cancel)
-        await conversation.run(self._app)
+        await conversation.run(self._app, self._state)
         self._references.end_exchange(conversation.number)
 
     def _not_sent(self, number: int, request: Request | WebSocket) -> Exchange:
@@ -185,6 +203,3 @@ class Serving:
     def _cancel_calls(self) -> None:
         for call in self._calls.values():
             call.cancel()
-
-    def _time_of(self, seconds: float) -> float:
-        return to_seconds(self._opened + to_ticks(seconds))

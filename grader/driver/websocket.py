@@ -51,14 +51,13 @@ class WebSocketConversation:
         number: int,
         request: WebSocket,
         sent: Moment,
-        state: dict[str, Any],
         recorder: Recorder,
     ) -> None:
         self.number = number
         self.sent = sent
         self.request = request
         self._recorder = recorder
-        self._scope = websocket_scope_of(request, number, state)
+        self._scope = websocket_scope_of(request, number)
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._flow = Flow(request.buffer, request.reads)
         self._messages: list[SocketMessage] = []
@@ -270,8 +269,13 @@ class WebSocketConversation:
 
     # All of it
 
-    async def run(self, app: Any) -> None:
-        """Call the app. What it raises is a fact of the exchange, and goes no further."""
+    async def run(self, app: Any, state: dict[str, Any]) -> None:
+        """Call the app. What it raises is a fact of the exchange, and goes no further.
+
+        Args:
+            state: what its lifespan has left for the requests.
+        """
+        self._scope["state"] = state.copy()
         current_exchange.set(self.number)
         self._to_app.put_nowait({"type": "websocket.connect"})
         try:

@@ -40,6 +40,7 @@ from .collaborators import (
 )
 from .dates import timestamp
 from .described import Described
+from .errors import UsageError
 from .requests import Request, delete, get, head, options, patch, post, put, request, times
 from .services import (
     Fault,
@@ -165,6 +166,10 @@ class Scenario(Described, frozen=True, kw_only=True):
         threads: how many worker threads the server has for `def` endpoints and the like.
         stops_at: seconds after the start at which the server is asked to stop; None is when all
             has been answered. It takes nothing new then, and lets what is open go on.
+        starts: how often the server is started. With more than one it is stopped `stops_at`
+            seconds after each start but the last, and started again at once: the app is built
+            anew, on the same services, and what it kept in memory is gone. A request that
+            comes meanwhile is refused. The last time it goes on until all has been answered.
         grace: seconds after that at which the server cancels what is still open; None is never.
         lifespan_end: see `LifespanEnd`; all but `asked` raise at the lifespan's `yield`.
         random_seed: of Python's random numbers, which are the same in each play.
@@ -180,6 +185,7 @@ class Scenario(Described, frozen=True, kw_only=True):
     patience: float = PATIENCE
     threads: int = THREADS
     stops_at: float | None = None
+    starts: int = 1
     grace: float | None = None
     lifespan_end: LifespanEnd = "asked"
     random_seed: int = 0
@@ -188,12 +194,22 @@ class Scenario(Described, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.now is not None:
             timestamp(self.now)
+        _check_starts(self.starts, self.stops_at)
         super().__post_init__()
 
     @property
     def last_moment(self) -> float:
         """The virtual second at which a client is to do the last thing that is written down."""
-        return max(self.stops_at or 0.0, *map(_last_moment, self.requests), 0.0)
+        return max((self.stops_at or 0.0) * self.starts, *map(_last_moment, self.requests), 0.0)
+
+
+def _check_starts(starts: object, stops_at: float | None) -> None:
+    if not isinstance(starts, int) or isinstance(starts, bool) or starts < 1:
+        raise UsageError(f"starts={starts!r} isn't a number of starts", "give 1 or more")
+    if starts > 1 and stops_at is None:
+        raise UsageError(
+            f"starts={starts} doesn't say when the server stops", "give stops_at= as well"
+        )
 
 
 def _last_moment(one: Request | WebSocket) -> float:
@@ -210,6 +226,7 @@ def scenario(
     patience: float = PATIENCE,
     threads: int = THREADS,
     stops_at: float | None = None,
+    starts: int = 1,
     grace: float | None = None,
     lifespan_end: LifespanEnd = "asked",
     random_seed: int = 0,
@@ -236,6 +253,7 @@ def scenario(
         patience=patience,
         threads=threads,
         stops_at=stops_at,
+        starts=starts,
         grace=grace,
         lifespan_end=lifespan_end,
         random_seed=random_seed,

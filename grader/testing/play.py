@@ -47,7 +47,7 @@ def play(
     thread of its own. Nothing waits in real time.
 
     Args:
-        app: an ASGI app; or, with collaborators, a factory that takes them by name.
+        app: an ASGI app; or, with collaborators or `starts`, a factory that takes them by name.
         requests: made with `get`, `post` and so on; or one whole `Scenario`.
         overrides: what stands in for dependencies of a FastAPI app, in this play.
         environment: environment variables, in this play.
@@ -122,7 +122,7 @@ class Plan:
         return trace
 
     def _build(self, context: PlayContext) -> Any:
-        if not self._scenario.collaborators:
+        if not _wants_factory(self._scenario):
             return self._app
         made = self._app(**build_all(self._scenario.collaborators, context, new_service))
         if not callable(made):
@@ -156,6 +156,10 @@ def _replaced(
 _one_at_a_time = threading.Lock()
 
 
+def _wants_factory(scenario: Scenario) -> bool:
+    return bool(scenario.collaborators) or scenario.starts > 1
+
+
 def _check(app: Any, scenario: Scenario) -> None:
     for name, description in scenario.collaborators.items():
         if not isinstance(description, get_args(Collaborator)):
@@ -164,12 +168,17 @@ def _check(app: Any, scenario: Scenario) -> None:
             )
     if not callable(app):
         raise UsageError(f"an app must be callable, and {app!r} is not", "pass the app itself")
-    if scenario.collaborators and not _takes(app, **scenario.collaborators):
+    if _wants_factory(scenario) and not _takes(app, **scenario.collaborators):
+        if not scenario.collaborators:
+            raise UsageError(
+                f"starts={scenario.starts} builds the app anew, and {app!r} takes arguments",
+                "pass a function that builds the app and returns it",
+            )
         names = ", ".join(scenario.collaborators)
         raise UsageError(f"{app!r} does not take {names}", "name the factory's own parameters")
     plain = inspect.isfunction(app) and not inspect.iscoroutinefunction(app)
     no_app = isinstance(app, type) or plain or not _takes(app, 0, 0, 0)
-    if not scenario.collaborators and no_app:
+    if not _wants_factory(scenario) and no_app:
         raise UsageError(
             f"{app!r} does not take scope, receive and send",
             "pass an ASGI app, or name the collaborators that its factory takes",

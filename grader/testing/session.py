@@ -48,7 +48,6 @@ class Session:
             len(self._conversations),
             request,
             sent,
-            self._state,
             self._recorder,
             self._loop.at_rest.append,  # type: ignore[attr-defined]
         )
@@ -61,7 +60,7 @@ class Session:
 
     async def _converse(self, conversation: Conversation) -> None:
         conversation.begin()
-        await conversation.run(self._app)
+        await conversation.run(self._app, self._state)
 
     async def request(self, method: str, path: str, **options: Any) -> Exchange:
         """Send a request; the options are those of `grader.request`."""

@@ -72,6 +72,11 @@ class ServiceHost(Generic[AnyConnection]):
     async def open(self) -> None:
         """The app is about to start up. A factory may have used what it was handed already."""
 
+    def end_clients(self) -> None:
+        """The process of the app has ended, and with it what it had open."""
+        for connection in list(self.connections):
+            connection.close("open")
+
     async def close(self) -> None:
         """The app is down: read, and release everything."""
         for _ in range(TURNS_TO_SETTLE):
@@ -83,8 +88,7 @@ class ServiceHost(Generic[AnyConnection]):
 
     def release(self) -> None:
         """Release everything at once, whatever has happened. May be called twice."""
-        for connection in list(self.connections):
-            connection.close("open")
+        self.end_clients()
         self.context.clock.hosts.by_address.pop(self.address, None)
         if self._is_listening:
             self._is_listening = False
