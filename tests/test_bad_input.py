@@ -660,7 +660,7 @@ FORGE = dedent(
     from grader.processes.channel import HEADER
     from grader.worker.messages import PlayResult
     trace = Trace(outcome=Outcome("finished"), output="forged")
-    answer = encode(PlayResult(trace, token="0" * 32))
+    answer = encode(PlayResult("0" * 32, trace))
     framed = HEADER.pack(len(answer)) + answer
     def write(message, where=lambda mode: True):
         for n in range(3, 256):
@@ -696,7 +696,7 @@ def test_forgery_is_seen_as_an_answer_where_it_bears_the_token(make: Make) -> No
     steal = (
         "at = sys._getframe()\n"
         "while 'token' not in at.f_locals: at = at.f_back\n"
-        "answer = encode(PlayResult(trace, token=at.f_locals['token']))\n"
+        "answer = encode(PlayResult(at.f_locals['token'], trace))\n"
     )
     forgery = f"{FORGE}{steal}write(HEADER.pack(len(answer)) + answer)"
     assert played(make(forgery)).output == "forged"

@@ -132,6 +132,7 @@ OUTCOMES = {
     "process-died": Outcome("process-died", detail=Exited(0)),
     "out-of-memory": Outcome("out-of-memory", line=7),
     "output-flood": Outcome("output-flood", line=7),
+    "too-much": Outcome("too-much"),
 }
 
 

@@ -58,7 +58,7 @@ def framed(body: bytes) -> bytes:
     [
         Load("x = 'é'", "exercise.py"),
         PlayRequest("exercise_1", scenario(get("/x?y=1"), fetch=takes(1, {"a": [None]}))),
-        PlayResult(Trace(outcome=Outcome("finished"), output="…" * 100_000), spoiled=True),
+        PlayResult("token", Trace(outcome=Outcome("finished"), output="…" * 100_000), spoiled=True),
     ],
 )
 def test_message_arrives_as_it_was_sent(message: Load | PlayRequest | PlayResult) -> None:

@@ -45,6 +45,7 @@ class Recorder:
         last_own_line: where it was in own code when it suspended.
         before_end: called before the last coroutines are looked for.
         ended: the tick at which the play was over; None while it goes on.
+        is_full: whether a span was left out that more depends on than an explanation.
     """
 
     def __init__(self, clock: Clock, lines: Lines) -> None:
@@ -60,6 +61,7 @@ class Recorder:
         self.last_resumed: Any = None
         self.last_own_line: int | None = None
         self.ended: int | None = None
+        self.is_full = False
         self.before_end: Callable[[], None] = lambda: None
         self.events = 0
         self._resources = 0
@@ -86,7 +88,11 @@ class Recorder:
         Args:
             at: when that was; without it, now.
         """
-        if self.open.pop(id(span), None) is not None and len(self.spans) < MOST_SPANS:
+        if self.open.pop(id(span), None) is None:
+            return
+        if len(self.spans) >= MOST_SPANS:
+            self.is_full |= span.facts["kind"] != "wait"
+        else:
             end = at or self.moment()
             self.spans.append(Span(start=span.start, end=end, how=how, **(span.facts | facts)))
 

@@ -30,7 +30,15 @@ from ..model.details import (
 )
 from ..model.trace import Outcome, OutcomeKind, Trace
 from ..processes.channel import ChannelClosed, Nonsense
-from ..worker.messages import BROKEN, EXIT_REPORTS, UNHEARD, Load, PlayRequest, PlayResult
+from ..worker.messages import (
+    BROKEN,
+    EXIT_REPORTS,
+    UNHEARD,
+    Load,
+    PlayRequest,
+    PlayResult,
+    opening_of,
+)
 from .workers import PlayerProcess, Worker
 
 LOOK_EVERY = 0.25
@@ -134,13 +142,11 @@ class PlayerClient:
             kind = Watch(process, patience).until_answer()
             if kind is not None:
                 return self._cut_short(process, kind)
-            result = process.channel.receive(PlayResult)
+            result = process.channel.receive(PlayResult, opening_of(token))
         except Nonsense:
             return self._died(process, Forged())
         except ChannelClosed:
             return self._died(process)
-        if result.token != token:
-            return self._died(process, Forged())
         self._answered += 1
         if result.spoiled:
             self.close()
@@ -212,7 +218,7 @@ def _trace_of(words: bytes) -> Trace | None:
     """What a player said before it ended itself. It can only be to its own disadvantage."""
     try:
         trace = msgspec.json.decode(words, type=Trace)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return trace if trace.outcome.kind in EXIT_REPORTS else None
 

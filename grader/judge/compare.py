@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal, TypeVar
@@ -12,9 +12,10 @@ import pytest
 from ..model.errors import GraderError
 from ..model.requests import Request
 from ..model.scenarios import Scenario
-from ..model.trace import Exchange, Trace
+from ..model.trace import Exchange, Outcome, Trace
 from ..model.websockets import WebSocket
 from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, seconds, startup, statuses, summary
+from .budget import TOO_MUCH, limited
 from .differences import apart
 from .owners import with_owners
 from .players import NOT_PLAYED, Subject
@@ -75,6 +76,9 @@ def comparing(learner: Subject, reference: Subject) -> Iterator[None]:
 
 LifespanPart = Literal["startup", "shutdown"]
 
+Facts = tuple[Any, ...]
+"""What an aspect sees in a trace."""
+
 
 def assert_same(
     *aspects: Aspect,
@@ -107,11 +111,12 @@ def assert_same(
     _check_reference(expected, of, server_errors, failing)
     if got.outcome.kind == "grader-broke":
         raise GraderError("a play could not be played", got.outcome.problem)
-    got = with_owners(got)
-    if got.outcome.kind not in ("finished", expected.outcome.kind):
-        raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
-    for aspect in _with_lifespan(aspects, failing):
-        _compare(aspect, expected, got, of, aspects)
+    looks = [(aspect, _facts(aspect, expected)) for aspect in _with_lifespan(aspects, failing)]
+    try:
+        with limited():
+            _compare(looks, expected, got, of, aspects)
+    except TOO_MUCH as error:
+        raise Mismatch(too_much(got), expected, of, None, "", "", aspects) from error
 
 
 def _with_lifespan(aspects: tuple[Aspect, ...], failing: LifespanPart | None) -> Iterator[Aspect]:
@@ -123,15 +128,34 @@ def _with_lifespan(aspects: tuple[Aspect, ...], failing: LifespanPart | None) ->
         yield lifespan
 
 
-def _compare(
-    aspect: Aspect, expected: Trace, got: Trace, of: Scenario, aspects: tuple[Aspect, ...]
-) -> None:
-    should, does = aspect(expected), aspect(got)
-    if not should and not aspect.may_be_empty:
+def _facts(aspect: Aspect, reference: Trace) -> Facts:
+    facts = aspect(reference)
+    if not facts and not aspect.may_be_empty:
         raise ReferenceFailed(f"there is nothing to see of {', '.join(sorted(aspect.tags))}")
-    if should != does:
-        words = _words(aspect.words(should), aspect.words(does))
-        raise Mismatch(got, expected, of, aspect, *words, aspects)
+    return facts
+
+
+def _compare(
+    looks: Iterable[tuple[Aspect, Facts]],
+    expected: Trace,
+    got: Trace,
+    of: Scenario,
+    aspects: tuple[Aspect, ...],
+) -> None:
+    """Hold the learner's facts against the reference's, aspect by aspect."""
+    got = with_owners(got)
+    if got.outcome.kind not in ("finished", expected.outcome.kind):
+        raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
+    for aspect, should in looks:
+        does = aspect(got)
+        if should != does:
+            words = _words(aspect.words(should), aspect.words(does))
+            raise Mismatch(got, expected, of, aspect, *words, aspects)
+
+
+def too_much(trace: Trace) -> Trace:
+    """What is left of a trace that can't be looked at."""
+    return Trace(outcome=Outcome("too-much"), output=trace.output)
 
 
 def _check_reference(

@@ -13,7 +13,8 @@ from ..model.report import CheckReport, Diagnosis
 from ..model.scenarios import Scenario, scenario
 from ..model.trace import Trace
 from ..worker.messages import PlayRequest
-from .compare import Mismatch, comparing
+from .budget import TOO_MUCH, limited
+from .compare import Mismatch, comparing, too_much
 from .diagnoses import DIFFERENT, Case, diagnose
 from .diagnoses.outcomes import explain
 from .players import FilePlayer, Subject
@@ -203,7 +204,10 @@ class CheckRunner:
         source = self._submission.source
         case = Case(error.got, error.reference, error.scenario, error.aspect, replay, source)
         try:
-            return diagnose(case)
+            with limited():
+                return diagnose(case)
+        except TOO_MUCH:
+            return explain(too_much(error.got).outcome)
         except Exception as problem:  # the verdict stands; only the reason for it is not known
             return (Diagnosis("different", None, f"{DIFFERENT} {_PLEASE_REPORT} {problem!r}"),)
 

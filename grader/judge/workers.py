@@ -24,6 +24,7 @@ from ..processes.handshake import Hello, check_peer
 from ..processes.signs import AWAITS_SERVICE, IMPORTS
 from ..processes.spawn import take_worker
 from ..worker.forkserver import Fork, Forked, Reap, Reaped
+from ..worker.messages import MOST_RESULT
 
 LOOK_EVERY = 0.25
 """Real seconds between two looks at a parent that has not answered."""
@@ -115,7 +116,8 @@ class ForkserverClient:
         except (ValueError, OSError) as error:
             raise ChannelClosed from error
         self.has_answered = True
-        return PlayerProcess(self, forked.pid, Channel(socket.socket(fileno=end)), stacks)
+        channel = Channel(socket.socket(fileno=end), largest=MOST_RESULT)
+        return PlayerProcess(self, forked.pid, channel, stacks)
 
     def reap(self, pid: int) -> Reaped:
         """End a player and see how it ended."""

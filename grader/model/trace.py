@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -79,9 +79,11 @@ OutcomeKind = Literal[
     "process-died",
     "out-of-memory",
     "output-flood",
+    "too-much",
     "grader-broke",
 ]
-"""`startup-failed`: the lifespan failed before the app could be served, so no request was sent."""
+"""`startup-failed`: the lifespan failed before the app could be served, so no request was sent.
+`too-much`: what happened is more than can be written down, or looked at in reasonable time."""
 
 
 def to_ticks(seconds: float) -> int:
@@ -131,12 +133,33 @@ class Failure(msgspec.Struct, frozen=True):
     context: str = ""
 
 
+DEEPEST_JSON = 100
+"""Levels of lists and objects within each other, up to which a text is read as JSON."""
+
+
 def json_in(text: str | bytes) -> Any:
-    """A text read as JSON, or None if it isn't JSON."""
+    """A text read as JSON, or None if it isn't JSON, or is nested too deeply to be read."""
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return None
+    return value if _is_shallow(value) else None
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether a value is nested no deeper than `DEEPEST_JSON`. Looks level by level."""
+    level = [value]
+    for _ in range(DEEPEST_JSON):
+        level = [inner for outer in level for inner in _members(outer)]
+        if not level:
+            return True
+    return False
+
+
+def _members(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -239,12 +262,21 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     def lines(self) -> Iterator[Chunk]:
         """The body line by line, each with the moment its last byte was sent."""
-        pending = b""
+        pending: list[bytes] = []  # joined once: a line may come in many thousand chunks
         for chunk in self.chunks:
-            *whole, pending = (pending + chunk.body).split(b"\n")
-            yield from (Chunk(chunk.at, line) for line in whole if line.strip())
-        if pending.strip():
-            yield Chunk(self.chunks[-1].at, pending)
+            first, *rest = chunk.body.split(b"\n")
+            pending.append(first)
+            for part in rest:
+                yield from _line(chunk.at, pending)
+                pending = [part]
+        if pending:
+            yield from _line(self.chunks[-1].at, pending)
+
+
+def _line(at: Moment, parts: list[bytes]) -> Iterator[Chunk]:
+    line = b"".join(parts)
+    if line.strip():
+        yield Chunk(at, line)
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,8 +44,20 @@ class PlayRequest(msgspec.Struct, frozen=True, tag="perform"):
 
 
 class PlayResult(msgspec.Struct, frozen=True):
-    """What came of a `PlayRequest`. A spoiled player has to be replaced before the next one."""
+    """What came of a `PlayRequest`. A spoiled player has to be replaced before the next one.
 
+    The token comes first, so that it can be looked at before the rest is decoded.
+    """
+
+    token: str
     trace: Trace
     spoiled: bool = False
-    token: str = ""
+
+
+def opening_of(token: str) -> bytes:
+    """How a `PlayResult` with this token begins, as it is sent."""
+    return b'{"token":' + msgspec.json.encode(token)
+
+
+MOST_RESULT = 8 * 1024 * 1024
+"""Bytes of a result. A play that comes to more has the outcome `too-much`."""

@@ -29,7 +29,7 @@ from ..processes.limits import (
 from .global_state import global_state
 from .guard import Guard
 from .loading import LearnerFile, remember_sources
-from .messages import BROKEN, UNHEARD, Load, PlayRequest, PlayResult
+from .messages import BROKEN, MOST_RESULT, UNHEARD, Load, PlayRequest, PlayResult
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
 
 
@@ -51,6 +51,7 @@ class Player:
         self._guard = Guard(on_endless=self._end_by_endless_loop)
         self._state_before: tuple[object, ...] = ()
         self._stopped_at: int | None = None
+        self._recorder: Recorder | None = None
 
     def run(self, channel: Channel) -> None:
         on_too_many_forks(self._end_by_forks)
@@ -68,22 +69,25 @@ class Player:
                     self._source = LearnerFile(load)
                     self._state_before = global_state()
                 case PlayRequest(factory, scenario, token):
-                    performed = self._perform_or_own_up(factory, scenario)
-                    channel.send(msgspec.structs.replace(performed, token=token))
+                    played = self._perform_or_own_up(factory, scenario)
+                    channel.send_encoded(_encoded(PlayResult(token, *played)))
 
-    def _perform_or_own_up(self, factory: str, scenario: Scenario) -> PlayResult:
-        """A play; an error of the driver's own is never charged to the learner."""
+    def _perform_or_own_up(self, factory: str, scenario: Scenario) -> tuple[Trace, bool]:
+        """The trace of a play, and whether it has spoiled the process.
+
+        An error of the driver's own is never charged to the learner.
+        """
         try:
             return self._perform(factory, scenario)
         except GraderError as error:  # it says what happened, and what to do
             problem = GraderProblem(str(error))
-            return PlayResult(Trace(outcome=Outcome("grader-broke", detail=problem)))
+            return Trace(outcome=Outcome("grader-broke", detail=problem)), False
         except MemoryError:
             free_reserve()
             trace = self._out_of_memory()
         except Exception as error:
             trace = Trace(outcome=self._explain(error))
-        return PlayResult(self._with_output(trace), spoiled=True)
+        return self._with_output(trace), True
 
     def _out_of_memory(self, line: int | None = None) -> Trace:
         """Where nothing is left, not even a traceback, the guard has seen where it went."""
@@ -107,14 +111,16 @@ class Player:
             VirtualLoop.stop(loop)
 
         self._stopped_at = None
+        self._recorder = recorder
         loop.stop = stop  # type: ignore[method-assign]
         assert self._source is not None
         self._guard.arm(recorder, loop, self._source.is_beside)
 
-    def _perform(self, factory: str, scenario: Scenario) -> PlayResult:
+    def _perform(self, factory: str, scenario: Scenario) -> tuple[Trace, bool]:
         source = self._source
         assert source is not None
         self._capture.start()
+        self._recorder = None
         empty_sink()
         try:
             trace = run_play(
@@ -126,13 +132,15 @@ class Player:
         finally:
             self._guard.disarm()
         spoiled = self._state_before != global_state()
-        if is_sink_flooded():
+        if self._recorder is not None and self._recorder.is_full:
+            trace = Trace(outcome=Outcome("too-much"))
+        elif is_sink_flooded():
             trace = Trace(outcome=Outcome("output-flood"))
         elif spoiled and trace.outcome == Outcome("stuck"):
             trace = Trace(outcome=Outcome("process-died", detail=Patched()))
         elif end := _end_of_memory(trace):
             trace, spoiled = self._out_of_memory(end.line), True
-        return PlayResult(self._with_output(_with_line(trace)), spoiled)
+        return self._with_output(_with_line(trace)), spoiled
 
     def _with_output(self, trace: Trace, limit: int | None = None) -> Trace:
         return msgspec.structs.replace(trace, output=self._capture.text()[:limit])
@@ -153,6 +161,19 @@ class Player:
             trace = Trace(outcome=Outcome(kind, line=line, detail=detail))
             os.write(self._exit_report, encode(self._with_output(trace, limit=REPORTED_OUTPUT)))
         os._exit(0)
+
+
+def _encoded(result: PlayResult) -> bytes:
+    """A result as it is sent. Where a play comes to too much, that is all that is said of it."""
+    try:
+        body = encode(result)
+    except (RecursionError, MemoryError):
+        free_reserve()
+        body = b""
+    if 0 < len(body) <= MOST_RESULT:
+        return body
+    trace = Trace(outcome=Outcome("too-much"), output=result.trace.output)
+    return encode(msgspec.structs.replace(result, trace=trace, spoiled=True))
 
 
 def _end_of_memory(trace: Trace) -> Outcome | Failure | None:

@@ -312,6 +312,23 @@ def process_out_of_memory(outcome: Outcome) -> str:
     return out_of_memory(outcome.line)
 
 
+@outcome("too-much", "too-much")
+def too_much(outcome: Outcome) -> str:
+    """The app does more in one check than the grader can look at.
+
+    It writes down what an app does: its responses, its calls, its logs. An answer to an exercise
+    comes to some kilobytes. One that sends megabytes, makes tens of thousands of calls, or nests
+    a value hundreds of levels deep isn't compared any further.
+
+    Instead: send what was asked for, and call what is needed for it. Does a loop go round too
+    often, or does a value hold itself?
+    """
+    return (
+        "What your app does in this check is too much to look at: its responses, calls and logs "
+        "are too many, too large or too deeply nested. Does a loop go round too often?"
+    )
+
+
 @outcome("output-flood", "output-flood")
 def output_flood(outcome: Outcome) -> str:
     """The code prints without end.

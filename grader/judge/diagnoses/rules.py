@@ -47,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     outcomes.process_died,
     outcomes.process_out_of_memory,
     outcomes.output_flood,
+    outcomes.too_much,
     connections.pool_not_opened,
     connections.other_database,
     lives.worker_died,

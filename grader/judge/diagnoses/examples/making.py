@@ -141,6 +141,16 @@ EXAMPLES = (
         _RIGHT,
     ),
     example(
+        "too-much",
+        _PAGE,
+        """
+        @app.get("/page")
+        async def page():
+            return "done" * 5_000_000
+        """,
+        _RIGHT,
+    ),
+    example(
         "lifespan-failed",
         _PAGE,
         """
