@@ -13,7 +13,7 @@ from fastapi import BackgroundTasks, FastAPI
 from fastapi.responses import StreamingResponse
 
 from grader import Trace, connects, fails, get, in_turn, play, post, rows, scenario, takes, times
-from grader.model.trace import Chunk, Exchange, Incident, Moment, Outcome, Span, encode
+from grader.model.trace import Chunk, Exchange, Incident, Moment, Outcome, Span, encode, json_in
 
 
 def at(seconds: float, order: int = 0) -> Moment:
@@ -235,3 +235,23 @@ def test_collaborators_begin_anew_in_each_play() -> None:
     answers = [exchange.json() for exchange in first.exchanges]
     assert answers == [[1, 2, ["row"]], [1, 2, "fetched"]]
     assert encode(play(factory, what)) == encode(first)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
+def test_lines_are_the_same_however_the_body_was_cut(size: int) -> None:
+    """Each comes with the moment of its last byte."""
+    body = b"one\n\n two\nthree\nlast"
+    pieces = [body[at : at + size] for at in range(0, len(body), size)]
+    chunks = tuple(Chunk(Moment(tick, 0), piece) for tick, piece in enumerate(pieces))
+    exchange = Exchange(number=0, method="GET", path="/", started=Moment(0, 0), chunks=chunks)
+    found = [(line.body, line.at.tick) for line in exchange.lines()]
+    ends = [(b"one", 3), (b" two", 9), (b"three", 15), (b"last", len(body) - 1)]
+    assert found == [(line, end // size) for line, end in ends]
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 101 + "]" * 101, '{"a":' * 101 + "1" + "}" * 101, "[" * 100_000 + "]" * 100_000]
+)
+def test_json_that_is_nested_too_deeply_is_not_read(text: str) -> None:
+    assert json_in(text) is None
+    assert json_in("[" * 100 + "]" * 100) is not None

@@ -24,13 +24,13 @@ from grader.judge.workers import Worker
 from grader.model.details import Exited, Killed
 from grader.model.errors import GraderError
 from grader.model.scenarios import Scenario
-from grader.model.trace import Outcome, Trace
+from grader.model.trace import Outcome, Trace, encode
 from grader.processes import channel as channels
 from grader.processes import spawn
-from grader.processes.channel import Channel, ChannelClosed
+from grader.processes.channel import Channel, ChannelClosed, Nonsense
 from grader.processes.limits import OUTPUT
 from grader.worker.global_state import global_state
-from grader.worker.messages import Load, PlayRequest, PlayResult
+from grader.worker.messages import Load, PlayRequest, PlayResult, opening_of
 from grader.worker.output import KEPT, Capture
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -70,6 +70,17 @@ def test_message_arrives_as_it_was_sent(message: Load | PlayRequest | PlayResult
     assert receiver.receive(kind) == message  # type: ignore[arg-type]
     sender.close()
     receiver.close()
+
+
+def test_message_that_begins_otherwise_is_not_decoded(ends: tuple[Channel, socket.socket]) -> None:
+    """It may be made so that reading it takes all memory there is."""
+    channel, its = ends
+    result = PlayResult("the token", Trace(outcome=Outcome("finished")))
+    its.sendall(framed(encode(result)))
+    assert channel.receive(PlayResult, opening_of("the token")) == result
+    its.sendall(framed(b'{"trace":{"outcome":{"kind":"finished"}},"token":"the token"}'))
+    with pytest.raises(Nonsense):
+        channel.receive(PlayResult, opening_of("the token"))
 
 
 def test_message_in_pieces_is_put_together(ends: tuple[Channel, socket.socket]) -> None:

@@ -1,0 +1,94 @@
+"""Files that want to harm the grader, or cost it too much: about 15 s.
+
+Each stands in the solution, so that all the other exercises must pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import repeat
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from learner import DAY53, SOLUTION
+
+from grader.judge.budget import OverBudget, limited
+from grader.judge.grading import Grading
+from grader.model.report import ExerciseReport, Report
+
+Graded = Callable[[str], Report]
+
+
+@pytest.fixture
+def graded(grading: Grading, tmp_path: Path) -> Graded:
+    """Grades exercises 2 and 6 of the solution, with something put at its end."""
+
+    def grade(code: str) -> Report:
+        file = tmp_path / "exercise.py"
+        file.write_text(f"{SOLUTION.read_text('utf-8')}\n{dedent(code)}", "utf-8")
+        return grading.grade(DAY53, file, (2, 6))
+
+    return grade
+
+
+def told(exercise: ExerciseReport) -> set[str]:
+    """The ids of what is said first of each check that failed."""
+    return {check.diagnoses[0].id for check in exercise.checks if check.status == "failed"}
+
+
+def dashboard(body: str) -> str:
+    """An exercise 2 whose endpoint does this."""
+    return f"""
+from starlette.responses import Response
+
+def exercise_2(fetch_user, fetch_orders, fetch_stats):
+    app = FastAPI()
+
+    @app.get("/dashboard")
+    async def dashboard():
+        {body}
+
+    return app
+"""
+
+
+# What the judge spends
+
+
+TOO_MUCH = {
+    "JSON 100,000 deep": "return Response(b'[' * 100_000 + b']' * 100_000)",
+    "JSON 900 deep": "return Response(b'[' * 900 + b']' * 900)",
+    "objects 300 deep": "return Response(b'{\"a\":' * 300 + b'1' + b'}' * 300)",
+    "45 MB": "return Response(bytes(45_000_000))",
+    "a deep argument": (
+        "deep = []\n"
+        "        for _ in range(700): deep = [deep]\n"
+        "        try: await fetch_user(deep)\n"
+        "        except Exception: pass\n"
+        "        return await fetch_user(deep)"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", TOO_MUCH.values(), ids=TOO_MUCH)
+def test_too_much_fails_its_exercise_and_no_other(graded: Graded, body: str) -> None:
+    second, sixth = graded(dashboard(body)).exercises
+    assert (second.status, sixth.status) == ("failed", "passed")
+    assert told(second)
+
+
+def test_response_of_megabytes_is_said_to_be_too_much(graded: Graded) -> None:
+    second, _ = graded(dashboard(TOO_MUCH["45 MB"])).exercises
+    assert told(second) == {"too-much"}
+
+
+def test_block_that_computes_without_end_is_ended() -> None:
+    with pytest.raises(OverBudget), limited(0.05):
+        any(number for number in repeat(0))
+
+
+def test_what_is_cheap_is_left_alone() -> None:
+    with limited(0.05):
+        pass
+    sum(range(2_000_000))  # the time of the block, not of what comes after it
