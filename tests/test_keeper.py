@@ -207,6 +207,18 @@ def test_clients_that_begin_at_once_share_one_keeper(at_rest: KeeperState, tmp_p
     assert {name.split("_")[3] for name in names} == {str(keeper_of(at_rest))}
 
 
+def test_a_keeper_keeps_no_pipe_of_the_process_that_started_it(at_rest: KeeperState) -> None:
+    """Who reads what that process writes, to its end, does not wait for the keeper's."""
+    reads, writes = os.pipe()
+    os.set_inheritable(writes, True)
+    lease().close()
+    os.close(writes)
+    os.set_blocking(reads, False)  # a pipe that is open has nothing to read, and raises
+    with open(reads, "rb") as pipe:
+        assert os.read(pipe.fileno(), 1) == b""
+    assert is_alive(keeper_of(at_rest))
+
+
 def test_asking_while_a_keeper_is_about_to_begin_starts_no_other(
     at_rest: KeeperState,
 ) -> None:

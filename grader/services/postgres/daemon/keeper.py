@@ -205,8 +205,9 @@ def main() -> None:
     """Be the keeper that the environment asks for. Its parent has passed on the lock."""
     state = KeeperState.of_environment()
     state.make()
-    _detach()
-    lock = Lock(int(sys.argv[-1]))
+    passed_on = int(sys.argv[-1])
+    _detach(passed_on)
+    lock = Lock(passed_on)
     lock.take()  # it is held already: this writes down by whom
     idle = float(os.environ.get("GRADER_IDLE", IDLE))
     asyncio.run(Keeper(state, idle).run(_listen(state)))
@@ -217,8 +218,14 @@ def _files(paths: Iterable[str]) -> dict[str, int]:
     return {path: os.stat(path).st_mtime_ns if os.path.exists(path) else 0 for path in paths}
 
 
-def _detach() -> None:
-    """Outlive the terminal, and keep no directory in use."""
+def _detach(lock: int) -> None:
+    """Outlive the terminal, and keep no directory in use, nor any file but the lock.
+
+    The process that started this one may have pipes that its children inherit, as those of
+    `multiprocessing` do, and what reads such a pipe to its end must not wait for the keeper.
+    """
+    os.closerange(3, lock)
+    os.closerange(lock + 1, os.sysconf("SC_OPEN_MAX"))
     with contextlib.suppress(PermissionError):  # it leads a session already
         os.setsid()
     os.chdir("/")
