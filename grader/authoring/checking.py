@@ -9,6 +9,7 @@ from ..course.catalog import Lesson, course
 from ..model.problems import Problem
 from . import bank, lessons, notebooks, texts
 from .pool import apart, in_pool, pool
+from .unwritten import unwritten
 
 if TYPE_CHECKING:
     from ..judge.grading import Grading
@@ -39,6 +40,7 @@ def problems_of(lesson: Lesson, number: int | None = None) -> list[Problem]:
         found = [problem for job in jobs for problem in job.result()]
         seen = [check for job in graded for check in job.result()[1]]
         found += [problem for job in graded for problem in job.result()[0]]
+    found += unwritten(lesson) if number is None else ()
     if cases:
         found += bank.idle_checks(lesson, seen)
     return sorted(dict.fromkeys(found))

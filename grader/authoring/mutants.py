@@ -36,7 +36,7 @@ def mutants(lesson: Lesson, exercise: Exercise) -> list[Mutant]:
     """
     text = read_source(course().solution(lesson))
     known: dict[str, Mutant] = {}
-    for node in _used_by(text, exercise):
+    for node in used_by(text, exercise):
         original = without_docstrings(node)
         for change in changes(original):
             mutant = _mutant(text, exercise, original, change)
@@ -44,7 +44,7 @@ def mutants(lesson: Lesson, exercise: Exercise) -> list[Mutant]:
     return sorted(known.values(), key=lambda mutant: mutant.line)
 
 
-def _used_by(text: str, exercise: Exercise) -> list[ast.stmt]:
+def used_by(text: str, exercise: Exercise) -> list[ast.stmt]:
     """The factory, and the other definitions at the top level that it needs."""
     names, found = {exercise.factory}, list[ast.stmt]()
     imports = (ast.Import, ast.ImportFrom)

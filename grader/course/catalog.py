@@ -23,6 +23,8 @@ from .syntax import parsed
 CARRIED = "fastapi_async_course_content"
 """The folder of site-packages that a wheel puts the kit's own course into."""
 TABLE = "course.toml"
+LESSON_NAME = re.compile(r"[A-Za-z0-9][\w-]*")
+"""What a lesson and its files can be called."""
 COURSE = "GRADER_COURSE"
 """The variable that names the folder of the course to grade by, whatever folder we are in. If
 it is `kit`, that is the course that comes with the kit."""
@@ -202,7 +204,7 @@ def read_course(root: Path) -> Course:
 
 
 def _lesson(name: str, entry: dict[str, Any]) -> Lesson:
-    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", name):
+    if not LESSON_NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot be the name of a lesson and its files")
     exercises = tuple(Exercise(int(n), title) for n, title in entry["exercises"].items())
     warm_up = Exercise(0, entry["warm_up"]) if "warm_up" in entry else None
