@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from grader.commands import examinations
 from grader.commands.authors import AUTHORS_COMMANDS
+from grader.commands.classes import CLASS_COMMANDS
 from grader.commands.examinations import ExaminationResult
 from grader.commands.group import COMMANDS, main
 from grader.course import catalog
@@ -75,7 +76,10 @@ def test_every_module_of_a_command_is_listed() -> None:
     assert set(COMMANDS) == {name for name, text in texts.items() if _DECLARES.search(text)}
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *(f"dev {name}" for name in AUTHORS_COMMANDS)])
+OF_GROUPS = (*(f"dev {name}" for name in AUTHORS_COMMANDS), *(f"class {n}" for n in CLASS_COMMANDS))
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *OF_GROUPS])
 def test_every_command_has_an_example_in_its_help(name: str) -> None:
     result = grade(*name.split(), "--help")
     assert result.exit_code == 0

@@ -21,6 +21,7 @@ COMMANDS = (
     "serve",
     "doctor",
     "init",
+    "class",
     "completion",
     "dev",
 )

@@ -335,6 +335,15 @@ def read_source(path: Path) -> str:
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path} cannot be read: {reason}", f"check the path{OR_RESET}") from error
+    return source_of(raw, path)
+
+
+def source_of(raw: bytes, path: Path) -> str:
+    """The text of a learner's file that has been read already.
+
+    Raises:
+        InputError: it is empty, isn't UTF-8, or holds a null byte.
+    """
     if not raw.strip():
         raise InputError(f"{path} is empty", f"put your answers into it{OR_RESET}")
     try:

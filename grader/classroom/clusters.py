@@ -1,0 +1,109 @@
+"""Where a class stands: who fails an exercise for the same reason, and at which line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from ..course.catalog import Exercise
+from ..model.report import CheckReport, ExerciseReport, ExerciseStatus
+from .points import Score
+
+UNEXPLAINED = "different"
+
+
+class FailedExercise(NamedTuple):
+    """A student's failed exercise.
+
+    Attributes:
+        check: the first that failed.
+        line: the text of the line that its first diagnosis names; empty if it names none.
+    """
+
+    score: Score
+    exercise: ExerciseReport
+    check: CheckReport
+    line: str
+
+    @property
+    def id(self) -> str:
+        return self.check.reason or UNEXPLAINED
+
+
+class Cluster(NamedTuple):
+    """Those whose exercise fails first for the same reason.
+
+    Attributes:
+        id: of the misconception.
+    """
+
+    id: str
+    failures: tuple[FailedExercise, ...]
+
+    @property
+    def lines(self) -> list[tuple[str, int]]:
+        """The lines at which it happens, and how often each, the commonest first."""
+        return Counter(one.line for one in self.failures if one.line).most_common()
+
+    @property
+    def example(self) -> FailedExercise:
+        """The one to look at: a failure at the commonest line."""
+        line = self.lines[0][0] if self.lines else ""
+        return next(one for one in self.failures if one.line == line)
+
+
+class ExerciseResults:
+    """How a class does in an exercise.
+
+    Attributes:
+        counts: students by the state of the exercise.
+        clusters: of those who fail, the largest first.
+    """
+
+    def __init__(self, exercise: Exercise, scores: Sequence[Score]) -> None:
+        found = [(score, _report_on(score, exercise)) for score in scores]
+        known = [(score, report) for score, report in found if report is not None]
+        self.exercise = exercise
+        self.counts: Counter[ExerciseStatus] = Counter(report.status for _, report in known)
+        self.clusters = _clusters(_failures(known))
+
+    @property
+    def tried(self) -> int:
+        """Students who have begun it."""
+        return self.counts["passed"] + self.counts["failed"]
+
+    @property
+    def checks(self) -> list[tuple[CheckReport, int]]:
+        """The checks that students fail first, and how many do, the hardest first."""
+        first = [one.check for cluster in self.clusters for one in cluster.failures]
+        by_id = {check.id: check for check in first}
+        counted = Counter(check.id for check in first).most_common()
+        return [(by_id[id_], count) for id_, count in counted]
+
+
+def _report_on(score: Score, exercise: Exercise) -> ExerciseReport | None:
+    report = score.attempt.report
+    exercises = report.exercises if report else ()
+    return next((one for one in exercises if one.number == exercise.number), None)
+
+
+def _failures(known: Iterable[tuple[Score, ExerciseReport]]) -> Iterator[FailedExercise]:
+    for score, report in known:
+        check = next((one for one in report.checks if one.status == "failed"), None)
+        if report.status == "failed" and check is not None:
+            yield FailedExercise(score, report, check, _line_of(score, check))
+
+
+def _line_of(score: Score, check: CheckReport) -> str:
+    lines = (score.attempt.source or "").splitlines()
+    number = check.line or 0
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+
+
+def _clusters(failures: Iterable[FailedExercise]) -> list[Cluster]:
+    by_id: dict[str, list[FailedExercise]] = {}
+    for one in failures:
+        by_id.setdefault(one.id, []).append(one)
+    found = [Cluster(id_, tuple(same)) for id_, same in by_id.items()]
+    return sorted(found, key=lambda cluster: (-len(cluster.failures), cluster.id))

@@ -1,0 +1,1 @@
+"""The results of a class for other programs: each module writes one form."""

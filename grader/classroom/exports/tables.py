@@ -1,0 +1,139 @@
+"""Grades as CSV: for a spreadsheet, for Canvas, and for Moodle."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ...course.catalog import Lesson
+from ...model.report import ExerciseReport
+from ...render.signs import WORDS
+from ..points import Score
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet would run if a cell began with it."""
+
+Graded = Sequence[tuple[Lesson, Sequence[Score]]]
+"""The scores of each lesson."""
+
+
+def to_csv(graded: Graded) -> str:
+    """A row for each student and lesson: points, the state and the reason by exercise."""
+    rows: list[list[Any]] = []
+    numbers = sorted({e.number for lesson, _ in graded for e in lesson.exercises})
+    for lesson, scores in graded:
+        rows += [[*_student(score), *_result(lesson, score, numbers)] for score in scores]
+    header = ["student", "name", "email", "lesson", "points", "of", "attempts", "days late"]
+    for number in numbers:
+        header += [f"exercise {number}", f"reason {number}"]
+    return _text([[*header, "problem"], *rows])
+
+
+def _student(score: Score) -> list[str]:
+    student = score.attempt.student
+    return [student.key, student.name, student.email]
+
+
+def _result(lesson: Lesson, score: Score, numbers: Iterable[int]) -> list[Any]:
+    attempt = score.attempt
+    found = {one.number: one for one in (attempt.report.exercises if attempt.report else ())}
+    row = [lesson.name, points(score), score.most, score.attempts, score.days_late]
+    for number in numbers:
+        row += _state(found.get(number))
+    return [*row, attempt.problem]
+
+
+def _state(exercise: ExerciseReport | None) -> tuple[str, str]:
+    if exercise is None:
+        return "", ""
+    check = exercise.first_failure
+    return WORDS[exercise.status], (check.reason if check else None) or ""
+
+
+def points(score: Score) -> float | str:
+    """Nothing where there is no verdict: that a file can't be read is for you to judge, and where
+    the grader broke, it isn't the student's doing."""
+    return score.points if score.is_final else ""
+
+
+# Canvas
+
+
+CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
+
+
+def to_canvas(graded: Graded) -> str:
+    """What Canvas imports under Grades: a column for each lesson."""
+    students = {score.attempt.student.key: score for _, scores in graded for score in scores}
+    columns = [{score.attempt.student.key: score for score in scores} for _, scores in graded]
+    rows = [
+        [*_canvas(score), *(points(found[key]) if key in found else "" for found in columns)]
+        for key, score in students.items()
+    ]
+    most = [scores[0].most if scores else "" for _, scores in graded]
+    header = [*CANVAS, *(lesson.name for lesson, _ in graded)]
+    return _text([header, ["    Points Possible", "", "", "", "", *most], *rows])
+
+
+def _canvas(score: Score) -> list[str]:
+    student = score.attempt.student
+    found = [student.row.get(name.lower(), "") for name in CANVAS]
+    return [found[0] or student.name, found[1] or student.number, *found[2:]]
+
+
+# Moodle
+
+
+def to_moodle(graded: Graded) -> str:
+    """What Moodle takes as a grading worksheet of an assignment, and, by the e-mail address,
+    as an import into its gradebook. There may be a column for each lesson."""
+    lessons = [lesson.name for lesson, _ in graded]
+    grades = ["Grade"] if len(lessons) == 1 else [f"Grade {name}" for name in lessons]
+    students = {score.attempt.student.key: score for _, scores in graded for score in scores}
+    columns = [{score.attempt.student.key: score for score in scores} for _, scores in graded]
+    header = ["Identifier", "Full name", "Email address", *grades, "Maximum grade"]
+    rows = [
+        [
+            *_moodle(score),
+            *(points(found[key]) if key in found else "" for found in columns),
+            score.most,
+            "; ".join(comment(found[key]) for found in columns if key in found),
+        ]
+        for key, score in students.items()
+    ]
+    return _text([[*header, "Feedback comments"], *rows])
+
+
+def _moodle(score: Score) -> list[str]:
+    student = score.attempt.student
+    known = student.row.get("identifier", "")
+    return [known or f"Participant {student.number or student.key}", student.name, student.email]
+
+
+def comment(score: Score) -> str:
+    """What a student is told beside the grade, in a line."""
+    report = score.attempt.report
+    if report is None:
+        return score.attempt.problem
+    failed = [str(one.number) for one in report.exercises if one.status != "passed"]
+    words = f"{report.lesson}: {report.passed} of {report.total} exercises pass"
+    if failed:
+        words += f"; not yet: {', '.join(failed)}"
+    return words + (f"; {score.days_late} days late" if score.days_late else "")
+
+
+def _text(rows: Iterable[Sequence[Any]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(_safe(rows))
+    return out.getvalue()
+
+
+def _safe(rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
+    """Text that isn't taken for a formula: a student chooses the names of files, and more."""
+    for row in rows:
+        yield [
+            f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+            for cell in row
+        ]

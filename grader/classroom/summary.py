@@ -1,0 +1,31 @@
+"""What a class did, in a terminal: a line for each exercise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from ..course.catalog import Lesson
+from ..render.text import counted
+from .clusters import ExerciseResults
+from .points import Score
+
+
+def show_summary(lesson: Lesson, scores: Sequence[Score], console: Console) -> None:
+    """Print how many pass each exercise, and why most of the others don't."""
+    graded = sum(score.attempt.report is not None for score in scores)
+    table = Table(title=f"{lesson.name}: {counted(graded, 'student')}", title_justify="left")
+    for heading in ("exercise", "passed", "not yet", "to do", "the commonest reason"):
+        is_number = heading in ("passed", "not yet", "to do")
+        table.add_column(heading, justify="right" if is_number else "left")
+    for exercise in lesson.exercises:
+        found = ExerciseResults(exercise, scores)
+        first = found.clusters[0] if found.clusters else None
+        table.add_row(
+            f"{exercise.number} · {exercise.title}",
+            *(str(found.counts[status]) for status in ("passed", "failed", "todo")),
+            f"{len(first.failures)} × {first.id}" if first else "",
+        )
+    console.print(table)

@@ -1,0 +1,6 @@
+"""The commands of `grade class`, one module each; see `grader.commands.group`."""
+
+from __future__ import annotations
+
+CLASS_COMMANDS = ("grade", "export")
+"""In the order in which an instructor needs them."""

@@ -1,0 +1,262 @@
+"""A class is graded, its results are kept, and given to other programs. Takes 15 s.
+
+The class works on the toy lesson, in a course of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from class_of import naps, write_files
+from toy import ENTRY, ROOT, run_grade, write_toy
+
+from grader.classroom.gradebook import file_names
+from grader.classroom.store import Store
+from grader.classroom.versions import course_version
+from grader.course.catalog import COURSE, read_course
+
+RULES = """
+[class]
+late_per_day = 0.25
+late_at_most = 0.5
+
+[class.lessons.toy]
+deadline = 2026-11-02T12:00:00+00:00
+points = { 2 = 3 }
+"""
+LIST = """id,name,submitted
+anna,Anna Ek,2026-11-02T11:00:00+00:00
+bo,Bo Li,2026-11-02T13:00:00+00:00
+cy,Cy Oh,2026-11-12T13:00:00+00:00
+eve,=Eve,
+gone,Gone,
+"""
+HAND_INS = {
+    "anna.py": naps(),
+    "bo/exercise.py": naps().replace("\n\n\n", "\n\n\n\n"),
+    "cy.py": naps(),
+    "di.py": naps(2, "return await sleep() + 1"),
+    "eve.zip": b"broken",
+    "fay.py": "import os\nos._exit(3)\n",
+}
+
+ENDLESS = """
+def exercise_1():
+    while True:
+        "abc".isalpha()
+"""
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A course whose class has been graded, and what was said."""
+    folder = tmp_path_factory.mktemp("class")
+    (folder / "course.toml").write_text(ENTRY + RULES, "utf-8")
+    write_toy(folder)
+    (folder / "names.csv").write_text(LIST, "utf-8")
+    write_files(folder / "in", HAND_INS)
+    done = run_grade(
+        folder,
+        *["class", "in", "--lesson", "toy", "--names", "names.csv", "--seed", "7", "-j", "2"],
+    )
+    assert done.returncode == 1, done.stderr
+    return folder, done.stdout
+
+
+def export(folder: Path, *words: object) -> str:
+    done = run_grade(folder, "class", "export", *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def rows(folder: Path, form: str) -> dict[str, dict[str, str]]:
+    """An exported table by the first column."""
+    table = csv.DictReader(io.StringIO(export(folder, form)))
+    return {next(iter(row.values())): row for row in table}
+
+
+def test_class_is_graded(graded: tuple[Path, str]) -> None:
+    """A file that ends its process costs nobody else anything, and what is broken is named."""
+    folder, said = graded
+    assert "toy: 5 students" in said
+    assert "eve.zip can't be opened" in said
+    assert "Gone: nothing was handed in" in said
+    found = rows(folder, "csv")
+    states = {key: (row["exercise 1"], row["exercise 2"]) for key, row in found.items()}
+    assert states == {
+        "anna": ("passed", "passed"),
+        "bo": ("passed", "passed"),
+        "cy": ("passed", "passed"),
+        "di": ("not yet", "not yet"),
+        "eve": ("", ""),
+        "fay": ("not yet", "not yet"),
+        "gone": ("", ""),
+    }
+
+
+def test_points_are_less_for_what_is_late(graded: tuple[Path, str]) -> None:
+    """A day that has begun costs as much as a whole one, and there is a most. What can't be
+    graded has no points: that isn't the grader's to say."""
+    found = rows(graded[0], "csv")
+    assert {key: (row["points"], row["days late"]) for key, row in found.items()} == {
+        "anna": ("4.0", "0"),
+        "bo": ("3.0", "1"),
+        "cy": ("2.0", "11"),
+        "di": ("0.0", "0"),
+        "eve": ("", "0"),
+        "fay": ("0.0", "0"),
+        "gone": ("", "0"),
+    }
+
+
+def test_duplicates_are_graded_once(graded: tuple[Path, str]) -> None:
+    """Those of anna and cy are one text; the seed is the same for all."""
+    folder, _ = graded
+    with sqlite3.connect(folder / "class.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM report").fetchone() == (4,)
+        assert database.execute("SELECT count(*) FROM attempt").fetchone() == (7,)
+    with Store(folder / "class.sqlite") as store:
+        reports = [one.report for one in store.attempts("toy") if one.report]
+    assert {report.seed for report in reports} == {7}
+    assert {report.file for report in reports} == {"anna.py", "bo/exercise.py"} | {
+        f"{name}.py" for name in ("cy", "di", "fay")
+    }
+
+
+def test_resume_grades_what_has_changed(graded: tuple[Path, str], tmp_path: Path) -> None:
+    """Of what a student hands in anew, the earlier attempt is kept, and the best counts."""
+    folder, _ = graded
+    results = tmp_path / "class.sqlite"
+    results.write_bytes((folder / "class.sqlite").read_bytes())
+    again = write_files(tmp_path / "in", HAND_INS | {"anna.py": naps(3), "di.py": naps(1)})
+    words = ("class", again, "--lesson", "toy", "--resume", "--results", results)
+    done = run_grade(folder, *words)
+    assert "4 have a verdict already, 1 are to be graded." in done.stderr
+    with Store(results) as store:
+        found = {}
+        for one in store.attempts("toy"):
+            found.setdefault(one.student.key, []).append(one.report and one.report.passed)
+    assert found == {
+        "anna": [2, 1],
+        "bo": [2],
+        "cy": [2],
+        "di": [0, 2],
+        "eve": [None],
+        "fay": [0],
+        "gone": [None],
+    }
+    points = csv.DictReader(io.StringIO(export(folder, "csv", "--results", results)))
+    assert {row["student"]: row["points"] for row in points}["anna"] == "4.0"
+    assert "0 are to be graded" in run_grade(folder, *words).stderr
+
+
+def test_verdict_holds_as_long_as_the_course_is_the_same(
+    graded: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lesson's text may change, its checks may not."""
+    course = shutil.copytree(graded[0], tmp_path / "course")
+    monkeypatch.setenv(COURSE, str(course))
+    toy = read_course(course).lesson("toy")
+
+    def version() -> str:
+        return course_version.__wrapped__(toy)  # what the same process would know already
+
+    before = version()
+    (course / "lessons" / "toy.md").write_text("# Changed")
+    assert version() == before
+    with (course / "checks" / "test_toy.py").open("a") as checks:
+        checks.write("# changed")
+    assert version() != before
+
+
+def test_canvas_gets_back_its_own_names(graded: tuple[Path, str]) -> None:
+    """What a spreadsheet would run is text; the second line says how many points there are."""
+    lines = list(csv.reader(io.StringIO(export(graded[0], "canvas"))))
+    assert lines[0] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "toy"]
+    assert lines[1] == ["    Points Possible", "", "", "", "", "4.0"]
+    assert ["Anna Ek", "anna", "", "", "", "4.0"] in lines
+    assert ["'=Eve", "eve", "", "", "", ""] in lines
+
+
+def test_moodle_gets_a_worksheet(graded: tuple[Path, str]) -> None:
+    row = rows(graded[0], "moodle")["Participant di"]
+    assert (row["Grade"], row["Maximum grade"]) == ("0.0", "4.0")
+    assert row["Feedback comments"] == "toy: 0 of 2 exercises pass; not yet: 1, 2"
+
+
+def test_gradescope_gets_a_file_for_each(graded: tuple[Path, str], tmp_path: Path) -> None:
+    export(graded[0], "gradescope", "--out", tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "bo" / "results.json").read_text())
+    assert (found["score"], [test["max_score"] for test in found["tests"]]) == (3.0, [1.0, 3.0])
+    assert len(list((tmp_path / "out").iterdir())) == 7
+
+
+def test_every_report_can_be_had(graded: tuple[Path, str]) -> None:
+    """As JUnit XML, as JSON lines, as Markdown."""
+    folder, _ = graded
+    suites = ET.fromstring(export(folder, "junit")).findall("testsuite")
+    assert "anna.toy 1 · A nap" in [suite.get("name") for suite in suites]
+    lines = [json.loads(line) for line in export(folder, "jsonl").splitlines()]
+    assert [line["report"] is None for line in lines] == [*[False] * 4, True, False, True]
+    assert "| Anna Ek | ✔ | ✔ | 4.0 |" in export(folder, "markdown")
+
+
+def test_results_must_be_there(tmp_path: Path) -> None:
+    done = run_grade(tmp_path, "class", "export", "csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there are no results in class.sqlite" in done.stderr
+
+
+def test_other_files_are_not_written_into(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "mine.sqlite") as database:
+        database.execute("CREATE TABLE mine (id)")
+    (tmp_path / "text.sqlite").write_text("not a database, but a text that is long enough")
+    write_files(tmp_path / "in", {"anna.py": naps()})
+    for name, why in (("mine.sqlite", "holds no results"), ("text.sqlite", "can't be used")):
+        done = run_grade(tmp_path, "class", "in", "--lesson", "day53", "--results", name)
+        assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+
+
+def test_stopping_loses_nothing(graded: tuple[Path, str], tmp_path: Path) -> None:
+    """Ctrl-C comes while the second is graded, which never ends by itself."""
+    folder, _ = graded
+    hand_ins = write_files(tmp_path / "in", {"a.py": naps(), "b.py": ENDLESS})
+    results = tmp_path / "r.sqlite"
+    words = ["class", str(hand_ins), "--lesson", "toy", "--results", str(results), "-j", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "grader", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), COURSE: str(folder)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert "1 of 2 graded" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert "Go on with the same command and --resume." in process.stderr.read()
+        assert process.wait() == 130
+    with Store(results) as store:
+        assert [one.student.key for one in store.attempts("toy")] == ["a"]
+    write_files(hand_ins, {"b.py": naps(2)})
+    done = run_grade(folder, *words, "--resume")
+    assert "1 have a verdict already, 1 are to be graded." in done.stderr
+    with Store(results) as store:
+        assert [one.student.key for one in store.attempts("toy")] == ["a", "b"]
+
+
+def test_folders_are_named_after_students() -> None:
+    """Whatever they are called, each has one, on any file system, and it leads nowhere else."""
+    keys = ["anna", "Anna", "../etc", "a/b", "..", "日本"]
+    assert list(file_names(keys).values()) == ["anna", "Anna-2", "etc", "a-b", "student", "日本"]
