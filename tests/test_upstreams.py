@@ -557,6 +557,19 @@ def test_an_idle_connection_expires_in_virtual_time() -> None:
     assert (opened(5), opened(5.001)) == (1, 2)  # keepalive_expiry is 5 s
 
 
+def test_an_upstream_closes_a_connection_that_is_idle_too_long() -> None:
+    """The time of an answer doesn't count, and the next request opens another."""
+
+    async def work(client: Any) -> None:
+        await client.get("/")
+
+    slow = upstream({"/": reply(3)}, keep_alive=2)
+    trace = play(sharing(work), *(get("/", at=moment) for moment in (0, 4, 10)), base_url=slow)
+    assert [exchange.status for exchange in trace.exchanges] == [200, 200, 200]
+    lives = [(s.start.seconds, s.end.seconds, s.how) for s in spans(trace, "connection")]
+    assert lives == [(0, 9, "done"), (10, 13, "done")]
+
+
 def test_a_semaphore_limits_what_is_in_flight() -> None:
     async def work(client: Any) -> float:
         limit = asyncio.Semaphore(3)

@@ -122,11 +122,14 @@ class Upstream(Described, frozen=True, tag="upstream", kw_only=True):
             replies each is given once, in turn; the last one stays. All else is a 404.
         refuses: how many connections are refused before the first is taken; None is all.
         connect: virtual seconds that opening a connection takes.
+        keep_alive: seconds after which it closes a connection that nothing is asked on; None
+            is never.
     """
 
     routes: dict[str, tuple[Reply, ...]]
     refuses: int | None = 0
     connect: float = 0.0
+    keep_alive: float | None = None
 
 
 class OtherService(msgspec.Struct, frozen=True, tag="service"):
@@ -216,6 +219,7 @@ def upstream(
     *,
     refuses: int | None = 0,
     connect: float = 0.0,
+    keep_alive: float | None = None,
 ) -> Upstream:
     """A real HTTP server, for a factory that takes a base URL; see `Upstream`.
 
@@ -228,4 +232,5 @@ def upstream(
         },
         refuses=refuses,
         connect=connect,
+        keep_alive=keep_alive,
     )

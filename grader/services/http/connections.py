@@ -46,6 +46,11 @@ class HttpConnection(ClientConnection):
         self._opened = self.begin_life(self.sender())
         self._is_used = False
         self._asked: HttpRequest | None = None
+        self._be_idle()
+
+    def _be_idle(self) -> None:
+        if self._server.keep_alive is not None:
+            self.after(self._server.keep_alive, lambda: self.close("done"))
 
     # What the client sends
 
@@ -75,6 +80,7 @@ class HttpConnection(ClientConnection):
         return event is not h11.NEED_DATA and event is not h11.PAUSED
 
     def _ask(self, request: h11.Request) -> None:
+        self.cancel_timer()
         self._asked = HttpRequest(request, self.begin("request", self.sender()))
         if not self._is_used:  # a library connects in a task of its own, so its first user counts
             self._is_used = True
@@ -125,6 +131,7 @@ class HttpConnection(ClientConnection):
             self.pipe.end()
         else:
             self._http.start_next_cycle()
+            self._be_idle()
 
     # Its end
 

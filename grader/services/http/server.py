@@ -16,11 +16,16 @@ from .replies import NOT_FOUND
 
 
 class UpstreamServer(ServiceHost[HttpConnection]):
-    """One upstream of one play."""
+    """One upstream of one play.
+
+    Attributes:
+        keep_alive: seconds that a connection may be idle; None is for ever.
+    """
 
     def __init__(self, description: Upstream, name: str, context: ServiceContext) -> None:
         super().__init__(name, context)
         self.connect_takes = description.connect
+        self.keep_alive = description.keep_alive
         self._routes = description.routes
         self._answered: Counter[str] = Counter()
         self._refusals = math.inf if description.refuses is None else description.refuses
