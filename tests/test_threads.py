@@ -632,3 +632,64 @@ def test_what_a_pool_calls_belongs_to_the_request_that_submitted_it() -> None:
 
     trace = play(factory, get("/quick"), get("/compute", at=1), compute=blocks(2, 42))
     assert [call.exchange for call in trace.calls("compute")] == [1]
+
+
+# The end of the process
+
+
+def leaving_work_behind(start: Callable[[Callable[[], Any]], Any]) -> tuple[list[str], float]:
+    """What of a thread's ten seconds was done when the process was gone, and when that was."""
+    done: list[str] = []
+
+    def work() -> None:
+        done.append("began")
+        time.sleep(10)
+        done.append("ended")
+
+    async def endpoint() -> None:
+        start(work)
+
+    trace = play(app_of(endpoint), scenario(get("/"), drain=0))
+    return done, trace.ended / 1e6
+
+
+def in_thread_of_thread(work: Callable[[], Any]) -> None:
+    threading.Thread(target=lambda: threading.Thread(target=work).start()).start()
+
+
+def in_default_executor(work: Callable[[], Any]) -> None:
+    asyncio.get_running_loop().run_in_executor(None, work)
+
+
+POOL = concurrent.futures.ThreadPoolExecutor(1)
+
+
+@pytest.mark.parametrize(
+    ("start", "done", "ended"),
+    [
+        (lambda work: threading.Thread(target=work).start(), ["began", "ended"], 10),
+        (in_thread_of_thread, ["began", "ended"], 10),
+        (lambda work: threading.Thread(target=work, daemon=True).start(), ["began"], 0),
+        (in_default_executor, ["began", "ended"], 10),
+        (lambda work: [POOL.submit(work) for _ in range(2)], ["began", "ended"] * 2, 20),
+    ],
+    ids=["thread", "thread of a thread", "daemon", "default executor", "pool"],
+)
+def test_process_waits_for_what_python_waits_for(
+    start: Callable[[Callable[[], Any]], Any], done: list[str], ended: float
+) -> None:
+    assert leaving_work_behind(start) == (done, ended)
+
+
+def test_process_that_does_not_exit_is_killed() -> None:
+    """A thread that polls for ever does not keep it alive for more than a minute."""
+
+    async def endpoint() -> None:
+        def poll() -> None:
+            while True:
+                time.sleep(1)
+
+        threading.Thread(target=poll).start()
+
+    trace = play(app_of(endpoint), scenario(get("/"), drain=0))
+    assert (trace.outcome.kind, trace.ended) == ("finished", 60_000_000)

@@ -77,6 +77,7 @@ class Clock:
 
     Attributes:
         turns: how many turns the loop has taken.
+        before_exit: of what a process waits for before it exits, whether each is over.
         read_at: the last tick at which somebody looked at the time.
         steady: what `time.monotonic` shows.
         wall: what `time.time` shows.
@@ -104,6 +105,7 @@ class Clock:
         self._asides: set[Actor] = set()
         self._resting: set[Actor] = set()
         self._parked: list[tuple[int, int, Actor]] = []
+        self.before_exit: list[Callable[[], bool]] = []
         self._given_up: SimpleQueue[None] = SimpleQueue()
         self.hosts = Hosts(self.wake)
         self._over = False

@@ -101,6 +101,7 @@ def _submit(
         lane = _lanes.get(pool)
         if lane is None or lane.clock is not clock:  # it has outlived the play before
             lane = _lanes[pool] = PoolLine(clock, pool._max_workers)
+            clock.before_exit.append(lane.is_idle)
         _submitting.lane = lane
     try:
         with clock.working(actor) if clock is not None else nullcontext():

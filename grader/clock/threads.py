@@ -25,6 +25,7 @@ from .patching import replaced
 from .pools import lane_of_submission
 
 _AnyioWorker = anyio_backend.WorkerThread
+_real_init = threading.Thread.__init__
 _real_start = threading.Thread.start
 
 
@@ -71,6 +72,13 @@ class ClockedWorker(_AnyioWorker):
             self.queue = TurnQueue(clock)
 
 
+def _init(thread: threading.Thread, *args: Any, daemon: bool | None = None, **options: Any) -> None:
+    """Make a thread. It is a daemon if the one that makes it is, as the play's code sees that."""
+    if daemon is None and current_clock() is not None:
+        daemon = getattr(threading.current_thread(), "is_daemon_to_play", False)
+    _real_init(thread, *args, daemon=daemon, **options)
+
+
 def _start(thread: threading.Thread) -> None:
     """Start a thread; one that the play's code makes is in line for a turn until it ends."""
     clock = current_clock()
@@ -78,11 +86,14 @@ def _start(thread: threading.Thread) -> None:
     if clock is None or isinstance(thread, _AnyioWorker) or _waits_for_processes(thread):
         _start_at_work(thread)
         return
+    thread.is_daemon_to_play = is_daemon = thread.daemon  # type: ignore[attr-defined]
     thread.daemon = True  # whatever it does, it must not outlive its play
     if target is getattr(executor_threads, "_worker", None):
         thread.lane = lane_of_submission()  # type: ignore[attr-defined]
     else:
         _put_on_clock(thread, clock)
+        if not is_daemon:
+            clock.before_exit.append(lambda: bool(getattr(thread, "left_clock", False)))
     _start_at_work(thread)
 
 
@@ -134,6 +145,6 @@ def threads_on_clock() -> Iterator[None]:
     """Put the threads of every play on its clock; other threads are left alone."""
     with (
         replaced(anyio_backend, WorkerThread=ClockedWorker),
-        replaced(threading.Thread, start=_start),
+        replaced(threading.Thread, __init__=_init, start=_start),
     ):
         yield

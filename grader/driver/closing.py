@@ -14,6 +14,9 @@ from .tasks import Tasks
 GRACE = 10.0
 """Virtual seconds in which a task that has been cancelled at the end may clear up."""
 
+KILLED_AFTER = 60.0
+"""Virtual seconds after the end of the lifespan in which a process has to exit by itself."""
+
 
 def settle(future: asyncio.Future[Any], result: Any) -> None:
     """Set a future's result, unless it has one."""
@@ -36,6 +39,27 @@ async def drain(loop: VirtualLoop, tasks: Tasks, seconds: float) -> None:
             return
         else:
             await _rest(loop)
+
+
+async def exit_process(loop: VirtualLoop) -> None:
+    """Let the app's process exit as Python does: it waits for what its threads still do.
+
+    Daemons are not waited for, and what takes too long is killed.
+    """
+    clock = loop.clock
+    end = clock.now + to_ticks(KILLED_AFTER)
+    while clock.busy:  # a thread that was just started does what it can do at once
+        await _rest(loop)
+    if not all(is_over() for is_over in clock.before_exit):
+        await cancel_leftovers(loop)
+    while clock.now < end and not all(is_over() for is_over in clock.before_exit):
+        due = clock.next_parked()
+        if due is not None:
+            await asyncio.sleep(to_seconds(min(due, end) - clock.now))
+        elif clock.busy:
+            await _rest(loop)
+        else:
+            return
 
 
 async def _rest(loop: VirtualLoop) -> None:

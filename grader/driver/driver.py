@@ -21,7 +21,7 @@ from ..model.trace import Outcome, Trace, Waiting, to_ticks
 from .blocking import blocking_call
 from .callbacks import exception_handler
 from .cancellation import report_swallowed
-from .closing import cancel_leftovers, close, drain, settle
+from .closing import cancel_leftovers, close, drain, exit_process, settle
 from .context import PlayContext
 from .lifespan import Lifespan
 from .lines import Lines
@@ -198,6 +198,7 @@ class Driver:
         if not self.lifespan.failed:
             await self.serve(starts_left)
         await self.lifespan.shut_down(self.scenario.lifespan_end)
+        await exit_process(self.loop)
 
     async def serve(self, starts_left: int) -> None:
         if self.serving is None:
