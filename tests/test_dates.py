@@ -10,7 +10,9 @@ import threading
 import time
 from typing import Any
 
+import freezegun
 import pytest
+import time_machine
 
 from grader import get, play, scenario
 from grader.clock import EPOCH
@@ -71,7 +73,6 @@ def test_a_play_begins_where_its_caller_has_set_the_time(monkeypatch: pytest.Mon
 
 
 def test_a_play_begins_at_what_freezegun_has_frozen_and_goes_on() -> None:
-    freezegun = pytest.importorskip("freezegun")
     with freezegun.freeze_time(NOON):
         frozen = datetime.datetime.now(datetime.UTC)
         assert dates(play(app, get("/90"))) == [NOON, NOON + datetime.timedelta(seconds=90)]
@@ -79,7 +80,6 @@ def test_a_play_begins_at_what_freezegun_has_frozen_and_goes_on() -> None:
 
 
 def test_a_play_begins_where_time_machine_has_travelled_and_goes_on() -> None:
-    time_machine = pytest.importorskip("time_machine")
     with time_machine.travel(NOON, tick=False):
         assert dates(play(app, get("/90"))) == [NOON, NOON + datetime.timedelta(seconds=90)]
         assert datetime.datetime.now(datetime.UTC) == NOON

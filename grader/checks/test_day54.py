@@ -856,7 +856,7 @@ def test_batch_may_have_a_hundred(sample: SampleData) -> None:
 
 @exercise(6)
 def test_taken_users_of_a_batch_are_named(sample: SampleData) -> None:
-    """If anything is taken, the answer is 409 with the place of each, and nothing is created."""
+    """If anything is taken, the answer is 409 with the index of each, and nothing is created."""
     users = [_user(sample) for _ in range(6)]
     taken = [("email", users[1]["email"]), *users[4].items()]
     assert_same(batch_errors, arguments, of=_batch(*users, taken=taken))

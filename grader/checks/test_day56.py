@@ -442,7 +442,7 @@ def test_result_is_good_for_two_seconds() -> None:
 
 @exercise(5)
 def test_a_prober_that_leaves_takes_nothing_from_others() -> None:
-    """A probe that is cancelled takes the answer from no other."""
+    """When one probe is cancelled, the others still get their answer."""
     leaves = _probes(
         get("/ready", cancelled_at=0.2),
         *(get("/ready", at=at) for at in (0.1, 0.3)),

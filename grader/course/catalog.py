@@ -29,7 +29,7 @@ COURSE = "GRADER_COURSE"
 """The variable that names the folder of the course to grade by, whatever folder we are in. If
 it is `kit`, that is the course that comes with the kit."""
 
-OR_RESET = ", or have the stub again: grade reset LESSON EXERCISE"
+OR_RESET = ", or go back to the stub: grade reset LESSON EXERCISE"
 
 
 class Exercise(msgspec.Struct, frozen=True):
