@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from ..judge.compare import Mismatch
+from ..judge.compare import Comparison, Mismatch
 from ..judge.grading import Grading, Submission
 from ..judge.plugin import CheckRunner, number_of
 from ..model.report import CheckReport
@@ -33,6 +33,7 @@ class Examined(msgspec.Struct):
         report: on the answer that was graded; None if it wasn't run.
         problem_line: where it broke, in the file of the checks.
         compared: for each aspect by name whether it differed; empty if nothing was compared.
+        comparisons: all that was compared.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Examined(msgspec.Struct):
     report: CheckReport | None = None
     problem_line: int = 0
     compared: dict[str, bool] = {}
+    comparisons: list[Comparison] = []
 
 
 class Examiner(CheckRunner):
@@ -58,6 +60,10 @@ class Examiner(CheckRunner):
         found = super()._scenarios_of(check, next_check)
         self.checks[check.name].scenarios = found
         return found
+
+    def note(self, check: pytest.Item, comparisons: list[Comparison]) -> None:
+        if self._dry_run is None:
+            self.checks[check.name].comparisons = comparisons
 
     def report_on(self, item: pytest.Item, error: BaseException | None) -> CheckReport:
         report = super().report_on(item, error)
@@ -78,10 +84,7 @@ def _examined(item: pytest.Item) -> Examined:
 
 def _compared(error: Mismatch) -> dict[str, bool]:
     """Which of a check's aspects differ; the first to differ is not all there is."""
-    return {
-        getattr(aspect.compute, "__name__", "an aspect"): _differs(aspect, error)
-        for aspect in error.aspects
-    }
+    return {aspect.name: _differs(aspect, error) for aspect in error.aspects}
 
 
 def _differs(aspect: Callable[..., Any], error: Mismatch) -> bool:

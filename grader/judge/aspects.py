@@ -73,6 +73,11 @@ class Aspect:
     nothing: str = "nothing"
     may_be_empty: bool = False
 
+    @property
+    def name(self) -> str:
+        """What a check calls it by: the function that it was made of, or that made it."""
+        return self.compute.__qualname__.partition(".<locals>")[0]
+
     def __call__(self, trace: Trace) -> tuple[Any, ...]:
         """The facts of a trace."""
         return self.compute(trace)

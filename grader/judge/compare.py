@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import pytest
 
@@ -61,15 +61,29 @@ class ReferenceFailed(Exception):
     """The reference itself failed, so it can't say what is right: the grader is broken."""
 
 
-_compared: ContextVar[tuple[Subject, Subject]] = ContextVar("compared")
+class Comparison(NamedTuple):
+    """A scenario that was played to be compared.
+
+    Attributes:
+        aspects: what of it is compared.
+        reference: what the reference did in it.
+    """
+
+    scenario: Scenario
+    aspects: tuple[Aspect, ...]
+    reference: Trace
+
+
+_compared: ContextVar[tuple[Subject, Subject, list[Comparison]]] = ContextVar("compared")
 
 
 @contextmanager
-def comparing(learner: Subject, reference: Subject) -> Iterator[None]:
-    """What `assert_same` compares within this block."""
-    token = _compared.set((learner, reference))
+def comparing(learner: Subject, reference: Subject) -> Iterator[list[Comparison]]:
+    """What `assert_same` compares within this block; what it has compared is noted in a list."""
+    comparisons: list[Comparison] = []
+    token = _compared.set((learner, reference, comparisons))
     try:
-        yield
+        yield comparisons
     finally:
         _compared.reset(token)
 
@@ -102,12 +116,13 @@ def assert_same(
         Mismatch: the learner's play did not finish, or an aspect of it differs.
         ReferenceFailed: the reference failed, or has nothing that the check could look at.
     """
-    learner, reference = _compared.get()
+    learner, reference, comparisons = _compared.get()
     learner.start(of)
     reference.start(of)
     expected, got = reference.finish(), learner.finish()
     if got is NOT_PLAYED:
         return
+    comparisons.append(Comparison(of, aspects, expected))
     _check_reference(expected, of, server_errors, failing)
     if got.outcome.kind == "grader-broke":
         raise GraderError("a play could not be played", got.outcome.problem)

@@ -14,7 +14,7 @@ from ..model.scenarios import Scenario, scenario
 from ..model.trace import Trace
 from ..worker.messages import PlayRequest
 from .budget import TOO_MUCH, limited
-from .compare import Mismatch, comparing, too_much
+from .compare import Comparison, Mismatch, comparing, too_much
 from .diagnoses import DIFFERENT, Case, diagnose
 from .diagnoses.outcomes import explain
 from .players import FilePlayer, Subject
@@ -63,10 +63,13 @@ class CheckRunner:
         return DryRun() if self._dry_run else self.reference_of(number_of(request.node))
 
     @pytest.fixture(autouse=True)
-    def compared(self, learner: Subject, reference: Subject) -> Iterator[None]:
+    def compared(
+        self, request: pytest.FixtureRequest, learner: Subject, reference: Subject
+    ) -> Iterator[None]:
         """What `assert_same` compares in this check."""
-        with comparing(learner, reference):
+        with comparing(learner, reference) as comparisons:
             yield
+        self.note(request.node, comparisons)
 
     @pytest.fixture
     def sample(self, request: pytest.FixtureRequest) -> SampleData:
@@ -128,6 +131,9 @@ class CheckRunner:
                 diagnoses=tuple(explain(trace.outcome)),
                 got=trace,
             )
+
+    def note(self, check: pytest.Item, comparisons: list[Comparison]) -> None:
+        """What a check has compared, for those who want to know more than the verdict."""
 
     def report_on(self, item: pytest.Item, error: BaseException | None) -> CheckReport:
         """What a check has found, which ended with this error or with none."""

@@ -1,0 +1,34 @@
+"""`grade dev facts dayNN 4`: what does the solution do in each check?"""
+
+from __future__ import annotations
+
+import click
+
+from ...course.catalog import Exercise, Lesson
+from ..words import CourseCommand, takes_exercise
+
+EXAMPLES = """\b
+Examples:
+  grade dev facts dayNN 2
+"""
+
+
+@click.command(
+    "facts", cls=CourseCommand, epilog=EXAMPLES, short_help="Show what the solution does."
+)
+@takes_exercise
+@click.pass_context
+def command(context: click.Context, lesson: Lesson, exercise: Exercise) -> None:
+    """Show what the solution does in each check: what the check looks at, what it sees, and the
+    play as a picture.
+
+    That is what an answer is held against. Read it to see whether a check looks at what its
+    sentence says. Exits with 1 if a check can't be run to its end.
+    """
+    from ...authoring.facts import facts
+    from ...render.console import console
+    from ...render.facts import show_facts
+
+    found = facts(lesson, exercise)
+    show_facts(found, console())
+    context.exit(int(any(check.problem for check in found)))
