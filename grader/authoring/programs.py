@@ -9,8 +9,11 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..course.files import shown
 from ..course.quiz import Question
+from ..model.problems import Problem
 from .markdown import Block, blocks_of
+from .problems import line_in
 
 HAS_A_CLOCK = re.compile(r"^from grader import .*\b(explore|play|run|virtual_time)\b", re.MULTILINE)
 
@@ -75,3 +78,10 @@ def run(source: str, name: str) -> str:
         # Our own `from __future__` lines are not the program's.
         exec(compile(source, name, "exec", dont_inherit=True), namespace)
     return printed.getvalue()
+
+
+def failure(program: ShownProgram, error: Exception) -> Problem:
+    """That a program raises, and in which line of the text."""
+    line = program.line + (line_in(str(program), error) or 1) - 1
+    what = f"the program raises {type(error).__name__}: {error}"
+    return Problem(shown(program.path), line, what)

@@ -14,8 +14,8 @@ from ..course.quiz import Question, parse
 from ..model.errors import GraderError
 from ..model.problems import Problem
 from .markdown import LANGUAGES, blocks_of, links_of, resolves, sections
-from .problems import line_in, missing_file
-from .programs import ShownProgram, lesson_programs, quiz_programs, run
+from .problems import missing_file
+from .programs import ShownProgram, failure, lesson_programs, quiz_programs, run
 
 MOST_STEPS = 3
 """Of the hints of an exercise."""
@@ -91,9 +91,7 @@ def wrong_transcripts(programs: list[ShownProgram]) -> Iterator[Problem]:
         try:
             printed = run(program.source, str(program))
         except Exception as error:
-            line = program.line + (line_in(str(program), error) or 1) - 1
-            what = f"the program raises {type(error).__name__}: {error}"
-            yield Problem(shown(program.path), line, what)
+            yield failure(program, error)
             continue
         if printed != program.prints:
             yield Problem(
@@ -138,19 +136,12 @@ def problems_of_hints(lesson: Lesson, file: Path) -> Iterator[Problem]:
 
 def problems_of_quiz(file: Path) -> Iterator[Problem]:
     """A quiz that can't be read, keys that aren't what is printed, numbers out of order."""
-    text = file.read_text("utf-8")
-    try:
-        questions = parse(text, str(file))
-    except GraderError as error:
-        line = re.search(r":(\d+): (.*)", error.problem)
-        yield Problem(
-            shown(file),
-            int(line[1]) if line else 1,
-            line[2] if line else error.problem,
-            error.remedy,
-        )
+    unreadable: list[Problem] = []
+    questions = questions_of(file, unreadable)
+    if unreadable:
+        yield from unreadable
         return
-    titles = [section.title for section in sections(text, "##")]
+    titles = [section.title for section in sections(file.read_text("utf-8"), "##")]
     for number, (title, question) in enumerate(zip(titles, questions, strict=True), start=1):
         if not title.startswith(f"{number}. "):
             yield Problem(shown(file), question.line, f"question {number} is called {title!r}")
@@ -163,6 +154,21 @@ def problems_of_quiz(file: Path) -> Iterator[Problem]:
             yield Problem(shown(file), question.line, what)
     yield from _guessable(file, questions)
     yield from wrong_transcripts(quiz_programs(file, questions))
+
+
+def questions_of(file: Path, problems: list[Problem]) -> tuple[Question, ...]:
+    """The questions of a quiz; none if it can't be read.
+
+    Args:
+        problems: gets why it can't.
+    """
+    try:
+        return parse(file.read_text("utf-8"), str(file))
+    except GraderError as error:
+        found = re.search(r":(\d+): (.*)", error.problem)
+        line, what = (int(found[1]), found[2]) if found else (1, error.problem)
+        problems.append(Problem(shown(file), line, what, error.remedy))
+        return ()
 
 
 def _guessable(file: Path, questions: tuple[Question, ...]) -> Iterator[Problem]:
