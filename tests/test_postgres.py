@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import json
 import linecache
 import os
@@ -564,6 +565,15 @@ async def a_copy_that_fails_in_the_middle(pool: Any) -> Any:
     try:
         await pool.copy_records_to_table("people", records=rows)
     except asyncpg.UniqueViolationError as error:
+        return [error.sqlstate, await pool.fetchval("select count(*) from people")]
+
+
+@takes(2, ASYNCPG)
+async def a_copy_that_is_refused(pool: Any) -> Any:
+    """asyncpg sends the data at once, and the server ignores it."""
+    try:
+        await pool.copy_to_table("nowhere", source=io.BytesIO(b"1\n"))
+    except asyncpg.UndefinedTableError as error:
         return [error.sqlstate, await pool.fetchval("select count(*) from people")]
 
 

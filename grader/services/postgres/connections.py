@@ -157,7 +157,8 @@ class PostgresConnection(ClientConnection):
             yield from self._log_in(startup)
             while True:
                 batch, sender = yield from self._next()
-                yield from self._answer(batch, sender)
+                if not batch.is_copied_data:  # of a COPY that has failed: the server ignores it
+                    yield from self._answer(batch, sender)
         except Over as over:
             self.end_spans(over.how)
         except OSError:

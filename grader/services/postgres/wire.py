@@ -177,6 +177,11 @@ class Batch:
         return self.frames[-1].type != ord("H")
 
     @property
+    def is_copied_data(self) -> bool:
+        """Whether it is the data of a COPY, and nothing else."""
+        return all(frame.type in b"dcf" for frame in self.frames)
+
+    @property
     def expects_answer(self) -> bool:
         return self.is_synced or bool(self._owed)
 
