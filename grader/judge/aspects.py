@@ -14,7 +14,17 @@ from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Any, Literal
 
-from ..model.trace import Ending, Exchange, LogRecord, Moment, Span, Trace, to_seconds
+from ..model.trace import (
+    NEVER,
+    Ending,
+    Exchange,
+    LogRecord,
+    Moment,
+    Span,
+    Trace,
+    json_in,
+    to_seconds,
+)
 from .differences import as_text, shortened
 
 Tag = Literal[
@@ -138,6 +148,22 @@ def sorted_elapsed(trace: Trace) -> tuple[int | None, ...]:
     return tuple(sorted(elapsed(trace), key=lambda ticks: (ticks is None, ticks or 0)))
 
 
+def answered_within(limit: float) -> Aspect:
+    """Whether each answer is complete within so many seconds, whenever that is."""
+
+    def say(late: int | None) -> str:
+        if late is None:
+            return f"within {limit:g} s"
+        return NO_ANSWER if late == NEVER else f"after {seconds(late)}"
+
+    @aspect("elapsed", say=say)
+    def within(trace: Trace) -> tuple[int | None, ...]:
+        ticks = (NEVER if tick is None else tick for tick in elapsed(trace))
+        return tuple(tick if to_seconds(tick) > limit else None for tick in ticks)
+
+    return within
+
+
 def _status(status: int | None) -> str:
     return NO_ANSWER if status is None else str(status)
 
@@ -258,6 +284,15 @@ def timed_lines(trace: Trace) -> tuple[tuple[str, int], ...]:
 def line_moments(trace: Trace) -> tuple[int, ...]:
     """When each line of the streamed bodies was there."""
     return tuple(tick for _, tick in timed_lines(trace))
+
+
+@aspect("lines", "body", nothing="no line")
+def lines_as_json(trace: Trace) -> tuple[str, ...]:
+    """Each line of the bodies, read as JSON: how it is spaced does not matter."""
+    return tuple(
+        line[:60] if (row := json_in(line)) is None else as_text(row)
+        for line, _ in timed_lines(trace)
+    )
 
 
 def mentions(secret: str, what: str = "the error's text") -> Aspect:
@@ -787,6 +822,29 @@ def kept_open(trace: Trace) -> tuple[int, ...]:
 
 def _connections(trace: Trace) -> list[Span]:
     return [span for span in trace.spans if span.kind == "connection"]
+
+
+def statements_of(trace: Trace, exchange: Exchange) -> list[Span]:
+    """The statements of an exchange, to whichever database, in order of starting."""
+    spans = (span for span in trace.spans if span.kind == "statement")
+    return sorted((s for s in spans if s.exchange == exchange.number), key=lambda s: s.start)
+
+
+def at_most_statements(limit: int) -> Aspect:
+    """Whether each answer takes no more than `limit` statements, all executions counted."""
+
+    def say(more: int | None) -> str:
+        return f"{f'at most {limit}' if more is None else more} statements for an answer"
+
+    @aspect("calls", say=say)
+    def most(trace: Trace) -> tuple[int | None, ...]:
+        counts = (
+            sum(span.times for span in statements_of(trace, exchange))
+            for exchange in trace.exchanges
+        )
+        return tuple(None if count <= limit else count for count in counts)
+
+    return most
 
 
 @aspect("status", "connections", nothing="no request was granted")
