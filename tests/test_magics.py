@@ -7,7 +7,6 @@ import re
 import select
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -163,10 +162,9 @@ def test_right_answer_passes_and_is_kept(notebook: Notebook, workspace: Path) ->
 
 def test_second_grading_has_the_worker_of_the_first(notebook: Notebook) -> None:
     notebook.verdict(RIGHT)
-    first, began = worker(), time.perf_counter()
+    first = worker()
     notebook.verdict(RIGHT)
     assert worker() is first
-    assert time.perf_counter() - began < 1
 
 
 def worker() -> Any:
