@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from string import Template
@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import msgspec
 
-from ..model.report import CheckReport, Diagnosis, ExerciseReport, Report
+from ..model.report import CheckReport, ExerciseReport, Report
 from .markdown import Section, sections, to_html
 from .signs import SIGNS, WORDS
 from .svg import svg
@@ -40,11 +40,20 @@ class PageContext(msgspec.Struct, frozen=True, kw_only=True):
 
 def to_page(graded: Sequence[tuple[Report, PageContext]]) -> str:
     """One HTML document on what was graded."""
-    reports = [report for report, _ in graded]
+    title = ", ".join(f"{report.lesson}: {_score(report)}" for report, _ in graded)
+    return document(title, (part for one in graded for part in Article(*one).parts()))
+
+
+def document(title: str, body: Iterable[str], style: str = "") -> str:
+    """An HTML document that a browser lets load nothing and run nothing.
+
+    Args:
+        body: the lines of it, as HTML.
+        style: rules besides those of all pages.
+    """
+    styles = [*((HERE / name).read_text("utf-8") for name in STYLES), style]
     return Template((HERE / "page.html").read_text("utf-8")).substitute(
-        title=marked_up(", ".join(f"{r.lesson}: {_score(r)}" for r in reports)),
-        style="".join((HERE / name).read_text("utf-8") for name in STYLES).rstrip(),
-        body="\n".join(part for one in graded for part in Article(*one).parts()),
+        title=marked_up(title), style="".join(styles).rstrip(), body="\n".join(body)
     )
 
 
@@ -54,7 +63,7 @@ class Article:
     def __init__(self, report: Report, context: PageContext) -> None:
         self._report = report
         self._context = context
-        self._source = re.split(r"\r\n?|\n", context.source)  # the lines that Python counts
+        self._source = source_lines(context.source)
         self._sections = [s for s in sections(context.lesson) if self._is_hinted_at(s)]
         self._anchors = {anchor for section in self._sections for anchor in section.anchors}
 
@@ -130,21 +139,12 @@ class Article:
         for number, diagnosis in enumerate(check.diagnoses):
             seen = {earlier.line for earlier in check.diagnoses[:number]}
             yield f'<div class="{"further" if number else "diagnosis"}">'
-            yield from _paragraphs(diagnosis.text)
+            yield from paragraphs(diagnosis.text)
             yield f'<p class="quiet">more: <code>{diagnosis.explained_by}</code></p>'
             yield "</div>"
             if diagnosis.line not in seen:
-                yield from self._excerpt(diagnosis)
+                yield from excerpt(self._source, diagnosis.line)
         yield from _output(check)
-
-    def _excerpt(self, diagnosis: Diagnosis) -> Iterator[str]:
-        """The line that is meant, among those around it."""
-        line = diagnosis.line or 0
-        if 0 < line <= len(self._source):
-            first = max(1, line - AROUND)
-            around = dedent("\n".join(self._source[first - 1 : line + AROUND])).split("\n")
-            numbered = (_line(n, text, n == line) for n, text in enumerate(around, first))
-            yield f'<pre class="source"><code>{"".join(numbered)}</code></pre>'
 
     # Hints, and what they point at
 
@@ -207,6 +207,21 @@ def _sides(check: CheckReport) -> str:
     )
 
 
+def source_lines(text: str) -> list[str]:
+    """The lines that Python counts."""
+    return re.split(r"\r\n?|\n", text)
+
+
+def excerpt(lines: Sequence[str], line: int | None) -> Iterator[str]:
+    """The line that is meant, among those around it; nothing if there is no such line."""
+    number = line or 0
+    if 0 < number <= len(lines):
+        first = max(1, number - AROUND)
+        around = dedent("\n".join(lines[first - 1 : number + AROUND])).split("\n")
+        numbered = (_line(n, text, n == number) for n, text in enumerate(around, first))
+        yield f'<pre class="source"><code>{"".join(numbered)}</code></pre>'
+
+
 def _line(number: int, text: str, is_meant: bool) -> str:
     tag = "mark" if is_meant else "span"
     shown = f'<span class="number">{number}</span>{marked_up(text)}'
@@ -224,7 +239,7 @@ def _picture(check: CheckReport) -> Iterator[str]:
     yield "</figure>"
 
 
-def _paragraphs(text: str) -> Iterator[str]:
+def paragraphs(text: str) -> Iterator[str]:
     """Sentences, and lines of code that are kept as they are."""
     for is_code, lines in groupby(text.split("\n"), lambda line: line.startswith("  ")):
         if is_code:

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-CLASS_COMMANDS = ("grade", "export")
+CLASS_COMMANDS = ("grade", "report", "feedback", "export")
 """In the order in which an instructor needs them."""

@@ -10,6 +10,7 @@ import click
 from ...model.errors import UsageError
 from ..words import CourseCommand
 from .options import graded_lessons, takes_lessons, takes_results, takes_rules
+from .writing import write
 
 if TYPE_CHECKING:
     from ...classroom.exports.tables import Graded
@@ -92,18 +93,11 @@ def _write_gradescope(
     names = file_names([score.attempt.student.key for score in scores])
     for score in scores:
         folder = out / names[score.attempt.student.key]
-        _write(to_gradescope(score, worth), folder / "results.json")
+        write(to_gradescope(score, worth), folder / "results.json")
 
 
 def _write(text: str, out: Path | None) -> None:
-    from ...course.files import write_whole
-
     if out is None:
         click.echo(text, nl=False)
-        return
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, text)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"{out} can't be written: {reason}", "name another file") from error
+    else:
+        write(text, out)
