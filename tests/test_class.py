@@ -1,4 +1,4 @@
-"""A class is graded, its results are kept, and given to other programs. Takes 15 s.
+"""A class is graded, its results are kept, and given to other programs. Takes 20 s.
 
 The class works on the toy lesson, in a course of its own.
 """
@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -21,6 +22,7 @@ import pytest
 from class_of import naps, write_files
 from toy import ENTRY, ROOT, run_grade, write_toy
 
+from grader.authoring.markdown import blocks_of
 from grader.classroom.gradebook import file_names
 from grader.classroom.store import Store
 from grader.classroom.versions import course_version
@@ -260,3 +262,33 @@ def test_folders_are_named_after_students() -> None:
     """Whatever they are called, each has one, on any file system, and it leads nowhere else."""
     keys = ["anna", "Anna", "../etc", "a/b", "..", "日本"]
     assert list(file_names(keys).values()) == ["anna", "Anna-2", "etc", "a-b", "student", "日本"]
+
+
+# The guide
+
+
+def test_every_command_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
+    """On a class that works on the toy lesson."""
+    guide = (ROOT / "docs" / "class.md").read_text("utf-8").replace("day53", "toy")
+    blocks = {block.language: block.text for block in blocks_of(guide)}
+    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
+    write_toy(tmp_path)
+    (tmp_path / "names.csv").write_text(blocks["csv"])
+    (tmp_path / "points.toml").write_text(re.sub(r"\b5 = ", "2 = ", blocks["toml"]))
+    write_files(tmp_path / "handed-in", {"anna.py": naps(), "bo/exercise.py": naps(2)})
+    said = {line: _said(tmp_path, line) for line in re.findall(r"^\$ grade (.*)", guide, re.M)}
+    assert len(said) == len(set(said)) == 13
+    assert "2 have a verdict already" in said["class handed-in --lesson toy --resume"]
+    assert "Anna Ek" in said["class export csv --rules points.toml"]
+    assert ",4.0,4.0,1,0,passed,,passed," in said["class export csv --rules points.toml"]
+    written = "class.html with-names.html pages/anna.html pages/bo.html canvas.csv moodle.csv"
+    for name in [*written.split(), "gradescope/bo/results.json", "class.xml", "class.jsonl"]:
+        assert (tmp_path / name).stat().st_size
+    assert "Anna" not in (tmp_path / "class.html").read_text("utf-8")
+    assert "Anna Ek" in (tmp_path / "with-names.html").read_text("utf-8")
+
+
+def _said(folder: Path, line: str) -> str:
+    done = run_grade(folder, *line.split())
+    assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+    return done.stderr + done.stdout

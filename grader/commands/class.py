@@ -11,6 +11,7 @@ EXAMPLES = """\b
 Examples:
   grade class handed-in/ --lesson dayNN             grade all of it
   grade class handed-in/ --lesson dayNN --resume    what is new, or was left
+  grade class report                                what they have not understood
   grade class export canvas --out grades.csv        the grades for Canvas
 """
 
@@ -32,5 +33,5 @@ class ClassGroup(CommandGroup):
 def command() -> None:
     """Grade what a whole class has handed in, and see what it has not understood.
 
-    `grade class grade --help` lists the options of grading.
+    docs/class.md is the guide. `grade class grade --help` lists the options of grading.
     """
