@@ -57,7 +57,7 @@ def problems_of_files(lesson: Lesson) -> Iterator[Problem]:
 
 
 def _problems_of_expectation(lesson: Lesson, file: Path) -> Iterator[Problem]:
-    from ..judge.diagnoses import IDS
+    from .rules import known_ids
 
     try:
         found = tomllib.loads(file.read_text("utf-8"))
@@ -73,8 +73,9 @@ def _problems_of_expectation(lesson: Lesson, file: Path) -> Iterator[Problem]:
         remedy = f"status is one of {', '.join(STATUSES)}"
         line = _line_of(file, "status")
         yield Problem(shown(file), line, f"status is {found.get('status')!r}", remedy)
+    known = {*known_ids(lesson), "different"}
     for id_ in found.get("diagnoses", ()):
-        if id_ not in (*IDS, "different"):
+        if id_ not in known:
             line = _line_of(file, "diagnoses")
             yield Problem(shown(file), line, f"no verdict is called {id_!r}", "grade explain")
 
@@ -95,6 +96,7 @@ def grade_case(
 ) -> tuple[list[Problem], list[CheckInBank]]:
     """Grade an answer of the bank: what it is told wrongly, and what the checks saw in it."""
     from .examining import examined
+    from .rules import failed_rules
 
     expected = expectation(case)
     submission = examined(grading, lesson, case, SEED)
@@ -104,7 +106,8 @@ def grade_case(
         for c in submission.checks
         if c.report is not None
     ]
-    return list(wrongly_told(case, expected, report)), seen
+    told = [*wrongly_told(case, expected, report), *failed_rules(lesson, submission.rule_errors)]
+    return told, seen
 
 
 def wrongly_told(case: Path, expected: dict[str, Any], report: ExerciseReport) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..course.catalog import Lesson, course
 from ..model.problems import Problem
-from . import bank, lessons, notebooks, texts
+from . import bank, lessons, notebooks, rules, texts
 from .pool import apart, in_pool, pool
 from .unwritten import unwritten
 
@@ -27,7 +27,11 @@ def problems_of(lesson: Lesson, number: int | None = None) -> list[Problem]:
     numbers = (
         [number] if number is not None else [exercise.number for exercise in lesson.all_exercises]
     )
-    found = [*texts.titles_without_exercise(lesson), *bank.problems_of_files(lesson)]
+    found = [
+        *texts.titles_without_exercise(lesson),
+        *rules.problems_of_rules(lesson),
+        *bank.problems_of_files(lesson),
+    ]
     if found:  # the rest would only say so again
         return sorted(found)
     cases = bank.cases(lesson, numbers)

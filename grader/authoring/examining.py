@@ -51,6 +51,8 @@ class Examiner(CheckRunner):
     """Runs checks, and notes of each what an author wants to know."""
 
     checks: dict[str, Examined]
+    rule_errors: tuple[Exception, ...] = ()
+    """What the lesson's own rules have raised."""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self.checks = {item.name: _examined(item) for item in items}
@@ -64,6 +66,9 @@ class Examiner(CheckRunner):
     def note(self, check: pytest.Item, comparisons: list[Comparison]) -> None:
         if self._dry_run is None:
             self.checks[check.name].comparisons = comparisons
+
+    def rules_failed(self, error: Exception) -> None:
+        self.rule_errors += (error,)
 
     def report_on(self, item: pytest.Item, error: BaseException | None) -> CheckReport:
         report = super().report_on(item, error)
@@ -102,6 +107,11 @@ class ExaminedSubmission(Submission):
     def judge(self, numbers: tuple[int, ...]) -> CheckRunner:
         self.examiner = Examiner(self.learner, self.reference, numbers, self.seed)
         return self.examiner
+
+    @property
+    def rule_errors(self) -> tuple[Exception, ...]:
+        """What the lesson's own rules have raised."""
+        return self.examiner.rule_errors if hasattr(self, "examiner") else ()
 
     @property
     def checks(self) -> list[Examined]:

@@ -59,6 +59,8 @@ from ..judge.aspects import (
     together,
 )
 from ..judge.compare import assert_same, exercise
+from ..judge.diagnoses.case import OUTCOME, Case, at_line
+from ..judge.diagnoses.registry import Finding, rule
 from ..judge.differences import as_text
 from ..judge.players import Subject
 from ..judge.samples import SampleData
@@ -111,11 +113,14 @@ from ..model.websockets import Leave, Say, WebSocket, leave, say, websocket
 __all__ = [
     "JSON",
     "NOT_OBJECTS",
+    "OUTCOME",
     "Aspect",
     "Blocks",
     "ByArgument",
+    "Case",
     "Exchange",
     "Fault",
+    "Finding",
     "InTurn",
     "Leave",
     "LifespanEnd",
@@ -144,6 +149,7 @@ __all__ = [
     "as_text",
     "aspect",
     "assert_same",
+    "at_line",
     "at_most_at_once",
     "at_most_open",
     "at_most_statements",
@@ -202,6 +208,7 @@ __all__ = [
     "requests_made",
     "resources",
     "rows",
+    "rule",
     "say",
     "says",
     "scenario",

@@ -24,10 +24,10 @@ NEAREST = 5
 
 def _ids_like(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem | str]:
     """For a shell to complete."""
-    from ..judge.diagnoses import IDS
-    from ..judge.explaining import summary
+    from ..judge.explaining import summaries
 
-    return [CompletionItem(id_, help=summary(id_)) for id_ in IDS if id_.startswith(incomplete)]
+    known = summaries().items()
+    return [CompletionItem(id_, help=says) for id_, says in known if id_.startswith(incomplete)]
 
 
 @click.command(
@@ -50,12 +50,12 @@ def command(id_: str | None) -> None:
 
 
 def _list() -> None:
-    from ..judge.diagnoses import IDS
-    from ..judge.explaining import summary
+    from ..judge.explaining import summaries
 
-    widest = max(map(len, IDS))
-    for id_ in IDS:
-        click.echo(f"{id_:<{widest}}  {summary(id_)}")
+    known = summaries()
+    widest = max(map(len, known))
+    for id_, says in known.items():
+        click.echo(f"{id_:<{widest}}  {says}")
     click.echo("\nmore about one: grade explain awaited-in-turn")
 
 
@@ -65,13 +65,13 @@ def _known(asked: str) -> str:
     Raises:
         UsageError: there is none; the error names those that are most like it.
     """
-    from ..judge.diagnoses import IDS
+    from ..judge.explaining import summaries
 
-    name = "-".join(asked.lower().split())
-    if name in IDS:
+    known, name = summaries(), "-".join(asked.lower().split())
+    if name in known:
         return name
-    words = [id_ for id_ in IDS if name in id_]
-    nearest = [*words, *get_close_matches(name, IDS, NEAREST, 0)][:NEAREST]
+    words = [id_ for id_ in known if name in id_]
+    nearest = [*words, *get_close_matches(name, known, NEAREST, 0)][:NEAREST]
     raise UsageError(
         f"no verdict is called {asked!r}",
         f"the nearest: {', '.join(dict.fromkeys(nearest))}; all of them: grade explain",

@@ -5,39 +5,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
+import msgspec
+
 from ..model.explanation import Explanation, PlayedProgram
 from ..model.scenarios import Scenario
 from ..model.trace import Trace
-from .diagnoses import Case, diagnose, documentation
+from .diagnoses import IDS, Case, diagnose, documentation
 from .diagnoses.examples import EXAMPLES, FACTORY, Example
+from .diagnoses.own import own_documentation
 from .owners import with_owners
 from .players import FilePlayer, Subject
 from .workers import Worker
 
 
-def summary(id_: str) -> str:
-    """What an id means, in one sentence."""
-    return documentation(id_).partition("\n\n")[0].replace("\n", " ")
+def summaries() -> dict[str, str]:
+    """What each id means, in one sentence: the kit's, and those of the course's lessons."""
+    texts = {id_: documentation(id_) for id_ in IDS} | own_documentation()
+    firsts = {id_: texts[id_].partition("\n\n")[0] for id_ in sorted(texts)}
+    return {id_: " ".join(first.split()) for id_, first in firsts.items()}
 
 
 def explain(id_: str) -> Explanation:
-    """What an id means, with its two programs played.
+    """What an id means, with its two programs played; those of lessons have no programs.
 
     Raises:
         KeyError: there is no such id.
         GraderError: a service that the programs need can't be started.
     """
+    if id_ not in EXAMPLES:
+        return _in_words(id_, own_documentation()[id_])
     example = EXAMPLES[id_]
-    paragraphs = [" ".join(one.split()) for one in documentation(id_).split("\n\n")]
     with closing(Worker()) as worker, played(example, worker) as case:
-        return Explanation(
-            id=id_,
-            summary=paragraphs[0],
-            reason="\n\n".join(paragraphs[1:-1]),
-            remedy=paragraphs[-1],
+        return msgspec.structs.replace(
+            _in_words(id_, documentation(id_)),
             wrong=PlayedProgram(example.wrong, case.got, diagnose(case)[0].text),
             right=PlayedProgram(example.right, case.expected),
         )
+
+
+def _in_words(id_: str, text: str) -> Explanation:
+    first, *between, last = [" ".join(one.split()) for one in text.split("\n\n")]
+    return Explanation(id=id_, summary=first, reason="\n\n".join(between), remedy=last)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from ..course.hints import section_of
 from ..model.errors import GraderError
 from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..model.trace import Trace
+from .diagnoses.own import rules_file
 from .players import FilePlayer
 from .workers import Worker
 
@@ -286,6 +287,8 @@ def _importable(file: Path) -> Iterator[Path]:
         yield file
         return
     with TemporaryDirectory() as folder:
+        if rules_file(file).is_file():
+            shutil.copy(rules_file(file), folder)
         yield Path(shutil.copy(file, folder))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,7 @@ from .budget import TOO_MUCH, limited
 from .compare import Comparison, Mismatch, comparing, too_much
 from .diagnoses import DIFFERENT, Case, diagnose
 from .diagnoses.outcomes import explain
+from .diagnoses.own import rules_beside
 from .players import FilePlayer, Subject
 from .prefetch import DryRun, dry_runs, run
 from .samples import SampleData
@@ -147,7 +149,7 @@ class CheckRunner:
                 status="failed",
                 expected=error.expected,
                 actual=error.actual,
-                diagnoses=self._diagnose(number_of(item), error),
+                diagnoses=self._diagnose(item, error),
                 got=error.got,
                 reference=error.reference,
             )
@@ -202,7 +204,9 @@ class CheckRunner:
         """Draws the values of a check."""
         return SampleData(str(self._seed), item.name)
 
-    def _diagnose(self, number: int, error: Mismatch) -> tuple[Diagnosis, ...]:
+    def _diagnose(self, item: pytest.Item, error: Mismatch) -> tuple[Diagnosis, ...]:
+        number = number_of(item)
+
         def replay(scenario: Scenario) -> tuple[Trace, Trace]:
             reference = self.reference_of(number)
             return self.learner_of(number).play(scenario), reference.play(scenario)
@@ -211,11 +215,26 @@ class CheckRunner:
         case = Case(error.got, error.reference, error.scenario, error.aspect, replay, source)
         try:
             with limited():
-                return diagnose(case)
+                return self._with_own_rules(item.path, case) or diagnose(case)
         except TOO_MUCH:
             return explain(too_much(error.got).outcome)
         except Exception as problem:  # the verdict stands; only the reason for it is not known
             return (Diagnosis("different", None, f"{DIFFERENT} {_PLEASE_REPORT} {problem!r}"),)
+
+    def _with_own_rules(self, checks: Path, case: Case) -> tuple[Diagnosis, ...]:
+        """What is found with the lesson's own rules as well; nothing if there are none, or if
+        they fail, which is not the learner's fault."""
+        try:
+            own = rules_beside(checks)
+            return diagnose(case, own) if own else ()
+        except TOO_MUCH:
+            raise
+        except Exception as problem:
+            self.rules_failed(problem)
+            return ()
+
+    def rules_failed(self, error: Exception) -> None:
+        """A lesson's own rules have failed; for those who want to know more than the verdict."""
 
 
 _PLEASE_REPORT = "(The grader itself failed to find out why. Please report this:)"

@@ -22,12 +22,12 @@ class Explanation(msgspec.Struct, frozen=True):
         summary: one sentence.
         reason: what happens, and why it is bad.
         remedy: what to do instead.
-        wrong: a small program that does it; `right` does not.
+        wrong: a small program that does it; `right` does not. A lesson's own id has none.
     """
 
     id: str
     summary: str
     reason: str
     remedy: str
-    wrong: PlayedProgram
-    right: PlayedProgram
+    wrong: PlayedProgram | None = None
+    right: PlayedProgram | None = None

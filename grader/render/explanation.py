@@ -22,12 +22,14 @@ def explanation_lines(explanation: Explanation, width: int) -> Iterator[Text]:
         yield Text()
         yield from _paragraph(paragraph, width)
     yield Text()
-    yield Text("✘ like this", style="bold red")
-    yield from _program(explanation.wrong, width)
-    yield from _paragraph(explanation.wrong.verdict, width)
-    yield Text()
-    yield Text("✔ better", style="bold green")
-    yield from _program(explanation.right, width)
+    if explanation.wrong is not None:
+        yield Text("✘ like this", style="bold red")
+        yield from _program(explanation.wrong, width)
+        yield from _paragraph(explanation.wrong.verdict, width)
+        yield Text()
+    if explanation.right is not None:
+        yield Text("✔ better", style="bold green")
+        yield from _program(explanation.right, width)
     yield from _paragraph(explanation.remedy, width)
 
 

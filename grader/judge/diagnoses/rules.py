@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...model.report import Diagnosis
 from . import (
     answers,
@@ -192,10 +194,14 @@ RULES: tuple[Rule, ...] = (
 """Causes before what they bring about: the first that fits is what the learner reads first."""
 
 
-def diagnose(case: Case) -> tuple[Diagnosis, ...]:
-    """What is behind a failed check, most likely cause first; never empty."""
+def diagnose(case: Case, own: Iterable[Rule] = ()) -> tuple[Diagnosis, ...]:
+    """What is behind a failed check, most likely cause first; never empty.
+
+    Args:
+        own: the lesson's own rules, which are asked before all others.
+    """
     found: dict[str, Diagnosis] = {}
-    for rule in RULES:
+    for rule in (*own, *RULES):
         if len(found) >= MOST:
             break
         if found and rule.is_general:
