@@ -21,8 +21,16 @@ from .workers import Worker
 def summaries() -> dict[str, str]:
     """What each id means, in one sentence: the kit's, and those of the course's lessons."""
     texts = {id_: documentation(id_) for id_ in IDS} | own_documentation()
-    firsts = {id_: texts[id_].partition("\n\n")[0] for id_ in sorted(texts)}
-    return {id_: " ".join(first.split()) for id_, first in firsts.items()}
+    return {id_: _first_sentence(texts[id_]) for id_ in sorted(texts)}
+
+
+def summary(id_: str) -> str:
+    """What an id means, in one sentence; empty for one that nothing explains."""
+    return _first_sentence(documentation(id_) or own_documentation().get(id_, ""))
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())
 
 
 def explain(id_: str) -> Explanation:
