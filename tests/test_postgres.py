@@ -2000,7 +2000,8 @@ def exercise_1(dsn):
         connection = await app.state.pool.acquire()
         await connection.execute("begin")
         name = await connection.fetchval("select current_database()")
-        Path({told!r}).write_text(f"{{name}} {{os.getpid()}}")
+        session = connection.get_server_pid()
+        Path({told!r}).write_text(f"{{name}} {{session}} {{os.getpid()}}")
         os._exit(7)
 
     @app.get("/count")
@@ -2027,13 +2028,12 @@ def test_a_play_that_crashes_leaves_nothing_behind(worker: Worker, tmp_path: Pat
     with lease() as other:
         outcome = Subject(performer, "exercise_1").play(what).outcome
         performer.close()
-        name, pid = told.read_text().split()
+        name, session, pid = told.read_text().split()
         assert (outcome.kind, outcome.detail) == ("process-died", Exited(7))
         assert name.startswith("course_play_")
 
         def left() -> list[Any]:
-            sessions = "select pid from pg_stat_activity where usename = 'learner'"
-            return other.rows(f"{sessions} and datname = '{name}'")
+            return other.rows(f"select from pg_stat_activity where pid = {session}")
 
         eventually(lambda: not left())
     eventually(lambda: not Path(f"/proc/{pid}").exists())

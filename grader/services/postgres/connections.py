@@ -23,6 +23,7 @@ from ..base.faults import BY_SCENARIO
 from .questions import IsEnd, ServerQuestion
 from .script import Script, ScriptRunner
 from .session import ServerSession
+from .startup import refusal_of
 from .wire import (
     CANCEL,
     GSS,
@@ -134,6 +135,10 @@ class PostgresConnection(ClientConnection):
             self._begin(packet)
 
     def _begin(self, startup: Frame) -> None:
+        if refusal := refusal_of(startup, self._relay.server):
+            self.pipe.send(error("FATAL", *refusal).packed)
+            self.pipe.end()
+            return
         fault = self._relay.faults.of_connection()
         if fault is None:
             self.begin_life(self.sender())

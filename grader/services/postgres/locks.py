@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .daemon.leases import Lease
+
 if TYPE_CHECKING:
     from .relay import PostgresRelay
-
-_BLOCKED = """
-    select pid, pg_blocking_pids(pid) as blockers from pg_stat_activity
-    where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0
-"""
 
 
 class Locks:
@@ -30,8 +27,7 @@ class Locks:
 
     def look(self) -> None:
         """Find out which of the questions wait for a lock."""
-        rows = self._relay.look_up(_BLOCKED)
-        blocked = {int(row["pid"]): list(row["blockers"]) for row in rows}
+        blocked = self._relay.look_up(Lease.blockers) or {}
         for connection, question in self._relay.unanswered():
             pid = connection.key[0] if connection.key else 0
             waits = pid in blocked and not _is_deadlocked(pid, blocked)

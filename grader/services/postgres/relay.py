@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -32,10 +32,7 @@ from .session import ServerSession, send_alone
 from .turns import Turns
 from .wire import Batch, Frame
 
-_END_OTHERS = """
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid()
-"""
+T = TypeVar("T")
 
 _BY_ANOTHER = """
     do $other$
@@ -122,7 +119,7 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
 
     def _end_all_sessions(self) -> None:
         if any(connection.session for connection in self.connections):
-            self.look_up(_END_OTHERS)
+            self.look_up(Lease.end_sessions)
 
     # How long it takes, and what goes wrong
 
@@ -198,35 +195,37 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
     # The grader's own questions to it, and what it does in it
 
     def _have_done(self, sql: str) -> bool:
-        """Have somebody else do this in the database."""
-        self.look_up(_BY_ANOTHER.format(sql=sql))
+        """Have somebody else do this in the database. If that fails, the trace says why."""
+        done = self._read(_BY_ANOTHER.format(sql=sql))
+        if isinstance(done, str):
+            self.context.readings[sql] = done
         self.pass_notifications()
         return False
 
-    def look_up(self, sql: str) -> list[dict[str, Any]]:
-        """What a statement of the grader's own returns. If it fails, the play is void."""
+    def look_up(self, ask: Callable[[Lease], T]) -> T | None:
+        """What the keeper says of the lease. If it has nothing to say, the play is void."""
         try:
-            return self._rows(sql)
+            return self._ask(ask)
         except GraderError as error:
             self._give_up(error)
-            return []
+            return None
 
     def note_loss(self, session: ServerSession | None) -> None:
         """The server hung up. Unless it said why, and lives, that is not the learner's doing."""
-        self.look_up("select 1")
+        self.look_up(Lease.check)
         if session is None or session.last_heard != ord("E"):
             self._give_up(LOST)
 
-    def _rows(self, sql: str) -> list[dict[str, Any]]:
+    def _ask(self, ask: Callable[[Lease], T]) -> T | None:
         with off_clock():
-            return self._lease.rows(sql) if self._lease is not None else []
+            return ask(self._lease) if self._lease is not None else None
 
     def _read(self, sql: str) -> Any:
         """The rows of a reading; or what is wrong with it, for a table may be gone."""
         try:
-            return self._rows(sql)
+            return self._ask(lambda lease: lease.rows(sql))
         except GraderError as error:
-            self.look_up("select 1")
+            self.look_up(Lease.check)
             return error.problem
 
     def _give_up(self, why: GraderError) -> None:

@@ -16,5 +16,5 @@ def serve(seed_sql: str) -> Iterator[str]:
     Raises:
         ServiceError: there is no server, or it refuses the SQL.
     """
-    with lease(seed_sql) as leased, reachable(leased.address) as address:
+    with lease(seed_sql, for_hours=True) as leased, reachable(leased.address) as address:
         yield address.dsn

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, NamedTuple, Protocol
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any, Protocol
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -31,17 +31,13 @@ class Connection(Protocol):
 
     async def execute(self, sql: str) -> str: ...
     async def fetch(self, sql: str, *values: object) -> list[Mapping[str, Any]]: ...
+    def get_server_pid(self) -> int: ...
     def get_server_version(self) -> Any: ...
+    def transaction(self) -> AbstractAsyncContextManager[None]: ...
+    async def cursor(self, sql: str) -> Any: ...
     def is_closed(self) -> bool: ...
     async def reset(self) -> None: ...
     def terminate(self) -> None: ...
-
-
-class Tenant(NamedTuple):
-    """A role that owns the databases of plays and nothing else, and their connection limit."""
-
-    role: str
-    connections: int
 
 
 class Server(Protocol):
@@ -51,8 +47,8 @@ class Server(Protocol):
         name: what messages call it.
         remedy: what to do when it does not work.
         new_database: options of CREATE DATABASE.
-        setup_sql: what to run after each start.
-        tenant: the role that plays connect as, if the keeper has to clean up after it.
+        makes_roles: whether each lease has a role of its own. Else plays connect as the keeper
+            does.
     """
 
     @property
@@ -62,15 +58,17 @@ class Server(Protocol):
     @property
     def new_database(self) -> str: ...
     @property
-    def setup_sql(self) -> str: ...
-    @property
-    def tenant(self) -> Tenant | None: ...
+    def makes_roles(self) -> bool: ...
 
-    def address(self, database: str) -> Address:
-        """How a play reaches a database."""
+    def address(self, database: str, password: str) -> Address:
+        """How a play reaches its database.
 
-    def admin(self, database: str | None = None) -> Address:
-        """How the keeper reaches a database; without one, that which is always there."""
+        Args:
+            password: of the lease's role, if it has one.
+        """
+
+    def admin(self) -> Address:
+        """How the keeper reaches a database that is always there, and is no play's."""
 
     async def up(self) -> int:
         """Start the server unless it runs. Returns the number of its start: data of earlier

@@ -8,24 +8,15 @@ import os
 import secrets
 from collections import deque
 from collections.abc import Coroutine
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ...base.errors import ServiceError
-from .connecting import (
-    LOST,
-    Connection,
-    PostgresError,
-    Server,
-    ServerGone,
-    Tenant,
-    connect,
-    connected,
-    errors_translated,
-)
+from .admin import Admin
+from .connecting import Connection, Server, ServerGone, connect, errors_translated
 from .messages import Address
-from .recycling import TIMES, is_made_new
+from .recycling import TIMES, clear, is_as_new
+from .statements import TooSlow, read, seed
 
 log = logging.getLogger(__name__)
 
@@ -34,18 +25,20 @@ SPARES, MOST = 3, 8
 COMEBACK = 0.5
 """Seconds in which a lease is tried again: the server may have gone without a sign."""
 LONGEST = "20s"
-"""What a statement of the keeper's own may take: a seed, or a look at the data."""
-NOT_THE_SEEDS_FAULT = ("53", "58")
-"""Classes of SQLSTATE: no disk or memory is left, and trouble with the system."""
-OLDEST = 13
-"""The first PostgreSQL that can drop a database which is in use."""
+"""What a statement of the keeper's own may take in a play's database."""
+CLEANING = 10.0
+"""Seconds after which a used database is dropped rather than made new."""
 
 
 class Spare(NamedTuple):
-    """A new database, and how many plays it was used for. The keeper's connection is open: it
-    runs the seed at once, and shows that it is alive."""
+    """A new database, the password of its role, and how many plays it was used for.
+
+    The keeper's connection is open, as that role: it runs the seed at once, and shows that the
+    database is alive.
+    """
 
     name: str
+    password: str
     connection: Connection
     plays: int
 
@@ -55,15 +48,19 @@ class Holding:
     """A database that is leased.
 
     Attributes:
+        password: of its role.
         start: of the server, after which the database was made.
         plays: that it has been used for, this one too.
-        connection: the keeper's, for looking into it.
+        connection: the keeper's, as the role of the play, for the seed and for readings.
+        refusal: why nothing more is read, if something has taken too long.
     """
 
     name: str
+    password: str
     start: int
     plays: int
     connection: Connection
+    refusal: str = ""
 
 
 class Databases:
@@ -76,22 +73,23 @@ class Databases:
     """
 
     def __init__(self, server: Server, owner: str) -> None:
-        self._server = server
+        self._server, self._admin = server, Admin(server)
         self._prefix = f"course_play_{owner}_"
         self._start, self._closed = 0, False
         self._spares: deque[Spare] = deque()
         self._starting, self._filling = asyncio.Lock(), asyncio.Lock()
-        # A user's server may not have many connections. A drop may take long to end others'.
-        self._making, self._dropping = asyncio.Semaphore(2), asyncio.Semaphore(2)
         self._tasks: set[asyncio.Task[None]] = set()
         self._recycling: set[asyncio.Task[None]] = set()
 
     def address(self, holding: Holding) -> Address:
         """How a play reaches its database."""
-        return self._server.address(holding.name)
+        return self._server.address(holding.name, holding.password)
 
-    async def lease(self, seed_sql: str) -> Holding:
+    async def lease(self, seed_sql: str, for_hours: bool) -> Holding:
         """A database of the caller's own, with nothing in it but the seed.
+
+        Args:
+            for_hours: whether its statements may take as long as they take.
 
         Raises:
             ServiceError: none can be made, or the seed fails.
@@ -100,33 +98,58 @@ class Databases:
         deadline = now() + COMEBACK
         while True:
             try:
-                return await self._lease(seed_sql)
+                return await self._lease(seed_sql, for_hours)
             except ServerGone:
                 if now() > deadline:
                     raise
             await asyncio.sleep(0.02)
 
     async def rows(self, holding: Holding, sql: str) -> list[dict[str, Any]]:
-        """What `sql` returns in a leased database.
+        """What `sql` returns in a leased database, to the role of the play.
 
         Raises:
-            ServiceError: the server has gone since, or refuses the statement.
+            ServiceError: the server has gone since, or refuses the statement, or it takes too
+                much time or returns too much.
         """
         self._check(holding)
-        if holding.connection.is_closed():
-            holding.connection = await self._connect(holding.name)
-        with errors_translated(self._server, self._server.admin().user):
-            return [dict(row) for row in await holding.connection.fetch(sql)]
+        if holding.refusal:
+            raise ServiceError(holding.refusal)
+        try:
+            if holding.connection.is_closed():
+                holding.connection = await self._connect(holding.name, holding.password)
+            with errors_translated(self._server, holding.name):
+                return await read(holding.connection, sql)
+        except TooSlow as error:
+            holding.refusal = error.problem
+            raise
+        except ServerGone as error:
+            await self._admin.check()
+            raise ServiceError("The play has ended the session that looks into it.") from error
+
+    async def blockers(self, holding: Holding) -> dict[int, list[int]]:
+        """Which sessions in a leased database wait for which others."""
+        self._check(holding)
+        return await self._admin.blockers(holding.name)
+
+    async def end_sessions(self, holding: Holding) -> None:
+        """End the sessions of a play."""
+        self._check(holding)
+        await self._admin.end_sessions(holding.name, holding.connection)
+
+    async def check(self, holding: Holding) -> None:
+        """Check that the server of a lease works."""
+        self._check(holding)
+        await self._admin.check()
 
     def end(self, holding: Holding) -> None:
         """Take a database back in the background, even if it is still in use."""
-        tenant = self._server.tenant
         is_enough = len(self._spares) + len(self._recycling) >= MOST
-        if tenant is None or holding.plays >= TIMES or is_enough or self._closed:
+        worn = holding.plays >= TIMES
+        if not self._server.makes_roles or worn or is_enough or self._closed:
             holding.connection.terminate()
             self._discard(holding.name)
             return
-        task = self._in_background(self._recycle(holding, tenant))
+        task = self._in_background(self._recycle(holding))
         self._recycling.add(task)
         task.add_done_callback(self._recycling.discard)
 
@@ -141,24 +164,26 @@ class Databases:
             await asyncio.wait(self._tasks)
         self._forget_spares()
         if self._start:
-            async with self._admin() as connection:
-                await self._drop_all(connection, "WITH (FORCE)")
+            await self._drop_all("WITH (FORCE)")
         while self._tasks:
             await asyncio.wait(self._tasks)
+        self._admin.leave()
 
     def _forget_spares(self) -> None:
         while self._spares:
             self._spares.popleft().connection.terminate()
 
     def _discard(self, name: str) -> None:
-        self._in_background(self._drop(name, "WITH (FORCE)"))
+        self._in_background(self._admin.drop(name, "WITH (FORCE)"))
 
-    async def _lease(self, seed_sql: str) -> Holding:
-        name, connection, plays = await self._take()
-        holding = Holding(name, self._start, plays + 1, connection)
+    async def _lease(self, seed_sql: str, for_hours: bool) -> Holding:
+        name, password, connection, plays = await self._take()
+        holding = Holding(name, password, self._start, plays + 1, connection)
         try:
-            with errors_translated(self._server, self._server.address(name).user):
-                await _seed(connection, seed_sql, self._server.tenant)
+            if for_hours:
+                await self._admin.allow_long_statements(name)
+            with errors_translated(self._server, self.address(holding).user):
+                await seed(connection, seed_sql)
             await self._ready()  # an open connection may outlive its server by a moment
             self._check(holding)
         except ServiceError:
@@ -194,59 +219,56 @@ class Databases:
             if start == self._start:
                 return
             self._forget_spares()
-            async with self._admin() as connection:
-                await self._put_in_order(connection)
+            await self._admin.begin()
+            # Not by force: what is in use cannot be a dead keeper's.
+            await self._drop_all("")
             self._start = start
 
-    async def _put_in_order(self, connection: Connection) -> None:
-        version = connection.get_server_version()
-        if version.major < OLDEST:
-            raise ServiceError(
-                f"{self._server.name} is PostgreSQL {version.major}; the grader needs {OLDEST}.",
-                self._server.remedy,
-            )
-        await connection.execute(self._server.setup_sql or "SELECT 1")
-        # Not by force: what is in use cannot be a dead keeper's.
-        await self._drop_all(connection, "")
-
-    async def _drop_all(self, connection: Connection, how: str) -> None:
-        ours = "SELECT datname FROM pg_database WHERE starts_with(datname, $1)"
-        for row in await connection.fetch(ours, self._prefix):
-            self._in_background(self._drop(row["datname"], how))
+    async def _drop_all(self, how: str) -> None:
+        for name in await self._admin.names(self._prefix):
+            self._in_background(self._admin.drop(name, how))
 
     async def _make(self) -> Spare:
         name = f"{self._prefix}{os.getpid()}_{secrets.token_hex(4)}"
-        options = self._server.new_database
-        async with self._making, self._admin() as connection:
-            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 {options}')
         try:
-            return Spare(name, await self._connect(name), plays=0)
+            password = await self._admin.make(name)
+            return Spare(name, password, await self._connect(name, password), plays=0)
         except ServiceError:
             self._discard(name)
             raise
 
-    async def _connect(self, name: str) -> Connection:
-        return await connect(self._server, self._server.admin(name), statement_timeout=LONGEST)
+    async def _connect(self, name: str, password: str) -> Connection:
+        address = self._server.address(name, password)
+        return await connect(self._server, address, statement_timeout=LONGEST)
 
-    async def _recycle(self, holding: Holding, tenant: Tenant) -> None:
-        name, connection = holding.name, holding.connection
-        is_new = False
+    async def _recycle(self, holding: Holding) -> None:
+        """Make a spare of a used database; if anything in it is not as new, drop it."""
+        spare = None
         try:
-            with errors_translated(self._server, self._server.admin().user):
-                is_new = await is_made_new(connection, tenant)
+            async with asyncio.timeout(CLEANING):
+                spare = await self._made_new(holding)
         finally:
-            if is_new and holding.start == self._start and not self._closed:
-                self._spares.append(Spare(name, connection, holding.plays))
+            holding.connection.terminate()
+            if spare and holding.start == self._start and not self._closed:
+                self._spares.append(spare)
             else:
-                connection.terminate()
-                self._discard(name)
+                self._discard(holding.name)
 
-    async def _drop(self, name: str, how: str) -> None:
-        async with self._dropping, self._admin() as connection:
-            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" {how}')
-
-    def _admin(self) -> AbstractAsyncContextManager[Connection]:
-        return connected(self._server, self._server.admin())
+    async def _made_new(self, holding: Holding) -> Spare | None:
+        name = holding.name
+        await self._admin.end_sessions(name, holding.connection)
+        with errors_translated(self._server, name):
+            await clear(holding.connection, name)
+        holding.connection.terminate()
+        password = await self._admin.replace_role(name)
+        connection = await self._connect(name, password)
+        # A session of the old role has no rights any more, but might hold a lock.
+        await self._admin.end_sessions(name, connection)
+        with errors_translated(self._server, name):
+            if await is_as_new(connection):
+                return Spare(name, password, connection, holding.plays)
+        connection.terminate()
+        return None
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(_logged(work))
@@ -259,26 +281,5 @@ async def _logged(work: Coroutine[Any, Any, None]) -> None:
     """Do what no client waits for. If it matters, it fails again for one that does."""
     try:
         await work
-    except ServiceError as error:
-        log.warning("%s", error.problem)
-
-
-async def _seed(connection: Connection, sql: str, tenant: Tenant | None) -> None:
-    """Run a seed as the role of plays; what it does to the connection itself is undone."""
-    try:
-        if tenant is not None:
-            await connection.execute(f"SET SESSION AUTHORIZATION {tenant.role}")
-        await connection.execute(sql or "SELECT 1")
-        await connection.reset()
-        await connection.execute("RESET SESSION AUTHORIZATION")
-    except LOST:
-        raise
-    except PostgresError as error:
-        if error.sqlstate[:2] in NOT_THE_SEEDS_FAULT:
-            raise
-        place = f" at character {error.position}" if error.position else ""
-        raise ServiceError(
-            f"PostgreSQL refuses the SQL that a play's database is seeded with: {error}{place} "
-            f"(SQLSTATE {error.sqlstate})",
-            "Correct the `seed_sql` of the scenario.",
-        ) from error
+    except (ServiceError, TimeoutError) as error:
+        log.warning("%s", error)

@@ -8,14 +8,18 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
+
+import msgspec
 
 from ....processes.limits import adopt_orphans
 from ...base.errors import ServiceError
+from .access import ADMINISTRATOR, with_password, write_rules
 from .cluster import find_programs, is_ready, move_aside, version_of
-from .connecting import Tenant
 from .leftovers import end_orphans, end_server_of
 from .messages import Address
+from .roles import CONNECTIONS, new_password
 from .state import KeeperState
 from .unprivileged import child_setup, own
 
@@ -23,10 +27,6 @@ log = logging.getLogger(__name__)
 
 PORT = 5432
 """Only the name of the Unix socket has it: nothing listens on TCP."""
-OWNER = "learner"
-"""The role that plays connect as. It may do anything within a play's database, not beyond."""
-CONNECTIONS = 100
-"""Connections that one play may open, as many as PostgreSQL itself allows by default."""
 ROOM = 256 * 1024 * 1024
 """Bytes of free disk below which the server is not started."""
 START, STOP = 30.0, 5.0
@@ -51,12 +51,16 @@ SETTINGS = {
     "timezone": "UTC",
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
+    "scram_iterations": 1,  # no password that is used here can be guessed
+    "allow_alter_system": "off",
+    "temp_file_limit": "64MB",
     "log_min_messages": "fatal",  # a learner's failing statement need not be logged here
     "log_min_error_statement": "panic",
 }
 
+_SETTINGS = [f"-c{name}={value}" for name, value in SETTINGS.items()]
 _INITDB = [
-    *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"),
+    *(f"--username={ADMINISTRATOR}", "--auth=reject", "--encoding=UTF8", "--locale=C"),
     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
     *("--no-sync", "--no-data-checksums", "--no-instructions", "--wal-segsize=1"),
 ]
@@ -71,27 +75,26 @@ class Embedded:
 
     name = "The embedded PostgreSQL"
     remedy = "Run it again. If that does not help, set DATABASE_URL to a server of yours."
-    tenant = Tenant(OWNER, CONNECTIONS + 1)  # one is the keeper's
+    makes_roles = True
     # A copy by files is six times as fast as one through the log.
-    new_database = f"OWNER {OWNER} STRATEGY file_copy CONNECTION LIMIT {tenant.connections}"
-    setup_sql = f"""
-        DO $$ BEGIN CREATE ROLE {OWNER} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$
-    """
+    new_database = "STRATEGY file_copy"
 
     def __init__(self, state: KeeperState) -> None:
         self._state = state
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
+        self._password = new_password()
 
-    def address(self, database: str) -> Address:
-        """How a play reaches a database."""
+    def address(self, database: str, password: str) -> Address:
+        """How a play reaches its database: as the role of that name."""
         host = str(self._state.sockets)
-        return Address(host=host, port=PORT, database=database, user=OWNER)
+        return Address(host=host, port=PORT, database=database, user=database, password=password)
 
-    def admin(self, database: str | None = None) -> Address:
-        """How the keeper reaches it, whatever the play has done."""
-        host, database = str(self._state.sockets), database or "postgres"
-        return Address(host=host, port=PORT, database=database, user="postgres")
+    def admin(self) -> Address:
+        """How the keeper reaches a database that is no play's, as the administrator."""
+        return msgspec.structs.replace(
+            self.address(ADMINISTRATOR, self._password), database="postgres"
+        )
 
     async def up(self) -> int:
         """Start the server unless it runs. Returns the number of its start: data of earlier
@@ -131,13 +134,13 @@ class Embedded:
         await end_server_of(data)
         self._clear_sockets()
         if version_of(data) == version:
-            error = await self._run(programs, data)
+            error = await self._secure_and_run(programs, data)
             if not error:
                 return
             log.warning("PostgreSQL does not start on %s: %s", data, error)
         move_aside(data)
         await self._make_data(programs, data)
-        if error := await self._run(programs, data):
+        if error := await self._secure_and_run(programs, data):
             raise self._failure("does not start", error)
 
     def _check_room(self) -> None:
@@ -169,12 +172,28 @@ class Embedded:
             raise self._failure("cannot make its data directory", error)
         draft.rename(data)
 
-    async def _run(self, programs: Path, data: Path) -> str:
+    async def _secure_and_run(self, programs: Path, data: Path) -> str:
         """Run the server. What it said if it ended, or nothing if it is up."""
+        return await self._secure(programs, data) or await self._run(programs, data)
+
+    async def _secure(self, programs: Path, data: Path) -> str:
+        """Set who may connect, in a server of one process, which no one can reach."""
+        write_rules(data)
+        server = [str(programs / "postgres"), "--single", "-D", str(data), *_SETTINGS, "postgres"]
+        process = self._spawn(server, subprocess.PIPE)
+        assert process.stdin is not None
+        with suppress(OSError), process.stdin as statements:
+            statements.write(with_password(self._password).encode())
+        if not await _ended(process, START):
+            process.kill()
+        said = self._output()
+        failed = process.returncode != 0 or "ERROR" in said
+        return said or "it said nothing" if failed else ""
+
+    async def _run(self, programs: Path, data: Path) -> str:
         sockets = f'--unix_socket_directories="{self._state.sockets}"'
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
         # The data directory comes first, for `end_server_of` to find.
-        arguments = ["-D", str(data), "-p", str(PORT), sockets, *settings]
+        arguments = ["-D", str(data), "-p", str(PORT), sockets, *_SETTINGS]
         self._process = process = self._spawn([str(programs / "postgres"), *arguments])
         deadline = asyncio.get_running_loop().time() + START
         while not is_ready(data, process.pid):
@@ -186,11 +205,13 @@ class Embedded:
             await asyncio.sleep(POLL)
         return ""
 
-    def _spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, command: list[str], stdin: int = subprocess.DEVNULL
+    ) -> subprocess.Popen[bytes]:
         with open(self._state.home / "postgres.log", "wb") as output:
             return subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=output,
                 cwd="/",

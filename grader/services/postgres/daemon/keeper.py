@@ -24,8 +24,11 @@ from .messages import (
     LARGEST,
     Answer,
     Ask,
+    Blockers,
     Check,
     Checked,
+    EndSessions,
+    FindBlockers,
     Leased,
     Query,
     QueryRows,
@@ -46,6 +49,7 @@ IDLE = 600.0
 """Seconds without a client after which the keeper exits. `GRADER_IDLE` sets others."""
 FAREWELL = 5.0
 """Seconds that a keeper which ends takes to drop databases."""
+OUT_OF_TURN = "That makes no sense now."
 
 
 class Outdated(Exception):
@@ -187,13 +191,27 @@ class KeeperClient:
             case Check(), None:
                 self._keeper.check_program()
                 return Checked()
-            case Ask(seed_sql), None:
+            case Ask(seed_sql, for_hours), None:
                 self._keeper.check_program()
-                self._holding = await self._databases.lease(seed_sql)
+                self._holding = await self._databases.lease(seed_sql, for_hours)
                 return Leased(self._databases.address(self._holding))
-            case Query(sql), holding if holding:
+            case _, holding if holding:
+                return await self._answer_about(holding, request)
+        raise ServiceError(OUT_OF_TURN)
+
+    async def _answer_about(self, holding: Holding, request: Request) -> Answer:
+        match request:
+            case Query(sql):
                 return QueryRows(await self._databases.rows(holding, sql))
-        raise ServiceError("That makes no sense now.")
+            case FindBlockers():
+                return Blockers(await self._databases.blockers(holding))
+            case EndSessions():
+                await self._databases.end_sessions(holding)
+                return Checked()
+            case Check():
+                await self._databases.check(holding)
+                return Checked()
+        raise ServiceError(OUT_OF_TURN)
 
     def _return_database(self) -> None:
         holding, self._holding = self._holding, None

@@ -25,8 +25,11 @@ from .messages import (
     Address,
     Answer,
     Ask,
+    Blockers,
     Check,
     Checked,
+    EndSessions,
+    FindBlockers,
     Leased,
     Query,
     QueryRows,
@@ -56,15 +59,43 @@ class Lease:
         self.address = address
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
-        """What one statement returns, over a connection that plays know nothing of.
+        """What one statement returns to the role of the lease, on a connection of the keeper's.
 
         Values are as in JSON. What JSON has no form for, such as `numeric` or a date, is text.
 
         Raises:
-            ServiceError: the statement fails, or the server or the keeper has gone.
+            ServiceError: the statement fails, takes too long or returns too much, or the server
+                or the keeper has gone.
         """
+        return self._ask(Query(sql), QueryRows).rows
+
+    def blockers(self) -> dict[int, list[int]]:
+        """The server's process ids of sessions that wait for a lock, and of those that hold it.
+
+        Raises:
+            ServiceError: the server or the keeper has gone.
+        """
+        return self._ask(FindBlockers(), Blockers).of
+
+    def end_sessions(self) -> None:
+        """End all sessions in the database, which frees their locks.
+
+        Raises:
+            ServiceError: the server or the keeper has gone.
+        """
+        self._ask(EndSessions(), Checked)
+
+    def check(self) -> None:
+        """Check that the server is the one that the lease was made in.
+
+        Raises:
+            ServiceError: the server or the keeper has gone.
+        """
+        self._ask(Check(), Checked)
+
+    def _ask(self, message: Request, kind: type[Message]) -> Message:
         try:
-            return _ask(self._channel, Query(sql), QueryRows).rows
+            return _ask(self._channel, message, kind)
         except ChannelClosed as error:
             raise ServiceError(
                 "The grader's keeper went away in the middle of a play, and its data with it.",
@@ -116,7 +147,7 @@ def _will_serve(state: KeeperState) -> bool:
     return True
 
 
-def lease(seed_sql: str = "") -> Lease:
+def lease(seed_sql: str = "", for_hours: bool = False) -> Lease:
     """A new database, ready to be used. Waits for it, up to `LIMIT` real seconds.
 
     A player must not be the one that starts the keeper, which would end with it and have its
@@ -125,21 +156,22 @@ def lease(seed_sql: str = "") -> Lease:
     Args:
         seed_sql: what to run in it first, as the role that the play will be. It may be
             many statements.
+        for_hours: for people rather than a play: their statements may take their time.
 
     Raises:
         ServiceError: there is no server, or the seed fails; the message says why.
     """
     with for_service():
-        return _lease(seed_sql)
+        return _lease(Ask(seed_sql, for_hours))
 
 
-def _lease(seed_sql: str) -> Lease:
+def _lease(ask: Ask) -> Lease:
     state = _state()
     deadline = monotonic() + LIMIT
     while True:
         channel = _reach(state, deadline)
         try:
-            return Lease(channel, _ask(channel, Ask(seed_sql), Leased).address)
+            return Lease(channel, _ask(channel, ask, Leased).address)
         except ChannelClosed as error:  # it was about to end; another one will not be
             channel.close()
             _check(deadline, state, error)

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-VERSION = 2
+VERSION = 3
 LARGEST = 16 * 1024 * 1024
 """Bytes of the largest message that the keeper reads."""
 
@@ -56,19 +56,34 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Check(msgspec.Struct, frozen=True, tag="check"):
-    """See whether the keeper will serve: one whose program was changed ends instead."""
+    """See whether the keeper will serve: one whose program was changed ends instead. On a
+    connection with a lease: whether its server does."""
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
-    """Lease a database, and run `seed_sql` in it. The lease ends with the connection."""
+    """Lease a database, and run `seed_sql` in it. The lease ends with the connection.
+
+    Attributes:
+        seed_sql: what to run, as the role that the play will be.
+        for_hours: the lease isn't for a play but for people, whose statements may take their time.
+    """
 
     seed_sql: str = ""
+    for_hours: bool = False
 
 
 class Query(msgspec.Struct, frozen=True, tag="query"):
-    """Run `sql` in the leased database, over a connection of the keeper's own."""
+    """Run `sql` in the leased database, as the play's role, on a connection of the keeper's."""
 
     sql: str
+
+
+class FindBlockers(msgspec.Struct, frozen=True, tag="find-blockers"):
+    """Tell which sessions of the leased database wait for which others."""
+
+
+class EndSessions(msgspec.Struct, frozen=True, tag="end-sessions"):
+    """End all sessions in the leased database but the keeper's own."""
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):
@@ -76,7 +91,7 @@ class Stop(msgspec.Struct, frozen=True, tag="stop"):
 
 
 class Checked(msgspec.Struct, frozen=True, tag="checked"):
-    """The answer to `Check`."""
+    """The answer to `Check` and `EndSessions`."""
 
 
 class Leased(msgspec.Struct, frozen=True, tag="leased"):
@@ -89,6 +104,12 @@ class QueryRows(msgspec.Struct, frozen=True, tag="rows"):
     """The answer to `Query`."""
 
     rows: list[dict[str, Any]]
+
+
+class Blockers(msgspec.Struct, frozen=True, tag="blockers"):
+    """The answer to `FindBlockers`: the server's process ids of those that wait, and for whom."""
+
+    of: dict[int, list[int]]
 
 
 class Stopping(msgspec.Struct, frozen=True, tag="stopping"):
@@ -104,5 +125,5 @@ class RequestFailed(msgspec.Struct, frozen=True, tag="failed"):
     remedy: str
 
 
-Request = Check | Ask | Query | Stop
-Answer = Checked | Leased | QueryRows | Stopping | RequestFailed
+Request = Check | Ask | Query | FindBlockers | EndSessions | Stop
+Answer = Checked | Leased | QueryRows | Blockers | Stopping | RequestFailed

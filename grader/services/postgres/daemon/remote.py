@@ -16,8 +16,7 @@ class Remote:
 
     # Text is compared as in the embedded server, whatever the user's own databases do.
     new_database = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-    setup_sql = ""
-    tenant = None
+    makes_roles = False
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -29,13 +28,13 @@ class Remote:
 
     remedy = "Start it, correct DATABASE_URL, or unset it to use the embedded PostgreSQL."
 
-    def address(self, database: str) -> Address:
+    def address(self, database: str, password: str) -> Address:
         """How a play reaches a database: as the user of the URL."""
         return parse(self._url, database)
 
-    def admin(self, database: str | None = None) -> Address:
-        """How the keeper reaches it. Without a `database`, the one in the URL."""
-        return parse(self._url, database)
+    def admin(self) -> Address:
+        """How the keeper reaches the database in the URL."""
+        return parse(self._url)
 
     async def up(self) -> int:
         """Nothing to do but to see that the URL is one."""

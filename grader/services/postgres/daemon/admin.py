@@ -1,0 +1,158 @@
+"""The keeper as the server's administrator: databases, their roles and their sessions.
+
+It is connected to a database in which no play can make anything, and so runs nothing of a play's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from ...base.errors import ServiceError
+from .connecting import Connection, Server, ServerGone, connect, connected, errors_translated
+from .roles import creating, new_password, replacing
+
+OLDEST = 13
+"""The first PostgreSQL that can drop a database which is in use."""
+FAREWELL, POLL = 5.0, 0.005
+"""Seconds that sessions have to end, and between looks whether they have."""
+
+_OURS = """
+    SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1)
+    UNION SELECT rolname FROM pg_roles WHERE starts_with(rolname, $1)
+"""
+_BLOCKERS = """
+    SELECT pid, pg_blocking_pids(pid) AS blockers FROM pg_stat_activity
+    WHERE datname = $1 AND cardinality(pg_blocking_pids(pid)) > 0
+"""
+_END = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> $2
+"""
+_TEMPLATES = "SELECT FROM pg_database WHERE datname = $1 AND datistemplate"
+
+
+class Admin:
+    """What only an administrator may do at a server.
+
+    What is quick is done on one connection, in turn; a database is made or dropped on another one.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._connection: Connection | None = None
+        self._turn = asyncio.Lock()
+        # A user's server may not have many connections. A drop may take long to end others'.
+        self._making, self._dropping = asyncio.Semaphore(2), asyncio.Semaphore(2)
+
+    async def begin(self) -> None:
+        """Put a server in order that has just started.
+
+        Raises:
+            ServiceError: it is too old.
+        """
+        self.leave()
+        async with self._quick() as connection:
+            version = connection.get_server_version()
+            if version.major < OLDEST:
+                raise ServiceError(
+                    f"{self._server.name} is PostgreSQL {version.major}; "
+                    f"the grader needs {OLDEST}.",
+                    self._server.remedy,
+                )
+
+    async def names(self, prefix: str) -> list[str]:
+        """The databases and roles whose names begin so."""
+        return [row["name"] for row in await self._fetch(_OURS, prefix)]
+
+    async def make(self, name: str) -> str:
+        """Make a database and its role. Returns the role's password, if it has a role."""
+        options = self._server.new_database
+        async with self._making, self._connected() as connection:
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 {options}')
+            return await self._make_role(connection, name) if self._server.makes_roles else ""
+
+    async def _make_role(self, connection: Connection, name: str) -> str:
+        password = new_password()
+        await connection.execute(creating(name, password))
+        return password
+
+    async def replace_role(self, name: str) -> str:
+        """Give a database another role, and its password. Nobody can connect as the old one."""
+        password = new_password()
+        await self._execute(replacing(name, password))
+        return password
+
+    async def drop(self, name: str, how: str) -> None:
+        """Drop a database and its role, if they are there.
+
+        Args:
+            how: options of DROP DATABASE.
+        """
+        async with self._dropping, self._connected() as connection:
+            if await connection.fetch(_TEMPLATES, name):
+                await connection.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE false')
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" {how}')
+            if self._server.makes_roles:
+                await connection.execute(f'DROP ROLE IF EXISTS "{name}"')
+
+    async def allow_long_statements(self, name: str) -> None:
+        """Let the statements of a role take as long as they take."""
+        if self._server.makes_roles:
+            await self._execute(f'ALTER ROLE "{name}" RESET statement_timeout')
+
+    async def blockers(self, name: str) -> dict[int, list[int]]:
+        """Which sessions in a database wait for which others."""
+        rows = await self._fetch(_BLOCKERS, name)
+        return {row["pid"]: list(row["blockers"]) for row in rows}
+
+    async def end_sessions(self, name: str, but: Connection) -> None:
+        """End all sessions in a database but one, whatever they are busy with.
+
+        Raises:
+            ServiceError: one of them does not end.
+        """
+        deadline = asyncio.get_running_loop().time() + FAREWELL
+        kept = 0 if but.is_closed() else but.get_server_pid()
+        while await self._fetch(_END, name, kept):
+            if asyncio.get_running_loop().time() > deadline:
+                raise ServiceError(f"A session in {name} does not end.", self._server.remedy)
+            await asyncio.sleep(POLL)
+
+    async def check(self) -> None:
+        """Check that the server works.
+
+        Raises:
+            ServerGone: it does not.
+        """
+        await self._execute("SELECT 1")
+
+    async def _fetch(self, sql: str, *values: object) -> list[Any]:
+        async with self._quick() as connection:
+            return await connection.fetch(sql, *values)
+
+    async def _execute(self, sql: str) -> None:
+        async with self._quick() as connection:
+            await connection.execute(sql)
+
+    @asynccontextmanager
+    async def _quick(self) -> AsyncIterator[Connection]:
+        async with self._turn:
+            if self._connection is None or self._connection.is_closed():
+                self._connection = await connect(self._server, self._server.admin())
+            try:
+                with errors_translated(self._server, self._server.admin().user):
+                    yield self._connection
+            except ServerGone:
+                self.leave()
+                raise
+
+    def leave(self) -> None:
+        """Close the connection; the next question opens another one."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    def _connected(self) -> AbstractAsyncContextManager[Connection]:
+        return connected(self._server, self._server.admin())

@@ -1,0 +1,456 @@
+"""What SQL of a stranger's can do: everything in its own database, and nothing beyond.
+
+One server of this module's own; about 15 s in all, most of it statements that are too slow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import msgspec
+import psycopg
+import pytest
+from fastapi import FastAPI
+
+from grader import Trace, get, play, postgres
+from grader.services.base.errors import ServiceError
+from grader.services.postgres.daemon.leases import Lease, lease, stop
+from grader.services.postgres.daemon.messages import Address
+from grader.services.postgres.daemon.state import KeeperState
+
+SEED = """
+    create table items (id serial primary key, name text);
+    insert into items (name) values ('lamp'), ('desk');
+"""
+REFUSED = asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError
+
+
+@pytest.fixture(scope="module", autouse=True)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeeperState]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DATABASE_URL", raising=False)
+        patch.setenv("GRADER_STATE", str(tmp_path_factory.mktemp("keeper")))
+        yield KeeperState.of_environment()
+        stop()
+
+
+def connect(address: Address, **changes: Any) -> Any:
+    at = msgspec.structs.replace(address, **changes)
+    return asyncpg.connect(
+        host=at.host, port=at.port, user=at.user, password=at.password, database=at.database
+    )
+
+
+def query(address: Address, *statements: str, **changes: Any) -> list[Any]:
+    """What the last of some statements returns, as one session at the server itself."""
+
+    async def run() -> list[Any]:
+        connection = await connect(address, **changes)
+        try:
+            for sql in statements[:-1]:
+                await connection.execute(sql)
+            return [tuple(row) for row in await connection.fetch(statements[-1])]
+        finally:
+            await connection.close()
+
+    return asyncio.run(run())
+
+
+def played(attack: Callable[[str], Any], reads: list[str] | None = None) -> Trace:
+    """A play of an app that does something when it is asked for `/`, and says how it went."""
+
+    def factory(dsn: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def endpoint() -> Any:
+            try:
+                return await attack(dsn)
+            except (asyncpg.PostgresError, psycopg.Error) as error:
+                return f"{error.sqlstate}: {error}"
+
+        return app
+
+    return play(factory, get("/"), dsn=postgres(seed_sql=SEED, reads=reads or []))
+
+
+def answer(trace: Trace) -> str:
+    return b"".join(chunk.body for chunk in trace.exchanges[0].chunks).decode()
+
+
+# The role of a lease
+
+
+def test_each_lease_has_a_role_of_its_own_that_may_do_nothing_beyond_its_database() -> None:
+    with lease() as one, lease() as other:
+        roles = one.rows("select * from pg_roles where rolname like 'course_play%'")
+        mine = next(role for role in roles if role["rolname"] == one.address.user)
+        rights = [
+            mine[f"rol{name}"]
+            for name in ("super", "createdb", "createrole", "replication", "bypassrls")
+        ]
+        assert rights == [False] * 5
+        assert mine["rolconnlimit"] == 101
+        assert not one.rows("select from pg_auth_members where member = current_user::regrole")
+        assert one.address.user != other.address.user
+        assert one.address.password != other.address.password
+        allowed = one.rows(
+            "select datname from pg_database where has_database_privilege(datname, 'connect')"
+        )
+        assert allowed == [{"datname": one.address.database}]
+
+
+def test_a_role_ends_with_its_lease() -> None:
+    with lease() as held:
+        address = held.address
+    deadline = time.monotonic() + 20
+    with lease() as other:
+        while not is_refused(address):
+            assert time.monotonic() < deadline
+        assert query(other.address, "select 1") == [(1,)]
+
+
+def is_refused(address: Address, **changes: Any) -> bool:
+    with suppress(asyncpg.PostgresError, OSError):
+        try:
+            query(address, "select 1", **changes)
+        except REFUSED:
+            return True
+    return False
+
+
+def test_nobody_gets_in_as_another_role_or_into_another_database() -> None:
+    with lease() as one, lease() as other:
+        assert is_refused(one.address, user="postgres", database="postgres")
+        assert is_refused(one.address, user="postgres")
+        assert is_refused(one.address, database="postgres")
+        assert is_refused(one.address, database=other.address.database)
+        assert is_refused(one.address, user=other.address.user, database=other.address.database)
+        assert not is_refused(one.address)
+
+
+def test_nothing_on_the_disk_holds_a_password(state: KeeperState) -> None:
+    with lease() as held:
+        words = held.address.password.encode()
+        files = [path for path in state.home.rglob("*") if path.is_file()]
+        assert not [path for path in files if words in path.read_bytes()]
+        assert "trust" not in next(state.home.glob("postgres-*/pg_hba.conf")).read_text()
+
+
+def test_what_earlier_starts_left_to_roles_is_taken_from_them(state: KeeperState) -> None:
+    """A role that was made or changed with the files of the server at hand is of no use."""
+    lease().close()
+    stop()
+    (data,) = state.home.glob("postgres-[0-9]*")
+    (data / "pg_hba.conf").write_text("local all all trust\n")
+    (data / "postgresql.auto.conf").write_text("port = 1\nmax_connections = 5\n")
+    run_alone(
+        state,
+        "CREATE ROLE stranger SUPERUSER LOGIN PASSWORD 'x'",
+        "ALTER ROLE postgres NOLOGIN CONNECTION LIMIT 0",
+        "ALTER ROLE postgres SET search_path = nowhere",
+        "ALTER DATABASE postgres SET default_transaction_read_only = on",
+    )
+    with lease(SEED) as held:
+        assert is_refused(held.address, user="stranger", password="x", database="postgres")
+        sql = "select from pg_roles where rolname = 'stranger' and (rolsuper or rolcanlogin)"
+        assert not held.rows(sql)
+        assert not held.rows("select * from pg_db_role_setting where setrole = 10")
+
+
+def run_alone(state: KeeperState, *statements: str) -> None:
+    """Run SQL in the data directory of a server that is down, as one who has its files can."""
+    import os
+    import subprocess
+
+    from grader.services.postgres.daemon.cluster import find_programs
+    from grader.services.postgres.daemon.unprivileged import child_setup
+
+    (data,) = state.home.glob("postgres-[0-9]*")
+    subprocess.run(
+        [find_programs()[0] / "postgres", "--single", "-D", data, "postgres"],
+        input="\n".join([*statements, ""]),
+        text=True,
+        preexec_fn=child_setup(),
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+        cwd="/",
+        check=True,
+        capture_output=True,
+    )
+
+
+# The relay
+
+
+@pytest.mark.parametrize("driver", [asyncpg.connect, psycopg.AsyncConnection.connect])
+@pytest.mark.parametrize("wanted", ["user", "database", "both"])
+def test_a_client_that_says_it_is_another_is_refused_with_a_sentence(
+    driver: Callable[[str], Any], wanted: str
+) -> None:
+    async def pose(dsn: str) -> Any:
+        login, _, database = dsn.removeprefix("postgresql://").rpartition("/")
+        user, _, rest = login.partition(":")
+        user = "postgres" if wanted in ("user", "both") else user
+        database = "postgres" if wanted in ("database", "both") else database
+        await driver(f"postgresql://{user}:{rest}/{database}")
+
+    trace = played(pose)
+    assert trace.outcome.kind == "finished"
+    assert "this address is for user" in answer(trace)
+    assert "connect with the URL as it was given" in answer(trace)
+
+
+def test_a_client_that_leaves_its_database_out_gets_its_own() -> None:
+    async def ask(dsn: str) -> Any:
+        connection = await asyncpg.connect(dsn.rpartition("/")[0])
+        try:
+            return await connection.fetchval("select count(*) from items")
+        finally:
+            await connection.close()
+
+    assert answer(played(ask)) == "2"
+
+
+# What a play can't do
+
+
+FORBIDDEN = {
+    "programs": "copy items to program 'id'",
+    "programs that are read": "copy items from program 'id'",
+    "files": "copy items to '/tmp/stolen'",
+    "files that are read": "select pg_read_file('/etc/passwd')",
+    "directories": "select pg_ls_dir('/')",
+    "files as large objects": "select lo_import('/etc/passwd')",
+    "large objects as files": "select lo_export(lo_from_bytea(0, 'x'), '/tmp/stolen')",
+    "settings of the server": "alter system set work_mem = '1GB'",
+    "a reload": "select pg_reload_conf()",
+    "another database": "create database mine",
+    "another role": "create role boss superuser",
+    "more rights": "alter role current_user superuser",
+    "more connections": "alter role current_user connection limit -1",
+    "the administrator": "alter role postgres connection limit 0",
+    "the administrator's rights": "grant postgres to current_user",
+    "to be the administrator": "set role postgres",
+    "to be the administrator for good": "set session authorization postgres",
+    "its database": "do $$ begin execute 'drop database ' || current_database(); end $$",
+    "the server's database": "drop database postgres",
+    "the server's catalog": "update pg_database set datconnlimit = 0",
+    "passwords": "select * from pg_authid",
+    "functions in C": "create function f() returns int language c as 'libc', 'abort'",
+    "other servers": "create extension dblink",
+    "triggers of events": "create event trigger e on ddl_command_end execute function f()",
+    "languages": "create language plpython3u",
+    "disks": "create tablespace t location '/tmp'",
+    "copies of the server": "select pg_create_physical_replication_slot('s')",
+    "a subscription": "create subscription s connection 'host=x' publication p",
+    "other sessions": "select pg_terminate_backend(pid) from pg_stat_activity "
+    "where usename = 'postgres'",
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_what_reaches_beyond_the_database_ends_as_an_error_of_its_own(what: str) -> None:
+    async def attack(dsn: str) -> Any:
+        connection = await asyncpg.connect(dsn)
+        try:
+            await connection.execute(FORBIDDEN[what])
+            return "done"
+        finally:
+            await connection.close()
+
+    trace = played(attack, reads=["select count(*) from items"])
+    assert trace.outcome.kind == "finished"
+    assert answer(trace)[1:6].isalnum(), answer(trace)
+    assert trace.readings == {"select count(*) from items": [{"count": 2}]}
+
+
+def test_a_play_can_end_no_session_but_its_own() -> None:
+    async def attack() -> tuple[Any, Any]:
+        victim, attacker = await connect(other.address), await connect(held.address)
+        pids = "select pid from pg_stat_activity where pid <> pg_backend_pid() and pid <> 0"
+        refused = 0
+        for (pid,) in await attacker.fetch(pids):
+            try:
+                await attacker.fetchval("select pg_terminate_backend($1)", pid)
+            except asyncpg.InsufficientPrivilegeError:
+                refused += 1
+        try:
+            return refused, await victim.fetchval("select 1")
+        finally:
+            await victim.close()
+            await attacker.close()
+
+    with lease() as other, lease(SEED) as held:
+        refused, one = asyncio.run(attack())
+        assert (refused > 1, one) == (True, 1)
+        assert held.rows("select count(*) from items") == [{"count": 2}]
+
+
+# What the grader itself runs
+
+
+ESCALATE = """
+    create function act(n int) returns int language plpgsql as $$ begin
+        begin
+            reset role; reset session authorization;
+            set role postgres;
+        exception when others then null;
+        end;
+        insert into seen values (current_user, session_user);
+        return n;
+    end $$
+"""
+
+
+def test_a_seed_and_a_reading_run_as_the_role_of_the_lease() -> None:
+    """Whatever a view, a function or a trigger does there, the play could have done itself."""
+    seed = f"""
+        create table seen (who text, session text); create table plain (id int);
+        {ESCALATE};
+        reset session authorization; reset role;
+        select act(1);
+        create view items as select act(id) as id from plain; insert into plain values (7);
+    """
+    with lease(seed) as held:
+        assert held.rows("select id from items") == [{"id": 7}]
+        users = held.rows("select distinct who, session from seen")
+        assert users == [{"who": held.address.user, "session": held.address.user}]
+
+
+def test_a_seed_that_does_nothing_for_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ServiceError, match=r"seeded with: .*SQLSTATE 57014"):
+        lease("set statement_timeout = '0.2s'; select pg_sleep(30)")
+
+
+VIEWS = {
+    "computes": "select count(*)::text as name from generate_series(1, 1000000000000) n",
+    "goes on for ever": "select 'x' as name from generate_series(1, 1000000000)",
+    "is wide": "select repeat('x', 20000000) as name from old",
+    "is in year 20000": "select timestamp '20000-01-01' as name",
+    "fails": "select (1 / (id - id))::text as name from old",
+}
+
+
+@pytest.mark.parametrize("how", VIEWS)
+def test_a_view_in_the_place_of_a_table_costs_a_reading_and_no_more(how: str) -> None:
+    async def replace(dsn: str) -> Any:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute(
+            f"alter table items rename to old; create view items as {VIEWS[how]}"
+        )
+        await connection.close()
+
+    began = time.monotonic()
+    trace = played(replace, reads=["select name from items", "select count(*) from items"])
+    assert trace.outcome.kind == "finished"
+    assert isinstance(trace.readings["select name from items"], str)
+    assert time.monotonic() - began < 20
+    with lease(SEED) as held:
+        assert held.rows("select count(*) from items") == [{"count": 2}]
+
+
+def test_a_query_that_traps_its_cancellation_is_ended_nevertheless() -> None:
+    stubborn = """
+        create function act() returns int language plpgsql as $$ begin
+            loop begin perform pg_sleep(60); exception when query_canceled then null; end;
+            end loop;
+        end $$
+    """
+    with lease(stubborn) as held:
+        with pytest.raises(ServiceError, match="more than 3 s"):
+            held.rows("select act()")
+        with pytest.raises(ServiceError, match="more than 3 s"):
+            held.rows("select 1")
+        held.end_sessions()
+
+
+def test_a_statement_that_is_too_slow_fails_with_postgresqls_own_words() -> None:
+    async def sleep(dsn: str) -> Any:
+        connection = await asyncpg.connect(dsn)
+        try:
+            await connection.execute("select pg_sleep(60)")
+        finally:
+            await connection.close()
+
+    trace = played(sleep)
+    assert "57014: canceling statement due to statement timeout" in answer(trace)
+
+
+def test_a_play_that_ends_the_graders_own_session_is_read_nevertheless() -> None:
+    with lease(SEED) as held:
+        others = "select pg_terminate_backend(pid) from pg_stat_activity where "
+        others += "usename = current_user and pid <> pg_backend_pid()"
+        assert query(held.address, others) == [(True,)]
+        assert held.rows("select count(*) from items") == [{"count": 2}]
+
+
+def test_a_play_that_locks_itself_out_harms_nobody_else() -> None:
+    """What it did to its role and its database goes with them."""
+    with lease(SEED) as held:
+        query(
+            held.address,
+            "alter role current_user set search_path = nowhere",
+            "alter role current_user password null",
+            "do $$ begin execute format('alter database %I connection limit 0', "
+            "current_database()); end $$",
+            "select 1",
+        )
+    for _ in range(4):
+        with lease(SEED) as other:
+            assert query(other.address, "select count(*) from items") == [(2,)]
+
+
+# What a play may do
+
+
+def test_all_that_an_owner_does_in_a_database_still_works() -> None:
+    async def work(dsn: str) -> Any:
+        connection = await asyncpg.connect(dsn)
+        heard: asyncio.Queue[Any] = asyncio.Queue()
+        await connection.add_listener("news", lambda *told: heard.put_nowait(told[-1]))
+        await connection.execute("create schema s; create table s.t (n int primary key)")
+        await connection.execute("create temporary table mine as select 1")
+        await connection.execute("create type mood as enum ('sad', 'ok'); create sequence q")
+        await connection.execute("create index on items (name); analyze items")
+        await connection.execute(
+            "create view v as select * from items; grant select on v to public"
+        )
+        await connection.copy_records_to_table("items", columns=["name"], records=[("rug",)])
+        await connection.execute("notify news, 'good'")
+        assert await heard.get() == "good"
+        assert await connection.fetchval("select pg_cancel_backend(0)") is False
+        oid = await connection.fetchval("select lo_from_bytea(0, 'x')")
+        assert await connection.fetchval("select lo_get($1)", oid) == b"x"
+        await connection.execute("drop table items cascade; drop schema s cascade")
+        await connection.close()
+        return "done"
+
+    assert answer(played(work)) == '"done"'
+
+
+def test_one_session_of_a_play_can_call_off_what_another_does() -> None:
+    async def work() -> Any:
+        one, other = await connect(held.address), await connect(held.address)
+        sleeping = asyncio.ensure_future(one.execute("select pg_sleep(60)"))
+        while not sleeping.done():  # it may not have begun
+            await other.fetchval("select pg_cancel_backend($1)", one.get_server_pid())
+            await asyncio.wait([sleeping], timeout=0.01)
+        await other.close()
+        await one.close()
+        return sleeping.exception()
+
+    with lease() as held:
+        assert isinstance(asyncio.run(work()), asyncpg.QueryCanceledError)
+
+
+def test_a_lease_for_hours_lets_statements_take_their_time() -> None:
+    def timeout(held: Lease) -> list[Any]:
+        return query(held.address, "show statement_timeout")
+
+    with lease() as for_a_play, lease(for_hours=True) as for_people:
+        assert (timeout(for_a_play), timeout(for_people)) == ([("5s",)], [("0",)])
