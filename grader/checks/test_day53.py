@@ -32,6 +32,7 @@ from grader.checks import (
     delete,
     elapsed,
     endings_of,
+    ends_cancelled,
     exercise,
     fails,
     get,
@@ -580,7 +581,12 @@ def test_failure_is_logged(sample: SampleData) -> None:
         sample,
         post("/process", json=sample.record()),
         post("/process", json=sample.record(), at=1),
-        process=in_turn(breaks_down(after=2, text=sample.secret()), works(2)),
+        post("/process", json=sample.record(), at=2),
+        process=in_turn(
+            breaks_down(after=2, text=sample.secret()),
+            breaks_down(2, "ValueError", sample.secret()),
+            works(2),
+        ),
     )
     assert_same(answers, logged("day53", after="process"), order_of_work("process"), of=failing)
 
@@ -596,6 +602,21 @@ def test_failure_is_not_logged_as_done(sample: SampleData) -> None:
         process=in_turn(breaks_down(after=2, text=sample.secret()), works(2)),
     )
     assert_same(logged_as_done("day53", after="process"), of=one_fails)
+
+
+@aspect("cancellation")
+def cancelled_work(trace: Trace) -> tuple[str, ...]:
+    """What becomes of a cancellation that reaches the work."""
+    reached = {call.exchange for call in trace.calls("process") if call.how == "cancelled"}
+    swallowed = [e.number in reached and not ends_cancelled(e) for e in trace.exchanges]
+    return tuple("swallowed" if one else "let through" for one in swallowed)
+
+
+@exercise(5)
+def test_cancellation_goes_through_the_work(sample: SampleData) -> None:
+    """Work that is cancelled hasn't failed: its cancellation isn't swallowed."""
+    request = post("/process", json=sample.record(), cancelled_at=1)
+    assert_same(cancelled_work, of=_process(sample, request))
 
 
 @exercise(5)
