@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from toy import ENTRY, run_grade, write_toy
 
+from grader.authoring.notebooks import problems_of_notebook
+
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
@@ -131,3 +133,11 @@ def test_bank_is_graded_and_shows_what_no_answer_needs(course: Path) -> None:
     table.write_text('exercise = 3\nstatus = "bad"\ndiagnoses = ["nope"]\n', "utf-8")
     places = [line.split(" ")[0] for line in check(course)[1].splitlines() if line[0] == "t"]
     assert places == [f"tests/mistakes/toy/1_too_long.toml:{line}:" for line in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cells": [{}], "metadata": {}}', '{"cells": [] }'])
+def test_notebook_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "broken.ipynb"
+    file.write_text(text, "utf-8")
+    [problem] = problems_of_notebook(file)
+    assert problem.what.startswith("this isn't a notebook: ")

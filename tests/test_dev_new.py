@@ -64,7 +64,7 @@ def test_exercise_is_added_to_a_lesson_that_others_wrote(toy: Path) -> None:
 @pytest.mark.parametrize("lesson", catalog.lessons(), ids=lambda lesson: lesson.name)
 def test_exercise_fits_into_each_lesson_of_the_kit(lesson: catalog.Lesson) -> None:
     number = len(lesson.exercises) + 1
-    made = scaffold.added(lesson, Exercise(number, "One more"))
+    made = scaffold.added(catalog.course(), lesson, Exercise(number, "One more"))
     programs = {file: text for file, text in made.items() if file.suffix == ".py"}
     trees = {file.name: ast.parse(text) for file, text in programs.items()}
     assert trees.keys() >= {"exercise.py", "stub.py", "solution.py", f"test_{lesson.name}.py"}

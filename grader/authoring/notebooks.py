@@ -13,6 +13,8 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..course.files import shown
 from ..model.problems import Problem
 from .problems import missing_file
@@ -21,10 +23,30 @@ PYTHON = "python3"
 """The kernel that every notebook names."""
 
 
+class _Cell(msgspec.Struct):
+    """What is relied on in a cell; there may be more."""
+
+    cell_type: str
+    source: str | list[str]
+    metadata: dict[str, Any]
+
+
+class _Notebook(msgspec.Struct):
+    """What is relied on in a notebook."""
+
+    cells: list[_Cell]
+    metadata: dict[str, Any]
+
+
 def problems_of_notebook(file: Path) -> Iterator[Problem]:
     """All that is wrong with it: what was left in it, and cells that fail."""
     if not file.is_file():
         yield missing_file(file)
+        return
+    try:
+        msgspec.json.decode(file.read_bytes(), type=_Notebook)
+    except msgspec.DecodeError as error:
+        yield Problem(shown(file), 1, f"this isn't a notebook: {error}", "save it with Jupyter")
         return
     yield from leftovers(file)
     yield from failing_cell(file)

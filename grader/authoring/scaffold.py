@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
-from ..course.catalog import Exercise, Lesson, course
+from ..course.catalog import Course, Exercise, Lesson
 from ..course.files import write_whole
 from .imports import with_import
 from .markdown import sections
@@ -26,20 +26,20 @@ Files = dict[Path, str]
 """Files that are to be written, and their texts."""
 
 
-def files_of(lesson: Lesson) -> Files:
-    """The files of a new lesson, all but its entry in `course.toml`."""
+def files_of(course: Course, lesson: Lesson) -> Files:
+    """The files of a new lesson of a course, all but its entry in `course.toml`."""
     made: Files = {}
     for exercise in lesson.exercises:
-        made |= _parts(lesson, exercise, made)
-    texts = made[course().lesson_text(lesson)], made[course().answers(lesson)]
-    return made | {course().notebook(lesson): notebook(lesson, *texts)}
+        made |= _parts(course, lesson, exercise, made)
+    texts = made[course.lesson_text(lesson)], made[course.answers(lesson)]
+    return made | {course.notebook(lesson): notebook(lesson, *texts)}
 
 
-def added(lesson: Lesson, exercise: Exercise) -> Files:
+def added(course: Course, lesson: Lesson, exercise: Exercise) -> Files:
     """What changes when a lesson gets one more exercise, all but its title in `course.toml`."""
-    made = _parts(lesson, exercise, {})
-    file = course().notebook(lesson)
-    texts = made[course().lesson_text(lesson)], made[course().answers(lesson)]
+    made = _parts(course, lesson, exercise, {})
+    file = course.notebook(lesson)
+    texts = made[course.lesson_text(lesson)], made[course.answers(lesson)]
     if file.is_file():
         known = file.read_text("utf-8")
         return made | {file: with_last_section(known, lesson, *texts)}
@@ -57,31 +57,32 @@ def write(files: Files) -> None:
         write_whole(file, text)
 
 
-def _parts(lesson: Lesson, exercise: Exercise, known: Files) -> Files:
+def _parts(course: Course, lesson: Lesson, exercise: Exercise, known: Files) -> Files:
     """The files that have a part for each exercise, with that of one more.
 
     Args:
         known: texts that have not been written yet.
     """
-    made = {file: _grown(name, file, lesson, exercise, known) for name, file in _texts(lesson)}
+    made = {
+        file: _grown(name, file, lesson, exercise, known) for name, file in _texts(course, lesson)
+    }
     for name in BANK:
         for suffix in (".py", ".toml"):
-            file = course().mistakes(lesson) / f"{exercise.number}_{name}{suffix}"
+            file = course.mistakes(lesson) / f"{exercise.number}_{name}{suffix}"
             made[file] = _filled(f"bank/{name}{suffix}", lesson, exercise)
     return made
 
 
-def _texts(lesson: Lesson) -> Iterator[tuple[str, Path]]:
+def _texts(course: Course, lesson: Lesson) -> Iterator[tuple[str, Path]]:
     """The files that have a part for each exercise, each with the name of its template."""
-    found = course()
-    yield "lesson.md", found.lesson_text(lesson)
-    yield "exercise.py", found.answers(lesson)
-    if _keeps_stubs():
-        yield "exercise.py", found.solution(lesson).with_name("stub.py")
-    yield "solution.py", found.solution(lesson)
-    yield "checks.py", found.checks(lesson)
-    yield "hints.md", found.exercises(lesson) / "hints.md"
-    yield "quiz.md", found.quiz(lesson)
+    yield "lesson.md", course.lesson_text(lesson)
+    yield "exercise.py", course.answers(lesson)
+    if _keeps_stubs(course):
+        yield "exercise.py", course.solution(lesson).with_name("stub.py")
+    yield "solution.py", course.solution(lesson)
+    yield "checks.py", course.checks(lesson)
+    yield "hints.md", course.exercises(lesson) / "hints.md"
+    yield "quiz.md", course.quiz(lesson)
 
 
 def _grown(name: str, file: Path, lesson: Lesson, exercise: Exercise, known: Files) -> str:
@@ -109,7 +110,6 @@ def _filled(name: str, lesson: Lesson, exercise: Exercise, question: str = "") -
     return template.substitute(lesson=lesson.name, number=exercise.number, question=question)
 
 
-def _keeps_stubs() -> bool:
+def _keeps_stubs(course: Course) -> bool:
     """Whether the lessons of the course keep their stubs beside the solutions."""
-    found = course()
-    return any(found.stub(lesson) != found.answers(lesson) for lesson in found.lessons)
+    return any(course.stub(lesson) != course.answers(lesson) for lesson in course.lessons)

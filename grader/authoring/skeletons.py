@@ -12,6 +12,7 @@ from ..course.catalog import Exercise, Lesson
 from ..course.syntax import first_line
 from .markdown import HeadedText, blocks_of, sections
 from .mutants import used_by
+from .unwritten import without_marks
 
 _INTRODUCTION = """# {title}: predict, run, look, change
 
@@ -78,7 +79,7 @@ def _exercise(lesson: Lesson, exercise: Exercise, stub: str) -> str:
     """The stub of an exercise and what that uses, to be graded."""
     nodes = sorted(used_by(stub, exercise), key=first_line)
     parts = [stub.splitlines()[first_line(node) - 1 : node.end_lineno] for node in nodes]
-    program = "\n\n\n".join("\n".join(part) for part in parts)
+    program = without_marks("\n\n\n".join("\n".join(part) for part in parts))
     return f"%%grade {lesson.name} {exercise.number}\n{program}"
 
 

@@ -151,7 +151,8 @@ class Course(msgspec.Struct, frozen=True):
     def checks(self, lesson: Lesson) -> Path:
         inside = self.root / self.folders.checks
         # The kit's own are a part of its package, which a wheel puts beside its content.
-        folder = inside if inside.is_dir() else self.root.parent / self.folders.checks
+        beside = self.root.parent / self.folders.checks
+        folder = beside if beside.is_dir() and not inside.is_dir() else inside
         return folder / f"test_{lesson.name}.py"
 
     def mistakes(self, lesson: Lesson) -> Path:

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-AUTHORS_COMMANDS = ("new", "fill", "check", "facts", "mutate")
+AUTHORS_COMMANDS = ("course", "new", "fill", "check", "facts", "mutate")
 """In the order of the help."""

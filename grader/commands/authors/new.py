@@ -62,7 +62,7 @@ def _make_lesson(course: Course, name: str, exercise: int | None, exercises: int
         )
     made = tuple(Exercise(n, table.EXERCISE_TITLE) for n in range(1, (exercises or 1) + 1))
     lesson = Lesson(name, table.TITLE, MINUTES, made)
-    files = scaffold.files_of(lesson)
+    files = scaffold.files_of(course, lesson)
     taken = [file for file in files if file.exists()]
     if taken:
         raise UsageError(
@@ -84,7 +84,7 @@ def _add_exercise(
         )
     added = Exercise(exercise, table.EXERCISE_TITLE)
     text = table.with_exercise(_table(course), lesson, added)
-    _write(course, scaffold.added(lesson, added), text, lesson.name)
+    _write(course, scaffold.added(course, lesson, added), text, lesson.name)
 
 
 def _table(course: Course) -> str:
