@@ -20,10 +20,11 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from textwrap import dedent, indent
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import pytest
 
@@ -33,11 +34,12 @@ from grader.judge.clients import Patience
 from grader.judge.grading import Grading
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
-from grader.model.details import Exited, Forged, ForkserverKilled
+from grader.model.details import CutShort, Exited, Forged, ForkserverKilled
 from grader.model.errors import InputError
 from grader.model.report import Diagnosis, ExerciseReport, Report
 from grader.model.scenarios import Scenario
-from grader.model.trace import Trace
+from grader.model.trace import Outcome, Trace
+from grader.processes.isolation import isolation
 from grader.processes.limits import Fence
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +58,9 @@ PARENT_ONLY = dedent(
     """
 )
 """Names the forkserver, and nothing else that a process may happen to be a child of."""
+
+KILLS = "ctypes.CDLL(None).kill(parent, 9)"
+"""Past Python, which sees to it that a player signals only what is its own."""
 
 HERE = "# here"
 """Marks the line that the grader is to name. Without it, none is to be named."""
@@ -140,15 +145,26 @@ def test_line_is_named_where_lines_end_otherwise(grading: Grading, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "change",
-    ["open(__file__, 'a').write('x =')", "pathlib.Path(__file__).unlink(missing_ok=True)"],
-    ids=["written to", "removed"],
+    "change", [lambda file: file.write_text("x ="), Path.unlink], ids=["written to", "removed"]
 )
 def test_file_that_changes_is_judged_as_it_was(
-    grading: Grading, tmp_path: Path, change: str
+    grading: Grading, tmp_path: Path, change: Callable[[Path], object]
 ) -> None:
     """Every play is of the text that was there first, and the report says so."""
-    report = grade(grading, tmp_path, f"{SOLUTION}\nimport pathlib\n{change}\n", 2, 6)
+    go = tmp_path / "go"
+    os.mkfifo(go)
+
+    def change_when_it_is_played() -> IO[bytes]:
+        signals = go.open("wb", buffering=0)  # waits for the play to open it
+        change(tmp_path / "exercise.py")
+        signals.write(b"a byte for each play" * 100)
+        return signals
+
+    wait = f"import os\nos.read(os.open({str(go)!r}, os.O_RDONLY), 1)"
+    with ThreadPoolExecutor() as pool:
+        signals = pool.submit(change_when_it_is_played)
+        report = grade(grading, tmp_path, f"{SOLUTION}\n{wait}\n", 2, 6)
+        signals.result().close()
     assert report.passed == 2
     assert "changed while it was graded" in report.notes[0]
 
@@ -456,10 +472,18 @@ SEEN_THROUGH_PROC = {
         "raised",
         "PermissionError",
     ),
-    "kills the grader past Python": Bad(
-        endpoint(f"{PARENT_ONLY}ctypes.CDLL(None).kill(parent, 9)\n{STAY}"),
-        "process-died",
-        "ends a process of the grader's",
+    "kills the grader past Python": (
+        Bad(
+            endpoint(f"{PARENT_ONLY}if {KILLS}: raise PermissionError  # here"),
+            "raised",
+            "PermissionError",
+        )
+        if isolation().keeps_signals
+        else Bad(
+            endpoint(f"{PARENT_ONLY}{KILLS}\n{STAY}"),
+            "process-died",
+            "ends a process of the grader's",
+        )
     ),
 }
 """What is known of a process only where there is /proc, and stopped only by limits."""
@@ -773,13 +797,16 @@ def test_parent_that_is_killed_is_replaced(make: Make) -> None:
 
 @linux_only
 def test_play_that_kills_the_parent_is_to_blame_and_no_other(make: Make) -> None:
-    guilty = make(f"{PARENT_ONLY}ctypes.CDLL(None).kill(parent, 9)\n{STAY}")
+    """Where the kernel does not refuse it; then it only blocks."""
+    guilty = make(f"{PARENT_ONLY}{KILLS}\n{STAY}")
     innocent = make()
     guilty.start("exercise_1", scenario())
     innocent.start("exercise_1", scenario())
     assert innocent.finish().outcome.kind == "finished"
     trace = guilty.finish()
-    assert (trace.outcome.kind, trace.outcome.detail) == ("process-died", ForkserverKilled())
+    killed = Outcome("process-died", detail=ForkserverKilled())
+    blocked = Outcome("stuck", line=trace.outcome.line, detail=CutShort())
+    assert trace.outcome == (blocked if isolation().keeps_signals else killed)
     assert played(innocent).outcome.kind == "finished"
 
 
@@ -788,13 +815,12 @@ def test_play_that_was_asked_for_ahead_outlives_the_one_before_it(
 ) -> None:
     """A play that nobody wants any more dies, and takes with it one that is wanted."""
     performer, go = make(), tmp_path / "go"
-    performer.borrow_process(make())
     os.mkfifo(go)
     dies, *others = scenario(dies=takes(1)), scenario(get("/a")), scenario(get("/b"))
     for what in (dies, *others):
         played(performer, what)
     body = f"if collaborators:\n    open({str(go)!r}).close()\n    os._exit(0)"
-    performer.load(file_of(body), "/nowhere/exercise.py")
+    performer.load(file_of(body), str(tmp_path / "exercise.py"))
     assert [len(client.pending) for client in performer._clients] == [2, 1]
     go.open("w").close()
     assert [played(performer, what).outcome.kind for what in reversed(others)] == ["finished"] * 2
@@ -909,14 +935,15 @@ def busy(tmp_path: Path, mark: str) -> Iterator[subprocess.Popen[str]]:
     ready = tmp_path / "ready"
     os.mkfifo(ready)
     (tmp_path / "exercise.py").write_text(
-        "import os\n"
-        "if child := os.fork():\n"
-        f"    print(os.getpid(), child, file=open({str(ready)!r}, 'w'), flush=True)\n"
-        "while True: pass\n"
+        f"import os
+if os.fork():
+    open({str(ready)!r}).close()
+while True: pass
+"
     )
     words = ("day53", "2", "--file", "exercise.py")
     process = command(*AS_SCRIPT, *words, cwd=tmp_path, mark=mark, start_new_session=True)
-    assert len(ready.read_text().split()) == 2  # returns when the play has written it
+    ready.write_bytes(b"")  # returns when the play has forked, and opened it
     yield process
     process.kill()
     process.communicate()

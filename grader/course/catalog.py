@@ -160,6 +160,12 @@ class Course(msgspec.Struct, frozen=True):
         return self.root / self.folders.mistakes / lesson.name
 
     @property
+    def hidden(self) -> tuple[str, ...]:
+        """Its folder, and what in it tells the answers: a learner's program isn't to read them."""
+        inside = (self.folders.solutions, self.folders.checks, self.folders.mistakes, ".git")
+        return tuple(map(str, (self.root, *(self.root / folder for folder in inside))))
+
+    @property
     def is_whole(self) -> bool:
         """Whether it can be graded by. A learner's workspace has no checks and no solutions."""
         folders = (self.folders.checks, self.folders.solutions)

@@ -24,6 +24,7 @@ from ..model.details import (
     Detail,
     Exited,
     Forged,
+    GraderProblem,
     Killed,
     Patched,
     ServerAtImport,
@@ -33,6 +34,7 @@ from ..processes.channel import ChannelClosed, Nonsense
 from ..worker.messages import (
     BROKEN,
     EXIT_REPORTS,
+    UNENCLOSED,
     UNHEARD,
     Load,
     PlayRequest,
@@ -92,12 +94,10 @@ class PlayerClient:
         self.pending: deque[PendingPlay] = deque()
 
     def load(self, load: Load) -> None:
-        """Play another file from now on, in the process that is there."""
-        self.discard_before(None)
+        """Play another file from now on, in a new process: this one may be as its file left it."""
+        self.close()
         self._lost.clear()
         self._load = load
-        if self._process is not None:
-            self._send(load)
 
     def request(self, number: int, play: PlayRequest) -> None:
         """Ask for a play; `receive` gives the trace."""
@@ -211,7 +211,8 @@ class PlayerClient:
         if reaped is None or not was_fresh:
             return None
         detail = detail or (Forged() if words else _ending(reaped.status))
-        return Trace(outcome=Outcome("process-died", detail=detail))
+        is_ours = isinstance(detail, GraderProblem)
+        return Trace(outcome=Outcome("grader-broke" if is_ours else "process-died", detail=detail))
 
 
 def _trace_of(words: bytes) -> Trace | None:
@@ -231,7 +232,11 @@ def _ending(status: int) -> Detail:
     return _OWN_ENDINGS.get(code) or Exited(code)
 
 
-_OWN_ENDINGS: dict[int, Detail] = {BROKEN: Patched(), UNHEARD: ChannelLost()}
+_OWN_ENDINGS: dict[int, Detail] = {
+    BROKEN: Patched(),
+    UNHEARD: ChannelLost(),
+    UNENCLOSED: GraderProblem("a player could not be shut in, though the kernel can do it"),
+}
 """What a player's own exit statuses mean."""
 
 

@@ -141,18 +141,18 @@ class Grading:
 
     def _performer(self, source: str, path: str) -> FilePlayer:
         if self.learner is None:
-            self.learner = FilePlayer(self.worker, source, path, remember=True)
+            self.learner = self._player_of(source, path)
         else:
-            for reference in self.references.values():
-                self.learner.borrow_process(reference)
             self.learner.load(source, path)
         return self.learner
+
+    def _player_of(self, source: str, path: str) -> FilePlayer:
+        return FilePlayer(self.worker, source, path, remember=True, hidden=course().hidden)
 
     def _reference(self, lesson: Lesson) -> FilePlayer:
         if lesson.name not in self.references:
             file = course().solution(lesson)
-            performer = FilePlayer(self.worker, read_source(file), str(file), remember=True)
-            self.references[lesson.name] = performer
+            self.references[lesson.name] = self._player_of(read_source(file), str(file))
         return self.references[lesson.name]
 
 

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from ..model.details import CutShort, ForkserverKilled
 from ..model.errors import GraderError
 from ..model.scenarios import Scenario
@@ -40,11 +42,19 @@ class FilePlayer:
     Args:
         source: the text of the file, as it was when grading began.
         remember: whether to keep the traces, and give them again for the same scenario.
+        hidden: folders that the file may not read.
     """
 
-    def __init__(self, worker: Worker, source: str, path: str, remember: bool = False) -> None:
+    def __init__(
+        self,
+        worker: Worker,
+        source: str,
+        path: str,
+        remember: bool = False,
+        hidden: tuple[str, ...] = (),
+    ) -> None:
         self._worker = worker
-        self._load = Load(source, path)
+        self._load = Load(source, path, hidden)
         self._clients = [PlayerClient(worker, self._load)]
         self._client = self._clients[0]
         self._traces: dict[bytes, Trace] | None = {} if remember else None
@@ -64,27 +74,20 @@ class FilePlayer:
         return self._load.path
 
     def load(self, source: str, path: str, ahead: bool = True) -> None:
-        """Play another file from now on.
+        """Play another file from now on, in new processes.
 
         Args:
-            ahead: whether what was played of the last one is asked for at once.
+            ahead: whether what was played of the last one is asked for at once, of two processes.
         """
-        self._load = Load(source, path)
+        self._load = msgspec.structs.replace(self._load, source=source, path=path)
         for client in self._clients:
             client.load(self._load)
+        if ahead and len(self._clients) == 1:  # the reference's has nothing to do by now
+            self._clients.append(PlayerClient(self._worker, self._load))
         self._traces = {} if self._traces is not None else None
         self._hangs = {}
         played, self._played = self._played, []
         self.prefetch(played if ahead else ())
-
-    def borrow_process(self, other: FilePlayer) -> None:
-        """Play with the process of another player, too, which mostly knows all it needs.
-
-        That one gets a new process when it has to play again: this one's file may be anything.
-        """
-        if len(self._clients) == 1:
-            self._clients.append(other._clients[0])
-            other._clients[0] = other._client = PlayerClient(other._worker, other._load)
 
     @property
     def has_history(self) -> bool:

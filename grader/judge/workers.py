@@ -21,6 +21,7 @@ from typing import NamedTuple, TypeVar
 from ..model.errors import GraderError
 from ..processes.channel import Channel, ChannelClosed
 from ..processes.handshake import Hello, check_peer
+from ..processes.scratch import remove_scratch
 from ..processes.signs import AWAITS_SERVICE, IMPORTS
 from ..processes.spawn import take_worker
 from ..worker.forkserver import Fork, Forked, Reap, Reaped
@@ -90,7 +91,7 @@ class ForkserverClient:
     def __init__(self) -> None:
         self._process, self._control = take_worker()
         self._channel = Channel(self._control)
-        self._players: set[int] = set()
+        self._players: dict[int, str] = {}  # their scratch folders
         self._ending: deque[int] = deque()
         self._is_known = False
         self.has_answered = False
@@ -109,7 +110,7 @@ class ForkserverClient:
         self._read_reaped()
         self._channel.send(Fork())
         forked = self._reply(Forked)
-        self._players.add(forked.pid)
+        self._players[forked.pid] = forked.scratch
         self._await_bytes()
         try:
             _, (end, stacks), _, _ = socket.recv_fds(self._control, 1, 2)
@@ -133,7 +134,7 @@ class ForkserverClient:
         reaped = Reaped(0, 0)
         while self._ending:
             reaped = self._reply(Reaped)
-            self._players.discard(self._ending.popleft())
+            self._players.pop(self._ending.popleft(), None)
             self.peak = max(self.peak, reaped.peak)
         return reaped
 
@@ -167,9 +168,10 @@ class ForkserverClient:
         self._channel.close()
         self._process.kill()
         self._process.wait()
-        for pid in self._players:
+        for pid, scratch in self._players.items():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, signal.SIGKILL)
+            remove_scratch(scratch)
         self._players.clear()
 
 

@@ -21,6 +21,7 @@ import msgspec
 from ..processes.channel import Channel, ChannelClosed
 from ..processes.handshake import Hello
 from ..processes.limits import adopt_orphans, children
+from ..processes.scratch import make_scratch, remove_scratch
 
 GRACE = 0.25
 """Real seconds that a player whose channel is closed has to exit by itself."""
@@ -37,9 +38,11 @@ class Reap(msgspec.Struct, frozen=True, tag="reap"):
 
 
 class Forked(msgspec.Struct, frozen=True):
-    """A player was made; its channel and its stacks pipe come as file descriptors."""
+    """A player was made, with a scratch folder; its channel and its stacks pipe come as file
+    descriptors."""
 
     pid: int
+    scratch: str
 
 
 class Reaped(msgspec.Struct, frozen=True):
@@ -60,7 +63,7 @@ class Forkserver:
     def __init__(self, control: socket.socket, channel: Channel) -> None:
         self._control = control
         self._channel = channel
-        self._players: set[int] = set()
+        self._players: dict[int, str] = {}  # their scratch folders
 
     def run(self) -> None:
         """Serve the judge until its end of the socket is closed."""
@@ -78,24 +81,25 @@ class Forkserver:
     def _fork(self) -> None:
         ours, players = socket.socketpair()
         read, write = os.pipe()
+        scratch = make_scratch()
         pid = os.fork()
         if pid == 0:
             ours.close()
             os.close(read)
             self._control.close()
-            self._become_player(players, write)
-        self._players.add(pid)
-        self._channel.send(Forked(pid))
+            self._become_player(players, write, scratch)
+        self._players[pid] = scratch
+        self._channel.send(Forked(pid, scratch))
         socket.send_fds(self._control, [b"f"], [ours.fileno(), read])
         for end in (ours, players):
             end.close()
         os.close(read)
         os.close(write)
 
-    def _become_player(self, end: socket.socket, stacks: int) -> NoReturn:
+    def _become_player(self, end: socket.socket, stacks: int, scratch: str) -> NoReturn:
         from .player import run_player
 
-        run_player(Channel(end), stacks)
+        run_player(Channel(end), stacks, scratch)
 
     def _reap(self, pid: int) -> Reaped:
         if pid not in self._players:
@@ -119,8 +123,8 @@ class Forkserver:
         return Reaped(status, usage.ru_maxrss)
 
     def _after(self, pid: int) -> None:
-        """End what a player has left behind: its group, and the orphans that came to us."""
-        self._players.discard(pid)
+        """Clear away what a player has left: its group, the orphans that came to us, its files."""
+        scratch = self._players.pop(pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         while orphans := [child for child in children() if child not in self._players]:
@@ -129,6 +133,7 @@ class Forkserver:
                     os.kill(orphan, signal.SIGKILL)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(orphan, 0)
+        remove_scratch(scratch)
 
 
 WARM_UP = """

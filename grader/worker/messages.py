@@ -20,16 +20,22 @@ EXIT_REPORTS: frozenset[OutcomeKind] = frozenset(
 """Outcomes that a player reports itself before it ends: as a `Trace` in JSON, over the pipe
 for stacks. No token is needed to bring oneself down."""
 
-BROKEN, UNHEARD = 70, 71
-"""The exit statuses of a player whose own code does not work any more, or whose channel
-is closed. The judge closes it, too, but then does not ask for the status."""
+BROKEN, UNHEARD, UNENCLOSED = 70, 71, 72
+"""The exit statuses of a player whose own code does not work any more, whose channel is closed,
+or that could not shut itself in. The judge closes the channel, too, but then does not ask for
+the status."""
 
 
 class Load(msgspec.Struct, frozen=True, tag="load"):
-    """The file to play from now on. `source` is its text; the file itself is not read again."""
+    """The file to play from now on. `source` is its text; the file itself is not read again.
+
+    Attributes:
+        hidden: folders that the file may not read, where the system can see to that.
+    """
 
     source: str
     path: str
+    hidden: tuple[str, ...] = ()
 
 
 class PlayRequest(msgspec.Struct, frozen=True, tag="perform"):

@@ -26,25 +26,36 @@ from ..processes.limits import (
     memory_in_use,
     on_too_many_forks,
 )
+from .enclosure import enclose
 from .global_state import global_state
 from .guard import Guard
 from .loading import LearnerFile, remember_sources
-from .messages import BROKEN, MOST_RESULT, UNHEARD, Load, PlayRequest, PlayResult
+from .messages import (
+    BROKEN,
+    MOST_RESULT,
+    UNENCLOSED,
+    UNHEARD,
+    Load,
+    PlayRequest,
+    PlayResult,
+)
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
 
 
 class Player:
-    """Answers `PlayRequest` messages until its channel is closed.
+    """Plays one file: answers `PlayRequest` messages until its channel is closed.
 
     What the learner's code can reach without effort (the signal handler, the standard
     streams) leads here. So the channel, and the token of a play, are not kept here.
 
     Args:
         exit_report: a file descriptor for why it ends itself.
+        scratch: a folder of its own.
     """
 
-    def __init__(self, exit_report: int) -> None:
+    def __init__(self, exit_report: int, scratch: str) -> None:
         self._exit_report = exit_report
+        self._scratch = scratch
         self._pid = os.getpid()
         self._source: LearnerFile | None = None
         self._capture = Capture(on_flood=self._end_by_flood)
@@ -64,13 +75,18 @@ class Player:
         while True:
             match channel.receive(Load | PlayRequest):  # type: ignore[arg-type]
                 case Load() as load:
-                    if self._source is not None:
-                        self._source.forget()
+                    self._enclose(load)
                     self._source = LearnerFile(load)
                     self._state_before = global_state()
                 case PlayRequest(factory, scenario, token):
                     played = self._perform_or_own_up(factory, scenario)
                     channel.send_encoded(_encoded(PlayResult(token, *played)))
+
+    def _enclose(self, load: Load) -> None:
+        try:
+            enclose(load.path, load.hidden, self._scratch)
+        except OSError:
+            os._exit(UNENCLOSED)
 
     def _perform_or_own_up(self, factory: str, scenario: Scenario) -> tuple[Trace, bool]:
         """The trace of a play, and whether it has spoiled the process.
@@ -197,12 +213,13 @@ REPORTED_OUTPUT = 8_000
 """Characters of output in an exit report. A pipe holds them, whatever they are."""
 
 
-def run_player(channel: Channel, stacks: int) -> NoReturn:
+def run_player(channel: Channel, stacks: int, scratch: str) -> NoReturn:
     """What a forked process does with the rest of its life.
 
     Args:
         stacks: a file descriptor; on SIGUSR1 the stacks of all threads are written to it,
             also when the interpreter never comes back from a call.
+        scratch: a folder of its own.
     """
     status = 0
     no_memory = encode(Trace(outcome=Outcome("out-of-memory")))
@@ -211,7 +228,7 @@ def run_player(channel: Channel, stacks: int) -> NoReturn:
         limit_this_process()
         faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True, chain=False)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        Player(stacks).run(channel)
+        Player(stacks, scratch).run(channel)
     except ChannelClosed:
         status = UNHEARD
     except MemoryError:

@@ -252,7 +252,10 @@ def _start(state: KeeperState) -> bool:
     It is given the lock at once. Before it has read its own program another process may want
     one: a player, say, and all that a player starts ends with it.
     """
-    lock = Lock(state.lock)
+    try:
+        lock = Lock(state.lock)
+    except PermissionError:  # a player is shut in: the judge has started one, or will
+        return False
     try:
         is_ours = lock.take()
         if is_ours:
