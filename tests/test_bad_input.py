@@ -935,11 +935,7 @@ def busy(tmp_path: Path, mark: str) -> Iterator[subprocess.Popen[str]]:
     ready = tmp_path / "ready"
     os.mkfifo(ready)
     (tmp_path / "exercise.py").write_text(
-        f"import os
-if os.fork():
-    open({str(ready)!r}).close()
-while True: pass
-"
+        f"import os\nif os.fork():\n    open({str(ready)!r}).close()\nwhile True: pass\n"
     )
     words = ("day53", "2", "--file", "exercise.py")
     process = command(*AS_SCRIPT, *words, cwd=tmp_path, mark=mark, start_new_session=True)

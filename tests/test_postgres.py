@@ -1980,8 +1980,8 @@ def test_a_server_that_cannot_be_asked_about_locks_ends_the_play(
 
 CRASHING = """
 import os
+import socket
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import asyncpg
 from fastapi import FastAPI
@@ -2001,7 +2001,8 @@ def exercise_1(dsn):
         await connection.execute("begin")
         name = await connection.fetchval("select current_database()")
         session = connection.get_server_pid()
-        Path({told!r}).write_text(f"{{name}} {{session}} {{os.getpid()}}")
+        told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)  # a player writes no files
+        told.sendto(f"{{name}} {{session}} {{os.getpid()}}".encode(), {told!r})
         os._exit(7)
 
     @app.get("/count")
@@ -2022,13 +2023,16 @@ def worker() -> Iterator[Worker]:
 
 def test_a_play_that_crashes_leaves_nothing_behind(worker: Worker, tmp_path: Path) -> None:
     """No process, and no session in the server. Its database is made new, as after any play."""
-    told = tmp_path / "told"
-    performer = FilePlayer(worker, CRASHING.format(told=str(told)), "/nowhere/exercise.py")
+    told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    told.bind(str(tmp_path / "told"))
+    source = CRASHING.format(told=told.getsockname())
+    performer = FilePlayer(worker, source, "/nowhere/exercise.py")
     what = scenario(get("/crash"), dsn=postgres(0.25, seed_sql=SEED))
     with lease() as other:
         outcome = Subject(performer, "exercise_1").play(what).outcome
         performer.close()
-        name, session, pid = told.read_text().split()
+        name, session, pid = told.recv(100).decode().split()
+        told.close()
         assert (outcome.kind, outcome.detail) == ("process-died", Exited(7))
         assert name.startswith("course_play_")
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ..model.errors import UsageError
 from . import landlock, seccomp
 from .landlock import Rule
+from .privileges import give_up_privileges
 
 
 class Isolation(NamedTuple):
@@ -76,13 +77,14 @@ def require_isolation() -> None:
 
 
 def shut_in(rules: Iterable[Rule]) -> None:
-    """Give up for good what the kernel lets one give up: files but these, and system calls.
+    """Give up for good what the kernel lets one give up: files but these, system calls, and what
+    root may do.
 
     Raises:
         OSError: the kernel refuses what it has said it can do.
     """
     able = isolation()
-    seccomp.no_new_privileges()
+    give_up_privileges()
     if able.landlock:
         landlock.restrict(rules)
     if able.seccomp:

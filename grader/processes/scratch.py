@@ -1,9 +1,8 @@
-"""A scratch folder for each player, and what players leave in shared memory."""
+"""A scratch folder for each player."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 
@@ -19,8 +18,6 @@ def remove_scratch(folder: str) -> None:
         os.rmdir(folder)  # as a rule it is empty
     except FileNotFoundError:
         return
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
-    if os.path.exists(folder):  # without rights, or nested too deeply for Python
+    except OSError:  # not `shutil`: its folders may be nested too deeply for Python, or shut
         for command in (["chmod", "-R", "u+rwx", folder], ["rm", "-rf", folder]):
             subprocess.run(command, check=False, capture_output=True)

@@ -17,7 +17,9 @@ import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS, _FILTER = 22, 38, 2
+from .privileges import give_up_privileges
+
+_PR_SET_SECCOMP, _FILTER = 22, 2
 
 
 class Architecture(NamedTuple):
@@ -99,12 +101,6 @@ def is_available() -> bool:
     return ctypes.get_errno() == errno.EFAULT
 
 
-def no_new_privileges() -> None:
-    """What this process starts gets no more rights than it has, whatever program it is."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-
-
 def refuse_calls() -> None:
     """Give up the calls by which a process reaches into others, into the kernel, or out of limits.
 
@@ -120,7 +116,7 @@ def install(program: Iterable[Instruction]) -> None:
     Raises:
         OSError: the kernel refuses.
     """
-    no_new_privileges()
+    give_up_privileges()  # the kernel wants to see that before
     instructions = [struct.pack("=HBBI", *instruction) for instruction in program]
     code = ctypes.create_string_buffer(b"".join(instructions))
     described = struct.pack("HxxxxxxP", len(instructions), ctypes.addressof(code))

@@ -1,0 +1,211 @@
+"""What a player can reach, and what is left of it: about 10 s.
+
+A kernel that lacks something is made of this one, by a filter that refuses the call.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+
+from grader import scenario
+from grader.course.catalog import course, lesson
+from grader.judge.players import FilePlayer, Subject
+from grader.judge.workers import Worker
+from grader.model.trace import Trace
+from grader.processes.isolation import isolation
+from grader.processes.scratch import make_scratch, remove_scratch
+
+able = isolation()
+needs_landlock = pytest.mark.skipif(not able.landlock, reason="the kernel has no Landlock")
+needs_seccomp = pytest.mark.skipif(not able.seccomp, reason="the kernel has no seccomp")
+needs_scopes = pytest.mark.skipif(not able.keeps_signals, reason="its Landlock is too old")
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with closing(Worker()) as worker:
+        yield worker
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the graded file is, with a helper and something private beside the folder."""
+    folder = tmp_path / "exercises"
+    folder.mkdir()
+    (folder / "helper.py").write_text("WORD = 'helped'\n")
+    (tmp_path / "private").write_text("secret")
+    return folder
+
+
+IMPORTS = """
+import ctypes, os, socket, sys
+from pathlib import Path
+from fastapi import FastAPI
+"""
+
+
+def trace_of(worker: Worker, folder: Path, body: str) -> Trace:
+    """A play whose factory does this."""
+    function = indent(f"{body}\nreturn FastAPI()", "    ")
+    imports = (
+        "import ctypes, os, socket, sys\nfrom pathlib import Path\nfrom fastapi import FastAPI"
+    )
+    text = f"{imports}\ndef exercise_1():\n{function}\n"
+    path = str(folder / "exercise.py")
+    with closing(FilePlayer(worker, text, path, hidden=course().hidden)) as player:
+        return Subject(player, "exercise_1").play(scenario())
+
+
+def error_of(trace: Trace) -> str:
+    """The class of what the factory raised; empty if it raised nothing."""
+    return trace.outcome.failure.type if trace.outcome.failure else ""
+
+
+SOLUTION = str(course().solution(lesson("day53")))
+CHECKS = str(course().checks(lesson("day53")))
+
+FILES_KEPT_FROM_IT = {
+    "reads what is private": "open('{folder}/../private')",
+    "lists a folder beside its own": "os.listdir('{folder}/..')",
+    "reads the solution": f"open({SOLUTION!r})",
+    "reads the checks": f"open({CHECKS!r})",
+    "reads the home directory": "os.listdir(Path.home())",
+    "reads the memory of the judge": "open(f'/proc/{judge}/mem')",
+    "reads the environment of the judge": "open(f'/proc/{judge}/environ')",
+    "writes beside itself": "open('{folder}/written', 'w')",
+    "changes the helper": "open('{folder}/helper.py', 'a')",
+    "changes the grader": "import grader; open(grader.__file__, 'a')",
+    "puts a module beside Python's": "open(os.__file__ + '.new', 'w')",
+    "links to what is private": "os.link('{folder}/../private', 'mine')",
+    "removes itself": "os.rename('{folder}/helper.py', 'mine')",
+    "makes a device": "os.mkfifo('/dev/shm/fifo')",
+}
+
+
+@needs_landlock
+@pytest.mark.parametrize("body", FILES_KEPT_FROM_IT.values(), ids=FILES_KEPT_FROM_IT)
+def test_player_is_kept_from(worker: Worker, folder: Path, body: str) -> None:
+    code = body.replace("{folder}", str(folder)).replace("{judge}", str(os.getpid()))
+    found = trace_of(worker, folder, code)
+    assert error_of(found) in ("PermissionError", "OSError"), found.outcome
+
+
+def test_player_can_do_what_an_app_does(worker: Worker, folder: Path) -> None:
+    """Helpers, packages, files of its own, programs, a pool of processes."""
+    body = """
+import concurrent.futures, email.mime.text, sqlite3, subprocess, tempfile
+import helper
+Path("app.log").write_text("here")
+with tempfile.NamedTemporaryFile() as file, sqlite3.connect("app.db") as database:
+    database.execute("create table t (x)")
+with concurrent.futures.ProcessPoolExecutor(1) as pool:
+    print(helper.WORD, Path("app.log").read_text(), pool.submit(abs, -1).result())
+print(subprocess.run(["echo", "said"], capture_output=True, text=True).stdout)
+"""
+    found = trace_of(worker, folder, body)
+    assert (found.outcome.kind, found.output) == ("finished", "helped here 1\nsaid\n\n")
+    assert sorted(os.listdir(folder)) == ["helper.py"]
+
+
+CALLS_REFUSED = {
+    "memory without a name": "os.memfd_create('x')",
+    "another family of sockets": "socket.socket(40, socket.SOCK_STREAM)",
+    "a namespace": "ctypes.CDLL(None).unshare(0x10000000) and os.stat('nothing')",
+    "memory of System V": "ctypes.CDLL(None).shmget(1, 4096, 0o1600) < 0 and os.stat('nothing')",
+    "tracing": "ctypes.CDLL(None).ptrace(0, 0, 0, 0) and os.stat('nothing')",
+}
+
+
+@needs_seccomp
+@pytest.mark.parametrize("body", CALLS_REFUSED.values(), ids=CALLS_REFUSED)
+def test_player_is_refused(worker: Worker, folder: Path, body: str) -> None:
+    assert error_of(trace_of(worker, folder, body)) in (
+        "PermissionError",
+        "OSError",
+        "FileNotFoundError",
+    )
+
+
+@needs_scopes
+@pytest.mark.parametrize("target", [os.getpid(), 1])
+def test_player_signals_nothing_but_its_own(worker: Worker, folder: Path, target: int) -> None:
+    """Also past Python."""
+    body = f"print(ctypes.CDLL(None).kill({target}, 0))"
+    assert trace_of(worker, folder, body).output == "-1\n"
+
+
+def test_scratch_folder_goes_with_its_player(worker: Worker, folder: Path) -> None:
+    """Whatever has become of it."""
+    body = """
+scratch = os.getcwd()
+os.makedirs("sub")
+Path("sub/file").write_text("x")
+os.chmod("sub", 0)
+for _ in range(1200):
+    os.mkdir("deep")
+    os.chdir("deep")
+print(scratch)
+"""
+    scratch = trace_of(worker, folder, body).output.strip()
+    assert scratch
+    worker.fork().end()  # which waits until the one before has been cleared away
+    assert not Path(scratch).exists()
+
+
+def test_scratch_folder_that_is_gone_already_is_no_error() -> None:
+    folder = make_scratch()
+    os.rmdir(folder)
+    remove_scratch(folder)
+
+
+# Kernels that lack something
+
+
+WITHOUT = """
+import ctypes, errno, sys
+from grader.processes import seccomp
+seccomp.install([(0x20, 0, 0, 0), *seccomp.refusal({call}, errno.ENOSYS), (6, 0, 0, 0x7FFF0000)])
+"""
+LANDLOCK = 444
+
+
+def on_a_kernel_without(call: int, program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program where the kernel does not know a system call."""
+    code = WITHOUT.format(call=call) + program
+    return subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=False)
+
+
+@needs_seccomp
+def test_kernel_without_landlock_is_told() -> None:
+    program = """
+from grader.processes.isolation import isolation
+print(isolation().landlock, isolation().is_whole, isolation().lacks)
+"""
+    assert on_a_kernel_without(LANDLOCK, program).stdout == "0 False its kernel has no Landlock\n"
+
+
+@needs_seccomp
+def test_apps_are_played_without_landlock(folder: Path) -> None:
+    file = folder / "exercise.py"
+    file.write_text("from fastapi import FastAPI\ndef exercise_1():\n    return FastAPI()\n")
+    program = f"""
+from contextlib import closing
+from pathlib import Path
+from grader import scenario
+from grader.judge.players import FilePlayer, Subject
+from grader.judge.workers import Worker
+with closing(Worker()) as worker:
+    player = FilePlayer(worker, Path({str(file)!r}).read_text(), {str(file)!r})
+    print(Subject(player, "exercise_1").play(scenario()).outcome.kind)
+    player.close()
+"""
+    found = on_a_kernel_without(LANDLOCK, program)
+    assert found.stdout == "finished\n", found.stderr
