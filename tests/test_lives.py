@@ -154,4 +154,5 @@ def test_header_and_crowd_are_seen() -> None:
 
     trace: Trace = play(make, get("/"), get("/", at=0.5), get("/", at=3), work=takes(1))
     assert has_header("Retry-After")(trace) == ((503, True),) * 3
+    assert has_header("Retry-After", 200)(trace) == ()
     assert most_calls("work")(trace) == (2,)

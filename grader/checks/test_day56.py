@@ -278,14 +278,7 @@ def _full(sample: SampleData) -> Scenario:
 def test_what_is_too_much_is_refused(sample: SampleData) -> None:
     """Three at work and ten waiting: the next is refused at once with 503 and Retry-After."""
     full = _full(sample.shared())
-    assert_same(statuses, has_header_if_503, elapsed, of=full, server_errors=[503])
-
-
-@aspect("status", "header-presence", say=has_header("Retry-After").say)
-def has_header_if_503(trace: Trace) -> tuple[tuple[int | None, bool], ...]:
-    """Whether each 503 has a Retry-After."""
-    facts = has_header("Retry-After")(trace)
-    return tuple(fact for fact in facts if fact[0] == 503)
+    assert_same(statuses, has_header("Retry-After", 503), elapsed, of=full, server_errors=[503])
 
 
 @exercise(4)
@@ -523,4 +516,4 @@ def test_app_lives_without_the_model() -> None:
 def test_each_503_says_when_to_come_again(sample: SampleData) -> None:
     """Every 503 has a Retry-After: while the model is being loaded, and if that has failed."""
     for each in (_asked(sample.shared()), _broken()):
-        assert_same(has_header_if_503, of=each, server_errors=[503])
+        assert_same(has_header("Retry-After", 503), of=each, server_errors=[503])

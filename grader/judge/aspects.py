@@ -256,16 +256,20 @@ def header(name: str) -> Aspect:
     return values
 
 
-def has_header(name: str) -> Aspect:
-    """Whether each answer has a header, whatever is in it."""
+def has_header(name: str, status: int | None = None) -> Aspect:
+    """Whether each answer has a header, whatever is in it; only those with `status`, if given."""
 
     def say(answer: tuple[int | None, bool]) -> str:
-        status, there = answer
-        return f"{_status(status)} with{'' if there else 'out'} {name}"
+        given, there = answer
+        return f"{_status(given)} with{'' if there else 'out'} {name}"
 
     @aspect("status", "header-presence", say=say)
     def headers(trace: Trace) -> tuple[tuple[int | None, bool], ...]:
-        return tuple((e.status, bool(e.header(name).strip())) for e in trace.exchanges)
+        return tuple(
+            (e.status, bool(e.header(name).strip()))
+            for e in trace.exchanges
+            if status in (None, e.status)
+        )
 
     return headers
 
