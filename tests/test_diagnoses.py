@@ -40,9 +40,7 @@ NOT_OF_THIS_LESSON = {
     "connection-held-while-waiting",
     "different",
     "queries-in-turn",
-    "retry-unsafe",
     "retry-without-limit",
-    "scenario-fault-unhandled",
 }
 """Ids that no exercise of the courses that are here can bring about; the examples do."""
 

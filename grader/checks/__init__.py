@@ -46,6 +46,7 @@ from ..judge.aspects import (
     most_in_flight,
     order_of_work,
     over_with_answer,
+    pauses,
     readings,
     requests_made,
     resources,
@@ -66,6 +67,7 @@ from ..judge.differences import as_text
 from ..judge.players import Subject
 from ..judge.samples import SampleData
 from ..model.collaborators import (
+    Behaviour,
     Blocks,
     ByArgument,
     InTurn,
@@ -116,6 +118,7 @@ __all__ = [
     "NOT_OBJECTS",
     "OUTCOME",
     "Aspect",
+    "Behaviour",
     "Blocks",
     "ByArgument",
     "Case",
@@ -201,6 +204,7 @@ __all__ = [
     "order_of_work",
     "over_with_answer",
     "patch",
+    "pauses",
     "post",
     "postgres",
     "put",

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, pairwise
 from typing import Any, Literal
 
 from ..model.trace import (
@@ -38,6 +38,7 @@ Tag = Literal[
     "lines",
     "calls",
     "call-endings",
+    "pauses",
     "arguments",
     "order",
     "left-running",
@@ -447,6 +448,23 @@ def arguments_of(name: str) -> Aspect:
         return tuple(call for call in arguments(trace) if call[0] == name)
 
     return given
+
+
+def pauses(name: str) -> Aspect:
+    """How long it took from the end of each call of `name` to the next one of its exchange."""
+
+    @aspect("pauses", say=seconds, nothing=f"no second call of {name}")
+    def waited(trace: Trace) -> tuple[int, ...]:
+        made = [sorted(calls, key=lambda span: span.start) for calls in _tries(trace, name)]
+        return tuple(b.start.tick - a.end.tick for calls in made for a, b in pairwise(calls))
+
+    return waited
+
+
+def _tries(trace: Trace, name: str) -> list[list[Span]]:
+    numbers = [exchange.number for exchange in trace.exchanges]
+    calls = trace.calls(name)
+    return [[span for span in calls if span.exchange == number] for number in numbers]
 
 
 def in_order(name: str) -> Aspect:

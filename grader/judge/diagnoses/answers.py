@@ -143,8 +143,9 @@ def failure_unsaid(case: Case) -> Finding | None:
 
     Instead: name what failed in the answer, in a place of its own.
     """
+    types = {error.type for error in errors_of(case.scenario)}
     for ours, theirs in case.exchanges():
-        unsaid = [e.type for e in errors_of(case.scenario) if e.type not in ours.text]
+        unsaid = [name for name in types if name not in ours.text]
         if ours.status != 200 or not any(name in theirs.text for name in unsaid):
             continue
         for call in calls_of(case.got, ours.number):
@@ -206,7 +207,7 @@ def race(case: Case) -> Finding | None:
     alone = one_by_one(case.scenario)
     if alone is None or case.aspect is None or _has_plainer_cause(case):
         return None
-    if case.depends_on_time():
+    if case.depends_on_time() or _is_about_room(case):
         return None
     if not _meet(case.got) or all(part(case.got) == part(case.expected) for part in _SHOWING):
         return None
@@ -245,6 +246,12 @@ def _given(trace: Trace, exchange: Exchange) -> list[str]:
 def _has_plainer_cause(case: Case) -> bool:
     """Whether something is wrong with each request that would be so without the others."""
     return bool(case.incidents("never-awaited")) or awaited_in_turn.look(case) is not None
+
+
+def _is_about_room(case: Case) -> bool:
+    """Whether a request is refused, by one of the two, because there are others besides it."""
+    pairs = ({ours.status, theirs.status} for ours, theirs in case.exchanges())
+    return any(len(both) > 1 and 503 in both for both in pairs)
 
 
 def _meet(trace: Trace) -> bool:

@@ -354,7 +354,7 @@ def kept_between_requests(case: Case) -> Finding | None:
         ]
         for one in _places(found):
             kept = any(_held(mine, one) and _held(its, one) for mine, its in earlier)
-            if one.got is not MISSING and kept and _is_right_alone(case, found.ours):
+            if one.got is not MISSING and one.got and kept and _is_right_alone(case, found.ours):
                 place = _place(one.path) or "all of it"
                 return found.finding(
                     f" is out of date: {place} is what an earlier request was answered with. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
@@ -116,7 +117,7 @@ class Case(msgspec.Struct, frozen=True):
 
     def waits(self, exchange: int | None) -> list[Span]:
         """The learner's own waits in one exchange, in order."""
-        return [s for s in self.got.spans if s.kind == "wait" and s.exchange == exchange]
+        return [span for span in spans_for(self.got, exchange) if span.kind == "wait"]
 
     def longest_wait(self, exchange: int) -> Span | None:
         return max(self.waits(exchange), key=lambda wait: wait.seconds, default=None)
@@ -132,12 +133,27 @@ def differ(ours: Exchange, theirs: Exchange) -> bool:
     return (ours.status, ours.body, done(ours)) != (theirs.status, theirs.body, done(theirs))
 
 
+def spans_for(trace: Trace, exchange: int | None) -> list[Span]:
+    """The spans of one exchange, or of none, in order of starting."""
+    known = next((index for one, index in _indexes if one is trace), None)
+    if known is None:
+        known = defaultdict(list)
+        for span in trace.spans:
+            known[span.exchange].append(span)
+        _indexes.append((trace, known))
+    return known.get(exchange, [])
+
+
+_indexes: deque[tuple[Trace, dict[int | None, list[Span]]]] = deque(maxlen=4)
+"""The spans of the traces that were looked at last, by exchange: rules ask for each of many."""
+
+
 def calls_of(trace: Trace, exchange: int, name: str | None = None) -> list[Span]:
     """The collaborators' calls for one exchange, in order of starting.
 
     A request to an upstream is one of them, by its method and path.
     """
-    own = (_as_call(span) for span in trace.spans if span.exchange == exchange)
+    own = map(_as_call, spans_for(trace, exchange))
     return [span for span in own if span.kind == "call" and name in (None, span.name)]
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from ...model.scenarios import Scenario
 from ...model.trace import Exchange, Span
-from ..aspects import ends_cancelled, most_at_once
+from ..aspects import done, ends_cancelled, most_at_once
 from .case import OUTCOME, Case, at_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, replayed, spans_of, statements_of
@@ -89,7 +89,10 @@ def gave_up_waiting(case: Case) -> Finding | None:
     """
     for ours, theirs in case.exchanges():
         error = ours.raised or ours.handled
-        if error is None or "TimeoutError" not in error.bases or (theirs.status or 500) >= 500:
+        if error is None or "TimeoutError" not in error.bases:
+            continue
+        is_refused = theirs.status == 503 and (done(ours) or 0) < (done(theirs) or 0)
+        if (theirs.status or 500) >= 500 and not is_refused:
             continue
         if statements_of(case, case.got, ours):
             continue  # it had a connection

@@ -442,17 +442,19 @@ def not_refused(case: Case) -> Finding | None:
     `await queue.put` waits.
     """
     for ours, theirs in case.exchanges():
-        if theirs.status != 503 or ours.status == 503 or not theirs.header("retry-after"):
+        if theirs.status != 503 or not theirs.header("retry-after"):
             continue
-        if (ours.status or 200) >= 300:
+        took, patience = done(ours), done(theirs) or 0
+        is_late = ours.status == 503 and (took or 0) > patience
+        if not is_late and (ours.status or 200) >= 300:
             continue
-        took = done(ours)
         how = f"gets {ours.status}" if ours.status else "has no answer"
         waits = f" after {in_seconds(took)}" if took else ""
         return Finding(
             ours.line,
             f"{ours.method} {ours.path}{of_line(ours.line)} {how}{waits}, and should be refused "
-            "at once, with 503: what it asks for can't be done now.",
+            f"{f'after {in_seconds(patience)}' if patience else 'at once'}, with 503: what it asks "
+            "for can't be done now.",
         )
     return None
 

@@ -36,9 +36,10 @@ def _cut_short(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, Span]]:
         failures = {call.end.tick for call in calls if call.how == "failed"}
         for span in calls:
             mine = calls_of(case.got, ours.number, span.name)
+            place = [call for call in calls if call.name == span.name].index(span)
             cut = span.how == "cancelled" and span.seconds and span.end.tick not in failures
             if cut and mine:
-                yield ours, theirs, span, mine[0]
+                yield ours, theirs, span, mine[min(place, len(mine) - 1)]
 
 
 @rule("no-timeout", *LIMITS)
@@ -140,6 +141,8 @@ def early_timeout(case: Case) -> Finding | None:
 def _ended_by_limit(case: Case, late: bool) -> Iterator[Finding]:
     for ours, theirs, should, does in _cut_short(case):
         took, limit = done(ours), done(theirs)
+        if len(calls_of(case.expected, theirs.number, should.name)) > 1:  # each has its own limit
+            took, limit = (span.end.tick - span.start.tick for span in (does, should))
         if took is None or limit is None or took == limit or does.how != "cancelled":
             continue
         if len(calls_of(case.got, ours.number, does.name)) == 1 and does.seconds == should.seconds:

@@ -29,7 +29,9 @@ MOST_NAMES = 4
 """Calls that are named."""
 
 
-@rule("loop-blocked", *TIMES, "startup", "status", "work-order", "log", "resources", OUTCOME)
+@rule(
+    "loop-blocked", *TIMES, "pauses", "startup", "status", "work-order", "log", "resources", OUTCOME
+)
 def loop_blocked(case: Case) -> Finding | None:
     """Code that blocks runs on the event loop, and everything else stands still.
 

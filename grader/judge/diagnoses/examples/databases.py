@@ -5,7 +5,15 @@ from __future__ import annotations
 import textwrap
 
 from ....model.scenarios import get, post, postgres, put, scenario, takes, times
-from ...aspects import at_most_open, committed_first, elapsed, left_open, readings, sorted_elapsed
+from ...aspects import (
+    at_most_open,
+    committed_first,
+    elapsed,
+    left_open,
+    readings,
+    sorted_elapsed,
+    statuses,
+)
 from .example import example
 
 _TABLE = """
@@ -276,6 +284,31 @@ EXAMPLES = (
                     return await connection.fetchval("select price from items where id = 1")
             """),
         _with_pool(_READ),
+    ),
+    example(
+        "full-pool-retried",
+        scenario(*times(4, get("/item")), database=_SLOW),
+        _with_pool("""
+            @app.get("/item")
+            async def read():
+                for is_last in (False, False, True):
+                    try:
+                        async with app.state.pool.acquire(timeout=0.4) as connection:
+                            return await connection.fetchval("select price from items where id = 1")
+                    except OSError:
+                        if is_last:
+                            raise HTTPException(503, headers={"Retry-After": "1"})
+            """),
+        _with_pool("""
+            @app.get("/item")
+            async def read():
+                try:
+                    async with app.state.pool.acquire(timeout=0.4) as connection:
+                        return await connection.fetchval("select price from items where id = 1")
+                except TimeoutError:
+                    raise HTTPException(503, headers={"Retry-After": "1"})
+            """),
+        statuses,
     ),
     example(
         "pool-not-opened",

@@ -10,6 +10,7 @@ from . import (
     lives,
     making,
     refusing,
+    retrying,
     upstreams,
     waiting,
     working,
@@ -29,6 +30,7 @@ EXAMPLES: dict[str, Example] = {
         lives,
         databases,
         upstreams,
+        retrying,
     )
     for one in module.EXAMPLES
 }
