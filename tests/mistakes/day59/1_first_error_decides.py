@@ -1,0 +1,26 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_1(call):
+    app = FastAPI()
+
+    async def ask():
+        async with asyncio.timeout(2):
+            return await call()
+
+    @app.get("/rates")
+    async def rates():
+        try:
+            return await ask()
+        except (TimeoutError, ConnectionError) as error:
+            first = error
+        except Exception:
+            raise HTTPException(502, "failed")
+        try:
+            return await ask()
+        except Exception:
+            raise HTTPException(504 if isinstance(first, TimeoutError) else 502)
+
+    return app

@@ -1,0 +1,27 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_1(call):
+    app = FastAPI()
+
+    async def ask():
+        return await call()
+
+    @app.get("/rates")
+    async def rates():
+        try:
+            return await ask()
+        except (TimeoutError, ConnectionError):
+            pass
+        except Exception:
+            raise HTTPException(502, "failed")
+        try:
+            return await ask()
+        except TimeoutError:
+            raise HTTPException(504, "late")
+        except Exception:
+            raise HTTPException(502, "failed")
+
+    return app

@@ -1,0 +1,24 @@
+import asyncio
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_1(call):
+    app = FastAPI()
+
+    @app.get("/rates")
+    async def rates():
+        coroutine = call()
+        for attempt in range(2):
+            try:
+                return await asyncio.wait_for(coroutine, 2)
+            except TimeoutError:
+                if attempt == 1:
+                    raise HTTPException(504)
+            except ConnectionError:
+                if attempt == 1:
+                    raise HTTPException(502)
+            except Exception:
+                raise HTTPException(502)
+
+    return app

@@ -1,0 +1,33 @@
+import asyncio
+import time
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_4(primary, replica):
+    app = FastAPI()
+    cache = {}
+
+    @app.get("/profile/{id}")
+    async def profile(id: int):
+        for source, find in (("primary", primary),):
+            try:
+                async with asyncio.timeout(1):
+                    found = await find(id)
+            except LookupError:
+                raise HTTPException(404)
+            except Exception:
+                continue
+            cache.pop(id, None)
+            cache[id] = (found, time.monotonic())
+            if len(cache) > 1000:
+                del cache[next(iter(cache))]
+            return {"profile": found, "source": source, "age": 0}
+        if id in cache:
+            found, since = cache[id]
+            age = time.monotonic() - since
+            if age <= 60:
+                return {"profile": found, "source": "cache", "age": age}
+        raise HTTPException(503)
+
+    return app

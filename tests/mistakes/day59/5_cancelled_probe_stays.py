@@ -1,0 +1,39 @@
+import asyncio
+import time
+
+from fastapi import FastAPI, HTTPException
+
+
+def exercise_5(call):
+    app = FastAPI()
+    failures = 0
+    open_until = None
+    probing = False
+
+    def failed():
+        nonlocal failures, open_until
+        failures += 1
+        if failures >= 3:
+            open_until = time.monotonic() + 10
+
+    @app.get("/quote")
+    async def quote():
+        nonlocal failures, open_until, probing
+        is_probe = open_until is not None
+        if is_probe:
+            if probing or time.monotonic() < open_until:
+                raise HTTPException(503, "open", headers={"Retry-After": "10"})
+            probing = True
+        try:
+            async with asyncio.timeout(1):
+                answer = await call()
+        except Exception as error:
+            if is_probe or open_until is None:
+                failed()
+            probing = False
+            raise HTTPException(504 if isinstance(error, TimeoutError) else 502)
+        if is_probe or open_until is None:
+            failures, open_until, probing = 0, None, False
+        return answer
+
+    return app
