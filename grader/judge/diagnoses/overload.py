@@ -271,8 +271,9 @@ def stale_fallback(case: Case) -> Finding | None:
 
 
 def _share(one: Exchange, other: Exchange) -> bool:
-    """Whether two answers are objects with a value in common that says something."""
+    """Whether two answers have an object or a list in common: single words may be alike."""
     mine, its = one.json(), other.json()
     if not isinstance(mine, dict) or not isinstance(its, dict):
         return False
-    return any(value and value == its.get(key) for key, value in mine.items())
+    parts = [value for value in mine.values() if value and isinstance(value, dict | list)]
+    return any(part in its.values() for part in parts)
