@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         takes,
         times,
         upstream,
+        value,
         websocket,
     )
     from .model.trace import Exchange, Incident, Span, Trace
@@ -91,6 +92,7 @@ __all__ = [
     "timeline",
     "times",
     "upstream",
+    "value",
     "virtual_time",
     "websocket",
 ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import msgspec
 import pytest
+from fastapi import FastAPI
 
 import grader
 from grader import (
@@ -16,6 +18,7 @@ from grader import (
     fails,
     get,
     in_turn,
+    play,
     post,
     put,
     reply,
@@ -24,6 +27,7 @@ from grader import (
     scenario,
     takes,
     times,
+    value,
 )
 from grader.model.errors import UsageError
 from grader.model.scenarios import (
@@ -106,6 +110,26 @@ def test_collaborators_describe_what_they_do() -> None:
     assert rows(range(2), every=0.5) == Rows(rows=(0, 1), every=0.5)
     assert in_turn(takes(1), takes(2)) == InTurn((Takes(1), Takes(2)))
     assert scenario(f={"a": takes(1)}).collaborators == {"f": Named({"a": Takes(1)})}
+
+
+@pytest.mark.parametrize("given", ["a word", 3, None, [takes(1)], {"a": takes(1), "b": 2}])
+def test_what_is_no_collaborator_is_refused_and_can_be_handed_over_as_it_is(given: Any) -> None:
+    with pytest.raises(UsageError, match="isn't a collaborator") as caught:
+        scenario(secret=given)
+    assert "secret=value(...)" in caught.value.remedy
+
+
+@pytest.mark.parametrize("given", ["a word", 3, None, [1, {"a": datetime.date(2026, 1, 2)}]])
+def test_value_is_handed_over_as_it_is(given: Any) -> None:
+    handed = []
+
+    def factory(setting: Any) -> FastAPI:
+        handed.append(setting)
+        return FastAPI()
+
+    played = msgspec.json.decode(msgspec.json.encode(scenario(setting=value(given))), type=Scenario)
+    play(factory, played)
+    assert handed == [given]
 
 
 def test_a_failure_is_a_builtin_exception_or_an_http_exception_by_its_status() -> None:

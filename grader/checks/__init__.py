@@ -74,6 +74,7 @@ from ..model.collaborators import (
     Opens,
     Rows,
     Takes,
+    Value,
     blocks,
     by_argument,
     connects,
@@ -82,6 +83,7 @@ from ..model.collaborators import (
     opens,
     rows,
     takes,
+    value,
 )
 from ..model.requests import (
     JSON,
@@ -144,6 +146,7 @@ __all__ = [
     "Takes",
     "Trace",
     "Upstream",
+    "Value",
     "WebSocket",
     "answer_of",
     "answered_within",
@@ -231,5 +234,6 @@ __all__ = [
     "times",
     "together",
     "upstream",
+    "value",
     "websocket",
 ]

@@ -26,6 +26,7 @@ from ..model.scenarios import (
     Opens,
     Rows,
     Takes,
+    Value,
 )
 from ..model.trace import Ending
 from ..model.values import unpacked
@@ -74,6 +75,8 @@ def build(
             return opening_function(description, name, recorder)
         case Named(members):
             return _all(members, context, new_service)
+        case Value(value):
+            return unpacked(value)
         case _:
             return context.add(new_service(description, name, context))
 

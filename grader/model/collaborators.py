@@ -151,6 +151,23 @@ class Named(msgspec.Struct, frozen=True, tag="named"):
     members: dict[str, Behaviour]
 
 
+class Value(msgspec.Struct, frozen=True, tag="value"):
+    """A value as it is, such as a secret or a setting."""
+
+    value: Any
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "value", packed(self.value))
+
+
+def value(value: Any) -> Value:
+    """A value that the factory is handed as it is: `secret=value("open sesame")`.
+
+    It is made of what `takes` can return.
+    """
+    return Value(value)
+
+
 def takes(
     seconds: float,
     returns: Any = None,

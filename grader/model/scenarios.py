@@ -29,6 +29,7 @@ from .collaborators import (
     Opens,
     Rows,
     Takes,
+    Value,
     blocks,
     by_argument,
     connects,
@@ -37,6 +38,7 @@ from .collaborators import (
     opens,
     rows,
     takes,
+    value,
 )
 from .dates import timestamp
 from .described import Described
@@ -88,6 +90,7 @@ __all__ = [
     "Scenario",
     "Takes",
     "Upstream",
+    "Value",
     "WebSocket",
     "blocks",
     "by_argument",
@@ -114,6 +117,7 @@ __all__ = [
     "takes",
     "times",
     "upstream",
+    "value",
     "websocket",
 ]
 
@@ -140,6 +144,7 @@ Collaborator = (
     | Rows
     | Opens
     | Named
+    | Value
     | Postgres
     | Mongo
     | Upstream
@@ -212,6 +217,21 @@ def _check_starts(starts: object, stops_at: float | None) -> None:
         )
 
 
+def check_collaborator(name: str, given: object) -> None:
+    """Refuse what a factory can't be handed.
+
+    Raises:
+        UsageError: it is no description of a collaborator, nor a dict of those of functions.
+    """
+    members = given.values() if isinstance(given, Mapping) else ()
+    is_dict = isinstance(given, Mapping) and all(isinstance(m, Behaviour) for m in members)
+    if not is_dict and not isinstance(given, Collaborator):
+        raise UsageError(
+            f"{name}={given!r} isn't a collaborator",
+            f"make one with takes(), rows() ..., or hand it over as it is: {name}=value(...)",
+        )
+
+
 def _last_moment(one: Request | WebSocket) -> float:
     steps = [step.at for step in one.steps] if isinstance(one, WebSocket) else [one.hangs_up_at]
     given = [moment for moment in (one.cancelled_at, *steps) if moment is not None]
@@ -238,6 +258,8 @@ def scenario(
     Raises:
         UsageError: something in it makes no sense.
     """
+    for name, given in collaborators.items():
+        check_collaborator(name, given)
     flat: list[Request | WebSocket] = []
     for item in requests:
         flat.extend([item] if isinstance(item, Request | WebSocket) else item)

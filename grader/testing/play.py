@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ from ..driver.context import PlayContext
 from ..driver.driver import Arm, run_play
 from ..driver.recorder import Recorder
 from ..model.errors import UsageError
-from ..model.scenarios import Collaborator, Request, Scenario, WebSocket
+from ..model.scenarios import Request, Scenario, WebSocket, check_collaborator
 from ..model.scenarios import scenario as make_scenario
 from ..model.trace import Trace
 from ..services.registry import new_service
@@ -162,10 +162,7 @@ def _wants_factory(scenario: Scenario) -> bool:
 
 def _check(app: Any, scenario: Scenario) -> None:
     for name, description in scenario.collaborators.items():
-        if not isinstance(description, get_args(Collaborator)):
-            raise UsageError(
-                f"{name}={description!r} isn't a collaborator", "make one with takes(), rows() ..."
-            )
+        check_collaborator(name, description)
     if not callable(app):
         raise UsageError(f"an app must be callable, and {app!r} is not", "pass the app itself")
     if _wants_factory(scenario) and not _takes(app, **scenario.collaborators):
