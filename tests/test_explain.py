@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from grader.checks import get, scenario, statuses
 from grader.course.catalog import course, lessons
 from grader.judge.diagnoses import IDS, diagnose
 from grader.judge.diagnoses.examples import EXAMPLES
+from grader.judge.diagnoses.examples.example import example
 from grader.judge.explaining import explain, played, summaries
 from grader.judge.workers import Worker
 from grader.render.explanation import explanation_lines
@@ -39,8 +41,8 @@ def test_wrong_program_of_an_id_is_found_out_by_it_and_the_right_one_is_well(
     worker: Worker, id_: str
 ) -> None:
     """The grader says of the wrong one what it is shown for, at a line of it."""
-    example = EXAMPLES[id_]
-    with played(example, worker) as case:
+    shown = EXAMPLES[id_]
+    with played(shown, worker) as case:
         if case.aspect is not None:
             assert case.aspect(case.got) != case.aspect(case.expected)
         first = diagnose(case)[0]
@@ -50,7 +52,22 @@ def test_wrong_program_of_an_id_is_found_out_by_it_and_the_right_one_is_well(
             exchange.raised and not case.is_cancelled(exchange)
             for exchange in case.expected.exchanges
         )
-    assert first.line is None or first.line <= len(example.wrong.splitlines())
+    assert first.line is None or first.line <= len(shown.wrong.splitlines())
+
+
+def test_other_request_to_the_same_path_was_not_answered_before(worker: Worker) -> None:
+    """What was right for one token says nothing of a request with another, or with none."""
+    door = """
+        @app.get("/door")
+        async def door(request: Request):
+            if request.headers.get("token") {}:
+                raise HTTPException(401)
+    """
+    knocks = scenario(get("/door", headers={"token": "no"}), get("/door", at=1))
+    programs = door.format("== 'no'"), door.format("!= 'yes'")
+    with played(example("door", knocks, *programs, aspect=statuses), worker) as case:
+        [said] = diagnose(case)
+    assert (said.id, "Before" in said.text) == ("wrong-status", False)
 
 
 def test_explanation_has_both_programs_their_pictures_and_what_to_do() -> None:

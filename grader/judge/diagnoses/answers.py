@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import combinations
 
+import msgspec
+
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import arguments, call_counts, gives_away, good_answers, statuses
@@ -403,6 +405,12 @@ def _about_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
     return said + _why_other_status(case, ours, theirs)
 
 
+def _is_asked_again(case: Case, earlier: Exchange, later: Exchange) -> bool:
+    """Whether two requests are the same but for their moments."""
+    one, other = (case.scenario.requests[exchange.number] for exchange in (earlier, later))
+    return msgspec.structs.replace(one, at=other.at) == other
+
+
 def _why_other_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
     """What is known of a status that no `except` explains."""
     failed = next((s for s in calls_of(case.got, ours.number) if s.how == "failed"), None)
@@ -410,9 +418,8 @@ def _why_other_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
     if failed and theirs.status in raised and all(raised):
         line = of_line(case.call_line(failed))
         return f" {failed.name}{line} fails with an HTTPException of that status, which is lost."
-    asked = (ours.method, ours.path, theirs.status)
     earlier = case.got.exchanges[: ours.number]
-    if any((one.method, one.path, one.status) == asked for one in earlier):
+    if any(one.status == theirs.status and _is_asked_again(case, one, ours) for one in earlier):
         return " Before, it was. Which request in between changed that?"
     return ""
 
