@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 if __name__ == "__main__":
-    # Python has put the current folder in front. A learner's `json.py` there must not be
-    # what the grader imports; where the grader itself lies there, it comes last.
-    sys.path.append(sys.path.pop(0))
+    # Python has put the current folder in front, unless it was told not to. A learner's `json.py`
+    # there must not be what the grader imports. The grader itself has been found by now.
+    if not sys.flags.safe_path:
+        del sys.path[0]
 
 import contextlib
 import gc

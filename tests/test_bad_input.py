@@ -842,7 +842,7 @@ def test_play_that_nobody_wants_is_not_waited_for(
 
 
 def command(*words: str, **options: object) -> subprocess.Popen[str]:
-    env = os.environ | {"PYTHONPATH": str(ROOT), "BAD_INPUT": str(options.pop("mark", ""))}
+    env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHON_BAD_INPUT": str(options.pop("mark", ""))}
     return subprocess.Popen(
         [sys.executable, *words],
         env=env,
@@ -894,7 +894,7 @@ def marked(mark: str) -> set[int]:
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if f"BAD_INPUT={mark}".encode() in (folder / "environ").read_bytes():
+            if f"PYTHON_BAD_INPUT={mark}".encode() in (folder / "environ").read_bytes():
                 found.add(int(folder.name))
         except OSError:
             pass  # it is gone, or belongs to another user

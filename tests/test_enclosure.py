@@ -5,6 +5,7 @@ A kernel that lacks something is made of this one, by a filter that refuses the 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -209,3 +210,62 @@ with closing(Worker()) as worker:
 """
     found = on_a_kernel_without(LANDLOCK, program)
     assert found.stdout == "finished\n", found.stderr
+
+
+GRADE = """
+sys.argv = ["grade", "day53", "4", "--file", {file!r}, "--format", "json", *{words!r}]
+from grader.__main__ import main
+main()
+"""
+
+
+@needs_seccomp
+def test_report_says_that_the_file_was_not_shut_in() -> None:
+    found = on_a_kernel_without(LANDLOCK, GRADE.format(file=SOLUTION, words=[]))
+    report = json.loads(found.stdout)
+    assert report["passed"] == 1
+    assert report["notes"] == [
+        "This machine can't shut the file in (its kernel has no Landlock): it ran with your "
+        "rights. SECURITY.md says what that means."
+    ]
+
+
+@needs_seccomp
+def test_grading_is_refused_where_isolation_is_required_and_cannot_be_had() -> None:
+    program = GRADE.format(file=SOLUTION, words=["--isolation", "required"])
+    found = on_a_kernel_without(LANDLOCK, program)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "grade: this machine can't shut a file in: its kernel has no Landlock" in found.stderr
+
+
+@needs_landlock
+@needs_seccomp
+def test_grading_goes_on_where_isolation_is_required_and_there() -> None:
+    words = [sys.executable, "-m", "grader", "day53", "4", "--file", SOLUTION, "--format", "json"]
+    done = subprocess.run([*words, "--isolation", "required"], capture_output=True, check=True)
+    assert json.loads(done.stdout)["notes"] == []
+
+
+# The environment, and what is imported
+
+
+def test_player_has_no_variables_but_those_it_needs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", "/tmp/output")
+    monkeypatch.setenv("SOME_API_KEY", "secret")
+    with closing(Worker()) as worker:
+        found = trace_of(worker, folder, "print(*sorted(os.environ))")
+    names = found.output.split()
+    assert "PATH" in names
+    assert not {"GITHUB_OUTPUT", "SOME_API_KEY"} & {*names}
+
+
+@pytest.mark.parametrize("name", ["msvcrt", "json", "rich", "grader_extension", "winreg"])
+def test_nothing_is_imported_from_the_current_folder(tmp_path: Path, name: str) -> None:
+    """Neither in place of a module that there is, nor as one that is only looked for."""
+    (tmp_path / f"{name}.py").write_text("open('imported', 'w')\nraise ModuleNotFoundError\n")
+    words = [sys.executable, "-m", "grader", "day53", "4", "--file", SOLUTION, "--format", "plain"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path) == [f"{name}.py"]

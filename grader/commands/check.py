@@ -59,6 +59,12 @@ Examples:
     "--all", "everything", is_flag=True, help="Every failing exercise and check in detail."
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the values of an earlier run.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["auto", "required"]),
+    default="auto",
+    help="Whether to refuse to grade where the system can't shut a file in.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -71,6 +77,7 @@ def command(
     hints: bool,
     everything: bool,
     seed: int | None,
+    isolation: str,
 ) -> None:
     """Grade a lesson, or some of its exercises; without a lesson, say what is next.
 
@@ -81,6 +88,10 @@ def command(
         raise UsageError("--file needs a lesson", f"for example: grade {_first()} --file my.py")
     if hints and html is None:
         raise UsageError("--hints belongs to --html", "for a hint by itself: grade hint")
+    if isolation == "required":
+        from ..processes.isolation import require_isolation
+
+        require_isolation()
     numbers = tuple(dict.fromkeys(exercise.number for exercise in exercises))
     if watch:
         if (style, html, everything) != ("rich", None, False):

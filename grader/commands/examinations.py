@@ -16,6 +16,7 @@ from ..course import catalog
 from ..course.sources import source_file
 from ..model.errors import CourseError
 from ..model.findings import ExaminationResult
+from ..processes.isolation import isolation
 from .words import INSTALL_NOTEBOOKS
 
 DISTRIBUTION = "fastapi-async-course"
@@ -29,6 +30,7 @@ def examinations() -> Iterator[Examination]:
     """All there are, from what everything else needs to what few need."""
     yield python
     yield system
+    yield shut_in
     yield packages
     yield partial(package, "jupyterlab", "Jupyter", "the notebooks")
     yield workspace
@@ -54,6 +56,20 @@ def system() -> ExaminationResult:
         f"{platform.system()} {platform.release()}",
         ok=sys.platform in ("linux", "darwin"),
         remedy="use Linux or macOS; on Windows, the Windows Subsystem for Linux",
+    )
+
+
+def shut_in() -> ExaminationResult:
+    """Whether the file that is graded can be kept from everything else."""
+    able = isolation()
+    if able.is_whole:
+        return ExaminationResult("Isolation", f"Landlock {able.landlock} and seccomp")
+    return ExaminationResult(
+        "Isolation",
+        f"a graded file runs with your rights: {able.lacks}",
+        ok=False,
+        remedy="grade files of others on Linux 5.13 or newer; SECURITY.md says why",
+        optional=True,
     )
 
 

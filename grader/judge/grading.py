@@ -18,6 +18,7 @@ from ..course.hints import section_of
 from ..model.errors import GraderError
 from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..model.trace import Trace
+from ..processes.isolation import isolation
 from .diagnoses.own import rules_file
 from .players import FilePlayer
 from .workers import Worker
@@ -119,7 +120,7 @@ class Grading:
             seed=seed,
             seconds=round(time.monotonic() - began, 3),
             exercises=reports,
-            notes=_notes(file, submission.source) if source is None else (),
+            notes=(*_of_isolation(), *(_notes(file, submission.source) if source is None else ())),
         )
 
     def submission(
@@ -154,6 +155,11 @@ class Grading:
             file = course().solution(lesson)
             self.references[lesson.name] = self._player_of(read_source(file), str(file))
         return self.references[lesson.name]
+
+
+def _of_isolation() -> tuple[str, ...]:
+    note = isolation().note
+    return (note,) if note else ()
 
 
 def _notes(file: Path, source: str) -> tuple[str, ...]:

@@ -14,12 +14,14 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The folder of the package that this process runs."""
 
 # The package is found first in its own folder, so that both sides run the same code. The
-# folder may be `site-packages`, so what else is imported is looked for there last.
+# folder may be `site-packages`, so what else is imported is looked for there last. In a clone
+# it may be the one that a learner works in, and nothing else is imported from it.
 _RUN = """
 import sys
 sys.path.insert(0, {folder!r})
 import grader
-sys.path.append(sys.path.pop(0))
+sys.path.pop(0)
+sys.path += {last!r}
 from {module} import main
 main()
 """
@@ -35,7 +37,9 @@ def python_command(module: str, *arguments: object) -> list[str]:
         module: its full name.
         arguments: what the process finds in `sys.argv[1:]`.
     """
-    program = _RUN.format(folder=os.path.dirname(PACKAGE), module=module)
+    folder = os.path.dirname(PACKAGE)
+    is_clone = os.path.exists(os.path.join(folder, "course.toml"))
+    program = _RUN.format(folder=folder, last=[] if is_clone else [folder], module=module)
     # -P: what lies in the current directory has no say in what is imported
     return [sys.executable, "-P", "-c", program, *map(str, arguments)]
 
@@ -58,6 +62,17 @@ def start_python(module: str, **options: Any) -> StartedProcess:
         )
     return process, ours
 
+
+FOR_PLAYERS = frozenset(
+    (
+        *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LANGUAGE", "TZ", "XDG_STATE_HOME"),
+        *("VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("GRADER_STATE", "GRADER_IDLE", "GRADER_COURSE", "DATABASE_URL", "MONGODB_URL"),
+    )
+)
+FAMILIES_FOR_PLAYERS = ("LC_", "PYTHON", "COVERAGE_")
+"""The variables that a player's environment has, with these at the beginning of their names:
+what Python, its libraries and the kit need. The rest may be keys, tokens, or files to write."""
 
 _unused_workers: list[StartedProcess] = []
 
@@ -82,5 +97,10 @@ def end_unused_worker() -> None:
 
 
 def _start_worker() -> StartedProcess:
-    environment = os.environ | {"MALLOC_ARENA_MAX": "2"}
+    environment = {name: value for name, value in os.environ.items() if _is_for_players(name)}
+    environment["MALLOC_ARENA_MAX"] = "2"
     return start_python("grader.worker.forkserver", env=environment)
+
+
+def _is_for_players(name: str) -> bool:
+    return name in FOR_PLAYERS or name.startswith(FAMILIES_FOR_PLAYERS)
