@@ -830,7 +830,7 @@ def test_play_that_nobody_wants_is_not_waited_for(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It blocks for ever. The process goes, and the next play has another."""
-    monkeypatch.setattr("grader.judge.clients.FULL", Patience(idle=3600, cpu=3600))
+    monkeypatch.setattr("grader.judge.clients.FULL", Patience(idle=3600, cpu=3600, real=3600))
     performer = make("print(os.getpid())")
     before = played(performer).output
     performer.load(file_of(STAY), "/nowhere/exercise.py")

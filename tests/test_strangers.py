@@ -5,7 +5,8 @@ Each stands in the solution, so that all the other exercises must pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from pathlib import Path
 from textwrap import dedent
@@ -13,9 +14,13 @@ from textwrap import dedent
 import pytest
 from learner import DAY53, SOLUTION
 
+from grader import scenario
 from grader.judge.budget import OverBudget, limited
+from grader.judge.clients import Patience
 from grader.judge.grading import Grading
+from grader.judge.players import FilePlayer, Subject
 from grader.model.report import ExerciseReport, Report
+from grader.model.trace import Trace
 
 Graded = Callable[[str], Report]
 
@@ -92,3 +97,57 @@ def test_what_is_cheap_is_left_alone() -> None:
     with limited(0.05):
         pass
     sum(range(2_000_000))  # the time of the block, not of what comes after it
+
+
+# What the judge waits for
+
+
+WAITS = {
+    "calls itself one that waits for a service": (
+        "open('/proc/self/comm', 'w').write('awaits service'); ctypes.CDLL(None).usleep(60_000_000)"
+    ),
+    "calls itself one that imports": (
+        "open('/proc/self/comm', 'w').write('imports package'); any(n for n in itertools.repeat(0))"
+    ),
+    "computes a little now and then": (
+        "[(ctypes.CDLL(None).usleep(150_000), sum(range(400_000))) for _ in range(300)]"
+    ),
+}
+
+
+@pytest.fixture
+def played(
+    grading: Grading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], Trace]]:
+    """Plays a file that does something when it is imported, with a judge in a hurry."""
+    hurried = Patience(idle=0.5, cpu=0.5, real=1.5)
+    monkeypatch.setattr("grader.judge.players.FULL", hurried)
+    players: list[FilePlayer] = []
+
+    def play(code: str) -> Trace:
+        text = f"import ctypes, itertools\n{code}\n"
+        players.append(FilePlayer(grading.worker, text, str(tmp_path / "exercise.py")))
+        return Subject(players[-1], "exercise_1").play(scenario())
+
+    yield play
+    for player in players:
+        player.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+@pytest.mark.parametrize("code", WAITS.values(), ids=WAITS)
+def test_what_a_player_says_of_itself_buys_no_time(
+    played: Callable[[str], Trace], code: str
+) -> None:
+    outcome = played(code).outcome
+    assert (outcome.kind in ("stuck", "endless-loop"), outcome.line) == (True, 2)
+
+
+def test_file_that_takes_too_long_in_all_is_not_played_any_more(
+    graded: Graded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.judge.players.LONGEST_FILE", 0.0)
+    report = graded("")
+    assert [exercise.status for exercise in report.exercises] == ["failed", "failed"]
+    words = report.exercises[0].checks[-1].diagnoses[0].text
+    assert words.startswith("Playing this file has taken more than 0 real seconds so far")

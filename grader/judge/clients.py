@@ -45,9 +45,6 @@ from .workers import PlayerProcess, Worker
 
 LOOK_EVERY = 0.25
 """Real seconds between two looks at a player that has not answered."""
-LONGEST = 120.0
-"""Real seconds after which not the learner but the machine is at fault."""
-
 DISCARD_FOR = 0.5
 """Real seconds to wait for an answer that is not wanted any more."""
 
@@ -59,15 +56,21 @@ class Patience(NamedTuple):
         idle: real seconds without any CPU time after which a player is blocked for good.
         cpu: CPU seconds of one play after which it will not end. The guard within ends loops of
             Python code long before; this one is for a call into C that never comes back.
+        real: real seconds after which it is over in any case, without those that other processes
+            had the processors for. What a player says of itself makes no difference.
     """
 
     idle: float
     cpu: float
+    real: float
 
 
-FULL = Patience(idle=2.0, cpu=3.0)
-SHORT = Patience(idle=0.3, cpu=0.5)
+FULL = Patience(idle=2.0, cpu=3.0, real=9.0)
+SHORT = Patience(idle=0.3, cpu=0.5, real=3.0)
 """For an exercise that has hung before: enough to see that it hangs at the same line again."""
+OURS = FULL._replace(real=120.0)
+"""For the reference, which may have to wait until a service is there. A learner's play comes after
+it, and need not."""
 
 
 class PendingPlay(NamedTuple):
@@ -83,6 +86,7 @@ class PlayerClient:
 
     Attributes:
         pending: the plays that it has been asked for and has not answered.
+        waited: real seconds that plays have been waited for, as `Patience.real` counts them.
     """
 
     def __init__(self, worker: Worker, load: Load) -> None:
@@ -91,6 +95,7 @@ class PlayerClient:
         self._process: PlayerProcess | None = None
         self._answered = 0
         self._lost: list[tuple[int, PlayRequest]] = []
+        self.waited = 0.0
         self.pending: deque[PendingPlay] = deque()
 
     def load(self, load: Load) -> None:
@@ -138,8 +143,9 @@ class PlayerClient:
         process = self._process
         assert process is not None
         token = self.pending.popleft().token
+        watch = Watch(process, patience)
         try:
-            kind = Watch(process, patience).until_answer()
+            kind = watch.until_answer()
             if kind is not None:
                 return self._cut_short(process, kind)
             result = process.channel.receive(PlayResult, opening_of(token))
@@ -147,6 +153,8 @@ class PlayerClient:
             return self._died(process, Forged())
         except ChannelClosed:
             return self._died(process)
+        finally:
+            self.waited += watch.waited
         self._answered += 1
         if result.spoiled:
             self.close()
@@ -249,7 +257,13 @@ class Watch:
         self._began = self._moved = self._looked = time.monotonic()
         self._state_at_start = process.state()
         self._cpu = self._cpu_at_start = self._state_at_start.cpu if self._state_at_start else 0
+        self._delayed = 0.0
         self._per_second = os.sysconf("SC_CLK_TCK")
+
+    @property
+    def waited(self) -> float:
+        """Real seconds so far, without those for which the process had no processor."""
+        return time.monotonic() - self._began - self._delayed
 
     def until_answer(self) -> OutcomeKind | None:
         """None if there is an answer to read; else why there will be none.
@@ -276,12 +290,12 @@ class Watch:
             return "endless-loop" if now - self._began > 2 * self._patience.idle else None
         if state is None or state.letter in "ZX":  # its own children still hold its channel
             raise ChannelClosed
+        self._delayed = state.delayed - self._state_at_start.delayed
         if state.imports:  # the guard within sees to it that this comes to an end
             self._cpu_at_start += state.cpu - self._cpu
         if state.cpu != self._cpu or state.awaits_service:
             self._cpu, self._moved = state.cpu, now
         if self._cpu - self._cpu_at_start > self._patience.cpu * self._per_second:
             return "endless-loop"
-        if now - self._moved > self._patience.idle:
-            return "stuck"
-        return "grader-broke" if now - self._began > LONGEST else None
+        is_over = self.waited > self._patience.real
+        return "stuck" if is_over or now - self._moved > self._patience.idle else None

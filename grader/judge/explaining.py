@@ -61,17 +61,17 @@ def played(example: Example, worker: Worker) -> Iterator[Case]:
     """The failed check that an example makes: its wrong program held against its right one."""
     with ExitStack() as stack:
         learner, reference = (
-            Subject(stack.enter_context(closing(_player(worker, text, name))), FACTORY)
-            for name, text in (("wrong", example.wrong), ("right", example.right))
+            Subject(stack.enter_context(closing(player)), FACTORY)
+            for player in (
+                FilePlayer(worker, example.wrong, "/wrong.py", remember=True),
+                FilePlayer(worker, example.right, "/right.py", remember=True, is_ours=True),
+            )
         )
 
         def replay(scenario: Scenario) -> tuple[Trace, Trace]:
-            return with_owners(learner.play(scenario)), with_owners(reference.play(scenario))
+            expected = with_owners(reference.play(scenario))
+            return with_owners(learner.play(scenario)), expected
 
         got, expected = replay(example.scenario)
         aspect = example.aspect if got.outcome.kind == "finished" else None
         yield Case(got, expected, example.scenario, aspect, replay, example.wrong)
-
-
-def _player(worker: Worker, text: str, name: str) -> FilePlayer:
-    return FilePlayer(worker, text, f"/{name}.py", remember=True)

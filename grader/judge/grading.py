@@ -147,13 +147,15 @@ class Grading:
             self.learner.load(source, path)
         return self.learner
 
-    def _player_of(self, source: str, path: str) -> FilePlayer:
-        return FilePlayer(self.worker, source, path, remember=True, hidden=course().hidden)
+    def _player_of(self, source: str, path: str, is_ours: bool = False) -> FilePlayer:
+        hidden = course().hidden
+        return FilePlayer(self.worker, source, path, True, hidden=hidden, is_ours=is_ours)
 
     def _reference(self, lesson: Lesson) -> FilePlayer:
         if lesson.name not in self.references:
             file = course().solution(lesson)
-            self.references[lesson.name] = self._player_of(read_source(file), str(file))
+            ours = self._player_of(read_source(file), str(file), is_ours=True)
+            self.references[lesson.name] = ours
         return self.references[lesson.name]
 
 

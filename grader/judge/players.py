@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
-from ..model.details import CutShort, ForkserverKilled
+from ..model.details import CutShort, ForkserverKilled, OutOfTime
 from ..model.errors import GraderError
 from ..model.scenarios import Scenario
 from ..model.trace import Outcome, OutcomeKind, Trace, encode
 from ..worker.messages import Load, PlayRequest
-from .clients import FULL, SHORT, PlayerClient
+from .clients import FULL, OURS, SHORT, Patience, PlayerClient
 from .services import start_services
 from .workers import Worker
 
@@ -25,6 +25,11 @@ COSTLY: frozenset[OutcomeKind] = frozenset({"endless-loop", "out-of-memory", "ou
 MOST_HANGS = 4
 """Plays of an exercise that hang, or cost as much, before the last one stands for the rest: a
 learner shouldn't wait for what is known. Counted, not timed, so that every run says the same."""
+
+MOST_HANGS_OF_FILE = 12
+"""Plays of a file that hang before the first one of an exercise stands for the rest."""
+LONGEST_FILE = 90.0
+"""Real seconds that all plays of a file may take. Those of a whole lesson take two or three."""
 
 AHEAD = 8
 """Plays that a process may have waiting. Few, so that neither side fills the other's pipe."""
@@ -43,6 +48,7 @@ class FilePlayer:
         source: the text of the file, as it was when grading began.
         remember: whether to keep the traces, and give them again for the same scenario.
         hidden: folders that the file may not read.
+        is_ours: whether it is the reference, which is waited for as long as it takes.
     """
 
     def __init__(
@@ -52,7 +58,9 @@ class FilePlayer:
         path: str,
         remember: bool = False,
         hidden: tuple[str, ...] = (),
+        is_ours: bool = False,
     ) -> None:
+        self._is_ours = is_ours
         self._worker = worker
         self._load = Load(source, path, hidden)
         self._clients = [PlayerClient(worker, self._load)]
@@ -62,6 +70,8 @@ class FilePlayer:
         self._played: list[PlayRequest] = []
         self._upcoming: deque[tuple[int, PlayRequest]] = deque()
         self._hangs: dict[str, set[int | None]] = {}
+        self._hung = 0
+        self._waited_before = 0.0
 
     @property
     def source(self) -> str:
@@ -85,7 +95,8 @@ class FilePlayer:
         if ahead and len(self._clients) == 1:  # the reference's has nothing to do by now
             self._clients.append(PlayerClient(self._worker, self._load))
         self._traces = {} if self._traces is not None else None
-        self._hangs = {}
+        self._hangs, self._hung = {}, 0
+        self._waited_before = sum(client.waited for client in self._clients)
         played, self._played = self._played, []
         self.prefetch(played if ahead else ())
 
@@ -133,14 +144,31 @@ class FilePlayer:
         self._upcoming.clear()
 
     def _answer(self) -> Trace:
+        if self._is_out_of_time():
+            self._drop_upcoming()
+            return Trace(outcome=Outcome("too-much", detail=OutOfTime(round(LONGEST_FILE))))
         hangs = self._hangs.setdefault(self._played[-1].factory, set())
-        trace = self._client.receive(SHORT if hangs else FULL)
+        trace = self._client.receive(SHORT if hangs else self._patience)
         if trace is None or (hangs and _is_cut_short(trace) and trace.outcome.line not in hangs):
             trace = self._play_alone()
         if _hangs(trace):
             hangs.add(trace.outcome.line)
+            self._hung += 1
         self._ask_ahead()
         return trace
+
+    @property
+    def _patience(self) -> Patience:
+        return OURS if self._is_ours else FULL
+
+    @property
+    def has_hung_often(self) -> bool:
+        """Whether so many plays of the file have hung that one more says it all."""
+        return self._hung >= MOST_HANGS_OF_FILE
+
+    def _is_out_of_time(self) -> bool:
+        waited = sum(client.waited for client in self._clients)
+        return not self._is_ours and waited - self._waited_before > LONGEST_FILE
 
     def _play_alone(self) -> Trace:
         """Play again what may have died of another play's doing, by itself."""
@@ -148,7 +176,7 @@ class FilePlayer:
             client.close()
         self._client.request(len(self._played), self._played[-1])
         killed = Outcome("process-died", detail=ForkserverKilled())
-        return self._client.receive(FULL) or Trace(outcome=killed)
+        return self._client.receive(self._patience) or Trace(outcome=killed)
 
     def _is_pending(self, wanted: PlayRequest) -> bool:
         """Whether a play was asked for ahead. What would have come before it is not wanted."""
@@ -214,7 +242,8 @@ class Subject:
             return self._known
         trace = self._player.finish()
         self._hangs += _hangs(trace)
-        if trace.outcome.kind in OF_THE_FILE or self._hangs == MOST_HANGS:
+        is_enough = self._hangs == MOST_HANGS or (self._hangs and self._player.has_hung_often)
+        if trace.outcome.kind in OF_THE_FILE or is_enough:
             self._known = trace
         return trace
 

@@ -183,12 +183,14 @@ class ProcessState(NamedTuple):
         cpu: the CPU time used so far, in kernel ticks.
         awaits_service: whether it says that it waits for a service.
         imports: whether it says that it imports a package.
+        delayed: real seconds for which it could have run, and others had the processors.
     """
 
     letter: str
     cpu: int
     awaits_service: bool
     imports: bool
+    delayed: float
 
 
 class PlayerProcess:
@@ -207,8 +209,18 @@ class PlayerProcess:
         except OSError:
             return None
         fields = rest.split()
-        cpu = int(fields[11]) + int(fields[12])
-        return ProcessState(fields[0], cpu, name.endswith(AWAITS_SERVICE), name.endswith(IMPORTS))
+        return ProcessState(
+            letter=fields[0],
+            cpu=int(fields[11]) + int(fields[12]),
+            awaits_service=name.endswith(AWAITS_SERVICE),
+            imports=name.endswith(IMPORTS),
+            delayed=self._delayed(),
+        )
+
+    def _delayed(self) -> float:
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+        return 0.0
 
     def dump_stacks(self) -> str:
         """The stacks of all threads, as `faulthandler` writes them, if it still can."""

@@ -43,6 +43,12 @@ class CutShort(OutcomeDetail, frozen=True):
     """The play was ended from outside: nothing went on in real time, or it never came back."""
 
 
+class OutOfTime(OutcomeDetail, frozen=True):
+    """The plays of the file have taken more than so many real seconds, so there was no more."""
+
+    seconds: int
+
+
 class LoopBlocked(OutcomeDetail, frozen=True):
     """The loop's own thread waits, in `call`, for what only code on that loop could bring."""
 
@@ -104,6 +110,7 @@ Detail = (
     | NotAnApp
     | ServerAtImport
     | CutShort
+    | OutOfTime
     | LoopBlocked
     | Exited
     | Killed

@@ -17,6 +17,7 @@ from ...model.details import (
     LoopStopped,
     NotAFunction,
     NotAnApp,
+    OutOfTime,
     Patched,
     RaisedExit,
     ServerAtImport,
@@ -323,6 +324,11 @@ def too_much(outcome: Outcome) -> str:
     Instead: send what was asked for, and call what is needed for it. Does a loop go round too
     often, or does a value hold itself?
     """
+    if isinstance(outcome.detail, OutOfTime):
+        return (
+            f"Playing this file has taken more than {outcome.detail.seconds} real seconds so far, "
+            "so this check wasn't played any more. What keeps the other checks waiting?"
+        )
     return (
         "What your app does in this check is too much to look at: its responses, calls and logs "
         "are too many, too large or too deeply nested. Does a loop go round too often?"
