@@ -64,6 +64,19 @@ from ..judge.compare import assert_same, exercise
 from ..judge.diagnoses.case import OUTCOME, Case, at_line
 from ..judge.diagnoses.registry import Finding, rule
 from ..judge.differences import as_text
+from ..judge.messages import (
+    closes,
+    event_ids,
+    events,
+    events_of,
+    listening,
+    listens_in_time,
+    message_texts,
+    messages,
+    messages_to,
+    never_silent_for,
+    timed_closes,
+)
 from ..judge.players import Subject
 from ..judge.samples import SampleData
 from ..model.collaborators import (
@@ -168,6 +181,7 @@ __all__ = [
     "calls",
     "cancellations",
     "closed_before",
+    "closes",
     "closings",
     "committed_first",
     "connections_opened",
@@ -176,6 +190,9 @@ __all__ = [
     "elapsed",
     "endings_of",
     "ends_cancelled",
+    "event_ids",
+    "events",
+    "events_of",
     "exercise",
     "fails",
     "failures_logged",
@@ -195,14 +212,20 @@ __all__ = [
     "lifespan_order",
     "line_moments",
     "lines_as_json",
+    "listening",
+    "listens_in_time",
     "logged",
     "logged_as_done",
     "media_types",
     "mentions",
+    "message_texts",
+    "messages",
+    "messages_to",
     "mongo",
     "most_at_once",
     "most_calls",
     "most_in_flight",
+    "never_silent_for",
     "opens",
     "order_of_work",
     "over_with_answer",
@@ -230,6 +253,7 @@ __all__ = [
     "stops_when_done",
     "tables",
     "takes",
+    "timed_closes",
     "timed_lines",
     "times",
     "together",

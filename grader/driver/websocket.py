@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from ..model.trace import Chunk, Closing, Exchange, Moment, SocketMessage
-from ..model.websockets import ABNORMAL, NORMAL, Leave, Say, WebSocket
+from ..model.websockets import ABNORMAL, GOING_DOWN, NORMAL, Leave, Say, WebSocket
 from .awaited import of_server
 from .closing import settle
 from .flow import Flow
@@ -25,9 +25,6 @@ NO_CODE = 1005
 UNANSWERED, PING_FOR = 1011, 40.0
 """The code for a connection on which no ping is answered, and the seconds until then: uvicorn
 pings every 20 s, and waits for another 20 s."""
-
-GOING_DOWN = 1012
-"""The code with which a stopping server closes a connection."""
 
 Side = Literal["client", "server"]
 
@@ -80,7 +77,10 @@ class WebSocketConversation:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "websocket.close" and self._is_open:
-            self._note_closing("server", message.get("code", NORMAL), message.get("reason") or "")
+            line = self._recorder.line_of_call()
+            self._note_closing(
+                "server", message.get("code", NORMAL), message.get("reason") or "", line
+            )
         if not self._flow.writable.is_set():
             await of_server(self._flow.writable.wait())
         if self._client_is_gone:
@@ -146,7 +146,8 @@ class WebSocketConversation:
     def _go_on(self, message: Message) -> None:
         match message["type"]:
             case "websocket.send":
-                self._note("server", message.get("text"), message.get("bytes"))
+                line = self._recorder.line_of_call()
+                self._note("server", message.get("text"), message.get("bytes"), line)
                 size = len(message.get("bytes") or (message.get("text") or "").encode())
                 self._flow.add(size, self._has_read_one)
             case "websocket.close":
@@ -158,9 +159,15 @@ class WebSocketConversation:
                     f"but got '{other}'."
                 )
 
-    def _note(self, by: Side, text: str | None, body: bytes | None) -> None:
+    def _note(
+        self, by: Side, text: str | None, body: bytes | None, line: int | None = None
+    ) -> None:
         message = SocketMessage(
-            at=self._recorder.moment(), by=by, text=text if body is None else None, body=body or b""
+            at=self._recorder.moment(),
+            by=by,
+            text=text if body is None else None,
+            body=body or b"",
+            line=line,
         )
         self._messages.append(message)
 
@@ -168,11 +175,11 @@ class WebSocketConversation:
         """Let the app hear of the end, after all that was said before."""
         self._to_app.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
 
-    def _note_closing(self, by: Side, code: int, reason: str = "") -> None:
+    def _note_closing(self, by: Side, code: int, reason: str = "", line: int | None = None) -> None:
         """Write down who has closed it first, though the other side may hear of it later."""
         if "closing" not in self._facts:
             now = self._recorder.moment()
-            closing = Closing(at=now, by=by, code=code, reason=reason)
+            closing = Closing(at=now, by=by, code=code, reason=reason, line=line)
             self._facts |= {"closing": closing, "completed": now}
 
     def _finish_steps(self) -> None:

@@ -172,13 +172,15 @@ class Chunk(msgspec.Struct, frozen=True):
 class SocketMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message on a WebSocket: when it was sent, and by which side.
 
-    `text` is None if it was a message of bytes; then `body` has them.
+    `text` is None if it was a message of bytes; then `body` has them. `line` is the learner's
+    line that sent it.
     """
 
     at: Moment
     by: Literal["client", "server"]
     text: str | None = None
     body: bytes = b""
+    line: int | None = None
 
     def json(self) -> Any:
         """The text read as JSON, or None if it isn't JSON."""
@@ -188,13 +190,15 @@ class SocketMessage(msgspec.Struct, frozen=True, kw_only=True):
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a WebSocket: which side closed it, and with which code.
 
-    1006 is a connection that ended without a close frame.
+    1006 is a connection that ended without a close frame. `line` is the learner's line that
+    closed it.
     """
 
     at: Moment
     by: Literal["client", "server"]
     code: int
     reason: str = ""
+    line: int | None = None
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):

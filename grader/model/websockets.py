@@ -12,8 +12,9 @@ from .errors import UsageError
 from .headers import GivenHeaders, pairs_of
 from .requests import Sent, check_options, split_target
 
-NORMAL, ABNORMAL = 1000, 1006
-"""Codes of a close (RFC 6455, 7.4.1): as it should be, and without a close frame."""
+NORMAL, ABNORMAL, GOING_DOWN = 1000, 1006, 1012
+"""Codes of a close (RFC 6455, 7.4.1, and IANA's list): as it should be, without a close frame,
+and by a server that stops."""
 
 
 class Say(Described, frozen=True, tag="say", kw_only=True):
