@@ -453,7 +453,7 @@ _OF_THE_BODY = ("content-length", "content-type", "date", "server")
 """Headers that say something of the body, or come from the server."""
 
 
-@rule("wrong-argument", "arguments", "body", "readings", general=True)
+@rule("wrong-argument", "arguments", "body", "events", "readings", general=True)
 def wrong_argument(case: Case) -> Finding | None:
     """A call is given something else than the request said.
 

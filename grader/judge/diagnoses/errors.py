@@ -23,8 +23,8 @@ from .notes import note_on
 from .registry import Finding, rule
 from .source import Source
 
-_MEANT = {"HTTPException", "CancelledError"}
-"""What is raised on purpose."""
+_MEANT = {"HTTPException", "CancelledError", "WebSocketDisconnect", "ClientDisconnect"}
+"""What is raised on purpose, or because the client has gone."""
 
 _CLOSED = (CLOSED, CLOSED_MEANWHILE)
 """What a connection says of itself. Why it was closed is another rule's matter."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from ...model.requests import Request
-from ...model.trace import Exchange, Span, to_ticks
+from ...model.trace import Exchange, Span, Trace, to_ticks
 from ..aspects import done, gives_away
 from ..differences import shortened
 from .case import Case, at_line, calls_of, in_seconds, of_line
@@ -42,6 +42,32 @@ def body_read_whole(case: Case) -> Finding | None:
             "body was there to answer it.",
         )
     return None
+
+
+@rule("body-read-whole", "calls")
+def pieces_kept(case: Case) -> Finding | None:
+    """Finds it where what comes piece by piece is handed on only when all of it has come."""
+    for ours in case.got.exchanges:
+        last = _last_piece(case, ours)
+        first, should = (_first_use(trace, ours.number) for trace in (case.got, case.expected))
+        if last is None or first is None or should is None:
+            continue
+        begins, wanted = (one.start.tick - ours.started.tick for one in (first, should))
+        if wanted < last <= begins:
+            line = case.call_line(first)
+            return Finding(
+                line,
+                f"{at_line(line)} calls {first.name} for the first time after "
+                f"{in_seconds(begins)}, when the whole body of {ours.method} {ours.path} is there, "
+                f"in memory. The first piece was there after {in_seconds(wanted)}.",
+            )
+    return None
+
+
+def _first_use(trace: Trace, exchange: int) -> Span | None:
+    """The first call that something which was opened is given data in."""
+    calls = (call for call in calls_of(trace, exchange) if "." in call.name)
+    return next((call for call in calls if any(call.arguments)), None)
 
 
 def _last_piece(case: Case, exchange: Exchange) -> int | None:

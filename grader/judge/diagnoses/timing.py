@@ -22,7 +22,7 @@ from .case import (
 from .registry import Finding, rule
 from .source import Source
 
-TIMES = ("elapsed", "lines", "calls", "call-endings")
+TIMES = ("elapsed", "lines", "events", "messages", "closes", "calls", "call-endings")
 """Aspects that show when something happened."""
 
 MOST_NAMES = 4

@@ -24,11 +24,11 @@ _OF_PYTHON = {
 _OF_OTHERS = {
     r"\basyncpg(?=\.)": "import {}",
     r"\bhttpx(?=\.)": "import {}",
-    r"\b(?:FastAPI|BackgroundTasks|Body|Depends|HTTPException|Request|Response)\b": (
-        "from fastapi import {}"
-    ),
+    r"\b(?:FastAPI|BackgroundTasks|Body|Depends|Header|HTTPException)\b|"
+    r"\b(?:Request|Response|WebSocket)\b": "from fastapi import {}",
     r"\bRequestValidationError\b": "from fastapi.exceptions import {}",
     r"\bPlainTextResponse\b|\bStreamingResponse\b": "from fastapi.responses import {}",
+    r"\bEventSourceResponse\b|\bServerSentEvent\b": "from fastapi.sse import {}",
     r"\bAsyncConnectionPool\b": "from psycopg_pool import {}",
     r"\bBaseModel\b": "from pydantic import {}",
 }

@@ -7,10 +7,13 @@ from . import (
     closing,
     databases,
     failing,
+    listening,
     lives,
     making,
     refusing,
     retrying,
+    sockets,
+    streams,
     upstreams,
     waiting,
     working,
@@ -31,6 +34,9 @@ EXAMPLES: dict[str, Example] = {
         databases,
         upstreams,
         retrying,
+        streams,
+        sockets,
+        listening,
     )
     for one in module.EXAMPLES
 }

@@ -1,0 +1,133 @@
+"""What is opened to be finished, by a commit or an abort: once, and in the right way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...model.trace import Exchange, Span, Trace
+from ..aspects import openings
+from .case import Case, at_line, in_seconds, of_line
+from .registry import Finding, rule
+
+Life = tuple[Span, list[Span]]
+"""The opening of something, and what was called on it, in order."""
+
+
+@rule("half-stored", "resources")
+def half_stored(case: Case) -> Finding | None:
+    """What is only half there is committed.
+
+    A client that leaves ends its body early. Code that takes a disconnect for the end of the body,
+    or commits in `finally`, keeps half a file, and nobody can tell it from a whole one.
+
+    Instead: commit only when the body has come to its end. `request.stream()` raises
+    `ClientDisconnect` when the client leaves.
+    """
+    for exchange, mine, its in _lives(case):
+        done = [c for c in mine[1] if c.how == "done" and c.name not in _names(its)]
+        call = next((call for call in done if _is_end(call, case)), None)
+        if call is not None and _last(its) not in ("", *_names(mine)):
+            line = case.call_line(call)
+            return Finding(
+                line,
+                f"{at_line(line)} calls {_method(call)}, though {_what_came(exchange)}: it should "
+                f"end with {_last(its).partition('.')[2]}().",
+            )
+    return None
+
+
+@rule("finished-twice", "resources", "calls")
+def finished_twice(case: Case) -> Finding | None:
+    """Something is finished twice: committed, and then aborted.
+
+    `finally` runs after a success, too. An abort after the commit may take away what was just
+    stored.
+
+    Instead: abort in `except BaseException:` and raise again, or note the commit and look at that.
+    """
+    for _, mine, its in _lives(case):
+        extra = [call for call in mine[1] if call.name not in _names(its)]
+        twice = [call for call in mine[1] if _names(mine).count(call.name) > 1]
+        ends = [call for call in extra + twice if _is_end(call, case)]
+        if ends and _last(its) in _names(mine):
+            line = case.call_line(ends[-1])
+            return Finding(
+                line,
+                f"{at_line(line)} calls {_method(ends[-1])} on what is finished already: the calls "
+                f"are {', '.join(_method(call) for call in mine[1] if _is_end(call, case))}. When "
+                "does that line run?",
+            )
+    return None
+
+
+@rule("left-unfinished", "resources", "calls")
+def left_unfinished(case: Case) -> Finding | None:
+    """Something is opened, and neither committed nor aborted.
+
+    What was begun stays: half a file, a lock, a transaction. `except Exception` doesn't see a
+    cancellation, and no `except` sees a client that leaves unless something raises.
+
+    Instead: `except BaseException:`, abort, and `raise`; or a context manager that does it.
+    """
+    for exchange, mine, its in _lives(case):
+        end = _last(its)
+        ends = [call for call in mine[1] if _is_end(call, case) and call.how == "done"]
+        if end and end not in _names(mine) and not ends:
+            line = case.call_line(mine[0])
+            return Finding(
+                line,
+                f"{at_line(line)} opens something that is never finished: "
+                f"{end.partition('.')[2]} isn't called, though {_what_came(exchange)}. Which lines "
+                "still run then?",
+            )
+    return None
+
+
+def _lives(case: Case) -> Iterator[tuple[Exchange, Life, Life]]:
+    """What each exchange has opened, beside what the reference has opened for it.
+
+    What is closed is another matter (see `resources`): a close is right at every end.
+    """
+    for ours, theirs in case.exchanges():
+        mine, its = _lives_of(case.got, ours.number), _lives_of(case.expected, theirs.number)
+        for one, other in zip(mine, its, strict=False):
+            if not any(name.endswith(".close") for name in _names(other)):
+                yield ours, one, other
+
+
+def _lives_of(trace: Trace, number: int) -> list[Life]:
+    own = [opening for opening in openings(trace) if opening.exchange == number]
+    return [(opening, _calls_on(trace, opening)) for opening in own]
+
+
+def _calls_on(trace: Trace, opening: Span) -> list[Span]:
+    return [s for s in trace.calls() if s.resource == opening.resource and s is not opening]
+
+
+def _names(life: Life) -> list[str]:
+    return [call.name for call in life[1]]
+
+
+def _last(life: Life) -> str:
+    return life[1][-1].name if life[1] else ""
+
+
+def _is_end(call: Span, case: Case) -> bool:
+    """Whether a call finishes something: a commit, an abort, or what ends it in the reference."""
+    ends = {_last(its) for _, _, its in _lives(case)}
+    return call.name in ends or call.name.partition(".")[2] in ("commit", "abort", "rollback")
+
+
+def _method(call: Span) -> str:
+    return f"{call.name.partition('.')[2]}()"
+
+
+def _what_came(exchange: Exchange) -> str:
+    """How a request went, in words."""
+    asked = f"{exchange.method} {exchange.path}"
+    if exchange.hung_up is not None:
+        after = in_seconds(exchange.hung_up.tick - exchange.started.tick)
+        return f"the client of {asked} has left after {after}"
+    if exchange.raised is not None:
+        return f"{asked} ends with {exchange.raised.type}{of_line(exchange.raised.line)}"
+    return f"{asked} ends with status {exchange.status}"
