@@ -1,0 +1,13 @@
+from fastapi import FastAPI
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+
+def exercise_1(ticks):
+    app = FastAPI()
+
+    @app.get("/ticks", response_class=EventSourceResponse)
+    async def stream():
+        async for tick in ticks():
+            yield ServerSentEvent(data=tick)
+
+    return app

@@ -1,0 +1,24 @@
+import json
+from contextlib import aclosing
+
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+
+
+def exercise_1(ticks):
+    app = FastAPI()
+
+    async def events():
+        async with aclosing(ticks()) as source:
+            last = None
+            async for tick in source:
+                if last:
+                    yield last
+                last = f"data: {json.dumps(tick)}\n\n"
+            yield last
+
+    @app.get("/ticks")
+    async def stream():
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    return app

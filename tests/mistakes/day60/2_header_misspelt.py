@@ -1,0 +1,16 @@
+import json
+from typing import Annotated
+
+from fastapi import FastAPI, Header
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+
+def exercise_2(subscribe):
+    app = FastAPI()
+
+    @app.get("/events", response_class=EventSourceResponse)
+    async def events(last_id: Annotated[int, Header()] = 0):
+        async for number, event in subscribe(last_id):
+            yield ServerSentEvent(id=str(number), raw_data=json.dumps(event))
+
+    return app

@@ -1,0 +1,32 @@
+import hashlib
+
+from fastapi import FastAPI, HTTPException, Request
+
+
+def exercise_5(open_upload):
+    app = FastAPI()
+
+    @app.put("/files/{name}", status_code=201)
+    async def put(name: str, request: Request):
+        size = 0
+        digest = hashlib.sha256()
+        upload = await open_upload(name)
+        try:
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ConnectionError("the client has left")
+                piece, more = message.get("body", b""), message.get("more_body", False)
+                size += len(piece)
+                if size > 1_000_000:
+                    raise HTTPException(413)
+                digest.update(piece)
+                await upload.write(piece)
+            await upload.commit()
+        except BaseException:
+            await upload.abort()
+            raise
+        return {"size": size, "sha256": digest.hexdigest()}
+
+    return app
