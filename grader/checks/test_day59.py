@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 from grader.checks import (
+    JSON,
+    NOT_OBJECTS,
     Aspect,
     Behaviour,
     Exchange,
@@ -113,7 +115,7 @@ def test_other_errors_are_not_tried_again(sample: SampleData) -> None:
 CLIENTS = 20
 MANY_CLIENTS = 100
 LONGEST_PAUSES = 1, 2, 4
-DEADLINE = 10
+CALL_LIMIT, DEADLINE = 2, 10
 
 gives = partial(takes, parameters=None)
 
@@ -128,7 +130,7 @@ def _one_client(*steps: Takes) -> Scenario:
     return _shaky(get("/rates"), call=in_turn(*steps))
 
 
-def _crowd(call: Takes, clients: int = CLIENTS) -> Scenario:
+def _crowd(call: Takes | InTurn, clients: int = CLIENTS) -> Scenario:
     """Clients that come at once, and whose calls all end in the same way."""
     return _shaky(times(clients, get("/rates")), call=call)
 
@@ -199,6 +201,8 @@ def together_again(name: str) -> Aspect:
 def test_pauses_are_random_and_grow() -> None:
     """The pauses are anywhere between 0 and 1 s, 0 and 2 s, 0 and 4 s."""
     assert_same(pauses_before("call"), of=_crowd(breaks(0.1), MANY_CLIENTS), server_errors=[502])
+    late = in_turn(*[LATE] * MANY_CLIENTS, answers_with(0.1))
+    assert_same(pauses_before("call"), of=_crowd(late, MANY_CLIENTS))
 
 
 @exercise(2)
@@ -274,14 +278,23 @@ def _late_or_not(exchange: Exchange, tries: tuple[Span, ...]) -> str:
     took = exchange.elapsed
     if took is None or took > DEADLINE:
         return f"{took or 'no end'} s until the answer"
-    enough = took > DEADLINE - max(LONGEST_PAUSES) or len(tries) > len(LONGEST_PAUSES)
-    if not enough:
+    is_last = len(tries) > len(LONGEST_PAUSES)
+    if not (is_last or took == DEADLINE or _gives_up_for_lack_of_time(exchange, tries)):
         return f"given up after {took:g} s and {len(tries)} calls"
-    is_failure = len(tries) > len(LONGEST_PAUSES) and tries[-1].how == "failed"
-    right = 502 if is_failure else 504
+    right = 502 if is_last and tries[-1].how == "failed" else 504
     if exchange.status == right:
         return f"at most {DEADLINE} s until the answer"
     return f"{exchange.status} after {len(tries)} calls"
+
+
+def _gives_up_for_lack_of_time(exchange: Exchange, tries: tuple[Span, ...]) -> bool:
+    """Whether an answer comes at the end of a try, so late that a pause might last too long."""
+    if not tries or exchange.completed is None or exchange.elapsed is None:
+        return False
+    last = tries[-1]
+    is_whole = last.how == "failed" or last.seconds == CALL_LIMIT
+    at_once = last.end.tick == exchange.completed.tick
+    return is_whole and at_once and exchange.elapsed > DEADLINE - max(LONGEST_PAUSES)
 
 
 @exercise(2)
@@ -311,6 +324,19 @@ def test_charges_are_answered(sample: SampleData) -> None:
         charge=in_turn(first, second),
     )
     assert_same(answers, arguments, elapsed, of=both)
+
+
+@aspect("status", say=lambda is_refused: "refused" if is_refused else "not refused")
+def refused(trace: Trace) -> tuple[bool, ...]:
+    """Whether each answer says that the request is at fault."""
+    return tuple(400 <= (exchange.status or 0) < 500 for exchange in trace.exchanges)
+
+
+@exercise(2)
+def test_only_objects_are_charged() -> None:
+    """Anything but a JSON object is refused, and not charged."""
+    bad = (post("/charges", body=body, headers=JSON) for body in NOT_OBJECTS)
+    assert_same(refused, call_counts, of=_shaky(*spaced(5, *bad)))
 
 
 @exercise(2)

@@ -54,7 +54,9 @@ def exercise_2(call=call_a_shaky_service, charge=charge_slowly):
     - Any other error is 502, at once.
 
     POST /charges takes a JSON object and answers 200 with what `await charge(data)` gives. It
-    may take 2 seconds, and is called once and never again: 504 if it is late, 502 if it fails.
+    may take 2 seconds, and is called once and never again: 504 if it is late, 502 if it fails. A
+    body that isn't a JSON object is refused, with 422.
+
     With the header Idempotency-Key it is `await charge(data, key)` instead, and tried again like
     /rates, each time with the same key.
     """

@@ -257,8 +257,7 @@ def stale_fallback(case: Case) -> Finding | None:
             continue
         if any(call.how == "done" for call in calls):
             continue
-        earlier = case.got.exchanges[: ours.number]
-        kept = next((one for one in earlier if one.path == ours.path and _share(one, ours)), None)
+        kept = next((one for one in _good_before(case, ours) if _share(one, ours)), None)
         if kept is not None:
             sent, before = (e.started.tick - case.got.opened for e in (ours, kept))
             return Finding(
@@ -268,6 +267,15 @@ def stale_fallback(case: Case) -> Finding | None:
                 "how long is that good, and for how many is it kept?",
             )
     return None
+
+
+def _good_before(case: Case, exchange: Exchange) -> list[Exchange]:
+    """The earlier answers of the same path that should be as good as they look."""
+    return [
+        ours
+        for ours, theirs in case.exchanges()
+        if ours.number < exchange.number and ours.path == exchange.path and theirs.status == 200
+    ]
 
 
 def _share(one: Exchange, other: Exchange) -> bool:

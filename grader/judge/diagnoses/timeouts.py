@@ -16,7 +16,7 @@ from ..aspects import done
 from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
 
-LIMITS = ("elapsed", "status", "body", "call-endings", "calls", "left-running")
+LIMITS = ("elapsed", "pauses", "status", "body", "call-endings", "calls", "left-running")
 """Aspects in which it shows that something takes too long, or is cut off."""
 
 _FOR_EVER = 5_000.0
