@@ -681,6 +681,23 @@ def test_find_and_modify_takes_the_first_and_inserts_what_is_missing() -> None:
     assert asked(work) == [[new, None, new, 2, {"name": "Su", "age": 2}]]
 
 
+def test_a_text_is_no_object_id() -> None:
+    async def work(people: Any) -> Any:
+        text = str(IDS[0])
+        found = [
+            await people.find_one({"_id": text}),
+            await people.find_one({"$or": [{"_id": text}]}),
+            await people.find_one_and_update({"_id": text}, {"$set": {"age": 1}}),
+            await people.count_documents({"_id": text}),
+            (await people.delete_one({"_id": text})).deleted_count,
+        ]
+        await people.update_one({"_id": "f" * 24}, {"$set": {"age": 1}}, upsert=True)
+        return [*found, await people.find_one({"_id": "f" * 24}), await lists(people, {"age": 1})]
+
+    upserted = {"_id": "f" * 24, "age": 1}
+    assert asked(work) == [[None, None, None, 0, 0, upserted, [upserted]]]
+
+
 def test_a_delete_removes_what_mongodb_would() -> None:
     async def work(people: Any) -> Any:
         calls = (

@@ -10,6 +10,7 @@
 - A replacement that inserts forgets the `_id` of its filter; no answer has `_id` first.
 - A `getMore` brings 101 documents, as a `find` does, instead of all that are left.
 - Of a duplicate key it says what SQLite says.
+- A text that reads like an ObjectId is equal to the ObjectId: here it is of its own type.
 - A `findAndModify` that fails is one that finds nothing, and leaves half of an upsert behind:
   it is carried out as a `find` and an `update` or a `delete`.
 """
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bson import ObjectId
 from bson.regex import Regex
 from neosqlite.collection.query_helper import set_force_fallback  # type: ignore[import-untyped]
 from nx_27017.handler import NeoSQLiteHandler  # type: ignore[import-untyped]
@@ -131,8 +133,11 @@ class Handler(NeoSQLiteHandler):  # type: ignore[misc]
                 found = [document["_id"] for document in database[name].find(wanted)]
         if found and wanted and ".$" not in repr(change.get("u")):  # `items.$` needs its filter
             change["q"] = {"_id": {"$in": found}}
-        elif not found and "_id" in wanted and "u" in change and not _changes_in_place(change):
-            change["u"] = {"_id": wanted["_id"], **change["u"]}
+        elif not found and "_id" in wanted and "u" in change:
+            if _is_condition(wanted["_id"]) and "$eq" in wanted["_id"]:
+                wanted["_id"] = wanted["_id"]["$eq"]  # what is inserted has it
+            if not _changes_in_place(change):
+                change["u"] = {"_id": wanted["_id"], **change["u"]}
 
 
 @contextmanager
@@ -189,13 +194,19 @@ def _conditions(filter: Document) -> Document:
 
 
 def _condition(key: str, value: Any) -> Any:
+    if key == "_id" and isinstance(value, str) and ObjectId.is_valid(value):
+        return {"$eq": value, "$type": "string"}
     if key in ("$and", "$or", "$nor"):
         return [_conditions(each) for each in value]
     if isinstance(value, Regex):
         switches = "".join(letter for flag, letter in _SWITCHES.items() if value.flags & flag)
         return {"$regex": value.pattern, "$options": switches}
-    is_whole = isinstance(value, dict) and not any(name.startswith("$") for name in value)
+    is_whole = isinstance(value, dict) and not _is_condition(value)
     return {"$eq": value} if value is None or is_whole else value
+
+
+def _is_condition(value: Any) -> bool:
+    return isinstance(value, dict) and any(name.startswith("$") for name in value)
 
 
 def _name_duplicate(error: Document, about: str) -> None:
