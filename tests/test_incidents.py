@@ -1082,6 +1082,17 @@ def test_logs_have_their_moment_their_request_and_their_error() -> None:
     assert (second.level, second.error, second.error_text) == ("ERROR", "ValueError", "private")
 
 
+def test_what_is_logged_beside_a_message_is_kept() -> None:
+    log = logging.getLogger("day53")
+
+    async def endpoint() -> None:
+        log.warning("row left out", extra={"row": 7, "columns": ["a"]})
+        log.warning("another one")
+
+    first, second = trace_of(endpoint).logs
+    assert (first.extra, second.extra) == ({"row": "7", "columns": "['a']"}, {})
+
+
 def test_logs_of_threads_and_of_debugging_are_kept_too() -> None:
     def endpoint() -> None:
         time.sleep(1)

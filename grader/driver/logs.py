@@ -48,6 +48,7 @@ def _note(recorder: Recorder, record: logging.LogRecord) -> None:
             level=record.levelname,
             message=_message_of(record),
             at=recorder.moment(),
+            extra=_extra_of(record),
             error=type(error).__name__ if error is not None else None,
             error_text=text_of(error)[:1000] if error is not None else "",
             exchange=current_exchange.get(),
@@ -61,6 +62,16 @@ def _message_of(record: logging.LogRecord) -> str:
         return steady(record.getMessage()[:1000])
     except Exception:  # the arguments do not fit; logging itself only prints that
         return steady(str(record.msg)[:1000])
+
+
+def _extra_of(record: logging.LogRecord) -> dict[str, str]:
+    """What was given as `extra`: the attributes that not every record has."""
+    given = vars(record).keys() - _EVERY_RECORDS
+    return {name: text_of(vars(record)[name])[:1000] for name in sorted(given)}
+
+
+_EVERY_RECORDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+"""Attributes of each record; the last two come from formatters."""
 
 
 @contextmanager

@@ -209,9 +209,9 @@ def named(error: BaseException) -> str:
     return f"{type(error).__name__}: {text_of(error)}"[:500]
 
 
-def text_of(error: BaseException) -> str:
-    """An exception's own words."""
+def text_of(value: object) -> str:
+    """What an exception, or another object, says of itself."""
     try:
-        return steady(str(error)[:2000])
+        return steady(str(value)[:2000])
     except Exception:  # a learner's own __str__ may fail
         return ""

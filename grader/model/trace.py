@@ -322,14 +322,16 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 class LogRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record that the learner's code logged.
 
-    `error` is the class of the exception whose traceback it has, if it has one, and `line`
-    where that came through the learner's file.
+    `extra` is what was logged with it in `extra=`, as text. `error` is the class of the
+    exception whose traceback it has, if it has one, and `line` where that came through the
+    learner's file.
     """
 
     logger: str
     level: str
     message: str
     at: Moment
+    extra: dict[str, str] = {}
     error: str | None = None
     error_text: str = ""
     exchange: int | None = None
