@@ -64,6 +64,7 @@ from ..judge.compare import assert_same, exercise
 from ..judge.diagnoses.case import OUTCOME, Case, at_line
 from ..judge.diagnoses.registry import Finding, rule
 from ..judge.differences import as_text
+from ..judge.forms import all_of, ids, moments, moments_in_utc, numbers_in
 from ..judge.messages import (
     closes,
     event_ids,
@@ -79,6 +80,7 @@ from ..judge.messages import (
 )
 from ..judge.players import Subject
 from ..judge.samples import SampleData
+from ..model.clients import client
 from ..model.collaborators import (
     Behaviour,
     Blocks,
@@ -161,6 +163,7 @@ __all__ = [
     "Upstream",
     "Value",
     "WebSocket",
+    "all_of",
     "answer_of",
     "answered_within",
     "answers",
@@ -180,6 +183,7 @@ __all__ = [
     "call_endings",
     "calls",
     "cancellations",
+    "client",
     "closed_before",
     "closes",
     "closings",
@@ -200,6 +204,7 @@ __all__ = [
     "good_answers",
     "has_header",
     "header",
+    "ids",
     "in_order",
     "in_turn",
     "kept_open",
@@ -221,11 +226,14 @@ __all__ = [
     "message_texts",
     "messages",
     "messages_to",
+    "moments",
+    "moments_in_utc",
     "mongo",
     "most_at_once",
     "most_calls",
     "most_in_flight",
     "never_silent_for",
+    "numbers_in",
     "opens",
     "order_of_work",
     "over_with_answer",

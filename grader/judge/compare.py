@@ -17,6 +17,7 @@ from ..model.websockets import WebSocket
 from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, seconds, startup, statuses, summary
 from .budget import TOO_MUCH, limited
 from .differences import apart
+from .forms import Form, as_it_is
 from .owners import with_owners
 from .players import NOT_PLAYED, Subject
 
@@ -34,6 +35,7 @@ class Mismatch(AssertionError):
     Attributes:
         aspect: the aspect that differed; None if the play did not get that far.
         aspects: all that the check would have compared.
+        alike: the form that both traces are in.
         expected: the reference's facts in words; `actual` the learner's.
     """
 
@@ -46,6 +48,7 @@ class Mismatch(AssertionError):
         expected: str,
         actual: str,
         aspects: tuple[Aspect, ...] = (),
+        alike: Form = as_it_is,
     ) -> None:
         super().__init__(f"expected {expected}, got {actual}")
         self.got = got
@@ -55,6 +58,7 @@ class Mismatch(AssertionError):
         self.expected = expected
         self.actual = actual
         self.aspects = aspects
+        self.alike = alike
 
 
 class ReferenceFailed(Exception):
@@ -99,6 +103,7 @@ def assert_same(
     of: Scenario,
     server_errors: Collection[int] = (),
     failing: LifespanPart | None = None,
+    alike: Form = as_it_is,
 ) -> None:
     """Play a scenario with the learner's answer and with the reference, and compare the traces.
 
@@ -111,6 +116,7 @@ def assert_same(
         server_errors: the statuses from 500 on that the reference answers with on purpose.
         failing: what fails on purpose. An app whose startup fails must not start; whether one
             whose shutdown fails says so is left to it.
+        alike: the form in which both are compared, where what is written may differ: `moments`.
 
     Raises:
         Mismatch: the learner's play did not finish, or an aspect of it differs.
@@ -126,10 +132,11 @@ def assert_same(
     _check_reference(expected, of, server_errors, failing)
     if got.outcome.kind == "grader-broke":
         raise GraderError("a play could not be played", got.outcome.problem)
+    expected = alike(expected)
     looks = [(aspect, _facts(aspect, expected)) for aspect in _with_lifespan(aspects, failing)]
     try:
         with limited():
-            _compare(looks, expected, got, of, aspects)
+            _compare(looks, expected, got, of, aspects, alike)
     except TOO_MUCH as error:
         raise Mismatch(too_much(got), expected, of, None, "", "", aspects) from error
 
@@ -156,16 +163,17 @@ def _compare(
     got: Trace,
     of: Scenario,
     aspects: tuple[Aspect, ...],
+    alike: Form,
 ) -> None:
     """Hold the learner's facts against the reference's, aspect by aspect."""
-    got = with_owners(got)
+    got = alike(with_owners(got))
     if got.outcome.kind not in ("finished", expected.outcome.kind):
-        raise Mismatch(got, expected, of, None, *_missing_answers(expected, got))
+        raise Mismatch(got, expected, of, None, *_missing_answers(expected, got), alike=alike)
     for aspect, should in looks:
         does = aspect(got)
         if should != does:
             words = _words(aspect.words(should), aspect.words(does))
-            raise Mismatch(got, expected, of, aspect, *words, aspects)
+            raise Mismatch(got, expected, of, aspect, *words, aspects, alike)
 
 
 def too_much(trace: Trace) -> Trace:
