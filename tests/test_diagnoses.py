@@ -31,7 +31,7 @@ from grader.model.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
 ROOT = Path(__file__).parents[1]
 BANK = [tomllib.loads(file.read_text("utf-8")) for file in ROOT.glob("tests/mistakes/*/*.toml")]
 
-FALLBACKS = {"different", "wrong-body", "wrong-time"}
+FALLBACKS = {"different", "stored-otherwise", "wrong-body", "wrong-time"}
 """What is said if no rule knows why."""
 
 NOT_OF_THIS_LESSON = {

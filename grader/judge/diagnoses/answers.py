@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import combinations
 
@@ -100,6 +101,31 @@ def error_leaked(case: Case) -> Finding | None:
                     "and queries: they belong in the log, not in the answer.",
                 )
     return None
+
+
+@rule("error-leaked", "secret", "body")
+def handled_error_leaked(case: Case) -> Finding | None:
+    """Finds it where an `except` makes an answer of its error's text."""
+    for ours, theirs in case.exchanges():
+        for part in _parts_of_handled(ours):
+            if ours.handled and gives_away(ours, part) and not gives_away(theirs, part):
+                return Finding(
+                    ours.handled.line,
+                    f"The answer to {ours.method} {ours.path}{of_line(ours.handled.line)} holds "
+                    f"what {with_article(ours.handled.type)} says: {shortened(part, 40)!r}. That "
+                    "belongs in the log, where whoever can mend it reads it.",
+                )
+    return None
+
+
+def _parts_of_handled(exchange: Exchange) -> list[str]:
+    """What the error says in whose handler the answer was made, in parts."""
+    text = exchange.handled.text if exchange.handled else ""
+    return [part.strip() for part in re.split(r"\n| \[", text) if len(part.strip()) >= _TELLING]
+
+
+_TELLING = 10
+"""Characters of a part of an error that no answer has by chance."""
 
 
 @rule("error-swallowed", "status", "body")
@@ -247,6 +273,9 @@ def _given(trace: Trace, exchange: Exchange) -> list[str]:
 
 def _has_plainer_cause(case: Case) -> bool:
     """Whether something is wrong with each request that would be so without the others."""
+    errors = [exchange.raised for exchange in case.got.exchanges]
+    if any(error and "DataError" in error.bases for error in errors):
+        return True  # a driver was given a value of another type than it takes
     return bool(case.incidents("never-awaited")) or awaited_in_turn.look(case) is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -47,7 +48,7 @@ class Bodies(NamedTuple):
         return Finding(self.ours.line, f"{self.about}{text}")
 
 
-def _bodies(case: Case) -> Iterator[Bodies]:
+def differing_bodies(case: Case) -> Iterator[Bodies]:
     """The pairs of bodies that differ, that the check looks at, and that should be JSON."""
     for ours, theirs in _differing(case):
         about = f"The answer to {ours.method} {ours.path}{of_line(ours.line)}"
@@ -133,8 +134,7 @@ def wrong_order(case: Case) -> Finding | None:
     `gather` keeps it, `as_completed` doesn't.
     """
     for ours, theirs in _differing(case):
-        mine, wanted = ours.json(), theirs.json()
-        if _is_reordered(mine, wanted):
+        for mine, wanted in _reordered(ours.json(), theirs.json()):
             asked = [s for s in statements_of(case, case.got, ours) if s.count == len(mine)]
             line = asked[-1].line if asked else _last_wait(case, ours)
             return Finding(
@@ -157,10 +157,18 @@ def _last_wait(case: Case, exchange: Exchange) -> int | None:
     return waits[-1].line if waits else exchange.line
 
 
-def _is_reordered(mine: object, wanted: object) -> bool:
-    if not isinstance(mine, list) or not isinstance(wanted, list) or mine == wanted:
-        return False
-    return sorted(map(as_text, mine)) == sorted(map(as_text, wanted))
+def _reordered(mine: Any, wanted: Any) -> Iterator[tuple[list[Any], list[Any]]]:
+    """The lists within a body that have all they should have, in another order."""
+    if isinstance(mine, dict) and isinstance(wanted, dict):
+        for key in mine.keys() & wanted.keys():
+            yield from _reordered(mine[key], wanted[key])
+    if not isinstance(mine, list) or not isinstance(wanted, list) or is_same(mine, wanted):
+        return
+    if sorted(map(as_text, mine)) == sorted(map(as_text, wanted)):
+        yield mine, wanted
+    elif len(mine) == len(wanted):
+        for pair in zip(mine, wanted, strict=True):
+            yield from _reordered(*pair)
 
 
 def _in_short(elements: list[object]) -> str:
@@ -180,7 +188,7 @@ def nothing_returned(case: Case) -> Finding | None:
     Instead: look for the path through the endpoint that has no `return`, or for a value that
     is computed and never returned.
     """
-    for found in _bodies(case):
+    for found in differing_bodies(case):
         if found.value is None or not found.mine.strip():
             what = "null" if found.mine.strip() else "empty"
             return found.finding(
@@ -199,7 +207,7 @@ def not_json(case: Case) -> Finding | None:
 
     Instead: `json.dumps(row)`; or return the value itself, and FastAPI turns it into JSON.
     """
-    for found in _bodies(case):
+    for found in differing_bodies(case):
         if found.value is MISSING and found.mine.strip():
             return found.finding(_no_json(found.mine, in_lines="line" in found.about))
     return None
@@ -225,7 +233,7 @@ def encoded_twice(case: Case) -> Finding | None:
 
     Instead: return the value itself, or encode it once by yourself and return a `Response`.
     """
-    for found in _bodies(case):
+    for found in differing_bodies(case):
         value = found.value
         if isinstance(value, str) and not isinstance(found.wanted, str) and _is_json(value):
             return found.finding(
@@ -248,11 +256,11 @@ def tasks_returned(case: Case) -> Finding | None:
 
     Instead: `task.result()` when it is over, or `await task`.
     """
-    for found in _bodies(case):
+    for found in differing_bodies(case):
         empty = list(_emptied(found.wanted, found.value, _results_of(case.scenario)))
-        others = [one for one in _places(found) if not _is_below(one.path, empty)]
+        others = [one for one in places_in(found) if not _is_below(one.path, empty)]
         if empty and not others and _makes_tasks(case, found.ours):
-            where = " and ".join(_place(path) or "all of it" for path in empty[:3])
+            where = " and ".join(in_place(path) or "all of it" for path in empty[:3])
             return found.finding(
                 f" has {{}} where data belongs ({where}). That is what a task looks like as "
                 "JSON. The value that it came to is its `.result()`."
@@ -290,7 +298,7 @@ def wrapped(case: Case) -> Finding | None:
 
     Instead: return the value, without an object around it.
     """
-    for found in _bodies(case):
+    for found in differing_bodies(case):
         members = found.value.items() if isinstance(found.value, dict) else ()
         for key, member in members:
             if is_same(member, found.wanted):
@@ -310,7 +318,7 @@ def bare(case: Case) -> Finding | None:
     Instead: return an object that has the data under the name that was asked for. A row that
     a driver gives as a tuple needs its columns' names beside it.
     """
-    for found in _bodies(case):
+    for found in differing_bodies(case):
         wanted = found.wanted if isinstance(found.wanted, dict) else {}
         alone = [key for key, member in wanted.items() if is_same(member, found.value)]
         if alone:
@@ -346,16 +354,16 @@ def kept_between_requests(case: Case) -> Finding | None:
     """
     if case.depends_on_time():
         return None  # an earlier answer may have been as wrong
-    for found in _bodies(case):
+    for found in differing_bodies(case):
         earlier = [
             both
             for both in zip(case.got.exchanges, case.expected.exchanges, strict=False)
             if both[0].number < found.ours.number and both[0].path == found.ours.path
         ]
-        for one in _places(found):
+        for one in places_in(found):
             kept = any(_held(mine, one) and _held(its, one) for mine, its in earlier)
             if one.got is not MISSING and one.got and kept and _is_right_alone(case, found.ours):
-                place = _place(one.path) or "all of it"
+                place = in_place(one.path) or "all of it"
                 return found.finding(
                     f" is out of date: {place} is what an earlier request was answered with. "
                     "What in your code lives longer than one request?"
@@ -385,7 +393,7 @@ def _held(before: Exchange, place: BodyDifference) -> bool:
 # Members and values
 
 
-def _places(found: Bodies) -> list[BodyDifference]:
+def places_in(found: Bodies) -> list[BodyDifference]:
     value = found.value
     return [] if value is MISSING else list(differences(found.wanted, value))
 
@@ -400,11 +408,11 @@ def swapped_values(case: Case) -> Finding | None:
     Instead: keep each result with its name from the beginning: a dict of tasks, or `gather`,
     which gives results in the order of its arguments.
     """
-    for found in _bodies(case):
-        for here, there in _pairs(_places(found)):
+    for found in differing_bodies(case):
+        for here, there in _pairs(places_in(found)):
             if MISSING not in (here.got, there.expected) and is_same(here.got, there.expected):
                 return found.finding(
-                    f" has under {_place(here.path)} what belongs under {_place(there.path)}. "
+                    f" has under {in_place(here.path)} what belongs under {in_place(there.path)}. "
                     "In which order do the results come, and in which are they given names?"
                 )
     return None
@@ -418,14 +426,14 @@ def renamed_member(case: Case) -> Finding | None:
 
     Instead: take the name from the task.
     """
-    for found in _bodies(case):
-        for missing, extra in _pairs(_places(found)):
+    for found in differing_bodies(case):
+        for missing, extra in _pairs(places_in(found)):
             beside = missing.path[:-1] == extra.path[:-1]
             only = missing.got is MISSING and extra.expected is MISSING
-            same = is_same(missing.expected, extra.got) and len(_places(found)) == 2
+            same = is_same(missing.expected, extra.got) and len(places_in(found)) == 2
             if only and beside and same:
                 return found.finding(
-                    f" has {_place(extra.path)} instead of {_place(missing.path)}."
+                    f" has {in_place(extra.path)} instead of {in_place(missing.path)}."
                 )
     return None
 
@@ -440,13 +448,13 @@ def missing_member(case: Case) -> Finding | None:
 
     Instead: `is not None` where you mean it; a model with all fields; each result for itself.
     """
-    for found in _bodies(case):
-        missing = [one for one in _places(found) if one.got is MISSING]
+    for found in differing_bodies(case):
+        missing = [one for one in places_in(found) if one.got is MISSING]
         if missing:
             falsy = not missing[0].expected
             note = f" It is {as_text(missing[0].expected)}, which counts as false in an `if`."
             return found.finding(
-                f" lacks {_place(missing[0].path)}.{note if falsy else ''}{_and_more(found, 1)}"
+                f" lacks {in_place(missing[0].path)}.{note if falsy else ''}{_and_more(found, 1)}"
             )
     return None
 
@@ -460,11 +468,11 @@ def extra_member(case: Case) -> Finding | None:
 
     Instead: return what the task names; a response model keeps the rest back.
     """
-    for found in _bodies(case):
-        extra = [one for one in _places(found) if one.expected is MISSING]
-        if extra and len(extra) == len(_places(found)):
+    for found in differing_bodies(case):
+        extra = [one for one in places_in(found) if one.expected is MISSING]
+        if extra and len(extra) == len(places_in(found)):
             return found.finding(
-                f" has {_place(extra[0].path)} in it, which doesn't belong there."
+                f" has {in_place(extra[0].path)} in it, which doesn't belong there."
                 f"{_and_more(found, 1)}"
             )
     return None
@@ -480,14 +488,50 @@ def wrong_type(case: Case) -> Finding | None:
     Instead: look up what the call returns, and convert, or call the one that returns rows
     (`fetchrow`).
     """
-    for found in _bodies(case):
-        for one in _places(found):
+    for found in islice(differing_bodies(case), 1):  # what comes after it may come of that
+        for one in places_in(found):
             known = MISSING not in (one.got, one.expected)
             if known and _kind(one.got) != _kind(one.expected):
                 return found.finding(
                     f"{_has(_shown(one.got), one)}, and it should be {_kind(one.expected)}."
                 )
     return None
+
+
+@rule("pages-overlap", *LOOKS, general=True)
+def pages_overlap(case: Case) -> Finding | None:
+    """A page of a list begins with the wrong element.
+
+    Either the last of the page before comes again, or something between the two pages is on
+    neither. Clients that go from page to page have it twice, or never.
+
+    Instead: remember the last element that was shown, and ask for what comes after it: `>`,
+    and not `>=`.
+    """
+    for found in differing_bodies(case):
+        pairs = zip(_lists(found.value), _lists(found.wanted), strict=False)
+        for mine, wanted in pairs:
+            again = wanted[:1] and wanted[0] in mine[1:]
+            left_out = mine[:1] and mine[0] in wanted[1:]
+            if (again or left_out) and _follows(case, found.ours):
+                one = _in_short([mine[0] if again else wanted[0]])
+                what = "comes again, after the page before" if again else "is on no page"
+                return found.finding(f" begins with the wrong element: {one} {what}.")
+    return None
+
+
+def _lists(body: Any) -> list[list[Any]]:
+    """A body that is a list, or the lists in it."""
+    members = body.values() if isinstance(body, dict) else [body]
+    return [member for member in members if isinstance(member, list)]
+
+
+def _follows(case: Case, exchange: Exchange) -> bool:
+    """Whether a page was asked for before."""
+    return any(
+        (e.method, e.path) == (exchange.method, exchange.path)
+        for e in case.got.exchanges[: exchange.number]
+    )
 
 
 @rule("wrong-length", *LOOKS, general=True)
@@ -499,8 +543,8 @@ def wrong_length(case: Case) -> Finding | None:
 
     Instead: count what goes in, and what comes out.
     """
-    for found in _bodies(case):
-        for one in _places(found):
+    for found in differing_bodies(case):
+        for one in places_in(found):
             if isinstance(one.got, list) and isinstance(one.expected, list):
                 return found.finding(
                     f"{_has(f'a list of {len(one.got)}', one)}, and it should be one of "
@@ -536,16 +580,18 @@ def change_lost(case: Case) -> Finding | None:
     """
     if case.got.readings and case.got.readings == case.expected.readings:
         return None  # the change was stored, and is not read
-    for found in _bodies(case):
-        for one in _places(found):
+    for found in differing_bodies(case):
+        for one in places_in(found):
             plain = not isinstance(one.got, dict | list) and one.got is not MISSING
-            sent = [value for _, value in _written(case, found.ours, one)]
+            written = list(_written(case, found.ours, one))
+            sent_by, sent = [write for write, _ in written], [value for _, value in written]
             value = as_text(one.expected)
             if plain and sent and is_same(sent[-1], one.expected):
+                is_own = sent_by[-1] is found.ours
                 return found.finding(
-                    f" still has {_cut(as_text(one.got))} under {_place(one.path)}, though an "
-                    f"earlier request changed it to {_cut(value)}. What becomes of that value in "
-                    "your code?"
+                    f" still has {_cut(as_text(one.got))} under {in_place(one.path)}, though "
+                    f"{'it' if is_own else 'an earlier request'} changed that to {_cut(value)}. "
+                    "What becomes of the value in your code?"
                 )
     return None
 
@@ -553,12 +599,12 @@ def change_lost(case: Case) -> Finding | None:
 @rule("done-before-refused", *LOOKS, "readings", general=True)
 def refused_and_kept(case: Case) -> Finding | None:
     """Finds it where what a refused request has sent is read later on."""
-    for found in _bodies(case):
-        for one in _places(found):
+    for found in differing_bodies(case):
+        for one in places_in(found):
             for write, value in _written(case, found.ours, one):
                 if is_same(value, one.got) and (case.status_wanted(write) or 0) >= 400:
                     return found.finding(
-                        f" has {_cut(as_text(value))} under {_place(one.path)}, from a "
+                        f" has {_cut(as_text(value))} under {in_place(one.path)}, from a "
                         f"{write.method} {write.path} that has to be refused. What is changed "
                         "before all of it is known to be valid?"
                     )
@@ -568,8 +614,9 @@ def refused_and_kept(case: Case) -> Finding | None:
 def _written(
     case: Case, exchange: Exchange, place: BodyDifference
 ) -> Iterator[tuple[Exchange, Any]]:
-    """What earlier requests have sent for a place, in order."""
-    for before in case.got.exchanges[: exchange.number]:
+    """What earlier requests, and a change itself, have sent for a place, in order."""
+    is_change = exchange.method in ("PUT", "PATCH")
+    for before in case.got.exchanges[: exchange.number + is_change]:
         body = _read(case.sent(before).decode("utf-8", "replace"))
         key = place.path[-1] if place.path else ""
         if before.method in WRITES and isinstance(body, dict) and key in body:
@@ -587,8 +634,8 @@ def wrong_body(case: Case) -> Finding | None:
 
     Instead: follow that value back to where it comes from.
     """
-    for found in _bodies(case):
-        places = _places(found)
+    for found in differing_bodies(case):
+        places = places_in(found)
         if places:
             one = places[0]
             return found.finding(
@@ -606,11 +653,11 @@ def wrong_body(case: Case) -> Finding | None:
 
 def _has(value: str, place: BodyDifference) -> str:
     """The verb of a sentence about a body: what it has there, or what it is as a whole."""
-    return f" has {value} under {_place(place.path)}" if place.path else f" is {value}"
+    return f" has {value} under {in_place(place.path)}" if place.path else f" is {value}"
 
 
 def _and_more(found: Bodies, listed: int) -> str:
-    rest = len(_places(found)) - listed
+    rest = len(places_in(found)) - listed
     return (
         f" ({rest} more {'place differs' if rest == 1 else 'places differ'}.)" if rest > 0 else ""
     )
@@ -629,7 +676,7 @@ def _shown(value: Any) -> str:
     return "null" if value is None else f"{_kind(value)}, {_cut(as_text(value))}"
 
 
-def _place(path: tuple[str | int, ...]) -> str:
+def in_place(path: tuple[str | int, ...]) -> str:
     """Where in the body, from the outside to the inside; elements count from 0."""
     return " → ".join(as_text(step) if isinstance(step, str) else f"[{step}]" for step in path)
 

@@ -251,7 +251,7 @@ def lost_update(case: Case) -> Finding | None:
     if case.got.readings == case.expected.readings:
         return None
     for one, other in _pairs(case):
-        reads, writes = _first(one, "select"), _first(one, "update")
+        reads, writes = _first(one, *_READS), _first(one, "update")
         if reads and writes and _reads_before(other, writes) and _writes_after(other, reads):
             return Finding(
                 writes.line,
@@ -293,13 +293,17 @@ def _pairs(case: Case) -> Iterator[tuple[list[Span], list[Span]]]:
     return combinations(each, 2)
 
 
-def _first(spans: list[Span], word: str) -> Span | None:
-    return next((span for span in spans if _word(span) == word and span.how == "done"), None)
+_READS = ("select", "find")
+"""First words of statements and commands that read."""
+
+
+def _first(spans: list[Span], *words: str) -> Span | None:
+    return next((span for span in spans if _word(span) in words and span.how == "done"), None)
 
 
 def _reads_before(others: list[Span], write: Span) -> bool:
-    read = _first(others, "select")
-    return read is not None and read.end.tick <= write.start.tick
+    read = _first(others, *_READS)
+    return read is not None and read.end.tick < write.end.tick
 
 
 def _writes_after(others: list[Span], read: Span) -> bool:

@@ -272,15 +272,20 @@ def _starved(case: Case) -> list[Starved]:
 def _unanswered(case: Case) -> Iterator[Exchange]:
     """Exchanges that have no answer, or a server error, where the reference's have a better."""
     for ours, theirs in case.exchanges():
-        failed = (ours.status or 0) >= 500 > (theirs.status or 500)
-        had_one = ours.raised is not None and not _OF_STATEMENTS.isdisjoint(ours.raised.bases)
-        if theirs.completed is not None and (ours.completed is None or (failed and not had_one)):
+        failed = (ours.status or 0) >= 500 > (theirs.status or 500) and _is_for_waiting(ours)
+        if theirs.completed is not None and (ours.completed is None or failed):
             yield ours
 
 
-_OF_STATEMENTS = {"SyntaxOrAccessError", "IntegrityConstraintViolationError", "DataError"}
-_OF_STATEMENTS |= {"ProgrammingError", "IntegrityError"}
-"""Errors of a statement, which had its connection: those of asyncpg, and the DB-API's."""
+def _is_for_waiting(exchange: Exchange) -> bool:
+    """Whether a server error can come of a wait for a connection, as far as its cause is known."""
+    error = exchange.raised or exchange.handled
+    return error is None or not _OF_WAITING.isdisjoint({error.type, *error.bases})
+
+
+_OF_WAITING = {"TimeoutError", "OperationalError", "InterfaceError", "TooManyConnectionsError"}
+_OF_WAITING |= {"PyMongoError"}
+"""Errors that say, among other things, that there is no connection."""
 
 
 def _is_for_connection(case: Case, exchange: Exchange, wait: Span) -> bool:

@@ -13,6 +13,7 @@ from ..aspects import done, ends_cancelled, most_at_once, times
 from .case import OUTCOME, Case, at_line, calls_of, differ, in_seconds, of_line
 from .errors import errors_in, errors_of
 from .registry import Finding, rule
+from .relayed import about_databases, spans_of
 
 TASKS = ("calls", "call-endings", "status", "body", "elapsed", "log", "lines")
 """Aspects in which it shows what becomes of tasks that live as long as the app."""
@@ -105,6 +106,25 @@ def begun_by_request(case: Case) -> Finding | None:
                 f"{at_line(line)} calls {name} for a request"
                 f"{f', {times(len(mine))} in all' if len(mine) > 1 else ''}. It belongs to the "
                 "start of the app, before any request comes.",
+            )
+    return None
+
+
+@rule("begun-by-request", "lifespan-order")
+@about_databases
+def asked_by_request(case: Case) -> Finding | None:
+    """Finds it where the app's start has something to ask of a database."""
+    at_start = {
+        span.arguments
+        for span in spans_of(case, case.expected, "statement")
+        if span.end.tick <= case.expected.opened
+    }
+    for span in spans_of(case, case.got, "statement"):
+        if span.arguments in at_start and span.exchange is not None:
+            return Finding(
+                span.line,
+                f"{at_line(span.line)} asks the database for a request what belongs to the start "
+                f"of the app, before any request comes: {span.arguments[0]}.",
             )
     return None
 

@@ -96,7 +96,8 @@ _NOTES = {
     "min_size is greater": (
         "A pool opens `min_size` connections at first: 10, unless you say otherwise."
     ),
-    "ObjectId": "An ObjectId isn't JSON: `str(document['_id'])` is.",
+    "not a valid ObjectId": "Anyone may ask for an id that isn't one.",
+    "'ObjectId' object": "An ObjectId isn't JSON: `str(document['_id'])` is.",
     "greenlet_spawn has not been called": (
         "Something is loaded from the database where nothing awaits it. Load it with the query, "
         "or keep it with `expire_on_commit=False`."

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from ...model.requests import Request
+from ...model.scenarios import Postgres
 from ...model.trace import Exchange, Span, Trace, to_ticks
 from ..aspects import done, gives_away
 from ..differences import shortened
 from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
+from .relayed import statements_of
 
 LEAST = 5
 """Characters of a text that is in no answer by chance."""
@@ -139,23 +142,32 @@ def data_leaked(case: Case) -> Finding | None:
     answer with a sentence of your own.
     """
     for ours, theirs in case.exchanges():
-        for call, text in _returned(case, ours):
+        for source, text in _returned(case, ours):
             if gives_away(ours, text) and not gives_away(theirs, text):
                 line = ours.handled.line if ours.handled else ours.line
                 return Finding(
                     line,
                     f"The answer to {ours.method} {ours.path}{of_line(line)} holds "
-                    f"{shortened(text, 40)!r}, which {call.name} has returned and nobody "
+                    f"{shortened(text, 40)!r}, which {source} has returned and nobody "
                     "outside should see. What is that answer made of?",
                 )
     return None
 
 
-def _returned(case: Case, exchange: Exchange) -> Iterator[tuple[Span, str]]:
-    """The calls of an exchange, each with the texts in what it may have returned."""
+def _returned(case: Case, exchange: Exchange) -> Iterator[tuple[str, str]]:
+    """What is asked for an exchange, each with the texts in what it may have returned."""
     for call in calls_of(case.got, exchange.number):
         given = msgspec.to_builtins(case.scenario.collaborators.get(call.name))
-        yield from ((call, text) for text in _texts(given))
+        yield from ((call.name, text) for text in _texts(given))
+    for statement in statements_of(case, case.got, exchange):
+        database = case.scenario.collaborators[statement.name]
+        if isinstance(database, Postgres):
+            literals = [text for text in _LITERAL.findall(database.seed_sql) if len(text) >= LEAST]
+            yield from (("the database", text) for text in literals)
+
+
+_LITERAL = re.compile(r"'([^']*)'")
+"""A text in SQL."""
 
 
 def _values(body: bytes) -> object:

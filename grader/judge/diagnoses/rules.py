@@ -25,6 +25,7 @@ from . import (
     timeouts,
     timing,
     upstreams,
+    values,
     work,
 )
 from .case import Case
@@ -86,6 +87,7 @@ RULES: tuple[Rule, ...] = (
     listening.wrong_pauses,
     # What begins too late, or too often, explains what comes of it.
     lives.begun_by_request,
+    lives.asked_by_request,
     lives.shared_task_cancelled,
     errors.memory_error,
     # What blocks the loop makes everything late, time limits and other requests included.
@@ -200,6 +202,7 @@ RULES: tuple[Rule, ...] = (
     answers.error_leaked,
     refusals.input_repeated,
     refusals.data_leaked,
+    answers.handled_error_leaked,
     timing.serialized,
     resources.cancelled_call_answers,
     resources.shared_connection,
@@ -217,6 +220,8 @@ RULES: tuple[Rule, ...] = (
     lives.failure_not_logged,
     work.logged_too_much,
     work.not_logged,
+    work.misfit_not_logged,
+    work.log_too_vague,
     # Bodies: what is wrong with all of it, then where it comes from, then one place in it.
     bodies.refused_and_kept,
     bodies.wrong_media_type,
@@ -227,8 +232,12 @@ RULES: tuple[Rule, ...] = (
     bodies.wrapped,
     bodies.bare,
     bodies.wrong_order,
+    values.digits_lost,
+    values.time_changed,
+    values.unsent_changed,
     bodies.change_lost,
     bodies.kept_between_requests,
+    bodies.pages_overlap,
     bodies.wrong_length,
     bodies.renamed_member,
     bodies.swapped_values,
@@ -239,6 +248,7 @@ RULES: tuple[Rule, ...] = (
     lives.wrong_moment,
     answers.wrong_status,
     bodies.wrong_body,
+    values.stored_otherwise,
     answers.wrong_argument,
     sockets.wrong_message,
     answers.wrong_header,
@@ -279,5 +289,7 @@ INSTEAD = "Instead: "
 IDS = tuple(sorted({rule.id for rule in RULES}))
 """The id of every misconception that is known."""
 
-FALLBACKS = frozenset({"different", "wrong-argument", "wrong-body", "wrong-time"})
+FALLBACKS = frozenset(
+    {"different", "stored-otherwise", "wrong-argument", "wrong-body", "wrong-time"}
+)
 """The ids that only say what differs. Where one of them comes first, nothing says why."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from ...model.trace import Exchange, Failure, Span
+from ...model.trace import Exchange, Failure, LogRecord, Span, Trace
 from ..aspects import calls_after_answer, has_traceback, records_about
+from ..differences import shortened
 from .case import (
     OUTCOME,
     Case,
@@ -84,9 +86,13 @@ def never_awaited(case: Case) -> Finding | None:
 def never_awaited_then_used(case: Case) -> Finding | None:
     """Finds it where the coroutine was taken for something else, and an error came of that."""
     errors = [one.raised or one.handled for one in case.got.exchanges]
-    if any(error and ("'coroutine' object" in error.text or not error.line) for error in errors):
+    if any(error and (_COROUTINE.search(error.text) or not error.line) for error in errors):
         return never_awaited.look(case)
     return None
+
+
+_COROUTINE = re.compile("'coroutine' object|not coroutine")
+"""Words of errors in which a coroutine stands in the place of a value."""
 
 
 def _few(names: list[str]) -> str:
@@ -336,6 +342,58 @@ def failure_not_logged(case: Case) -> Finding | None:
                 f"{_where_it_is_logged(case, logger)}",
             )
     return None
+
+
+@rule("error-not-logged", "log")
+def misfit_not_logged(case: Case) -> Finding | None:
+    """Finds it where a part of the data is left out of an answer, which says nothing of it."""
+    for ours, _, logger in _with_records(case):
+        if not _records_on(case.got, ours, logger):
+            return Finding(
+                ours.line,
+                f"{ours.method} {ours.path}{of_line(ours.line)} logs nothing on the logger "
+                f"{logger!r}, though something is wrong that its answer doesn't tell."
+                f"{_where_it_is_logged(case, logger)}",
+            )
+    return None
+
+
+@rule("log-too-vague", "log")
+def log_too_vague(case: Case) -> Finding | None:
+    """The log says that something is wrong, and not with which of many.
+
+    Whoever reads it has to look through all rows, or wait until it happens again.
+
+    Instead: name it: `logger.warning("user %s doesn't fit", row["id"])`.
+    """
+    for ours, theirs, logger in _with_records(case):
+        mine = _records_on(case.got, ours, logger)
+        said = " ".join(text for log in mine for text in (log.message, *log.extra.values()))
+        wanted = [log.message for log in _records_on(case.expected, theirs, logger)]
+        missing = [n for n in _NUMBER.findall(" ".join(wanted)) if n not in _NUMBER.findall(said)]
+        if mine and missing:
+            shown = shortened(mine[0].message.split("\n")[0], 60)
+            return Finding(
+                ours.line,
+                f"What {ours.method} {ours.path}{of_line(ours.line)} logs, {shown!r}, doesn't say "
+                f"which one is meant: {missing[0]} isn't in it. How is anyone to find the row?",
+            )
+    return None
+
+
+_NUMBER = re.compile(r"\d+")
+
+
+def _with_records(case: Case) -> Iterator[tuple[Exchange, Exchange, str]]:
+    """The exchanges for which the reference logs something, each with the logger."""
+    for ours, theirs in case.exchanges():
+        logged = [log for log in case.expected.logs if log.exchange == theirs.number]
+        if logged and ours.status == theirs.status:
+            yield ours, theirs, logged[0].logger
+
+
+def _records_on(trace: Trace, exchange: Exchange, logger: str) -> tuple[LogRecord, ...]:
+    return records_about(trace, exchange, logger, after="")
 
 
 @rule("not-logged", "log")

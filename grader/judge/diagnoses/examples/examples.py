@@ -15,6 +15,7 @@ from . import (
     sockets,
     streams,
     upstreams,
+    values,
     waiting,
     working,
 )
@@ -37,6 +38,7 @@ EXAMPLES: dict[str, Example] = {
         streams,
         sockets,
         listening,
+        values,
     )
     for one in module.EXAMPLES
 }
