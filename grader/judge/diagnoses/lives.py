@@ -385,10 +385,12 @@ def asked_again(case: Case) -> Finding | None:
         is_again = any(is_again for _, is_again in _differing(case, name))
         if asked and (len(mine) > len(theirs) or is_again):
             line = _line_of(case, asked[-1])
+            shared = "could those who wait share one call, and its failure?"
+            question = "which of the answers was still good?" if asked[-1].how == "done" else shared
             return Finding(
                 line,
                 f"{at_line(line)} calls {name} {times(len(mine))} in all, and for at least "
-                "one request that needs no call: which of the answers was still good?",
+                f"one request that needs no call: {question}",
             )
     return None
 

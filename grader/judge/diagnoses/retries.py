@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 from collections.abc import Iterator
 
 import msgspec
 
-from ...model.scenarios import InTurn, Takes
+from ...model.scenarios import InTurn, Mongo, Postgres, Takes
 from ...model.trace import Exchange, Span, Trace, to_seconds
 from ..aspects import times
 from .case import OUTCOME, Case, at_line, calls_of, in_seconds, of_line
-from .errors import error_hidden, raised
+from .errors import error_hidden, errors_in, raised
 from .registry import Finding, rule
 from .relayed import statements_of
 
@@ -80,6 +81,10 @@ def _how(span: Span) -> str:
     return f"fails after {span.seconds:g} s"
 
 
+def _how_it_was(span: Span) -> str:
+    return "was given up" if span.how == "cancelled" else "had failed"
+
+
 @rule("not-tried-again", *TRIES)
 def not_tried_again(case: Case) -> Finding | None:
     """A call fails, and another try that could have mended it isn't made.
@@ -105,9 +110,14 @@ def not_tried_again(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{_what(last)}{of_line(line)} {_how(last)}, and the answer is {ours.status} at "
-                f"once. It should be tried again, {enough} times in all.",
+                f"once. It should be tried again{_in_all(should)}.",
             )
     return None
+
+
+def _in_all(chain: Chain) -> str:
+    """How many tries there are, if it was not the last one that succeeded."""
+    return "" if chain[-1].how == "done" else f": {len(chain)} tries are right here"
 
 
 def _answers_after(exchange: Exchange, call: Span) -> bool:
@@ -167,7 +177,8 @@ def tried_in_vain(case: Case) -> Finding | None:
     `except Exception`, or one for a class far above, takes the others with it.
     """
     for _, _, mine, should in _tried(case):
-        if len(mine) > len(should) == 1 and should[0].how == "failed":
+        is_too_often = len(mine) > len(should) == 1 and should[0].how == "failed"
+        if is_too_often and not _may_be_mended(case, should[0]):
             line = case.call_line(mine[1])
             return Finding(
                 line,
@@ -175,6 +186,19 @@ def tried_in_vain(case: Case) -> Finding | None:
                 "which another try doesn't mend. Which errors go away by themselves?",
             )
     return None
+
+
+def _may_be_mended(case: Case, call: Span) -> bool:
+    """Whether a call ends as one does that may be better the next time."""
+    given = case.scenario.collaborators.get(call.name)
+    if isinstance(given, Postgres | Mongo):
+        return any(fault.does != "fail" for fault in given.faults)
+    kinds = {getattr(builtins, error.type, None) for error in errors_in(given)}
+    return any(isinstance(kind, type) and issubclass(kind, _PASSING) for kind in kinds)
+
+
+_PASSING = (ConnectionError, TimeoutError)
+"""Errors that may be gone in a moment."""
 
 
 def _error_of(case: Case, call: Span) -> str:
@@ -196,9 +220,10 @@ def repeated_unsafely(case: Case) -> Finding | None:
             line = case.call_line(mine[1])
             return Finding(
                 line,
-                f"{at_line(line)} sends {_what(mine[0])} once more for {ours.method} {ours.path} "
-                f"after it {_how(mine[0])}. It may have been carried out all the same, and now is "
-                "twice. How would the other side know that it is the same one?",
+                f"{at_line(line)} sends {_what(mine[0])} once more for {ours.method} {ours.path}, "
+                f"after the first one {_how_it_was(mine[0])}. That may have been carried out all "
+                "the same, and then it is done twice. How would the other side know that both "
+                "are one?",
             )
     return None
 

@@ -99,8 +99,9 @@ def _limit(case: Case, exchange: int, call: Span) -> int | None:
     got, _ = case.replay(_endless(case.scenario, exchange, call.name))
     if got.outcome.kind != "finished":
         return 0
-    cut = any(span.how == "cancelled" for span in calls_of(got, 0, call.name))
-    return done(got.exchanges[0]) if cut else None
+    calls = calls_of(got, 0, call.name)
+    is_cut = bool(calls) and calls[-1].how == "cancelled"
+    return done(got.exchanges[0]) if is_cut else None
 
 
 def _endless(scenario: Scenario, exchange: int, name: str) -> Scenario:
@@ -141,7 +142,7 @@ def early_timeout(case: Case) -> Finding | None:
 def _ended_by_limit(case: Case, late: bool) -> Iterator[Finding]:
     for ours, theirs, should, does in _cut_short(case):
         took, limit = done(ours), done(theirs)
-        if len(calls_of(case.expected, theirs.number, should.name)) > 1:  # each has its own limit
+        if _is_cut_by_its_own_limit(case, theirs, should):
             took, limit = (span.end.tick - span.start.tick for span in (does, should))
         if took is None or limit is None or took == limit or does.how != "cancelled":
             continue
@@ -156,6 +157,13 @@ def _ended_by_limit(case: Case, late: bool) -> Iterator[Finding]:
                 f"the time to give up: that is too {'late' if late else 'early'}. When does its "
                 "time begin, and how long is it?",
             )
+
+
+def _is_cut_by_its_own_limit(case: Case, exchange: Exchange, call: Span) -> bool:
+    """Whether each of several tries has a limit, and it was not one of all together that cut it."""
+    tries = calls_of(case.expected, exchange.number, call.name)
+    cut = [one.seconds for one in tries if one.how == "cancelled"]
+    return len(tries) > 1 and call.seconds == max(cut)
 
 
 @rule("early-timeout", *LIMITS, "lines", "arguments")
