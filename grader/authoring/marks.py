@@ -13,7 +13,7 @@ _REMEDY = 'write each line like this: call-dropped-1a2b3c = "why it makes no dif
 
 
 def marks_file(lesson: Lesson) -> Path:
-    """The file beside the checks that marks mutants, whether it is there or not."""
+    """`checks/same_dayNN.toml`: the mutants that mean the same, each with the reason."""
     return course().checks(lesson).with_name(f"same_{lesson.name}.toml")
 
 

@@ -81,7 +81,7 @@ def _texts(course: Course, lesson: Lesson) -> Iterator[tuple[str, Path]]:
         yield "exercise.py", course.solution(lesson).with_name("stub.py")
     yield "solution.py", course.solution(lesson)
     yield "checks.py", course.checks(lesson)
-    yield "hints.md", course.exercises(lesson) / "hints.md"
+    yield "hints.md", course.hints(lesson)
     yield "quiz.md", course.quiz(lesson)
 
 

@@ -24,8 +24,7 @@ MOST_STEPS = 3
 def texts_of(lesson: Lesson) -> list[Path]:
     """The lesson, its hints and its quiz, whether they are there or not."""
     found = course()
-    hints = found.exercises(lesson) / "hints.md"
-    return [found.lesson_text(lesson), hints, found.quiz(lesson)]
+    return [found.lesson_text(lesson), found.hints(lesson), found.quiz(lesson)]
 
 
 def problems_of_texts(lesson: Lesson) -> Iterator[Problem]:

@@ -120,27 +120,40 @@ class Course(msgspec.Struct, frozen=True):
     tour: Tour | None = None
 
     def lesson_text(self, lesson: Lesson) -> Path:
+        """`lessons/dayNN.md`, the lesson. Every `python` block in it is run on the clock, and a
+        `text` block right below one is exactly what it prints."""
         return self.root / self.folders.lessons / f"{lesson.name}.md"
 
     def quiz(self, lesson: Lesson) -> Path:
+        """`quizzes/dayNN.md`, its questions: sections `## 1. A name`, the answer in `<details>`.
+        With options `- a) …` the answer begins with the right letter, `**b**`; else a `text` block
+        in it is what the question's program prints. `Read again:` names a section of the lesson."""
         return self.root / self.folders.quizzes / f"{lesson.name}.md"
 
     def notebook(self, lesson: Lesson) -> Path:
+        """`notebooks/dayNN.ipynb`, without outputs. Cells that begin with `%%grade` are graded."""
         return self.root / self.folders.notebooks / f"{lesson.name}.ipynb"
 
     def exercises(self, lesson: Lesson) -> Path:
         """The folder with the answers, the hints and the tables of a lesson."""
         return self.root / self.folders.exercises / lesson.name
 
+    def hints(self, lesson: Lesson) -> Path:
+        """`exercises/dayNN/hints.md`: a heading `## Exercise N`, below it `### Step 1` to 3."""
+        return self.exercises(lesson) / "hints.md"
+
     def answers(self, lesson: Lesson) -> Path:
-        """The file that a learner fills in."""
+        """`exercises/dayNN/exercise.py`, which the learner fills in: a function `exercise_N` for
+        each exercise, which takes what the app needs from outside, and returns the app."""
         return self.exercises(lesson) / "exercise.py"
 
     def solution(self, lesson: Lesson) -> Path:
+        """`solutions/dayNN/solution.py`, the reference: what the checks expect is measured on it.
+        The docstring of each factory says why it is so."""
         return self.root / self.folders.solutions / lesson.name / "solution.py"
 
     def stub(self, lesson: Lesson) -> Path:
-        """The learner's file as it is before anyone has begun.
+        """`solutions/dayNN/stub.py`, the learner's file before anyone has begun; or `exercise.py`.
 
         In a clone `exercise.py` is the learner's own, so a course that is worked on where it
         lies keeps its stub beside the solution. Elsewhere `exercise.py` is as it was shipped.
@@ -149,6 +162,7 @@ class Course(msgspec.Struct, frozen=True):
         return kept if kept.is_file() else self.answers(lesson)
 
     def checks(self, lesson: Lesson) -> Path:
+        """`checks/test_dayNN.py`, the checks: functions whose docstrings the learner reads."""
         inside = self.root / self.folders.checks
         # The kit's own are a part of its package, which a wheel puts beside its content.
         beside = self.root.parent / self.folders.checks
@@ -156,7 +170,8 @@ class Course(msgspec.Struct, frozen=True):
         return folder / f"test_{lesson.name}.py"
 
     def mistakes(self, lesson: Lesson) -> Path:
-        """The folder with the lesson's cases of the bank."""
+        """`tests/mistakes/dayNN/`, the bank: answers, and beside each in a `.toml` what it has to
+        be told: `exercise`, `status`, `diagnoses` and `why`."""
         return self.root / self.folders.mistakes / lesson.name
 
     @property

@@ -43,7 +43,7 @@ def first_section(text: str) -> str:
 
 def _all_steps(lesson: Lesson) -> dict[int, tuple[str, ...]]:
     """The steps of each exercise that has a heading in the file of hints, by its number."""
-    file = course().exercises(lesson) / "hints.md"
+    file = course().hints(lesson)
     text = file.read_text("utf-8") if file.is_file() else ""
     found: dict[int, tuple[str, ...]] = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:

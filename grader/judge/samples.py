@@ -34,6 +34,7 @@ class SampleData:
         return {"id": self._random.randrange(10_000), "name": self.word()}
 
     def records(self, count: int) -> list[dict[str, object]]:
+        """Small JSON objects, numbered from 0."""
         return [{"number": number, "name": self.word()} for number in range(count)]
 
     def secret(self) -> str:
@@ -46,6 +47,7 @@ class SampleData:
         return [tenth / 10 for tenth in self._random.sample(tenths, count)]
 
     def shuffled(self, *values: float) -> list[float]:
+        """These numbers in another order."""
         return self._random.sample(values, len(values))
 
     def price(self) -> float:
@@ -53,7 +55,9 @@ class SampleData:
         return self._random.randrange(4, 4_000) / 4
 
     def pick(self, *values: str) -> str:
+        """One of these words."""
         return self._random.choice(values)
 
     def number(self) -> int:
+        """A whole number, as for an `order_seed`."""
         return self._random.randrange(2**31)

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-AUTHORS_COMMANDS = ("course", "new", "fill", "check", "facts", "mutate")
+AUTHORS_COMMANDS = ("course", "new", "fill", "check", "facts", "mutate", "reference")
 """In the order of the help."""

@@ -13,7 +13,7 @@ from .registry import Rule
 
 
 def rules_file(checks: Path) -> Path:
-    """The file with a lesson's own rules, whether it is there or not.
+    """`checks/rules_dayNN.py`: rules that a lesson brings itself. They are asked before the kit's.
 
     Args:
         checks: the file with its checks.
