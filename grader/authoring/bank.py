@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections import defaultdict
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..course.catalog import Lesson, course
 from ..course.files import shown
+from ..judge.diagnoses.own import rules_file
 from ..model.problems import Problem
 from ..model.report import ExerciseReport
 
@@ -84,6 +86,16 @@ def _line_of(file: Path, key: str) -> int:
     text = file.read_text("utf-8")
     found = re.search(rf"^{key}\b", text, re.MULTILINE)
     return text.count("\n", 0, found.start()) + 1 if found else 1
+
+
+def digest(lesson: Lesson, case: Path) -> str:
+    """What identifies all that an answer's grading comes of: its files, and the lesson's."""
+    found = course()
+    checks, kept = found.checks(lesson), found.stub(lesson)
+    files = [case, case.with_suffix(".toml"), checks, rules_file(checks), kept]
+    files += [found.solution(lesson), *sorted(found.exercises(lesson).glob("exercise_*"))]
+    parts = [file.read_bytes() if file.is_file() else b"" for file in files]
+    return hashlib.sha256(b"\0".join([str(case).encode(), *parts])).hexdigest()
 
 
 def expectation(case: Path) -> dict[str, Any]:

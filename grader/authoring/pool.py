@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from ..course.catalog import course
 
 if TYPE_CHECKING:
     from ..judge.grading import Grading
@@ -44,4 +47,30 @@ def in_pool(
 
     if not _gradings:
         _gradings.append(Grading())
-    return function(_gradings[0], *args, **kwargs)
+    _forget_what_changed()
+    try:
+        return function(_gradings[0], *args, **kwargs)
+    finally:
+        _note_what_is_imported()
+
+
+_imported: dict[str, int] = {}
+"""The modules of checks that this process has imported, and when their files were changed."""
+
+
+def _forget_what_changed() -> None:
+    """Let checks that their author has changed be imported anew: pytest keeps what it has."""
+    for name, changed in list(_imported.items()):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is None or not os.path.exists(file) or os.stat(file).st_mtime_ns != changed:
+            sys.modules.pop(name, None)
+            del _imported[name]
+
+
+def _note_what_is_imported() -> None:
+    sys.dont_write_bytecode = True  # which is told from a newer file only by whole seconds
+    folder = str(course().root)
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if name not in _imported and file.startswith(folder) and "test_" in os.path.basename(file):
+            _imported[name] = os.stat(file).st_mtime_ns

@@ -152,11 +152,14 @@ class Grading:
         return FilePlayer(self.worker, source, path, True, hidden=hidden, is_ours=is_ours)
 
     def _reference(self, lesson: Lesson) -> FilePlayer:
-        if lesson.name not in self.references:
-            file = course().solution(lesson)
-            ours = self._player_of(read_source(file), str(file), is_ours=True)
-            self.references[lesson.name] = ours
-        return self.references[lesson.name]
+        file = course().solution(lesson)
+        source, known = read_source(file), self.references.get(lesson.name)
+        if known is None:
+            known = self._player_of(source, str(file), is_ours=True)
+            self.references[lesson.name] = known
+        elif known.source != source:  # its author has changed it meanwhile
+            known.load(source, str(file), ahead=False)
+        return known
 
 
 def _of_isolation() -> tuple[str, ...]:
