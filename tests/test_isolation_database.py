@@ -1,14 +1,18 @@
 """What SQL of a stranger's can do: everything in its own database, and nothing beyond.
 
-One server of this module's own; about 15 s in all, most of it statements that are too slow.
+One server of this module's own; about 20 s in all, most of it statements that are too slow.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -19,9 +23,14 @@ from fastapi import FastAPI
 
 from grader import Trace, get, play, postgres
 from grader.services.base.errors import ServiceError
+from grader.services.postgres.daemon.cluster import find_programs
 from grader.services.postgres.daemon.leases import Lease, lease, stop
 from grader.services.postgres.daemon.messages import Address
+from grader.services.postgres.daemon.quotas import MOST, MOST_OF_ONE, Quotas
 from grader.services.postgres.daemon.state import KeeperState
+from grader.services.postgres.daemon.unprivileged import child_setup
+
+ROOT = Path(__file__).parents[1]
 
 SEED = """
     create table items (id serial primary key, name text);
@@ -165,12 +174,6 @@ def test_what_earlier_starts_left_to_roles_is_taken_from_them(state: KeeperState
 
 def run_alone(state: KeeperState, *statements: str) -> None:
     """Run SQL in the data directory of a server that is down, as one who has its files can."""
-    import os
-    import subprocess
-
-    from grader.services.postgres.daemon.cluster import find_programs
-    from grader.services.postgres.daemon.unprivileged import child_setup
-
     (data,) = state.home.glob("postgres-[0-9]*")
     subprocess.run(
         [find_programs()[0] / "postgres", "--single", "-D", data, "postgres"],
@@ -345,11 +348,9 @@ def test_a_view_in_the_place_of_a_table_costs_a_reading_and_no_more(how: str) ->
         )
         await connection.close()
 
-    began = time.monotonic()
     trace = played(replace, reads=["select name from items", "select count(*) from items"])
     assert trace.outcome.kind == "finished"
     assert isinstance(trace.readings["select name from items"], str)
-    assert time.monotonic() - began < 20
     with lease(SEED) as held:
         assert held.rows("select count(*) from items") == [{"count": 2}]
 
@@ -367,18 +368,6 @@ def test_a_query_that_traps_its_cancellation_is_ended_nevertheless() -> None:
         with pytest.raises(ServiceError, match="more than 3 s"):
             held.rows("select 1")
         held.end_sessions()
-
-
-def test_a_statement_that_is_too_slow_fails_with_postgresqls_own_words() -> None:
-    async def sleep(dsn: str) -> Any:
-        connection = await asyncpg.connect(dsn)
-        try:
-            await connection.execute("select pg_sleep(60)")
-        finally:
-            await connection.close()
-
-    trace = played(sleep)
-    assert "57014: canceling statement due to statement timeout" in answer(trace)
 
 
 def test_a_play_that_ends_the_graders_own_session_is_read_nevertheless() -> None:
@@ -453,4 +442,167 @@ def test_a_lease_for_hours_lets_statements_take_their_time() -> None:
         return query(held.address, "show statement_timeout")
 
     with lease() as for_a_play, lease(for_hours=True) as for_people:
-        assert (timeout(for_a_play), timeout(for_people)) == ([("5s",)], [("0",)])
+        assert (timeout(for_a_play), timeout(for_people)) == ([("30s",)], [("0",)])
+
+
+# What a play may take
+
+
+def test_a_process_may_have_so_many_leases_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    quotas = Quotas()
+
+    async def take() -> None:
+        for process in range(MOST // MOST_OF_ONE):
+            for _ in range(MOST_OF_ONE):
+                await quotas.take(process)
+        with pytest.raises(ServiceError, match="One process may have 8 databases"):
+            await quotas.take(0)
+        with pytest.raises(ServiceError, match="There may be 96 databases"):
+            await quotas.take(-1)
+        quotas.give_back(0)
+        await quotas.take(-1)
+
+    monkeypatch.setattr("grader.services.postgres.daemon.quotas.PATIENCE", 0)
+    asyncio.run(take())
+
+
+def test_a_process_that_has_all_the_leases_it_may_leaves_some_for_others() -> None:
+    code = """if True:
+        from grader.services.postgres.daemon.leases import lease
+        held = [lease() for _ in range(8)]
+        print(len({one.address.database for one in held}), flush=True)
+        input()
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as hog:
+        assert hog.stdout
+        assert hog.stdout.readline() == "8\n"
+        with lease() as held:
+            assert held.rows("select 1 as one") == [{"one": 1}]
+        hog.kill()
+
+
+SLOW = {
+    "sleeps": ("select pg_sleep(600)", "57014: canceling statement due to user request"),
+    "traps its end": (
+        """do $$ begin loop
+            begin perform pg_sleep(600); exception when query_canceled then null; end;
+        end loop; end $$""",
+        "ConnectionDoesNotExistError",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", SLOW)
+def test_a_statement_that_is_slow_on_purpose_is_ended(how: str) -> None:
+    """It can let PostgreSQL wait for ever, but not the keeper."""
+    sql, says = SLOW[how]
+
+    async def work(dsn: str) -> Any:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("set statement_timeout = 0")
+        try:
+            await connection.execute(sql)
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError) as error:
+            return type(error).__name__
+        finally:
+            connection.terminate()
+
+    trace = played(work, reads=["select count(*) from items"])
+    assert trace.outcome.kind == "finished"
+    assert says in answer(trace)
+    assert trace.readings == {"select count(*) from items": [{"count": 2}]}
+
+
+def test_a_database_that_grows_too_large_is_closed_with_a_sentence() -> None:
+    plain = "alter table {0} alter x set storage external"  # not compressed
+    rows = "insert into {0} select repeat('x', 8000) from generate_series(1, 4000)"
+    with lease("create table a (x text); create table b (x text)") as held:
+        grow = [sql.format(table) for table in "ab" for sql in (plain, *[rows] * 6)]
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            query(held.address, *grow, "select pg_sleep(60)")
+        assert "The database has more than 256 MB." in refusal(held)
+        assert is_refused(held.address)
+    with lease(SEED) as other:
+        assert other.rows("select count(*) from items") == [{"count": 2}]
+
+
+def refusal(held: Lease) -> str:
+    """What is said when nothing is read any more; the keeper looks each second."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            held.rows("select 1")
+        except ServiceError as error:
+            return error.problem
+    return ""
+
+
+def test_a_session_that_wants_much_memory_fails_and_the_server_goes_on() -> None:
+    huge = "select length(string_agg(repeat('x', 1000000), '')) from generate_series(1, 2000)"
+    with lease() as held, lease() as other:
+        with pytest.raises(asyncpg.PostgresError) as caught:
+            query(held.address, "set work_mem = '4GB'", huge)
+        assert caught.value.sqlstate in ("53200", "54000")
+        assert other.rows("select 1 as one") == [{"one": 1}]
+
+
+def test_locks_that_take_the_room_of_all_are_taken_away() -> None:
+    async def hoard() -> Any:
+        connection = await connect(held.address)
+        try:
+            await connection.execute("select pg_advisory_lock(n) from generate_series(1, 12000) n")
+            while True:
+                await connection.execute("select pg_sleep(0.1)")
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            connection.terminate()
+
+    with lease() as held, lease() as other:
+        asyncio.run(asyncio.wait_for(hoard(), 20))
+        assert "more than 10,000 locks" in refusal(held)
+        assert other.rows("select 1 as one") == [{"one": 1}]
+
+
+# Who may stop the keeper
+
+
+SHUT_IN = """if True:
+    import ctypes, sys
+    sys.path.insert(0, {root!r})
+    ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)  # no new privileges, as a player is
+    from grader.services.postgres.daemon.leases import ServiceError, stop
+    try:
+        stop()
+    except ServiceError as error:
+        print(error.problem)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who asks")
+def test_code_that_is_shut_in_may_not_stop_the_keeper(state: KeeperState) -> None:
+    with lease(SEED) as held:
+        command = [sys.executable, "-c", SHUT_IN.format(root=str(ROOT))]
+        said = subprocess.run(command, text=True, capture_output=True, timeout=60)
+        assert said.stdout == "Only the user whose keeper this is may stop it.\n"
+        assert held.rows("select count(*) from items") == [{"count": 2}]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has capabilities")
+def test_the_server_runs_without_capabilities_and_can_get_none(state: KeeperState) -> None:
+    with lease():
+        (file,) = state.home.glob("postgres-[0-9]*/postmaster.pid")
+        status = Path(f"/proc/{file.read_text().split()[0]}/status").read_text()
+    said = dict(line.split(":\t") for line in status.splitlines() if ":\t" in line)
+    assert said["Uid"].split()[1] != "0"
+    assert said["NoNewPrivs"] == "1"
+    is_open = not said["CapEff"].strip("0")
+    needs_passage = not all(
+        path.stat().st_mode & 0o001 for path in find_programs()[0].resolve().parents
+    )
+    assert is_open or needs_passage

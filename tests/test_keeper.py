@@ -205,8 +205,8 @@ def test_clients_do_not_meet(state: KeeperState) -> None:
         used = list(pool.map(use, range(16)))
     assert [rows for _, rows in used] == [[{"n": number}] for number in range(16)]
     with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(lease()).address.database for _ in range(16)]
-    assert len(set(held)) == 16
+        held = [stack.enter_context(lease()).address.database for _ in range(8)]
+    assert len(set(held)) == 8
 
 
 def test_clients_that_begin_at_once_share_one_keeper(at_rest: KeeperState, tmp_path: Path) -> None:
@@ -548,13 +548,13 @@ def test_a_keeper_of_a_kit_that_was_replaced_lets_another_take_over(
 
 def test_what_a_killed_keeper_left_is_in_nobodys_way(at_rest: KeeperState) -> None:
     at_rest.socket.unlink(missing_ok=True)
-    for path in (at_rest.socket, at_rest.sockets / ".s.PGSQL.5432"):
+    for path in (at_rest.socket, at_rest.server_sockets / ".s.PGSQL.5432"):
         with socket.socket(socket.AF_UNIX) as stale:
             stale.bind(str(path))
     # The number of a server that is gone may have been given to another process since.
     with subprocess.Popen(["sleep", "60"], preexec_fn=child_setup()) as other:
         at_rest.lock.write_text(f"{other.pid}")
-        (at_rest.sockets / ".s.PGSQL.5432.lock").write_text(f"{other.pid}\n")
+        (at_rest.server_sockets / ".s.PGSQL.5432.lock").write_text(f"{other.pid}\n")
         (data_of(at_rest) / "postmaster.pid").write_text(f"{other.pid}\n{data_of(at_rest)}\n")
         with lease() as held:
             assert held.rows("SELECT 1 AS one") == [{"one": 1}]
@@ -564,7 +564,7 @@ def test_what_a_killed_keeper_left_is_in_nobodys_way(at_rest: KeeperState) -> No
 
 def test_a_server_without_its_keeper_is_ended(at_rest: KeeperState) -> None:
     programs, data = find_programs()[0], data_of(at_rest)
-    with run_postgres(programs, data, at_rest.sockets, port=5432, tcp=False) as orphan:
+    with run_postgres(programs, data, at_rest.server_sockets, port=5432, tcp=False) as orphan:
         with lease() as held:
             assert held.rows("SELECT 1 AS one") == [{"one": 1}]
             assert server_of(at_rest) != orphan.pid
@@ -594,6 +594,7 @@ def test_a_path_that_is_too_long_for_sockets_will_do(tmp_path: Path) -> None:
         with lease() as held:
             assert held.rows("SELECT 1 AS one") == [{"one": 1}]
         assert state.sockets != state.home
+        assert state.server_sockets.parent == state.sockets
         assert state.sockets.stat().st_mode & 0o777 == 0o700
     shutil.rmtree(state.sockets)
 
@@ -663,6 +664,7 @@ def users_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Address]:
     password.write_text("secret")
     data.mkdir(mode=0o700)
     own(data)
+    own(home)  # for the socket
     subprocess.run(
         [programs / "initdb", "-D", data, "-U", "postgres", *INITDB, "--pwfile", password],
         preexec_fn=child_setup(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...base.errors import ServiceError
 from .connecting import Connection, Server, ServerGone, connect, connected, errors_translated
@@ -30,7 +30,34 @@ _BLOCKERS = """
 _END = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> $2
 """
+_BUSY = """
+    SELECT datname AS database, pid AS session, query_start::text AS since FROM pg_stat_activity
+    WHERE datname = ANY($1) AND state = 'active'
+      AND coalesce(wait_event_type, '') NOT IN ('Lock', 'Client')
+"""
+_SIZES = """
+    SELECT datname AS name, pg_database_size(oid) AS count
+    FROM pg_database WHERE datname = ANY($1)
+"""
+_LOCKS = """
+    SELECT datname AS name, count(*) AS count
+    FROM pg_locks JOIN pg_database base ON base.oid = database
+    WHERE datname = ANY($1) GROUP BY 1
+"""
 _TEMPLATES = "SELECT FROM pg_database WHERE datname = $1 AND datistemplate"
+
+
+class RunningStatement(NamedTuple):
+    """A statement that is carried out.
+
+    Attributes:
+        session: the server's process that does it.
+        since: when it began, by the server's clock.
+    """
+
+    database: str
+    session: int
+    since: str
 
 
 class Admin:
@@ -119,6 +146,32 @@ class Admin:
             if asyncio.get_running_loop().time() > deadline:
                 raise ServiceError(f"A session in {name} does not end.", self._server.remedy)
             await asyncio.sleep(POLL)
+
+    async def sizes(self, names: list[str]) -> dict[str, int]:
+        """How many bytes databases have."""
+        return {row["name"]: row["count"] for row in await self._fetch(_SIZES, names)}
+
+    async def locks(self, names: list[str]) -> dict[str, int]:
+        """How many locks the sessions in databases hold, for those that hold any."""
+        return {row["name"]: row["count"] for row in await self._fetch(_LOCKS, names)}
+
+    async def busy(self, names: list[str]) -> list[RunningStatement]:
+        """The statements in databases that are at work."""
+        return [RunningStatement(**row) for row in await self._fetch(_BUSY, names)]
+
+    async def cancel(self, session: int) -> None:
+        """Cancel what a session does, if it lets itself be cancelled."""
+        await self._fetch("SELECT pg_cancel_backend($1)", session)
+
+    async def end(self, session: int) -> None:
+        """End a session."""
+        await self._fetch("SELECT pg_terminate_backend($1)", session)
+
+    async def close_to_role(self, name: str) -> None:
+        """End all sessions in a database, and let its role begin no more."""
+        if self._server.makes_roles:
+            await self._execute(f'ALTER ROLE "{name}" NOLOGIN')
+        await self._fetch(_END, name, 0)
 
     async def check(self) -> None:
         """Check that the server works.

@@ -15,6 +15,7 @@ from ...base.errors import ServiceError
 from .admin import Admin
 from .connecting import Connection, Server, ServerGone, connect, errors_translated
 from .messages import Address
+from .overuse import EVERY, Overuse
 from .recycling import TIMES, clear, is_as_new
 from .statements import TooSlow, read, seed
 
@@ -52,7 +53,9 @@ class Holding:
         start: of the server, after which the database was made.
         plays: that it has been used for, this one too.
         connection: the keeper's, as the role of the play, for the seed and for readings.
-        refusal: why nothing more is read, if something has taken too long.
+        for_hours: whether it is for people rather than for a play.
+        since: when it was leased, by the loop's clock.
+        refusal: why nothing more is read, if something was too slow or too much.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Holding:
     start: int
     plays: int
     connection: Connection
+    for_hours: bool
+    since: float
     refusal: str = ""
 
 
@@ -78,6 +83,9 @@ class Databases:
         self._start, self._closed = 0, False
         self._spares: deque[Spare] = deque()
         self._starting, self._filling = asyncio.Lock(), asyncio.Lock()
+        self._held: list[Holding] = []
+        self._overuse = Overuse(self._admin)
+        self._watch: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._recycling: set[asyncio.Task[None]] = set()
 
@@ -143,9 +151,11 @@ class Databases:
 
     def end(self, holding: Holding) -> None:
         """Take a database back in the background, even if it is still in use."""
+        self._held.remove(holding)
         is_enough = len(self._spares) + len(self._recycling) >= MOST
         worn = holding.plays >= TIMES
-        if not self._server.makes_roles or worn or is_enough or self._closed:
+        is_over = bool(holding.refusal)
+        if not self._server.makes_roles or is_over or worn or is_enough or self._closed:
             holding.connection.terminate()
             self._discard(holding.name)
             return
@@ -160,6 +170,8 @@ class Databases:
     async def close(self) -> None:
         """Drop all that there is."""
         self._closed = True
+        if self._watch is not None:
+            self._watch.cancel()
         while self._tasks:
             await asyncio.wait(self._tasks)
         self._forget_spares()
@@ -178,7 +190,8 @@ class Databases:
 
     async def _lease(self, seed_sql: str, for_hours: bool) -> Holding:
         name, password, connection, plays = await self._take()
-        holding = Holding(name, password, self._start, plays + 1, connection)
+        now = asyncio.get_running_loop().time()
+        holding = Holding(name, password, self._start, plays + 1, connection, for_hours, now)
         try:
             if for_hours:
                 await self._admin.allow_long_statements(name)
@@ -191,7 +204,16 @@ class Databases:
             self._discard(name)
             raise
         self.fill()
+        self._held.append(holding)
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._look_after())
         return holding
+
+    async def _look_after(self) -> None:
+        """See to it that no play takes too much, as long as there is one."""
+        while self._held:
+            await asyncio.sleep(EVERY)
+            await _logged(self._overuse.look(self._held))
 
     def _check(self, holding: Holding) -> None:
         if holding.start != self._start:

@@ -21,7 +21,7 @@ from .leftovers import end_orphans, end_server_of
 from .messages import Address
 from .roles import CONNECTIONS, new_password
 from .state import KeeperState
-from .unprivileged import child_setup, own
+from .unprivileged import child_setup, doors, own, share, through
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "listen_addresses": "",
-    "unix_socket_permissions": "0700",
+    "unix_socket_permissions": "0777",  # their directory is not open to others
     "scram_iterations": 1,  # no password that is used here can be guessed
     "allow_alter_system": "off",
     "temp_file_limit": "64MB",
@@ -87,7 +87,7 @@ class Embedded:
 
     def address(self, database: str, password: str) -> Address:
         """How a play reaches its database: as the role of that name."""
-        host = str(self._state.sockets)
+        host = str(self._state.server_sockets)
         return Address(host=host, port=PORT, database=database, user=database, password=password)
 
     def admin(self) -> Address:
@@ -154,7 +154,8 @@ class Embedded:
 
     def _clear_sockets(self) -> None:
         """Remove what a killed server left. No other one uses this directory."""
-        for path in self._state.sockets.glob(f".s.PGSQL.{PORT}*"):
+        share(self._state.server_sockets)
+        for path in self._state.server_sockets.glob(f".s.PGSQL.{PORT}*"):
             path.unlink()
 
     async def _make_data(self, programs: Path, data: Path) -> None:
@@ -163,7 +164,7 @@ class Embedded:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         own(draft)
-        process = self._spawn([str(programs / "initdb"), *_INITDB, "-D", str(draft)])
+        process = self._spawn([str(programs / "initdb"), *_INITDB, "-D", str(draft)], draft)
         if not await _ended(process, START):
             process.kill()
         if process.returncode != 0:
@@ -180,7 +181,7 @@ class Embedded:
         """Set who may connect, in a server of one process, which no one can reach."""
         write_rules(data)
         server = [str(programs / "postgres"), "--single", "-D", str(data), *_SETTINGS, "postgres"]
-        process = self._spawn(server, subprocess.PIPE)
+        process = self._spawn(server, data, stdin=subprocess.PIPE)
         assert process.stdin is not None
         with suppress(OSError), process.stdin as statements:
             statements.write(with_password(self._password).encode())
@@ -191,10 +192,10 @@ class Embedded:
         return said or "it said nothing" if failed else ""
 
     async def _run(self, programs: Path, data: Path) -> str:
-        sockets = f'--unix_socket_directories="{self._state.sockets}"'
-        # The data directory comes first, for `end_server_of` to find.
-        arguments = ["-D", str(data), "-p", str(PORT), sockets, *_SETTINGS]
-        self._process = process = self._spawn([str(programs / "postgres"), *arguments])
+        sockets = self._state.server_sockets
+        where = ["-D", str(data), "-p", str(PORT), "-k", f'"{sockets}"']
+        command = [str(programs / "postgres"), *where, *_SETTINGS]
+        self._process = process = self._spawn(command, data, sockets)
         deadline = asyncio.get_running_loop().time() + START
         while not is_ready(data, process.pid):
             if process.poll() is not None:
@@ -206,11 +207,12 @@ class Embedded:
         return ""
 
     def _spawn(
-        self, command: list[str], stdin: int = subprocess.DEVNULL
+        self, command: list[str], *directories: Path, stdin: int = subprocess.DEVNULL
     ) -> subprocess.Popen[bytes]:
-        with open(self._state.home / "postgres.log", "wb") as output:
+        """Run a program that uses directories which are named in its arguments."""
+        with open(self._state.home / "postgres.log", "wb") as output, doors(*directories) as opened:
             return subprocess.Popen(
-                command,
+                [through(opened, argument) for argument in command],
                 stdin=stdin,
                 stdout=output,
                 stderr=output,
@@ -218,7 +220,8 @@ class Embedded:
                 # The user's own PG… variables are for the user's own servers.
                 env={"PATH": os.defpath, "LC_ALL": "C"},
                 start_new_session=True,
-                preexec_fn=child_setup(),
+                pass_fds=list(opened.values()),
+                preexec_fn=child_setup(Path(command[0])),
             )
 
     def _output(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import os
 import signal
@@ -37,6 +38,8 @@ from .messages import (
     Stop,
     Stopping,
 )
+from .peers import is_owner, peer_of
+from .quotas import Quotas
 from .remote import Remote
 from .state import KeeperState, Lock
 
@@ -49,6 +52,7 @@ IDLE = 600.0
 """Seconds without a client after which the keeper exits. `GRADER_IDLE` sets others."""
 FAREWELL = 5.0
 """Seconds that a keeper which ends takes to drop databases."""
+_PR_SET_DUMPABLE = 4
 OUT_OF_TURN = "That makes no sense now."
 
 
@@ -64,11 +68,13 @@ class Keeper:
 
     Attributes:
         databases: what it leases.
+        quotas: how much of that each client has.
     """
 
     def __init__(self, state: KeeperState, idle: float) -> None:
         self._state, self._idle = state, idle
         self._server = Embedded(state) if state.url is None else Remote(state.url)
+        self.quotas = Quotas()
         self._done = asyncio.Event()
         self._clients: set[asyncio.Task[None]] = set()
         self._alarm: asyncio.TimerHandle | None = None
@@ -148,6 +154,8 @@ class KeeperClient:
     ) -> None:
         self._keeper, self._databases = keeper, keeper.databases
         self._stream = MessageStream(reader, writer, LARGEST)
+        self._peer = peer_of(writer.get_extra_info("socket"))
+        self._process = self._peer.pid if self._peer else id(self)
         self._holding: Holding | None = None
 
     async def serve(self) -> None:
@@ -185,19 +193,29 @@ class KeeperClient:
 
     async def _answer_to(self, request: Request) -> Answer:
         match request, self._holding:
+            case Stop(), _ if not is_owner(self._peer):
+                raise ServiceError("Only the user whose keeper this is may stop it.")
             case Stop(), _:
                 self._keeper.stop()
                 return Stopping(os.getpid())
             case Check(), None:
                 self._keeper.check_program()
                 return Checked()
-            case Ask(seed_sql, for_hours), None:
+            case Ask(), None:
                 self._keeper.check_program()
-                self._holding = await self._databases.lease(seed_sql, for_hours)
+                self._holding = await self._lease(request)
                 return Leased(self._databases.address(self._holding))
             case _, holding if holding:
                 return await self._answer_about(holding, request)
         raise ServiceError(OUT_OF_TURN)
+
+    async def _lease(self, ask: Ask) -> Holding:
+        await self._keeper.quotas.take(self._process)
+        try:
+            return await self._databases.lease(ask.seed_sql, ask.for_hours)
+        except BaseException:
+            self._keeper.quotas.give_back(self._process)
+            raise
 
     async def _answer_about(self, holding: Holding, request: Request) -> Answer:
         match request:
@@ -217,6 +235,7 @@ class KeeperClient:
         holding, self._holding = self._holding, None
         if holding:
             self._databases.end(holding)
+            self._keeper.quotas.give_back(self._process)
 
 
 def main() -> None:
@@ -248,6 +267,8 @@ def _detach(lock: int) -> None:
         os.setsid()
     os.chdir("/")
     os.umask(0o077)
+    if sys.platform == "linux":  # no one of the same user may look into its memory
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
 
 

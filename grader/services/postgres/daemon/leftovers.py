@@ -38,11 +38,12 @@ async def end_server_of(data: Path) -> None:
 
 
 def _is_server_of(pid: int, data: Path) -> bool:
+    """A server works in its data directory, whatever name it was given for it."""
     try:
-        command = psutil.Process(pid).cmdline()
+        process = psutil.Process(pid)
+        return Path(process.exe()).name == "postgres" and Path(process.cwd()) == data
     except psutil.Error:
         return False
-    return len(command) > 2 and Path(command[0]).name == "postgres" and command[2] == str(data)
 
 
 def end_orphans() -> None:

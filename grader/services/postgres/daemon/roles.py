@@ -9,8 +9,9 @@ import secrets
 
 CONNECTIONS = 100
 """Connections that one play may open, as many as PostgreSQL itself allows by default."""
-STATEMENT = "5s"
-"""Real time that a statement of a play may take."""
+STATEMENT = "30s"
+"""Real time that a statement of a play may take, unless it says otherwise. It may have to wait for
+a lock meanwhile; what is at work ends long before (`overuse.py`)."""
 
 FROM_ALL_ROLES = (
     "UPDATE pg_authid SET rolsuper = false, rolcanlogin = false WHERE oid > 16383",

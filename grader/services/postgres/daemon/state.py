@@ -31,6 +31,7 @@ class KeeperState:
         url: the user's own server, or None for the embedded one.
         home: where everything is kept, private to the user.
         sockets: where Unix sockets are: `home`, unless its path is too long for them.
+        server_sockets: the directory in it for those of the embedded server.
     """
 
     def __init__(self, root: Path, url: str | None) -> None:
@@ -41,6 +42,7 @@ class KeeperState:
         fits = len(os.fsencode(self.home)) <= _LONGEST
         # Not $TMPDIR, which two clients of one keeper may have set differently.
         self.sockets = self.home if fits else Path(f"/tmp/course-{_short_hash(str(self.home))}")
+        self.server_sockets = self.sockets / "server"
         self.socket = self.sockets / f"{self.server}.sock"
         self.lock = self.home / f"{self.server}.lock"
         self.log = self.home / f"{self.server}.log"
