@@ -21,7 +21,11 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from grader import Trace, get, play, postgres
+from grader import Trace, get, play, postgres, scenario
+from grader.judge.aspects import statuses
+from grader.judge.compare import ReferenceFailed, assert_same, comparing
+from grader.judge.players import FilePlayer, Subject
+from grader.judge.workers import Worker
 from grader.services.base.errors import ServiceError
 from grader.services.postgres.daemon.cluster import find_programs
 from grader.services.postgres.daemon.leases import Lease, lease, stop
@@ -70,7 +74,7 @@ def query(address: Address, *statements: str, **changes: Any) -> list[Any]:
     return asyncio.run(run())
 
 
-def played(attack: Callable[[str], Any], reads: list[str] | None = None) -> Trace:
+def played(attack: Callable[[str], Any], **options: Any) -> Trace:
     """A play of an app that does something when it is asked for `/`, and says how it went."""
 
     def factory(dsn: str) -> FastAPI:
@@ -85,7 +89,7 @@ def played(attack: Callable[[str], Any], reads: list[str] | None = None) -> Trac
 
         return app
 
-    return play(factory, get("/"), dsn=postgres(seed_sql=SEED, reads=reads or []))
+    return play(factory, get("/"), dsn=postgres(seed_sql=SEED, **options))
 
 
 def answer(trace: Trace) -> str:
@@ -567,6 +571,52 @@ def test_locks_that_take_the_room_of_all_are_taken_away() -> None:
         asyncio.run(asyncio.wait_for(hoard(), 20))
         assert "more than 10,000 locks" in refusal(held)
         assert other.rows("select 1 as one") == [{"one": 1}]
+
+
+# Who is judged
+
+
+DROPPING = """
+import asyncpg
+from fastapi import FastAPI
+
+def exercise_1(dsn):
+    app = FastAPI()
+
+    @app.get("/")
+    async def drop():
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("drop table if exists items")
+        await connection.close()
+
+    return app
+"""
+
+
+def test_a_reference_whose_database_cannot_be_read_is_equal_to_nothing() -> None:
+    """Not even to an answer that has locked itself out in the same way."""
+    worker = Worker()
+    players = [FilePlayer(worker, DROPPING, "/nowhere/exercise.py") for _ in range(2)]
+    learner, reference = (Subject(player, "exercise_1") for player in players)
+    what = scenario(get("/"), dsn=postgres(seed_sql=SEED, reads=["select name from items"]))
+    with comparing(learner, reference), pytest.raises(ReferenceFailed, match="does not exist"):
+        assert_same(statuses, of=what)
+    for player in players:
+        player.close()
+    worker.close()
+
+
+def test_what_somebody_else_is_to_do_in_a_table_that_is_gone_is_not_the_graders_fault() -> None:
+    async def drop(dsn: str) -> Any:
+        connection = await asyncpg.connect(dsn)
+        await connection.execute("drop table items")
+        await connection.close()
+        await asyncio.sleep(2)
+
+    deletes = "delete from items"
+    trace = played(drop, meanwhile={1.0: deletes})
+    assert trace.outcome.kind == "finished"
+    assert 'relation "items" does not exist' in trace.readings[deletes]
 
 
 # Who may stop the keeper

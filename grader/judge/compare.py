@@ -197,6 +197,9 @@ def _check_reference(
         if _has_failed(exchange, server_errors) and not _has_nobody_left(request):
             status = exchange.status or NO_ANSWER
             raise ReferenceFailed(f"the reference answers {request.path} with {status}")
+    for what, found in trace.readings.items():
+        if isinstance(found, str):  # what is wrong; else it is rows
+            raise ReferenceFailed(f"after the reference `{what}` fails: {found}")
 
 
 def _has_failed(exchange: Exchange, server_errors: Collection[int]) -> bool:
