@@ -14,6 +14,7 @@ import contextlib
 import gc
 import io
 import os
+import signal
 from typing import NoReturn
 
 from .commands import COMMANDS
@@ -22,6 +23,7 @@ from .commands import COMMANDS
 def main() -> NoReturn:
     """Run the command with the arguments of the process."""
     gc.disable()  # a command that is over in a second has no garbage worth looking for
+    _mend_surroundings()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may know only ASCII
             stream.reconfigure(errors="replace")
@@ -39,6 +41,28 @@ def main() -> NoReturn:
     raise AssertionError("click always exits")
 
 
+def _mend_surroundings() -> None:
+    """Put right what a process can be started with that would break it later."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, nobody hears how a process ended
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # closed; what is opened next would take its place
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stderr.write("grade: the standard output is closed\n")
+        os._exit(2)
+    try:
+        os.getcwd()
+    except OSError:  # the folder has been removed
+        os.chdir("/")
+    for name in ("COLUMNS", "LINES"):
+        if not (value := os.environ.get(name, "0")).isascii() or not value.isdecimal():
+            del os.environ[name]  # libraries would fail on it
+
+
 def _will_grade(arguments: list[str]) -> bool:
     """Whether this process will need a worker, which it does unless its first word is a command
     that does not grade. One that watches lets another process grade."""
@@ -50,11 +74,18 @@ def _will_grade(arguments: list[str]) -> bool:
 
 def _leave(exit: SystemExit) -> NoReturn:
     """Exit without taking the interpreter apart: the result is out, and the caller waits."""
-    with contextlib.suppress(OSError):
+    code = exit.code if isinstance(exit.code, int) else 1 if exit.code else 0
+    try:
         sys.stdout.flush()
+    except BrokenPipeError:  # the reader of the output has seen enough
+        pass
+    except OSError as error:
+        code = 3
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"grade: the output can't be written: {error.strerror}\n")
+    with contextlib.suppress(OSError):
         sys.stderr.flush()
-    code = exit.code
-    os._exit(code if isinstance(code, int) else 1 if code else 0)
+    os._exit(code)
 
 
 if __name__ == "__main__":

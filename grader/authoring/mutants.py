@@ -9,7 +9,7 @@ from copy import deepcopy
 from difflib import unified_diff
 from typing import NamedTuple
 
-from ..course.catalog import Exercise, Lesson, course, read_source
+from ..course.catalog import Exercise, Lesson, course, read_own
 from ..course.statements import definitions
 from ..course.syntax import first_line
 from ..model.mutants import Mutant
@@ -34,7 +34,7 @@ def mutants(lesson: Lesson, exercise: Exercise) -> list[Mutant]:
     Raises:
         InputError: the solution cannot be read.
     """
-    text = read_source(course().solution(lesson))
+    text = read_own(course().solution(lesson))
     known: dict[str, Mutant] = {}
     for node in used_by(text, exercise):
         original = without_docstrings(node)

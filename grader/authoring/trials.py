@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..course.catalog import Exercise, Lesson, course
+from ..course.catalog import Exercise, Lesson, course, read_own
 from ..judge.plugin import CheckRunner, number_of
 from ..judge.prefetch import run
 from ..model.report import CheckReport
@@ -74,7 +74,8 @@ def first_failures(
     Raises:
         GraderError: the checks cannot be run.
     """
-    submission = grading.submission(lesson, course().solution(lesson), seed)
+    solution = course().solution(lesson)
+    submission = grading.submission(lesson, solution, seed, read_own(solution))
     players = submission.learner, submission.reference
     trials = Trials(*players, exercise.number, seed, texts)
     submission.run(trials)

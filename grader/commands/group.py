@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -21,6 +22,15 @@ Examples:
   grade --watch             grade what you save, as you save it
   grade hint dayNN 2        a hint for exercise 2
 """
+
+
+SURROUNDINGS = frozenset(
+    (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+        *(errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENAMETOOLONG, errno.ELOOP),
+    )
+)
+"""Errors of the operating system that say something of the machine, and nothing of the grader."""
 
 
 class CourseGroup(CommandGroup):
@@ -51,12 +61,21 @@ class CourseGroup(CommandGroup):
         except BrokenPipeError:  # the reader of the output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             ctx.exit(1)
+        except OSError as error:
+            if error.errno not in SURROUNDINGS:
+                self._own_up(ctx)
+            place = f"{error.filename}: " if error.filename else ""
+            _complain(f"{place}{error.strerror}", "make room, or make it yours, and try again")
+            ctx.exit(3)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
         except Exception:
-            traceback.print_exc()
-            _complain("the grader broke", "this is not your fault: please report the text above")
-            ctx.exit(3)
+            self._own_up(ctx)
+
+    def _own_up(self, ctx: click.Context) -> NoReturn:
+        traceback.print_exc()
+        _complain("the grader broke", "this is not your fault: please report the text above")
+        ctx.exit(3)
 
 
 def _complain(problem: str, remedy: str = "") -> None:

@@ -66,7 +66,7 @@ def _stops() -> tuple[Lesson, Exercise, Answers, Answers]:
 
 
 def _read(file: Path) -> Answers:
-    return Answers(catalog.read_source(file))
+    return Answers(catalog.read_own(file))
 
 
 def _graded(grading: Grading, lesson: Lesson, exercise: Exercise, answers: Answers) -> Report:

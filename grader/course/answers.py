@@ -168,7 +168,7 @@ def stub_or_none(lesson: Lesson) -> Answers | None:
 
 def solution(lesson: Lesson) -> Answers:
     """The answers that the kit carries."""
-    return Answers(catalog.read_source(catalog.course().solution(lesson)))
+    return Answers(catalog.read_own(catalog.course().solution(lesson)))
 
 
 def _is_named(node: ast.stmt, name: str) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from ..model.errors import GraderError, InputError, UsageError
+from .files import NotRegular, read_regular
 from .syntax import parsed
 
 CARRIED = "fastapi_async_course_content"
@@ -28,6 +29,9 @@ LESSON_NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 COURSE = "GRADER_COURSE"
 """The variable that names the folder of the course to grade by, whatever folder we are in. If
 it is `kit`, that is the course that comes with the kit."""
+
+MOST_BYTES = 1_000_000
+"""Of a learner's file."""
 
 OR_RESET = ", or go back to the stub: grade reset LESSON EXERCISE"
 
@@ -348,16 +352,27 @@ def read_source(path: Path) -> str:
     """The text of a learner's file.
 
     Raises:
-        InputError: it is not there, isn't a file, is empty, or isn't UTF-8.
+        InputError: it is not there, isn't a file, is a link, is larger than 1 MB or empty, or
+            isn't UTF-8.
     """
-    if path.is_dir():
-        raise InputError(f"{path} is a folder", "name the Python file in it")
     try:
-        raw = path.read_bytes()
+        raw = read_regular(path, MOST_BYTES)
+    except NotRegular as error:
+        which = "in it" if path.is_dir() else "itself"
+        raise InputError(f"{path} {error}", f"name the Python file {which}") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path} cannot be read: {reason}", f"check the path{OR_RESET}") from error
     return source_of(raw, path)
+
+
+def read_own(path: Path) -> str:
+    """The text of a file of the course's, which may be a link.
+
+    Raises:
+        InputError: see `read_source`.
+    """
+    return read_source(Path(os.path.realpath(path)))
 
 
 def source_of(raw: bytes, path: Path) -> str:

@@ -3,15 +3,53 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 
+class NotRegular(OSError):
+    """What should be a file is something else, or too large; in words that follow its name."""
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """What a file holds, which is not a link, and not something that can be read without end.
+
+    Args:
+        most: bytes that it may have.
+
+    Raises:
+        NotRegular: it is something else, or larger.
+        OSError: it cannot be read.
+    """
+    if path.is_symlink():
+        raise NotRegular("is a link, and what it points to isn't graded")
+    with open(path, "rb", opener=_open_regular) as reader:
+        raw = reader.read(most + 1)
+    if len(raw) > most:
+        raise NotRegular(f"is larger than {most / 1e6:g} MB")
+    return raw
+
+
+def _open_regular(path: str, flags: int) -> int:
+    file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    mode = os.fstat(file).st_mode
+    if stat.S_ISREG(mode):
+        return file
+    os.close(file)
+    raise NotRegular("is a folder" if stat.S_ISDIR(mode) else "isn't a regular file")
+
+
 def shown(path: Path) -> str:
-    """A path as the learner would write it."""
+    """A path as the learner would write it, in characters that can be sent anywhere."""
     try:
-        return str(Path(os.path.abspath(path)).relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+        return utf8(Path(os.path.abspath(path)).relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return utf8(path)
+
+
+def utf8(path: Path | str) -> str:
+    """A path as text, with a mark for each byte that isn't UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def draft_of(path: Path) -> Path:

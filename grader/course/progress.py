@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,10 +17,13 @@ from ..model.report import ExerciseStatus, Report
 from . import catalog
 from .answers import Answers, stub_or_none
 from .catalog import Exercise, Lesson
-from .files import write_whole
+from .files import NotRegular, read_regular, write_whole
 
 VERSION = 1
 FILE = Path(".course", "progress.json")
+MOST_BYTES = 10_000_000
+PATIENCE = 3.0
+"""Real seconds to wait for another command that changes the file."""
 
 
 class ExerciseProgress(msgspec.Struct, omit_defaults=True):
@@ -147,7 +151,10 @@ class ProgressFile:
         if self._workspace is None:
             return Progress()
         try:
-            raw = self.path.read_bytes()
+            raw = read_regular(self.path, MOST_BYTES)
+        except NotRegular as error:
+            self._set_aside(str(error))
+            return Progress()
         except OSError:
             return Progress()
         try:
@@ -198,8 +205,23 @@ class ProgressFile:
     def _lock(self) -> int:
         self.path.parent.mkdir(exist_ok=True)
         lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            self._wait_for(lock)
+        except BaseException:
+            os.close(lock)
+            raise
         return lock
+
+    def _wait_for(self, lock: int) -> None:
+        """Take the lock. A process may hold it that doesn't end, and nobody knows of it."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise OSError(error.errno, "another process keeps it locked") from error
+            time.sleep(0.02)
 
     def _set_aside(self, why: str) -> None:
         number = 1

@@ -5,20 +5,41 @@ from __future__ import annotations
 import ast
 import warnings
 
+MOST_TEXT = 200_000
+"""Characters of a text that is looked into. Parsing takes a second for half a megabyte."""
+MOST_BRACES = 5_000
+"""Braces in it. For a long f-string Python 3.11 takes time that grows with their square."""
+DEEPEST = 100
+"""Levels of a tree: of a sum of a thousand terms, or of as many `elif`, each is one more."""
+
 
 def parsed(text: str, in_cell: bool = False) -> ast.Module | None:
-    """The text as a tree; None if it is not valid Python.
+    """The text as a tree; None if it is not valid Python, or is too large or nested too deeply
+    to be looked into.
 
     Args:
         in_cell: whether it is a notebook's, which may wait at its top level.
     """
+    if len(text) > MOST_TEXT or text.count("{") > MOST_BRACES:
+        return None
     try:
         with warnings.catch_warnings(action="ignore"):  # of strange escapes, and the like
             if in_cell:
                 compile(text, "cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-            return ast.parse(text)
+            tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    return tree if _is_shallow(tree) else None
+
+
+def _is_shallow(tree: ast.AST) -> bool:
+    """Whether it can be gone through by functions that call themselves. Looks level by level."""
+    level = [tree]
+    for _ in range(DEEPEST):
+        level = [inner for outer in level for inner in ast.iter_child_nodes(outer)]
+        if not level:
+            return True
+    return False
 
 
 def first_line(node: ast.stmt) -> int:

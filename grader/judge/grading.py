@@ -13,8 +13,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ..course.catalog import Exercise, Lesson, course, factories, read_source, stub_source
+from ..course.catalog import (
+    Exercise,
+    Lesson,
+    course,
+    factories,
+    read_own,
+    read_source,
+    stub_source,
+)
+from ..course.files import utf8
 from ..course.hints import section_of
+from ..course.statements import definitions
 from ..model.errors import GraderError
 from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..model.trace import Trace
@@ -132,7 +142,7 @@ class Grading:
             InputError: the file cannot be read.
         """
         source = read_source(file) if source is None else source
-        learner = self._performer(source, os.path.abspath(file))
+        learner = self._performer(source, utf8(os.path.abspath(file)))
         return Submission(lesson, source, learner, self._reference(lesson), seed)
 
     def forget_learner(self) -> None:
@@ -153,7 +163,7 @@ class Grading:
 
     def _reference(self, lesson: Lesson) -> FilePlayer:
         file = course().solution(lesson)
-        source, known = read_source(file), self.references.get(lesson.name)
+        source, known = read_own(file), self.references.get(lesson.name)
         if known is None:
             known = self._player_of(source, str(file), is_ours=True)
             self.references[lesson.name] = known
@@ -206,7 +216,10 @@ class Submission:
         """Whether the learner's factory is still the stub's."""
         mine = self.factories.get(exercise.factory)
         stub = self.stub.get(exercise.factory)
-        return mine is not None and stub is not None and ast.dump(mine) == ast.dump(stub)
+        if mine is None or stub is None or ast.dump(mine) != ast.dump(stub):
+            return False
+        binding = [one for one in definitions(self.source) if exercise.factory in one.binds]
+        return len(binding) == 1
 
     def judge(self, numbers: tuple[int, ...]) -> CheckRunner:
         """Who runs the checks of these exercises on it."""

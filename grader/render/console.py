@@ -26,6 +26,6 @@ def console(plain: bool = False) -> Console:
 def _columns() -> int | None:
     """The width that the user asked for by COLUMNS; a pipe gets eighty."""
     asked = os.environ.get("COLUMNS", "")
-    if asked.isdigit() and int(asked) > 0:
+    if asked.isascii() and asked.isdecimal() and int(asked) > 0:
         return max(40, int(asked))
     return None if sys.stdout.isatty() else 80

@@ -36,7 +36,7 @@ class Screen:
         self._console = console()
         self._keys = keys
         # Of a dumb terminal rich does not know the size.
-        self._follows = sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdigit()
+        self._follows = sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal()
         dull = self._console.no_color or self._console.is_dumb_terminal
         self._clears = bool(keys) and sys.stdout.isatty() and not dull
         self._page: Page | None = None

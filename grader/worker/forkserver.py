@@ -183,6 +183,7 @@ def main() -> None:
 
 def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, nobody hears how a player ended
     adopt_orphans()
     threading.stack_size(512 * 1024)  # forty threads must fit into the memory limit
     gc.disable()  # imports make much and throw away little: looking for garbage is in vain

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
+from ...course.syntax import parsed
+
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp)
@@ -20,10 +22,8 @@ class Source:
     @cached_property
     def _nodes(self) -> list[ast.AST]:
         """All of its parts, the outer before the inner."""
-        try:
-            return list(ast.walk(ast.parse(self._text)))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return []
+        tree = parsed(self._text)
+        return list(ast.walk(tree)) if tree else []
 
     def awaits_at(self, line: int | None) -> int:
         """How many times `await` stands on a line."""
