@@ -26,7 +26,8 @@ from grader.authoring.markdown import blocks_of
 from grader.classroom.gradebook import file_names
 from grader.classroom.store import Store
 from grader.classroom.versions import course_version
-from grader.course.catalog import COURSE, read_course
+from grader.course.catalog import COURSE, lesson, read_course
+from grader.judge.grading import Grading
 
 RULES = """
 [class]
@@ -292,3 +293,22 @@ def _said(folder: Path, line: str) -> str:
     done = run_grade(folder, *line.split())
     assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
     return done.stderr + done.stdout
+
+
+# Apart
+
+
+def test_one_students_processes_are_gone_before_the_next_ones_turn() -> None:
+    """A program that reads or changes what is in its process finds nothing of another's."""
+    talkative = "import os\nprint('pid', os.getpid())\n" + naps()
+    with Grading() as grading:
+        pids = [_pids(grading, talkative, number) for number in range(3)]
+    assert all(pids)
+    assert len(set().union(*pids)) == sum(map(len, pids))
+
+
+def _pids(grading: Grading, source: str, number: int) -> set[str]:
+    """The processes that a text is played in."""
+    report = grading.grade(lesson("day53"), Path("/answers.py"), (2,), source=f"{source}#{number}")
+    traces = [check.got for check in report.exercises[0].checks if check.got]
+    return {pid for trace in traces for pid in re.findall(r"pid (\d+)", trace.output)}

@@ -92,7 +92,7 @@ def _request(work: Work, file: Path, seed: int) -> GradeRequest:
         seed=seed,
         shown_as=SHOWN_AS,
         source=work.source,
-        of_another=True,
+        is_one_of_many=True,
     )
 
 

@@ -30,7 +30,7 @@ from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..model.trace import Trace
 from ..processes.isolation import isolation
 from .diagnoses.own import rules_file
-from .players import FilePlayer
+from .players import MOST_PROCESSES, FilePlayer
 from .workers import Worker
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ class Grading:
 
     Use as a context manager; nothing that it started outlives it. Its own seed serves all
     its gradings, so that the reference plays each scenario only once.
+
+    Attributes:
+        processes: that play a file at the same time.
     """
 
     def __init__(self) -> None:
@@ -86,6 +89,7 @@ class Grading:
         self.seed = secrets.randbelow(2**32)
         self.learner: FilePlayer | None = None
         self.references: dict[str, FilePlayer] = {}
+        self.processes = MOST_PROCESSES
         # While the worker imports FastAPI, import here what running the checks needs.
         from . import plugin  # noqa: F401
 
@@ -145,16 +149,11 @@ class Grading:
         learner = self._performer(source, utf8(os.path.abspath(file)))
         return Submission(lesson, source, learner, self._reference(lesson), seed)
 
-    def forget_learner(self) -> None:
-        """End the processes that have played the last file: nothing of it can reach the next."""
-        if self.learner is not None:
-            self.learner.close()
-
     def _performer(self, source: str, path: str) -> FilePlayer:
         if self.learner is None:
             self.learner = self._player_of(source, path)
         else:
-            self.learner.load(source, path)
+            self.learner.load(source, path, self.processes)
         return self.learner
 
     def _player_of(self, source: str, path: str, is_ours: bool = False) -> FilePlayer:
@@ -246,7 +245,7 @@ class Submission:
 
         with _untouched_environment(), _importable(course().checks(self.lesson)) as file:
             code = pytest.main(
-                [str(file), f"--rootdir={file.parent}", *PYTEST_OPTIONS],
+                [str(file), *_within(file.parent), *PYTEST_OPTIONS],
                 plugins=[judge],
             )
         if code == pytest.ExitCode.INTERRUPTED and not judge.problem:
@@ -298,6 +297,12 @@ def _is_not_implemented(trace: Trace | None) -> bool:
     if trace is None or trace.outcome.kind != "factory-failed" or trace.outcome.failure is None:
         return False
     return trace.outcome.failure.type == "NotImplementedError"
+
+
+def _within(folder: Path) -> tuple[str, str]:
+    """Options that keep pytest in a folder: it would look at all that lies beside each of the
+    folders above it, which takes longer than to collect the checks."""
+    return f"--rootdir={folder}", f"--confcutdir={folder}"
 
 
 @contextmanager

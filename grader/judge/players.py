@@ -31,6 +31,8 @@ MOST_HANGS_OF_FILE = 12
 LONGEST_FILE = 90.0
 """Real seconds that all plays of a file may take. Those of a whole lesson take two or three."""
 
+MOST_PROCESSES = 2
+"""Processes that a file is played in."""
 AHEAD = 8
 """Plays that a process may have waiting. Few, so that neither side fills the other's pipe."""
 
@@ -83,16 +85,20 @@ class FilePlayer:
         """Where the file is, as tracebacks name it."""
         return self._load.path
 
-    def load(self, source: str, path: str, ahead: bool = True) -> None:
+    def load(
+        self, source: str, path: str, processes: int = MOST_PROCESSES, ahead: bool = True
+    ) -> None:
         """Play another file from now on, in new processes.
 
         Args:
-            ahead: whether what was played of the last one is asked for at once, of two processes.
+            processes: how many are used. Each imports what the file does.
+            ahead: whether what was played of the last one is asked for at once.
         """
         self._load = msgspec.structs.replace(self._load, source=source, path=path)
         for client in self._clients:
             client.load(self._load)
-        if ahead and len(self._clients) == 1:  # the reference's has nothing to do by now
+        # The reference has nothing to do by now, so there is time for a second one.
+        if ahead and len(self._clients) < processes:
             self._clients.append(PlayerClient(self._worker, self._load))
         self._traces = {} if self._traces is not None else None
         self._hangs, self._hung = {}, 0

@@ -69,8 +69,8 @@ def _answer(request: GradeRequest, grading: Grading) -> GradeReply:
     from .messages import GradeReply
 
     try:
-        if request.of_another:
-            grading.forget_learner()
+        if request.is_one_of_many:
+            grading.processes = 1
         report = grading.grade(
             lesson(request.lesson),
             Path(request.file),

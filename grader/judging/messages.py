@@ -13,8 +13,8 @@ class GradeRequest(msgspec.Struct, frozen=True):
     The text comes with it: what is saved meanwhile is another request's.
 
     Attributes:
-        of_another: whether another person wrote it than the last one. Then it is played in
-            processes that the last one has not been in.
+        is_one_of_many: whether other processes grade as well: then each makes do with one that
+            plays, for no processor would have time for more.
     """
 
     lesson: str
@@ -23,7 +23,7 @@ class GradeRequest(msgspec.Struct, frozen=True):
     seed: int | None
     shown_as: str
     source: str
-    of_another: bool = False
+    is_one_of_many: bool = False
 
 
 class GradeReply(msgspec.Struct, frozen=True):
