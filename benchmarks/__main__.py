@@ -14,7 +14,18 @@ from rich.console import Console
 from rich.table import Table
 
 from . import against as trees
-from . import cold, commands, databases, drawing, memory, plain, steadiness, warm, watching
+from . import (
+    classroom,
+    cold,
+    commands,
+    databases,
+    drawing,
+    memory,
+    plain,
+    steadiness,
+    warm,
+    watching,
+)
 from .results import BenchmarkError, Row
 
 BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
@@ -27,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "drawing": drawing.measure,
     "watching": watching.measure,
     "commands": commands.measure,
+    "class": classroom.measure,
 }
 
 Rows = list[tuple[str, Row]]
