@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from ..course.catalog import Lesson, course, factories
 from ..course.files import shown
+from ..course.languages import translations
 from ..course.quiz import Question
 from ..model.problems import Problem
 from .markdown import Block, blocks_of
 from .programs import ShownProgram, failure, lesson_programs, run
 from .skeletons import notebook
 from .texts import questions_of
+from .translations import noted
 
 Files = dict[Path, str]
 
@@ -36,10 +38,13 @@ def filled(lesson: Lesson) -> Filled:
     found = course()
     text, quiz = found.lesson_text(lesson), found.quiz(lesson)
     made, problems = dict[Path, str](), list[Problem]()
-    if text.is_file():
-        made[text] = with_transcripts(text, problems)
-    if quiz.is_file():
-        made[quiz] = with_keys(quiz, problems)
+    for file in filter(Path.is_file, (text, *translations(text))):
+        made[file] = with_transcripts(file, problems)
+    for file in filter(Path.is_file, (quiz, *translations(quiz))):
+        made[file] = with_keys(file, problems)
+    for file in (text, quiz, found.hints(lesson)):
+        for other in translations(file):
+            made[other] = noted(file, made.get(other) or other.read_text("utf-8"))
     made |= _copied_stub(lesson, problems)
     made |= _missing_notebook(lesson, made.get(text, ""))
     return Filled({file: new for file, new in made.items() if not _is_there(file, new)}, problems)

@@ -79,10 +79,15 @@ def anchors_of(text: str) -> set[str]:
     """The anchors of a text's headings, as GitHub makes them."""
     anchors: dict[str, None] = {}
     for title in re.findall(r"^#+ (.+)$", without_code(text), re.MULTILINE):
-        slug = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        slug = anchor_of(title)
         again = (f"{slug}-{number}" for number in range(1, 100))
         anchors[slug if slug not in anchors else next(a for a in again if a not in anchors)] = None
     return set(anchors)
+
+
+def anchor_of(title: str) -> str:
+    """The anchor of a heading, if no other one in the text is called the same."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def without_code(text: str) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from ..course import catalog
 from ..course.catalog import Lesson, course
 from ..course.files import shown
+from ..course.languages import translations
 from ..course.quiz import Question, parse
 from ..model.errors import GraderError
 from ..model.problems import Problem
 from .markdown import LANGUAGES, blocks_of, links_of, resolves, sections
 from .problems import missing_file
 from .programs import ShownProgram, failure, lesson_programs, quiz_programs, run
+from .translations import problems_of_translation
 
 MOST_STEPS = 3
 """Of the hints of an exercise."""
@@ -32,13 +34,21 @@ def problems_of_texts(lesson: Lesson) -> Iterator[Problem]:
     text, hints, quiz = texts_of(lesson)
     for file in (text, hints, quiz):
         yield from problems_of_page(file)
-    if text.is_file():
-        yield from stray_transcripts(text)
-        yield from wrong_transcripts(lesson_programs(text))
-    if hints.is_file():
-        yield from problems_of_hints(lesson, hints)
-    if quiz.is_file():
-        yield from problems_of_quiz(quiz)
+        for other in translations(file):
+            yield from problems_of_page(other)
+            yield from problems_of_translation(file, other)
+    for file in _there(text):
+        yield from stray_transcripts(file)
+        yield from wrong_transcripts(lesson_programs(file))
+    for file in _there(hints):
+        yield from problems_of_hints(lesson, file)
+    for file in _there(quiz):
+        yield from problems_of_quiz(file)
+
+
+def _there(file: Path) -> list[Path]:
+    """A text and its translations, as far as they are there."""
+    return [one for one in (file, *translations(file)) if one.is_file()]
 
 
 def problems_of_page(file: Path) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import click
 from click.shell_completion import CompletionItem
 
+from ..course.languages import LANGUAGE, is_language
 from ..model.errors import CourseError
 from . import COMMANDS
 from .words import CommandGroup, lessons_like
@@ -40,10 +41,12 @@ class CourseGroup(CommandGroup):
     words = COMMANDS
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        count = 2 if args[:1] == ["--language"] else int(" ".join(args).startswith("--language="))
+        options, args = args[:count], args[count:]
         is_own = args and args[0] in (*COMMANDS, "--help", "--version")
         if not is_own and not (ctx.resilient_parsing and not args):
             args = ["check", *args]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, [*options, *args])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands, and what the default command begins with: a lesson."""
@@ -84,7 +87,22 @@ def _complain(problem: str, remedy: str = "") -> None:
         click.echo(f"       {remedy}", err=True)
 
 
+def _choose_language(_: click.Context, __: click.Parameter, code: str | None) -> None:
+    if code is None:
+        return
+    if not is_language(code):
+        raise click.BadParameter(f"{code!r} isn't the code of a language, as de is.")
+    os.environ[LANGUAGE] = code
+
+
 @click.group(cls=CourseGroup, epilog=EXAMPLES)
+@click.option(
+    "--language",
+    metavar="CODE",
+    expose_value=False,
+    callback=_choose_language,
+    help="Of lessons, hints and quizzes, such as de; without it, the locale's if they have it.",
+)
 @click.version_option(package_name="fastapi-async-course", prog_name="grade")
 def main() -> None:
     """Grade your answers to the exercises of a course.

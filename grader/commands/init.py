@@ -12,6 +12,7 @@ from ..course import catalog
 from ..course.answers import stub_or_none
 from ..course.catalog import TABLE, Course
 from ..course.files import shown
+from ..course.languages import translations
 from ..model.errors import UsageError
 from .words import CourseCommand
 
@@ -69,6 +70,10 @@ def _missing(content: Course, folder: Path) -> Iterator[tuple[Path, Path]]:
             target = folder / source.relative_to(content.root)
             if source.exists() and not target.exists():
                 yield target, source
+            for other in translations(source):
+                beside = target.with_name(other.name)
+                if not beside.exists():
+                    yield beside, other
 
 
 def _put(content: Course, folder: Path, missing: dict[Path, Path]) -> None:

@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from ..course import catalog
 from ..course.catalog import Lesson
+from ..course.languages import translated
 from ..model.errors import GraderError, UsageError
 from .progress_file import progress_file
 from .words import CourseCommand, LessonName
@@ -84,7 +85,7 @@ def _current_lesson() -> Lesson:
 
 
 def _text(lesson: Lesson) -> str:
-    file = catalog.course().lesson_text(lesson)
+    file = translated(catalog.course().lesson_text(lesson))
     try:
         return file.read_text("utf-8")
     except OSError as error:

@@ -6,8 +6,9 @@ import re
 
 from ..model.errors import GraderError
 from .catalog import Exercise, Lesson, course
+from .languages import translated
 
-_SECTION = re.compile(r"\(\S*?lessons/([\w-]+)\.md#([\w-]+)\)")
+_SECTION = re.compile(r"\(\S*?lessons/([\w-]+)(?:\.[a-z]{2,3})?\.md#([\w-]+)\)")
 
 
 def ladders(lesson: Lesson) -> dict[int, tuple[str, ...]]:
@@ -43,7 +44,7 @@ def first_section(text: str) -> str:
 
 def _all_steps(lesson: Lesson) -> dict[int, tuple[str, ...]]:
     """The steps of each exercise that has a heading in the file of hints, by its number."""
-    file = course().hints(lesson)
+    file = translated(course().hints(lesson))
     text = file.read_text("utf-8") if file.is_file() else ""
     found: dict[int, tuple[str, ...]] = {}
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:

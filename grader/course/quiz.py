@@ -23,6 +23,7 @@ from markdown_it.token import Token
 
 from ..model.errors import GraderError, UsageError
 from .catalog import Lesson, course
+from .languages import translated
 
 Kind = Literal["choice", "typed", "open"]
 
@@ -30,7 +31,9 @@ _OPENS = "<details><summary>Answer</summary>"
 _CLOSES = "</details>"
 _OPTION = re.compile(r"(\w)\) (.+)", re.DOTALL)
 _KEY = re.compile(r"\*\*(\w(?:, ?\w)*)\*\*[.:]?\s*")
-_AGAIN = re.compile(r"^Read again: \[(.+)\]\((?:[./]*lessons/)([\w-]+)\.md#([\w-]+)\)\s*$", re.M)
+_AGAIN = re.compile(
+    r"^Read again: \[(.+)\]\([./]*lessons/([\w-]+)(?:\.[a-z]{2,3})?\.md#([\w-]+)\)\s*$", re.M
+)
 _PARSER = MarkdownIt("commonmark")
 
 
@@ -95,7 +98,7 @@ def quiz(lesson: Lesson) -> tuple[Question, ...]:
         UsageError: the lesson has none.
         GraderError: its file is not as it should be.
     """
-    file = course().quiz(lesson)
+    file = translated(course().quiz(lesson))
     if not file.is_file():
         raise UsageError(f"{lesson.name} has no quiz", f"read it: grade lesson {lesson.name}")
     return parse(file.read_text("utf-8"), str(file))

@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 
 import msgspec
 
+from ..course.languages import TRANSLATES
 from .markdown import anchor, headings
 
 
@@ -15,12 +16,14 @@ class LessonSection(msgspec.Struct, frozen=True):
     Attributes:
         level: of its heading, 2 for a section.
         text: its own, with its heading and the sections within it.
+        original: the anchor of the section that it translates; its own, if it translates none.
     """
 
     level: int
     title: str
     anchor: str
     text: str
+    original: str = ""
 
 
 def outline(text: str) -> list[LessonSection]:
@@ -32,14 +35,16 @@ def outline(text: str) -> list[LessonSection]:
     for index, (level, start, title) in enumerate(found):
         after = (line for deep, line, _ in found[index + 1 :] if deep <= level)
         body = "".join(lines[start : next(after, len(lines))])
-        parts.append(LessonSection(level, title, names[index], body))
+        note = TRANSLATES.search(body)
+        original = note["anchor"] if note else names[index]
+        parts.append(LessonSection(level, title, names[index], body, original))
     return [part for part in parts if part.level > 1]
 
 
 def matching(parts: list[LessonSection], asked: str) -> list[LessonSection]:
     """The sections that a name or its beginning may mean: one, if it is clear."""
     name = anchor(asked.strip("# "))
-    exact = [part for part in parts if part.anchor == name]
+    exact = [part for part in parts if name in (part.anchor, part.original)]
     return exact or [part for part in parts if name and part.anchor.startswith(name)]
 
 
