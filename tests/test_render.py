@@ -20,7 +20,7 @@ from grader.render.bars import draw
 from grader.render.overview import show_overview
 from grader.render.svg import timeline_svg
 from grader.render.terminal import show
-from grader.render.text import cut
+from grader.render.text import cut, printable
 from grader.render.timeline import timeline
 
 # Traces
@@ -350,6 +350,9 @@ def test_report_is_no_wider_than_a_hundred_columns() -> None:
     assert max(map(len, shown(REPORT, 250).splitlines())) <= 100
 
 
+SIGNS_OBEYED = ["\x1b[2J", "\x1b]0;title\x07", "\b", "\x9b2J", "\u202e", "\u2028", "\u200f"]
+
+
 def test_markup_in_words_and_paths_is_not_obeyed() -> None:
     """Square brackets are what they are."""
     report = msgspec.structs.replace(
@@ -360,7 +363,7 @@ def test_markup_in_words_and_paths_is_not_obeyed() -> None:
         assert words in shown(report, 80)
 
 
-@pytest.mark.parametrize("sign", ["\x1b[2J", "\x1b]0;title\x07", "\r", "\b", "\x9b2J", "\0"])
+@pytest.mark.parametrize("sign", [*SIGNS_OBEYED, "\r", "\0"])
 def test_terminal_obeys_nothing_that_the_code_printed(sign: str) -> None:
     """Code cannot clear the screen, and write a better verdict on it."""
     trace = msgspec.structs.replace(IN_TURN, output=f"before{sign}after")
@@ -370,6 +373,19 @@ def test_terminal_obeys_nothing_that_the_code_printed(sign: str) -> None:
     text = shown(report, 80).replace("\n", "")
     assert "before" in text
     assert all(letter.isprintable() for letter in text)
+
+
+@pytest.mark.parametrize("sign", SIGNS_OBEYED)
+def test_what_is_not_printable_is_written_as_python_would(sign: str) -> None:
+    assert printable(f"a{sign}b") == "a" + sign.encode("unicode_escape").decode() + "b"
+
+
+@pytest.mark.parametrize("line", ["::error::mine", "  ::add-mask::x", "#" + "#[error]mine"])
+def test_no_line_of_a_terminal_is_a_command_of_a_workflow(line: str) -> None:
+    trace = msgspec.structs.replace(IN_TURN, output=f"before\n{line}")
+    text = shown(with_check(got=trace, actual=line), 80)
+    assert "mine" in text or "mask" in text
+    assert not re.search(r"^\s*::|##\[", text, re.MULTILINE)
 
 
 def test_colour_is_never_needed() -> None:

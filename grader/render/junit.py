@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from ..model.report import CheckReport, ExerciseReport, Report
-from .text import printable
+from .text import uncommanded
 
 
 def to_junit(reports: Sequence[Report]) -> str:
@@ -28,11 +28,11 @@ def _suite(report: Report, exercise: ExerciseReport) -> ET.Element:
     cases = [_case(report, exercise, check) for check in exercise.checks] or [
         _case_without_checks(report, exercise)
     ]
-    name = printable(f"{report.lesson} {exercise.number} · {exercise.title}")
+    name = uncommanded(f"{report.lesson} {exercise.number} · {exercise.title}")
     suite = ET.Element("testsuite", name=name, tests=str(len(cases)))
     for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
-    suite.set("file", printable(report.file))
+    suite.set("file", uncommanded(report.file))
     suite.extend(cases)
     return suite
 
@@ -45,7 +45,7 @@ def _case(report: Report, exercise: ExerciseReport, check: CheckReport) -> ET.El
     elif check.status == "broken":
         _add(case, "error", "the grader broke", "grader-broke", check.problem)
     if check.got is not None and check.got.output.strip():
-        ET.SubElement(case, "system-out").text = printable(check.got.output)
+        ET.SubElement(case, "system-out").text = uncommanded(check.got.output)
     return case
 
 
@@ -58,8 +58,8 @@ def _case_without_checks(report: Report, exercise: ExerciseReport) -> ET.Element
 
 def _bare_case(report: Report, exercise: ExerciseReport, name: str, line: int | None) -> ET.Element:
     place = f"{report.lesson}.exercise_{exercise.number}"
-    case = ET.Element("testcase", classname=place, name=printable(name))
-    case.set("file", printable(report.file))
+    case = ET.Element("testcase", classname=place, name=uncommanded(name))
+    case.set("file", uncommanded(report.file))
     if line:
         case.set("line", str(line))
     return case
@@ -80,5 +80,5 @@ def _explanation(report: Report, check: CheckReport) -> str:
 
 
 def _add(case: ET.Element, tag: str, message: str, kind: str, text: str) -> None:
-    element = ET.SubElement(case, tag, message=printable(message), type=printable(kind))
-    element.text = printable(text)
+    element = ET.SubElement(case, tag, message=uncommanded(message), type=uncommanded(kind))
+    element.text = uncommanded(text)

@@ -12,7 +12,7 @@ from rich.text import Text
 from ..model.report import CheckReport, ExerciseReport, Report
 from .bars import draw
 from .signs import SIGNS, STYLES, WORDS
-from .text import counted
+from .text import counted, on_one_line
 from .timeline import timeline
 
 MOST_OUTPUT = 12
@@ -32,10 +32,6 @@ def show(
     width = min(console.width, 100)
     for text in lines(report, width, everything, sentence_first):
         console.print(text, soft_wrap=True, highlight=False)
-
-
-# What a learner's code prints or raises must not move the cursor or rename the window.
-HARMLESS = dict.fromkeys([*range(32), *range(127, 160)], "·")
 
 
 def lines(
@@ -62,7 +58,7 @@ def check_lines(check: CheckReport, lesson: str, number: int, width: int) -> Ite
 
 def _harmless(texts: Iterable[Text]) -> Iterator[Text]:
     for text in texts:
-        text.plain = text.plain.translate(HARMLESS)
+        text.plain = on_one_line(text.plain)
         yield text
 
 

@@ -8,15 +8,40 @@ from html import escape
 from rich.cells import cell_len, set_cell_size
 
 _UNPRINTABLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tabs and ends of lines
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
+    "\u2028\u2029"  # further ends of lines
+    "\ud800-\udfff\ufffe\uffff]"  # what no encoding has a form for, or XML forbids
 )
+_COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)", re.MULTILINE)
+"""How a line begins, or what is in it, that GitHub takes for a command to a workflow."""
 
 _NUMBER = re.compile(r" (#\d+|×\d+|\(line \d+\))$")
 
 
 def printable(text: str) -> str:
-    """Text without what XML forbids, what moves a cursor, or what turns lines around."""
-    return _UNPRINTABLE.sub("·", text.replace("\r\n", "\n"))
+    """Text in which what XML forbids, moves a cursor, ends a line in secret or turns it around is
+    written as Python would write it: a real escape character as `\\x1b`."""
+    return _UNPRINTABLE.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def uncommanded(text: str) -> str:
+    """Printable text, of which no line is a command where a workflow prints it."""
+    return _COMMAND.sub(lambda found: f"{found[1] or ''}{_escaped_sign(found[0])}", printable(text))
+
+
+def on_one_line(text: str) -> str:
+    """Text as one line of a terminal."""
+    return uncommanded(text.expandtabs(4).replace("\n", "\\n"))
+
+
+def _escaped_sign(found: str) -> str:
+    return f"\\x{ord(found[-1]):02x}"
 
 
 def marked_up(text: str) -> str:

@@ -13,7 +13,8 @@ from ..course.progress import Progress
 from ..model.report import Report
 from ..render.listing import show_list, show_next
 from ..render.reading import show_markdown
-from ..render.terminal import HARMLESS, show
+from ..render.terminal import show
+from ..render.text import on_one_line
 from .screen import Page
 from .target import Target
 
@@ -108,4 +109,4 @@ def with_messages(page: Page, messages: tuple[str, ...]) -> Page:
 def _say(console: Console, words: str, style: str) -> None:
     width = min(console.width, 100)
     for line in wrap(words, width, break_on_hyphens=False) or [""]:
-        console.print(Text(line.translate(HARMLESS), style), soft_wrap=True)
+        console.print(Text(on_one_line(line), style), soft_wrap=True)
