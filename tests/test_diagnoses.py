@@ -37,7 +37,6 @@ FALLBACKS = {"different", "stored-otherwise", "wrong-body", "wrong-time"}
 NOT_OF_THIS_LESSON = {
     "client-not-closed",
     "client-per-request",
-    "connection-held-while-waiting",
     "different",
     "queries-in-turn",
     "retry-without-limit",

@@ -169,6 +169,13 @@ def answered_within(limit: float) -> Aspect:
     return within
 
 
+@aspect("elapsed", say=lambda free: f"the loop is {'free' if free else 'blocked'} while it waits")
+def loop_is_free(trace: Trace) -> tuple[bool, ...]:
+    """Whether nothing blocks the loop while requests are served."""
+    blocked = (i for i in trace.incidents if i.kind == "loop-blocked")
+    return (not any(incident.at.tick >= trace.opened for incident in blocked),)
+
+
 def _status(status: int | None) -> str:
     return NO_ANSWER if status is None else str(status)
 

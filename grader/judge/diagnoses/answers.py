@@ -256,8 +256,11 @@ def race(case: Case) -> Finding | None:
 
 
 def _differs_within(case: Case, count: int) -> bool:
-    """Whether one of the first `count` requests is answered wrongly, or makes other calls."""
-    pairs = [*case.exchanges()][:count]
+    """Whether one of the first `count` requests is answered wrongly, or makes other calls.
+
+    One that should be refused is refused for what others do: that is no race.
+    """
+    pairs = [pair for pair in [*case.exchanges()][:count] if (pair[1].status or 500) < 400]
     return any(
         good_answers(case.got)[ours.number] != good_answers(case.expected)[theirs.number]
         or _given(case.got, ours) != _given(case.expected, theirs)
@@ -274,8 +277,8 @@ def _given(trace: Trace, exchange: Exchange) -> list[str]:
 def _has_plainer_cause(case: Case) -> bool:
     """Whether something is wrong with each request that would be so without the others."""
     errors = [exchange.raised for exchange in case.got.exchanges]
-    if any(error and "DataError" in error.bases for error in errors):
-        return True  # a driver was given a value of another type than it takes
+    if any(error and not _OF_STATEMENTS.isdisjoint(error.bases) for error in errors):
+        return True
     return bool(case.incidents("never-awaited")) or awaited_in_turn.look(case) is not None
 
 
@@ -283,6 +286,10 @@ def _is_about_room(case: Case) -> bool:
     """Whether a request is refused, by one of the two, because there are others besides it."""
     pairs = ({ours.status, theirs.status} for ours, theirs in case.exchanges())
     return any(len(both) > 1 and 503 in both for both in pairs)
+
+
+_OF_STATEMENTS = {"DataError", "IntegrityConstraintViolationError", "IntegrityError"}
+"""Errors of drivers: a value is of another type than they take, or doesn't fit what is stored."""
 
 
 def _meet(trace: Trace) -> bool:

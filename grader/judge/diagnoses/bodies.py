@@ -134,12 +134,13 @@ def wrong_order(case: Case) -> Finding | None:
     `gather` keeps it, `as_completed` doesn't.
     """
     for ours, theirs in _differing(case):
-        for mine, wanted in _reordered(ours.json(), theirs.json()):
+        for mine, wanted in _reordered(_listed(ours), _listed(theirs)):
             asked = [s for s in statements_of(case, case.got, ours) if s.count == len(mine)]
             line = asked[-1].line if asked else _last_wait(case, ours)
+            right = "the right list" if _has_the_same(mine, wanted) else "a list"
             return Finding(
                 line,
-                f"{ours.method} {ours.path} answers with the right list in the wrong order"
+                f"{ours.method} {ours.path} answers with {right} in the wrong order"
                 f"{of_line(line)}: {_in_short(mine)} instead of {_in_short(wanted)}. "
                 f"{_whose_order(asked)}What in your code decides the order?",
             )
@@ -157,18 +158,39 @@ def _last_wait(case: Case, exchange: Exchange) -> int | None:
     return waits[-1].line if waits else exchange.line
 
 
+def _listed(exchange: Exchange) -> Any:
+    """A body read as JSON; one that consists of lines is a list of them."""
+    if (body := exchange.json()) is not None:
+        return body
+    lines = [_read(line) for line in _lines(exchange)]
+    return None if MISSING in lines else lines
+
+
 def _reordered(mine: Any, wanted: Any) -> Iterator[tuple[list[Any], list[Any]]]:
-    """The lists within a body that have all they should have, in another order."""
+    """The lists within a body that are in another order than they should be."""
     if isinstance(mine, dict) and isinstance(wanted, dict):
         for key in mine.keys() & wanted.keys():
             yield from _reordered(mine[key], wanted[key])
     if not isinstance(mine, list) or not isinstance(wanted, list) or is_same(mine, wanted):
         return
-    if sorted(map(as_text, mine)) == sorted(map(as_text, wanted)):
+    if _has_the_same(mine, wanted) or (_is_by_id(wanted) and _ids(mine) != sorted(_ids(mine))):
         yield mine, wanted
     elif len(mine) == len(wanted):
         for pair in zip(mine, wanted, strict=True):
             yield from _reordered(*pair)
+
+
+def _has_the_same(mine: list[Any], wanted: list[Any]) -> bool:
+    return sorted(map(as_text, mine)) == sorted(map(as_text, wanted))
+
+
+def _is_by_id(elements: list[Any]) -> bool:
+    return len(_ids(elements)) == len(elements) > 2 and _ids(elements) == sorted(_ids(elements))
+
+
+def _ids(elements: list[Any]) -> list[int]:
+    ids = (element.get("id") for element in elements if isinstance(element, dict))
+    return [id_ for id_ in ids if isinstance(id_, int)]
 
 
 def _in_short(elements: list[object]) -> str:
@@ -410,12 +432,19 @@ def swapped_values(case: Case) -> Finding | None:
     """
     for found in differing_bodies(case):
         for here, there in _pairs(places_in(found)):
-            if MISSING not in (here.got, there.expected) and is_same(here.got, there.expected):
+            alike = is_same(here.got, there.expected) and here.got is not MISSING
+            renamed = here.expected is MISSING and there.got is MISSING
+            if alike and not renamed and not _is_record_of_list(here):
                 return found.finding(
                     f" has under {in_place(here.path)} what belongs under {in_place(there.path)}. "
                     "In which order do the results come, and in which are they given names?"
                 )
     return None
+
+
+def _is_record_of_list(place: BodyDifference) -> bool:
+    """Whether it is one of several alike: in a list records have no names."""
+    return bool(place.path) and isinstance(place.path[-1], int) and isinstance(place.got, dict)
 
 
 @rule("renamed-member", *LOOKS, general=True)
@@ -427,11 +456,13 @@ def renamed_member(case: Case) -> Finding | None:
     Instead: take the name from the task.
     """
     for found in differing_bodies(case):
-        for missing, extra in _pairs(places_in(found)):
+        places = places_in(found)
+        if not all(MISSING in (one.got, one.expected) for one in places):
+            continue
+        for missing, extra in _pairs(places):
             beside = missing.path[:-1] == extra.path[:-1]
             only = missing.got is MISSING and extra.expected is MISSING
-            same = is_same(missing.expected, extra.got) and len(places_in(found)) == 2
-            if only and beside and same:
+            if only and beside and is_same(missing.expected, extra.got):
                 return found.finding(
                     f" has {in_place(extra.path)} instead of {in_place(missing.path)}."
                 )
@@ -532,6 +563,32 @@ def _follows(case: Case, exchange: Exchange) -> bool:
         (e.method, e.path) == (exchange.method, exchange.path)
         for e in case.got.exchanges[: exchange.number]
     )
+
+
+@rule("counted-the-page", *LOOKS, general=True)
+def counted_the_page(case: Case) -> Finding | None:
+    """The number of all results is only the number of those on the page.
+
+    A client that turns pages never learns that there is another one. `count(*) over ()`, which
+    puts the number of all into each row, has no row for it on a page past the end.
+
+    Instead: a statement that counts, with the same `where` and without `limit`.
+    """
+    for found in differing_bodies(case):
+        members = found.value.values() if isinstance(found.value, dict) else ()
+        on_page = {len(member) for member in members if isinstance(member, list)}
+        for place in (place for place in places_in(found) if len(place.path) == 1):
+            more = _is_number(place.expected) and _is_number(place.got)
+            if more and place.got in on_page and place.got < place.expected:
+                return found.finding(
+                    f" has {place.got} under {in_place(place.path)}: that is how many there are on "
+                    f"this page, and together there are {place.expected}. What counts them all?"
+                )
+    return None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 @rule("wrong-length", *LOOKS, general=True)

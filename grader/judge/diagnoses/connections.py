@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...model.trace import Exchange, Failure, Span, Trace
 from ..aspects import most_at_once
-from .case import Case, at_line, in_words
+from .case import Case, at_line, in_words, overlap
 from .exhaustion import leaks
 from .registry import Finding, rule
 from .relayed import (
@@ -313,6 +313,13 @@ def connection_held_while_waiting(case: Case) -> Finding | None:
     """
     if not case.expects_time():
         return None
+    if (call := next(_held_during(case), None)) is not None:
+        line = case.call_line(call)
+        return Finding(
+            line,
+            f"{at_line(line)} waits for {call.name} while its request holds a connection, and "
+            "others wait for that in vain. Which part of the request needs the connection?",
+        )
     for transaction in spans_of(case, case.got, "transaction"):
         inside = [
             call
@@ -331,3 +338,28 @@ def connection_held_while_waiting(case: Case) -> Finding | None:
                 "others wait for that. Which of the two needs the connection?",
             )
     return None
+
+
+def _held_during(case: Case) -> Iterator[Span]:
+    """Calls between two statements of a connection that nobody else gets, though others wait."""
+    for call in case.got.calls():
+        statements = spans_of(case, case.got, "statement")
+        mine = [span for span in statements if span.exchange == call.exchange]
+        before = {span.resource for span in mine if span.end <= call.start}
+        after = {span.resource for span in mine if span.start >= call.end}
+        meanwhile = [s for s in statements if call.start < s.start < call.end]
+        others = {span.resource for span in meanwhile}
+        if call.seconds and (before & after) - others and _somebody_waits(case, call, meanwhile):
+            yield call
+
+
+def _somebody_waits(case: Case, call: Span, statements: list[Span]) -> bool:
+    """Whether a request is under way for which nothing at all is done during a call."""
+    busy = {span.exchange for span in (*statements, *case.got.calls()) if overlap(span, call)}
+    busy |= {span.exchange for span in statements}
+    return any(
+        exchange.number not in busy
+        and exchange.started.tick < call.end.tick
+        and (exchange.returned is None or exchange.returned.tick > call.start.tick)
+        for exchange in case.got.exchanges
+    )

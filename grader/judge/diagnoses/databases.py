@@ -8,15 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from ...model.scenarios import Request, Scenario
-from ...model.trace import Span, Trace
+from ...model.trace import Span, Trace, json_in
 from ..aspects import done, still_at_work, ticks_after_answer
-from .case import Case, at_line, at_lines, in_seconds, of_line, overlap
+from .case import OUTCOME, Case, at_line, at_lines, in_seconds, of_line, overlap
 from .registry import Finding, rule
-from .relayed import about_databases, owner_of, spans_of, statements_of
+from .relayed import about_databases, owner_of, spans_of, statements_of, text_of, word_of
+from .timing import one_by_one
 
 WRITING = ("insert", "update", "delete", "merge", "copy")
 """First words of statements that write."""
@@ -53,14 +55,18 @@ def sql_injection(case: Case) -> Finding | None:
 
 
 def _without_quotes(scenario: Scenario) -> Scenario:
-    """The same requests, with nothing in their bodies that means something in SQL."""
+    """The same requests, with nothing in them that means something in SQL."""
     plain = tuple(
-        msgspec.structs.replace(request, body=request.body.replace(b"'", b"").replace(b";", b""))
-        if isinstance(request, Request)
-        else request
+        _plain(request) if isinstance(request, Request) else request
         for request in scenario.requests
     )
     return msgspec.structs.replace(scenario, requests=plain)
+
+
+def _plain(request: Request) -> Request:
+    body = request.body.replace(b"'", b"").replace(b";", b"")
+    query = re.sub("%27|%3B", "", request.query, flags=re.IGNORECASE)
+    return msgspec.structs.replace(request, body=body, query=query)
 
 
 def _pasted(case: Case, trace: Trace, scenario: Scenario) -> Iterator[Span]:
@@ -68,7 +74,7 @@ def _pasted(case: Case, trace: Trace, scenario: Scenario) -> Iterator[Span]:
     requests = [request for request in scenario.requests if isinstance(request, Request)]
     values = [value for request in requests for value in _texts_in(request)]
     for span in spans_of(case, trace, "statement"):
-        if any(value in _text(span) for value in values):
+        if any(value in text_of(span) for value in values):
             yield span
 
 
@@ -77,9 +83,18 @@ def _texts_in(request: Request) -> Iterator[str]:
     try:
         body: Any = json.loads(request.body)
     except ValueError:
-        return
-    values = body.values() if isinstance(body, dict) else ()
-    yield from (value for value in values if isinstance(value, str) and len(value) > 5)
+        body = None
+    values = [*_values_in(body), *(value for _, value in parse_qsl(request.query))]
+    yield from (value.strip() for value in values if len(value.strip()) > 5)
+
+
+def _values_in(body: Any) -> Iterator[str]:
+    """The texts in a body, however deep."""
+    if isinstance(body, str):
+        yield body
+    elif isinstance(body, dict | list):
+        for value in body.values() if isinstance(body, dict) else body:
+            yield from _values_in(value)
 
 
 def _is_right(case: Case, got: Trace, expected: Trace) -> bool:
@@ -109,7 +124,7 @@ def table_emptied(case: Case) -> Finding | None:
     """
     for span in spans_of(case, case.got, "statement"):
         at_startup = all(span.start < exchange.started for exchange in case.got.exchanges)
-        if span.how == "done" and at_startup and _word(span) in ("drop", "truncate", "delete"):
+        if span.how == "done" and at_startup and word_of(span) in ("drop", "truncate", "delete"):
             return Finding(
                 span.line,
                 f"{at_line(span.line)} throws away what is in the database, each time the app "
@@ -157,7 +172,8 @@ def answered_before_commit(case: Case) -> Finding | None:
     answer with `Depends(transaction, scope="function")`; by default it ends after it.
     """
     for ours, theirs in case.exchanges():
-        if ours.status is None or ours.status >= 300 or still_at_work(case.expected, theirs):
+        accepted = ours.status is not None and ours.status < 300 and ours.status == theirs.status
+        if not accepted or still_at_work(case.expected, theirs):
             continue
         late = [
             span
@@ -202,7 +218,7 @@ def _is_repeated(case: Case, statement: Span) -> bool:
     """Whether its request has carried it out once more, later."""
     return any(
         span.start > statement.start
-        and (span.exchange, _text(span)) == (statement.exchange, _text(statement))
+        and (span.exchange, text_of(span)) == (statement.exchange, text_of(statement))
         for span in spans_of(case, case.got, "statement")
     )
 
@@ -248,7 +264,7 @@ def lost_update(case: Case) -> Finding | None:
     `update items set price = price + 1`; or lock the row while you change it:
     `select ... for update`, in a transaction.
     """
-    if case.got.readings == case.expected.readings:
+    if case.got.readings == case.expected.readings or not _stores_rightly_in_turn(case):
         return None
     for one, other in _pairs(case):
         reads, writes = _first(one, *_READS), _first(one, "update")
@@ -274,18 +290,28 @@ def conflict_not_retried(case: Case) -> Finding | None:
     locks that are always taken in the same order.
     """
     for exchange in case.got.exchanges:
-        error = exchange.raised
+        error = exchange.raised or exchange.handled
         if error is not None and any(words in error.text for words in _CONFLICTS):
+            said = error.text.strip().splitlines()[0][:100]
             return Finding(
                 error.line,
-                f"{at_line(error.line)} is refused by the database ({error.text.strip()[:100]}): "
+                f"{at_line(error.line)} is refused by the database ({said}): "
                 "another request was at the same rows at the same time. The server undoes all that "
                 "this transaction did, and leaves it to you to run it again.",
             )
     return None
 
 
-_CONFLICTS = ("could not serialize access", "deadlock detected")
+def _stores_rightly_in_turn(case: Case) -> bool:
+    """Whether the same requests, one by one, leave in the database what they should."""
+    alone = one_by_one(case.scenario)
+    if alone is None:
+        return False
+    got, expected = case.replay(alone)
+    return got.readings == expected.readings
+
+
+_CONFLICTS = ("could not serialize access", "deadlock detected", "could not obtain lock")
 
 
 def _pairs(case: Case) -> Iterator[tuple[list[Span], list[Span]]]:
@@ -298,7 +324,7 @@ _READS = ("select", "find")
 
 
 def _first(spans: list[Span], *words: str) -> Span | None:
-    return next((span for span in spans if _word(span) in words and span.how == "done"), None)
+    return next((span for span in spans if word_of(span) in words and span.how == "done"), None)
 
 
 def _reads_before(others: list[Span], write: Span) -> bool:
@@ -311,28 +337,43 @@ def _writes_after(others: list[Span], read: Span) -> bool:
     return write is not None and read.end.tick <= write.start.tick
 
 
-@rule("query-per-row", "elapsed", "calls")
+@rule("query-per-row", "elapsed", "calls", OUTCOME)
 @about_databases
 def query_per_row(case: Case) -> Finding | None:
     """One answer takes a query for each row.
 
     Every query is a journey to the server and back. Ten rows make eleven of them, a thousand
-    rows a thousand and one.
+    rows a thousand and one. `executemany` saves the journeys, and still has a statement carried
+    out for each row.
 
-    Instead: one query: with a join, or `where id = any($1)`.
+    Instead: one query: with a join, or `where id = any($1)`. For many rows to be stored:
+    `insert ... select * from unnest($1::int[], $2::text[])`, or COPY.
     """
     for ours, _ in case.exchanges():
         mine = statements_of(case, case.got, ours)
-        repeated = Counter(_shape(span) for span in mine).most_common(1)
-        if repeated and _is_one_for_each_row(mine, *repeated[0]):
-            text, count = repeated[0]
+        for text, count in _carried_out(mine).most_common(1):
             line = next(span.line for span in mine if _shape(span) == text)
-            return Finding(
-                line,
-                f"{at_line(line)} asks the database {count} times for one answer, once for each "
-                "row. Each is a journey there and back. Could it be one query?",
-            )
+            if _is_one_for_each_row(mine, text, count):
+                return Finding(
+                    line,
+                    f"{at_line(line)} asks the database {count} times for one answer, once for "
+                    "each row. Each is a journey there and back. Could it be one query?",
+                )
+            if count > 1 and count == _number_sent(case.sent(ours)):
+                return Finding(
+                    line,
+                    f"{at_line(line)} has its statement carried out {count} times, once for each "
+                    "part of the list that was sent. Could it be one statement for all of them?",
+                )
     return None
+
+
+def _carried_out(spans: list[Span]) -> Counter[str]:
+    """How often each statement was carried out."""
+    counted: Counter[str] = Counter()
+    for span in spans:
+        counted[_shape(span)] += span.times
+    return counted
 
 
 def _is_one_for_each_row(spans: list[Span], shape: str, count: int) -> bool:
@@ -340,9 +381,15 @@ def _is_one_for_each_row(spans: list[Span], shape: str, count: int) -> bool:
     return count > 1 and any(s.count == count for s in spans if _shape(s) != shape)
 
 
+def _number_sent(body: bytes) -> int:
+    """How many elements there are in a list that a client sends."""
+    sent = json_in(body)
+    return len(sent) if isinstance(sent, list) else 0
+
+
 def _shape(statement: Span) -> str:
     """A statement's text without its numbers: the same question about another row."""
-    return re.sub(r"\d+", "0", _text(statement))
+    return re.sub(r"\d+", "0", text_of(statement))
 
 
 @rule("queries-in-turn", "elapsed", "calls")
@@ -387,7 +434,8 @@ def needless_query(case: Case) -> Finding | None:
         mine = statements_of(case, case.got, ours)
         should = statements_of(case, case.expected, theirs)
         late = (done(ours) or 0) > (done(theirs) or 0)
-        if late and ours.status == theirs.status and len(mine) > len(should) > 0:
+        slow = late or case.is_about("calls")
+        if slow and ours.status == theirs.status and len(mine) > len(should) > 0:
             lines = [span.line for span in mine]
             return Finding(
                 mine[0].line,
@@ -398,16 +446,8 @@ def needless_query(case: Case) -> Finding | None:
     return None
 
 
-def _text(statement: Span) -> str:
-    return str(statement.arguments[0]) if statement.arguments else ""
-
-
 def _writes(statement: Span) -> bool:
     """Whether a statement changes rows; one that begins with `with` may only read."""
-    word = _word(statement)
-    within = word == "with" and _WRITING_WITHIN.search(_text(statement).lower())
+    word = word_of(statement)
+    within = word == "with" and _WRITING_WITHIN.search(text_of(statement).lower())
     return word in WRITING or bool(within)
-
-
-def _word(statement: Span) -> str:
-    return _text(statement).strip().partition(" ")[0].split("\n")[0].lower()

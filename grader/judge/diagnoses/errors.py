@@ -341,6 +341,11 @@ _ADVERTISED = re.compile(r" For further information visit \S+")
 
 def _sentence_of(error: Failure, endpoint: int | None) -> str:
     """What was raised: by a line, or by FastAPI about what the endpoint returned."""
+    if "response already started" in error.text:
+        return (
+            f"{at_line(error.line)} raises an HTTPException when the response has begun already: "
+            "the client has its 200. Until when can a request be refused?"
+        )
     if error.context == "HTTPException":
         return (
             f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "

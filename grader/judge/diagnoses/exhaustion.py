@@ -14,7 +14,7 @@ from .case import OUTCOME, Case, at_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, replayed, spans_of, statements_of
 
-AGAIN = 12
+AGAIN = 14
 """How often a request is repeated, at the least, to see whether it uses up a pool."""
 
 SUSPECTS = 4

@@ -32,6 +32,16 @@ def statements_of(case: Case, trace: Trace, exchange: Exchange) -> list[Span]:
     return [span for span in statements if owner_of(trace, span) == exchange.number]
 
 
+def text_of(statement: Span) -> str:
+    """The SQL of a statement."""
+    return str(statement.arguments[0]) if statement.arguments else ""
+
+
+def word_of(statement: Span) -> str:
+    """Its first word, in small letters."""
+    return text_of(statement).strip().partition(" ")[0].split("\n")[0].lower()
+
+
 def owner_of(trace: Trace, span: Span) -> int | None:
     """The exchange that a span belongs to.
 

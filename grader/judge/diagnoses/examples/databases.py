@@ -25,7 +25,7 @@ _SLOW = postgres(statement=1, seed_sql=_TABLE)
 _STORED = postgres(statement=1, seed_sql=_TABLE, reads=_READS)
 
 
-def _with_pool(text: str, options: str = "min_size=1, max_size=2") -> str:
+def with_pool(text: str, options: str = "min_size=1, max_size=2") -> str:
     """The lines of a factory that opens a pool in its lifespan."""
     return f"""
 @asynccontextmanager
@@ -59,13 +59,13 @@ EXAMPLES = (
     example(
         "sql-injection",
         scenario(post("/names", json={"name": "O'Neill the third"}), database=_STORED),
-        _with_pool("""
+        with_pool("""
             @app.post("/names")
             async def add(body: dict):
                 await app.state.pool.execute(f"insert into items values (3, 0, '{body['name']}')")
                 return "done"
             """),
-        _with_pool("""
+        with_pool("""
             @app.post("/names")
             async def add(body: dict):
                 await app.state.pool.execute("insert into items values (3, 0, $1)", body["name"])
@@ -105,7 +105,7 @@ EXAMPLES = (
     example(
         "not-committed",
         scenario(put("/item", json=30), database=_STORED),
-        _with_pool("""
+        with_pool("""
             @app.put("/item")
             async def change(price: int = Body()):
                 async with app.state.pool.acquire() as connection:
@@ -114,7 +114,7 @@ EXAMPLES = (
                     await connection.execute("update items set price = $1 where id = 1", price)
                 return "done"
             """),
-        _with_pool("""
+        with_pool("""
             @app.put("/item")
             async def change(price: int = Body()):
                 async with app.state.pool.acquire() as connection, connection.transaction():
@@ -126,7 +126,7 @@ EXAMPLES = (
     example(
         "not-stored",
         scenario(put("/item", json=30), database=_STORED),
-        _with_pool("""
+        with_pool("""
             prices = {}
 
             @app.put("/item")
@@ -134,7 +134,7 @@ EXAMPLES = (
                 prices[1] = price
                 return "done"
             """),
-        _with_pool("""
+        with_pool("""
             @app.put("/item")
             async def change(price: int = Body()):
                 await app.state.pool.execute("update items set price = $1 where id = 1", price)
@@ -145,7 +145,7 @@ EXAMPLES = (
     example(
         "lost-update",
         scenario(post("/sold"), post("/sold"), database=_STORED),
-        _with_pool("""
+        with_pool("""
             @app.post("/sold")
             async def sold():
                 pool = app.state.pool
@@ -153,7 +153,7 @@ EXAMPLES = (
                 await pool.execute("update items set price = $1 where id = 1", price - 1)
                 return "done"
             """),
-        _with_pool("""
+        with_pool("""
             @app.post("/sold")
             async def sold():
                 await app.state.pool.execute("update items set price = price - 1 where id = 1")
@@ -164,7 +164,7 @@ EXAMPLES = (
     example(
         "conflict-not-retried",
         scenario(post("/sold"), post("/sold"), database=_STORED),
-        _with_pool("""
+        with_pool("""
             @app.post("/sold")
             async def sold():
                 async with app.state.pool.acquire() as connection:
@@ -173,7 +173,7 @@ EXAMPLES = (
                         await connection.execute("update items set price = 9 where id = 1")
                 return "done"
             """),
-        _with_pool("""
+        with_pool("""
             @app.post("/sold")
             async def sold():
                 await app.state.pool.execute("update items set price = price - 1 where id = 1")
@@ -183,7 +183,7 @@ EXAMPLES = (
     example(
         "query-per-row",
         scenario(get("/items"), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             @app.get("/items")
             async def items():
                 ids = await app.state.pool.fetch("select id from items order by id")
@@ -192,7 +192,7 @@ EXAMPLES = (
                     for row in ids
                 ]
             """),
-        _with_pool("""
+        with_pool("""
             @app.get("/items")
             async def items():
                 rows = await app.state.pool.fetch("select name from items order by id")
@@ -203,14 +203,14 @@ EXAMPLES = (
     example(
         "queries-in-turn",
         scenario(get("/page"), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             @app.get("/page")
             async def page():
                 lamp = await app.state.pool.fetchval("select price from items where id = 1")
                 desk = await app.state.pool.fetchval("select price from items where id = 2")
                 return [lamp, desk]
             """),
-        _with_pool("""
+        with_pool("""
             @app.get("/page")
             async def page():
                 return await asyncio.gather(
@@ -223,13 +223,13 @@ EXAMPLES = (
     example(
         "needless-query",
         scenario(get("/item"), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 if await app.state.pool.fetchval("select count(*) from items where id = 1"):
                     return await app.state.pool.fetchval("select price from items where id = 1")
             """),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 return await app.state.pool.fetchval("select price from items where id = 1")
@@ -239,18 +239,18 @@ EXAMPLES = (
     example(
         "connection-leaked",
         scenario(*(get("/item", at=n) for n in range(4)), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 connection = await app.state.pool.acquire()
                 return await connection.fetchval("select price from items where id = 1")
             """),
-        _with_pool(_READ),
+        with_pool(_READ),
     ),
     example(
         "two-connections-per-request",
         scenario(*times(3, get("/item")), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             async def price_of(name):
                 query = "select price from items where name = $1"
                 async with app.state.pool.acquire() as connection:
@@ -262,7 +262,7 @@ EXAMPLES = (
                     name = await connection.fetchval("select name from items where id = 1")
                     return await price_of(name)
             """),
-        _with_pool("""
+        with_pool("""
             async def price_of(connection, name):
                 query = "select price from items where name = $1"
                 return await connection.fetchval(query, name)
@@ -277,18 +277,18 @@ EXAMPLES = (
     example(
         "acquire-timeout",
         scenario(*times(4, get("/item")), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 async with app.state.pool.acquire(timeout=0.5) as connection:
                     return await connection.fetchval("select price from items where id = 1")
             """),
-        _with_pool(_READ),
+        with_pool(_READ),
     ),
     example(
         "full-pool-retried",
         scenario(*times(4, get("/item")), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 for is_last in (False, False, True):
@@ -299,7 +299,7 @@ EXAMPLES = (
                         if is_last:
                             raise HTTPException(503, headers={"Retry-After": "1"})
             """),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 try:
@@ -340,21 +340,21 @@ EXAMPLES = (
     example(
         "other-database",
         scenario(get("/item"), database=_SLOW),
-        _with_pool(_READ).replace(
+        with_pool(_READ).replace(
             "create_pool(database", 'create_pool("postgresql://localhost:1/shop"'
         ),
-        _with_pool(_READ),
+        with_pool(_READ),
     ),
     example(
         "wrong-loop",
         scenario(get("/item"), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             def read():
                 query = app.state.pool.fetchval("select price from items where id = 1")
                 return asyncio.run(query)
             """),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 return await app.state.pool.fetchval("select price from items where id = 1")
@@ -363,7 +363,7 @@ EXAMPLES = (
     example(
         "concurrent-operations",
         scenario(get("/page"), database=_SLOW),
-        _with_pool("""
+        with_pool("""
             @app.get("/page")
             async def page():
                 async with app.state.pool.acquire() as connection:
@@ -372,7 +372,7 @@ EXAMPLES = (
                         connection.fetchval("select price from items where id = 2"),
                     )
             """),
-        _with_pool("""
+        with_pool("""
             @app.get("/page")
             async def page():
                 return await asyncio.gather(
@@ -390,21 +390,21 @@ EXAMPLES = (
             async with asyncpg.create_pool(database, min_size=1) as pool:
                 return await pool.fetchval("select price from items where id = 1")
         """,
-        _with_pool(_READ),
+        with_pool(_READ),
         at_most_open(2),
     ),
     example(
         "pool-too-large",
         scenario(*times(6, get("/item")), database=_SLOW),
-        _with_pool(_READ, "min_size=1, max_size=6"),
-        _with_pool(_READ),
+        with_pool(_READ, "min_size=1, max_size=6"),
+        with_pool(_READ),
         at_most_open(2),
     ),
     example(
         "pool-too-small",
         scenario(*times(4, get("/item")), database=_SLOW),
-        _with_pool(_READ, "min_size=1, max_size=1"),
-        _with_pool(_READ),
+        with_pool(_READ, "min_size=1, max_size=1"),
+        with_pool(_READ),
         sorted_elapsed,
     ),
     example(
@@ -422,20 +422,20 @@ EXAMPLES = (
         async def read():
             return await app.state.pool.fetchval("select price from items where id = 1")
         """,
-        _with_pool(_READ),
+        with_pool(_READ),
         left_open,
     ),
     example(
         "connection-held-while-waiting",
         scenario(*times(4, get("/item")), database=_SLOW, fetch=takes(5, 3)),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 async with app.state.pool.acquire() as connection, connection.transaction():
                     price = await connection.fetchval("select price from items where id = 1")
                     return price * await fetch()
             """),
-        _with_pool("""
+        with_pool("""
             @app.get("/item")
             async def read():
                 factor = await fetch()
@@ -448,8 +448,8 @@ EXAMPLES = (
     example(
         "answered-before-commit",
         scenario(put("/item"), database=postgres(statement=1, round_trip=0.1, seed_sql=_TABLE)),
-        _with_pool(_UNIT_OF_WORK.replace("{scope}", "")),
-        _with_pool(_UNIT_OF_WORK.replace("{scope}", ', scope="function"')),
+        with_pool(_UNIT_OF_WORK.replace("{scope}", "")),
+        with_pool(_UNIT_OF_WORK.replace("{scope}", ', scope="function"')),
         committed_first,
     ),
 )

@@ -1,0 +1,117 @@
+"""Waiting for a connection of a pool: for how long, and what happens then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ...model.trace import Exchange, Span, Trace
+from ..aspects import done
+from .case import Case, at_line, in_seconds
+from .registry import Finding, rule
+from .relayed import about_databases, connections_of, statements_of
+
+
+class PoolWait(NamedTuple):
+    """A stretch in which a request does nothing but wait for a connection, in ticks."""
+
+    exchange: Exchange
+    start: int
+    end: int
+    in_vain: bool
+
+    @property
+    def ticks(self) -> int:
+        return self.end - self.start
+
+
+@rule("no-timeout", "elapsed", "status")
+@about_databases
+def pool_wait_without_limit(case: Case) -> Finding | None:
+    """Finds it where a connection is waited for."""
+    limit = _limit(case)
+    wait = _longest(case, in_vain=False)
+    if limit is None or wait is None or wait.ticks <= limit:
+        return None
+    line = _line(case, wait)
+    return Finding(
+        line,
+        f"{at_line(line)} waits {in_seconds(wait.ticks)} for a connection of the pool, where "
+        f"{in_seconds(limit)} is the most. Which setting ends that wait? (The timeout of a "
+        "statement doesn't, and neither does the one for opening a connection.)",
+    )
+
+
+@rule("late-timeout", "elapsed", "status")
+@about_databases
+def pool_wait_too_long(case: Case) -> Finding | None:
+    """Finds it where the limit of a pool is too long."""
+    limit = _limit(case)
+    wait = _longest(case, in_vain=True)
+    if limit is None or wait is None or wait.ticks <= limit:
+        return None
+    line = _line(case, wait)
+    return Finding(
+        line,
+        f"{at_line(line)} gives up its wait for a connection after {in_seconds(wait.ticks)}, "
+        f"and should after {in_seconds(limit)}. Is it asked more than once?",
+    )
+
+
+@rule("late-timeout", "elapsed", "status")
+@about_databases
+def pool_wait_not_counted(case: Case) -> Finding | None:
+    """Finds it where the wait for a connection isn't part of what is limited."""
+    for wait in _waits(case, case.got):
+        ours, theirs = wait.exchange, case.expected.exchanges[wait.exchange.number]
+        took, most = done(ours), done(theirs)
+        if (theirs.status or 0) < 500 or took is None or most is None or took <= most:
+            continue
+        line = _line(case, wait)
+        return Finding(
+            line,
+            f"{at_line(line)} waits {in_seconds(wait.ticks)} for a connection, and the statement "
+            f"comes on top: the answer is there after {in_seconds(took)}, where {in_seconds(most)} "
+            "is the most for both together. From when does your limit count?",
+        )
+    return None
+
+
+def _limit(case: Case) -> int | None:
+    """The ticks after which the reference gives up its waits for a connection."""
+    in_vain = [wait.ticks for wait in _waits(case, case.expected) if wait.in_vain]
+    return max(in_vain, default=None)
+
+
+def _longest(case: Case, in_vain: bool) -> PoolWait | None:
+    waits = (wait for wait in _waits(case, case.got) if wait.in_vain == in_vain)
+    return max(waits, key=lambda wait: wait.ticks, default=None)
+
+
+def _waits(case: Case, trace: Trace) -> Iterator[PoolWait]:
+    """The waits of all requests for a connection."""
+    if not connections_of(case, trace):
+        return
+    for exchange in trace.exchanges:
+        done = sorted(_work_of(case, trace, exchange), key=lambda span: span.start)
+        at = exchange.started.tick
+        for span in done:
+            if span.kind == "statement" and span.start.tick > at:
+                yield PoolWait(exchange, at, span.start.tick, in_vain=False)
+            at = max(at, span.end.tick)
+        end = exchange.completed.tick if exchange.completed is not None else at
+        if (exchange.status or 0) >= 500 and end > at:
+            yield PoolWait(exchange, at, end, in_vain=True)
+
+
+def _work_of(case: Case, trace: Trace, exchange: Exchange) -> list[Span]:
+    calls = [call for call in trace.calls() if call.exchange == exchange.number]
+    return [*statements_of(case, trace, exchange), *calls]
+
+
+def _line(case: Case, wait: PoolWait) -> int | None:
+    """The learner's line that waited."""
+    for span in case.waits(wait.exchange.number):
+        if span.start.tick <= wait.start and span.end.tick > wait.start:
+            return span.line
+    return wait.exchange.line
