@@ -1,0 +1,24 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from psycopg_pool import AsyncConnectionPool
+
+
+def exercise_1(dsn):
+    pool = AsyncConnectionPool(dsn, min_size=10, open=False)
+
+    @asynccontextmanager
+    async def lifespan(app):
+        await pool.open()
+        yield
+        await pool.close()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/time")
+    async def time():
+        async with pool.connection() as conn:
+            await conn.execute("SELECT 1")
+        return {"ok": True}
+
+    return app
