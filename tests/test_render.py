@@ -15,7 +15,17 @@ import pytest
 from rich.console import Console
 
 from grader.model.report import CheckReport, Diagnosis, ExerciseReport, Report
-from grader.model.trace import Chunk, Exchange, Moment, Outcome, Span, Trace, to_ticks
+from grader.model.trace import (
+    Chunk,
+    Closing,
+    Exchange,
+    Moment,
+    Outcome,
+    SocketMessage,
+    Span,
+    Trace,
+    to_ticks,
+)
 from grader.render.bars import draw
 from grader.render.overview import show_overview
 from grader.render.svg import timeline_svg
@@ -527,6 +537,33 @@ def test_picture_tells_when_a_response_begins_and_ends_and_what_goes_on_after_it
         "╌ still at work afterwards  ◦ the response begins",
         "┤ the last byte",
     ]
+
+
+def test_a_websocket_has_a_lane_with_its_messages_and_its_end() -> None:
+    """Messages in both directions, and the code, if it isn't the client that leaves."""
+    said = [(1, "client"), (2, "server"), (3, "client")]
+    socket = msgspec.structs.replace(
+        answered("/ws", 0, 5),
+        method="WEBSOCKET",
+        messages=tuple(SocketMessage(at=moment(at), by=by, text="") for at, by in said),
+        closing=Closing(at=moment(5), by="server", code=1008),
+    )
+    left = msgspec.structs.replace(
+        answered("/ws", 0, 4, 1),
+        method="WEBSOCKET",
+        closing=Closing(at=moment(4), by="client", code=1000),
+    )
+    trace = finished(socket, left)
+    assert picture(trace, 60) == [
+        "                0s      1s      2s      3s      4s      5s",
+        "WS /ws #1: 1008 ────────›───────‹───────›───────────────■",
+        "WS /ws #2       ────────────────────────────────!",
+        "› a message comes in  ‹ a message goes out",
+        "■ the connection is closed  ! the client hangs up",
+    ]
+    drawn = timeline_svg(trace)
+    assert "a message comes in" in drawn
+    assert "the connection is closed" in drawn
 
 
 QUERY = "  select id,\n    name from items"

@@ -42,7 +42,15 @@ STYLE: dict[BarKind, str] = {
     "connection": "dim",
     "transaction": "cyan",
 }
-SIGN: dict[MarkKind, str] = {"first": "◦", "last": "┤", "line": "·", "left": "!"}
+SIGN: dict[MarkKind, str] = {
+    "first": "◦",
+    "last": "┤",
+    "line": "·",
+    "heard": "›",
+    "told": "‹",
+    "closed": "■",
+    "left": "!",
+}
 FROZEN = "░"
 """What is seen of other lanes while the loop is blocked."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from ..model.trace import Exchange, Span, SpanKind, Trace, to_seconds
-from .picture import Bar, BarKind, Crowd, Lane, Mark, Row
+from .picture import Bar, BarKind, Crowd, Lane, Mark, MarkKind, Row
 
 MOST_NAMES = 8
 """Names of what a request called that have lanes of their own; the last ones are folded."""
@@ -20,7 +20,7 @@ MOST_REQUESTS = 6
 MOST_CONNECTIONS = 6
 """Connections to databases that are drawn at full size."""
 MOST_LINES = 50
-"""Lines of a stream that are marked."""
+"""Lines of a stream, or messages of a WebSocket, that are marked."""
 
 
 class Lanes:
@@ -94,7 +94,10 @@ class Lanes:
 
     def _title(self, exchange: Exchange) -> str:
         number = f" #{exchange.number + 1}" if len(self._trace.exchanges) > 1 else ""
-        return f"{exchange.method} {exchange.path}{number}"
+        closing = exchange.closing
+        code = f": {closing.code}" if closing is not None and closing.by == "server" else ""
+        method = "WS" if exchange.method == "WEBSOCKET" else exchange.method
+        return f"{method} {exchange.path}{number}{code}"
 
     def _life(self, exchange: Exchange) -> Iterator[Bar]:
         answered, returned = exchange.completed or exchange.hung_up, exchange.returned
@@ -106,6 +109,9 @@ class Lanes:
             yield self._between(answered.tick, returned.tick, "after")
 
     def _marks(self, exchange: Exchange) -> Iterator[Mark]:
+        if exchange.closing is not None or exchange.messages:
+            yield from self._marks_of_socket(exchange)
+            return
         lines = list(exchange.lines())
         if len(lines) > 1:
             for chunk in lines[:MOST_LINES]:
@@ -117,6 +123,15 @@ class Lanes:
             yield Mark(self._since(last.tick), "last")
         if exchange.hung_up:
             yield Mark(self._since(exchange.hung_up.tick), "left")
+
+    def _marks_of_socket(self, exchange: Exchange) -> Iterator[Mark]:
+        """Each message, and the end: whose code stands in the title if the server closes it."""
+        for message in exchange.messages[:MOST_LINES]:
+            kind: MarkKind = "heard" if message.by == "client" else "told"
+            yield Mark(self._since(message.at.tick), kind)
+        closing = exchange.closing
+        if closing is not None:
+            yield Mark(self._since(closing.at.tick), "closed" if closing.by == "server" else "left")
 
     # What it waited for
 

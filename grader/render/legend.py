@@ -35,7 +35,7 @@ def _entries(picture: Timeline) -> Iterator[tuple[BarKind | MarkKind, str]]:
 
 def _sample(kind: BarKind | MarkKind, x: float, y: float, name: str) -> str:
     match kind:
-        case "first" | "last" | "line" | "left":
+        case "first" | "last" | "line" | "heard" | "told" | "closed" | "left":
             return shapes.mark(kind, x + 12, y)
         case _:
             return shapes.bar(kind, x, y, 16, name)

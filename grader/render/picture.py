@@ -21,7 +21,7 @@ BarKind = Literal[
     "connection",
     "transaction",
 ]
-MarkKind = Literal["first", "last", "line", "left"]
+MarkKind = Literal["first", "last", "line", "heard", "told", "closed", "left"]
 
 MEANING: dict[BarKind, str] = {
     "after": "still at work afterwards",
@@ -38,6 +38,9 @@ SAYS: dict[MarkKind, str] = {
     "first": "the response begins",
     "last": "the last byte",
     "line": "a line goes out",
+    "heard": "a message comes in",
+    "told": "a message goes out",
+    "closed": "the connection is closed",
     "left": "the client hangs up",
 }
 
@@ -58,7 +61,7 @@ class Bar(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A moment of a response."""
+    """A moment of a response, or of a WebSocket."""
 
     at: float
     kind: MarkKind

@@ -82,6 +82,12 @@ def mark(kind: MarkKind, x: float, y: float) -> str:
             return line(f"M{x:.1f} {y:.1f}v{HEIGHT}", GREY, 2.5)
         case "line":
             return line(f"M{x:.1f} {middle - 4:.1f}v8", "currentColor", 1.5)
+        case "heard":
+            return _arrow(x, middle - 5, 5)
+        case "told":
+            return _arrow(x, middle + 5, -5)
+        case "closed":
+            return box(x - 3.5, middle - 3.5, 7, 7, 'fill="currentColor"')
         case "left":
             return _cross(x, middle, "currentColor")
 
@@ -108,6 +114,12 @@ def _ending(kind: BarKind, x: float, y: float) -> str:
     if kind == "open":
         return line(f"M{x - 3:.1f} {y:.1f}h10", AMBER, 2.5, "2 2")
     return ""
+
+
+def _arrow(x: float, y: float, length: float) -> str:
+    """A head of an arrow, down to the lane or up from it."""
+    path = f"M{x - 3:.1f} {y:.1f}h6l-3 {length:.1f}z"
+    return f'<path d="{path}" fill="currentColor"/>'
 
 
 def _cross(x: float, y: float, colour: str) -> str:
