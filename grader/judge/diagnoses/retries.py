@@ -189,12 +189,12 @@ def tried_in_vain(case: Case) -> Finding | None:
 
 
 def _may_be_mended(case: Case, call: Span) -> bool:
-    """Whether a call ends as one does that may be better the next time."""
+    """Whether a call ends as one does that may be better the next time, or if that isn't known."""
     given = case.scenario.collaborators.get(call.name)
     if isinstance(given, Postgres | Mongo):
         return any(fault.does != "fail" for fault in given.faults)
     kinds = {getattr(builtins, error.type, None) for error in errors_in(given)}
-    return any(isinstance(kind, type) and issubclass(kind, _PASSING) for kind in kinds)
+    return not kinds or any(isinstance(kind, type) and issubclass(kind, _PASSING) for kind in kinds)
 
 
 _PASSING = (ConnectionError, TimeoutError)
