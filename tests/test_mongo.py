@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import inspect
+import json
 import os
 import socket
 import subprocess
@@ -23,7 +24,12 @@ from bson import ObjectId
 from fastapi import FastAPI
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import AsyncMongoClient, MongoClient, WriteConcern
-from pymongo.errors import BulkWriteError, ServerSelectionTimeoutError
+from pymongo.errors import (
+    BulkWriteError,
+    DuplicateKeyError,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 
 from grader import Fault, Trace, get, mongo, play, scenario, times
 from grader.judge.players import FilePlayer, Subject
@@ -36,6 +42,7 @@ from grader.services.mongo.databases import new_database
 from grader.services.mongo.embedded import EmbeddedDatabase
 from grader.services.mongo.quirks import as_of_stand_alone
 from grader.services.mongo.remote import PREFIX
+from grader.services.mongo.serving import serve
 from grader.services.mongo.wire import Message, MessageParser
 
 SOURCE = Path(__file__).read_text("utf-8").splitlines()
@@ -1133,3 +1140,18 @@ def test_motor_still_keeps_its_threads_where_they_are_renewed() -> None:
         assert "_EXECUTOR" in inspect.getsource(motor_on_asyncio.run_on_executor)
     finally:
         motor_on_asyncio._EXECUTOR = before
+
+
+# Outside of a play
+
+
+def test_a_database_is_served_in_real_time_until_the_block_ends() -> None:
+    seed = {"products": [{"sku": "a1", "price": 12.5}]}
+    with serve(json.dumps(seed)) as url, MongoClient(url) as one, MongoClient(url) as other:
+        products = one.get_default_database()["products"]
+        products.create_index("sku", unique=True)
+        with pytest.raises(DuplicateKeyError):
+            other.get_default_database()["products"].insert_one({"sku": "a1"})
+        assert products.find_one({}, {"_id": 0}) == seed["products"][0]
+    with MongoClient(url, serverSelectionTimeoutMS=1) as late, pytest.raises(PyMongoError):
+        late.admin.command("ping")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ...model.scenarios import Mongo
@@ -18,4 +19,10 @@ def _make(description: Mongo, name: str, context: ServiceContext) -> MongoRelay:
     return MongoRelay(description, name, context)
 
 
-KIND = ServiceKind(make=_make, schemes=("mongodb",))
+def _serve(seed: str) -> AbstractContextManager[str]:
+    from .serving import serve
+
+    return serve(seed)
+
+
+KIND = ServiceKind(make=_make, schemes=("mongodb",), seed_suffix=".json", serve=_serve)
