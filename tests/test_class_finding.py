@@ -92,6 +92,12 @@ def test_what_lies_beside_the_answers_comes_with_them(tmp_path: Path) -> None:
     assert found(write_files(tmp_path, files))["a"].helpers == {"lib/db.py": b"X = 1"}
 
 
+def test_of_much_that_lies_beside_them_programs_come_first(tmp_path: Path) -> None:
+    photos: dict[str, Content] = {f"a/{n}.jpg": b"\0" * reading.LARGEST for n in range(3)}
+    files = photos | {"a/exercise.py": ANSWERS, "a/z/db.py": "X = 1"}
+    assert list(found(write_files(tmp_path, files))["a"].helpers) == ["z/db.py", "0.jpg"]
+
+
 def test_content_is_what_counts(tmp_path: Path) -> None:
     """The name of the student and of the file don't; what lies beside it does."""
     files = {"a.py": ANSWERS, "b/exercise.py": ANSWERS, "c/exercise.py": ANSWERS, "c/db.py": "1"}

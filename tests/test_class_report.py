@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
 
+import msgspec
 import pytest
 from learner import DAY53, MISTAKES
 
@@ -24,7 +25,14 @@ from grader.classroom.work import Student
 from grader.course.catalog import Exercise, Lesson
 from grader.model.details import Forged
 from grader.model.errors import UsageError
-from grader.model.report import CheckReport, Diagnosis, ExerciseReport, ExerciseStatus, Report
+from grader.model.report import (
+    FILE_CHECK,
+    CheckReport,
+    Diagnosis,
+    ExerciseReport,
+    ExerciseStatus,
+    Report,
+)
 from grader.model.trace import Outcome, Trace
 
 LESSON = Lesson("day53", "Waiting", 5, (Exercise(1, "One"), Exercise(2, "Two")))
@@ -116,6 +124,21 @@ def test_reason_is_said_of_how_many() -> None:
     assert "4 of 6: Calls that don't need each other wait for each other." in text
     assert "3 × await second()" in text
     assert "5 of 6, exercise 1: It is quick." in text
+
+
+def test_file_that_cannot_be_run_says_nothing_of_an_exercise() -> None:
+    """It is counted once, and not among those who have tried."""
+    whole = msgspec.structs.replace(failed("syntax-error", 1), id=FILE_CHECK)
+    attempts = [attempt("a", report(IN_TURN, "passed")), attempt("b", report(whole, whole))]
+    found = overview(attempts)
+    assert [(one.id, len(one.failures)) for one in found.failing_files] == [("syntax-error", 1)]
+    first, second = found.exercises
+    assert [one.id for one in first.clusters] == ["awaited-in-turn"]
+    assert (first.tried, second.tried) == (1, 1)
+    assert (first.counts["failed"], second.clusters) == (2, [])
+    text = text_of(page(False, attempts))
+    assert "1 of 2: The file isn't Python, so none of it runs." in text
+    assert "1 of 1: Calls that don't need each other" in text
 
 
 def test_works_until_it_passed_are_counted() -> None:

@@ -58,20 +58,19 @@ class ExerciseResults:
 
     Attributes:
         counts: students by the state of the exercise.
-        clusters: of those who fail, the largest first.
+        clusters: of those who fail it, the largest first. Whose file can't be run at all isn't
+            among them; see `failing_files`.
+        tried: how many have begun it, in a file that can be run.
     """
 
     def __init__(self, exercise: Exercise, scores: Sequence[Score]) -> None:
         found = [(score, _report_on(score, exercise)) for score in scores]
         known = [(score, report) for score, report in found if report is not None]
+        running = [(score, report) for score, report in known if not _is_of_file(report)]
         self.exercise = exercise
         self.counts: Counter[ExerciseStatus] = Counter(report.status for _, report in known)
-        self.clusters = _clusters(_failures(known))
-
-    @property
-    def tried(self) -> int:
-        """Students who have begun it."""
-        return self.counts["passed"] + self.counts["failed"]
+        self.clusters = _clusters(_failures(running))
+        self.tried = sum(report.status in ("passed", "failed") for _, report in running)
 
     @property
     def checks(self) -> list[tuple[CheckReport, int]]:
@@ -80,6 +79,21 @@ class ExerciseResults:
         by_id = {check.id: check for check in first}
         counted = Counter(check.id for check in first).most_common()
         return [(by_id[id_], count) for id_, count in counted]
+
+
+def failing_files(scores: Iterable[Score]) -> list[Cluster]:
+    """Those whose file can't be run, so that no exercise in it can pass."""
+    found = [
+        (score, report)
+        for score in scores
+        for report in (score.attempt.report.exercises if score.attempt.report else ())[:1]
+        if _is_of_file(report)
+    ]
+    return _clusters(_failures(found))
+
+
+def _is_of_file(report: ExerciseReport) -> bool:
+    return any(check.is_of_file for check in report.checks)
 
 
 def _report_on(score: Score, exercise: Exercise) -> ExerciseReport | None:

@@ -12,7 +12,7 @@ from ..model.details import ChannelLost, Forged, ForkserverKilled, LoopStopped, 
 from ..model.errors import InputError
 from ..model.report import ExerciseReport, Report
 from ..model.trace import Outcome, OutcomeKind
-from .clusters import ExerciseResults
+from .clusters import ExerciseResults, failing_files
 from .likeness import Likeness, likenesses
 from .points import ClassRules, Score, score
 from .store import Attempt
@@ -31,6 +31,7 @@ class ClassOverview:
     Attributes:
         scores: each student's, the attempt that counts.
         exercises: how the class does in each.
+        failing_files: of those whose file can't be run.
     """
 
     def __init__(self, lesson: Lesson, attempts: Sequence[Attempt], rules: ClassRules) -> None:
@@ -39,6 +40,7 @@ class ClassOverview:
         self._attempts = {key: list(each) for key, each in by_student}
         self.scores = [score(each, lesson, rules) for each in self._attempts.values()]
         self.exercises = [ExerciseResults(exercise, self.scores) for exercise in lesson.exercises]
+        self.failing_files = failing_files(self.scores)
 
     @property
     def graded(self) -> list[Score]:

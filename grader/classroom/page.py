@@ -50,6 +50,7 @@ class ClassArticle:
     def parts(self) -> Html:
         yield '<article class="class">'
         yield from self._head()
+        yield from self._files()
         for results in self.overview.exercises:
             yield from self._exercise(results)
         yield from self._table()
@@ -81,6 +82,16 @@ class ClassArticle:
 
     def _place(self, number: int) -> str:
         return f"{self.lesson.name}-exercise-{number}"
+
+    def _files(self) -> Html:
+        """Those whose file can't be run: they are not counted in what follows."""
+        clusters = self.overview.failing_files
+        if clusters:
+            yield "<section>\n<h2>Files that can't be run</h2>"
+            yield "<p>No exercise in them can pass. Below they are left out.</p>"
+            for cluster in clusters:
+                yield from self._cluster(cluster, len(self.overview.graded))
+            yield "</section>"
 
     # An exercise
 

@@ -19,6 +19,8 @@ OTHER_FORMS = {
     ".tar": "an archive of a kind that isn't opened; ask for a zip",
 }
 MOST_NAMED = 3
+MOST_BESIDE = 2 * 1024 * 1024
+"""Bytes of what lies beside the answers that are kept, of each student's until the end."""
 
 
 class Picked:
@@ -37,12 +39,20 @@ class Picked:
         others = {one.name for one in course().lessons} - {lesson.name}
         self.found = _pick(files, lesson.name, others)
         self.source = _text_of(self.found)
-        folder = self.found.path.parent
-        self.helpers = {
-            str(one.path.relative_to(folder)): one.data
-            for one in files
-            if one is not self.found and one.data is not None and one.path.is_relative_to(folder)
-        }
+        self.helpers = _helpers(self.found, files)
+
+
+def _helpers(found: FoundFile, files: Sequence[FoundFile]) -> dict[str, bytes]:
+    """What lies beside the answers, programs first, as long as it isn't too much."""
+    folder = found.path.parent
+    beside = [one for one in files if one is not found and one.path.is_relative_to(folder)]
+    helpers: dict[str, bytes] = {}
+    left = MOST_BESIDE
+    for one in sorted(beside, key=lambda one: (one.path.suffix != ".py", one.path)):
+        if one.data is not None and len(one.data) <= left:
+            left -= len(one.data)
+            helpers[str(one.path.relative_to(folder))] = one.data
+    return helpers
 
 
 def _text_of(found: FoundFile) -> str:

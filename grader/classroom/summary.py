@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ..course.catalog import Lesson
 from ..render.text import counted
-from .clusters import ExerciseResults
+from .clusters import ExerciseResults, failing_files
 from .points import Score
 
 
@@ -29,3 +29,6 @@ def show_summary(lesson: Lesson, scores: Sequence[Score], console: Console) -> N
             f"{len(first.failures)} × {first.id}" if first else "",
         )
     console.print(table)
+    failing = sum(len(cluster.failures) for cluster in failing_files(scores))
+    if failing:
+        console.print(f"{counted(failing, 'file')} can't be run, so that all in them is not yet.")

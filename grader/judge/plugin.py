@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..model.errors import GraderError
-from ..model.report import CheckReport, Diagnosis
+from ..model.report import FILE_CHECK, CheckReport, Diagnosis
 from ..model.scenarios import Scenario, scenario
 from ..model.trace import Trace
 from ..worker.messages import PlayRequest
@@ -127,7 +127,7 @@ class CheckRunner:
             self.problem = trace.outcome.problem
         elif trace.outcome.kind != "factory-missing":  # all that can be missing after an import
             self.broken_file = CheckReport(
-                id="file-can-be-imported",
+                id=FILE_CHECK,
                 says="The file can be imported.",
                 status="failed",
                 diagnoses=tuple(explain(trace.outcome)),

@@ -11,6 +11,9 @@ from .trace import Trace
 FORMAT_VERSION = 2
 """The version of the JSON form; it grows when a field changes its meaning or goes."""
 
+FILE_CHECK = "file-can-be-imported"
+"""The id of the check that stands for all others where a file can't be run."""
+
 ExerciseStatus = Literal["passed", "failed", "todo", "broken"]
 CheckStatus = Literal["passed", "failed", "broken"]
 
@@ -46,6 +49,11 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
     def reason(self) -> str | None:
         """The id of the likeliest diagnosis."""
         return self.diagnoses[0].id if self.diagnoses else None
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether it is about the file as a whole, and not about an exercise."""
+        return self.id == FILE_CHECK
 
     def has_cause_of(self, other: CheckReport) -> bool:
         """Whether both failed for the same reason: the same thing happens at the same line."""

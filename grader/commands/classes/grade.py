@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...course import catalog
 from ...model.errors import UsageError
 from ..words import CourseCommand
 from .options import takes_lessons, takes_results
@@ -61,7 +62,7 @@ def command(
     if the grader broke; 130 if it was stopped.
     """
     if not lessons:
-        raise UsageError("which lesson is it?", "for example: --lesson dayNN")
+        raise UsageError("which lesson is it?", f"for example: --lesson {_first()}")
     if resume and seed is not None:
         raise UsageError("--resume keeps the seed of the run that it goes on with", "omit --seed")
     from ...classroom.finding import works
@@ -78,6 +79,10 @@ def command(
     if not is_whole:
         click.echo("Stopped. Go on with the same command and --resume.", err=True)
     ctx.exit(_exit_code(session, is_whole))
+
+
+def _first() -> str:
+    return catalog.lessons()[0].name
 
 
 def _grade(session: ClassSession, jobs: int | None) -> bool:
