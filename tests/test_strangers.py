@@ -151,3 +151,33 @@ def test_file_that_takes_too_long_in_all_is_not_played_any_more(
     assert [exercise.status for exercise in report.exercises] == ["failed", "failed"]
     words = report.exercises[0].checks[-1].diagnoses[0].text
     assert words.startswith("Playing this file has taken more than 0 real seconds so far")
+
+
+# What a play must not replace
+
+
+REPLACED = {
+    "a function of asyncio": ("asyncio.sleep = asyncio.wait_for", "asyncio.sleep"),
+    "a method of the driver": (
+        "import grader.driver.exchange as e; e.Conversation.send = e.Conversation.receive",
+        "grader.driver.exchange.Conversation.send",
+    ),
+    "the code of a function": (
+        "put = asyncio.Queue.put; put.__code__ = put.__code__.replace(co_name='x')",
+        "asyncio.queues.Queue.put",
+    ),
+    "a clock": ("import time; time.monotonic = time.time", "time.monotonic"),
+    "what reads messages": ("import msgspec; msgspec.json.decode = len", "msgspec.json.decode"),
+}
+
+
+@pytest.mark.parametrize(("code", "name"), REPLACED.values(), ids=REPLACED)
+def test_play_that_replaces_what_it_depends_on_does_not_pass(
+    graded: Graded, code: str, name: str
+) -> None:
+    """Though all that it does is right; and no other exercise is the worse for it."""
+    text = f"right = exercise_2\ndef exercise_2(**given):\n    {code}\n    return right(**given)\n"
+    second, sixth = graded(text).exercises
+    assert (second.status, sixth.status) == ("failed", "passed")
+    assert told(second) == {"process-died"}
+    assert f"replaces {name}," in second.checks[0].diagnoses[0].text

@@ -82,7 +82,13 @@ class TooManyProcesses(OutcomeDetail, frozen=True):
 
 
 class Patched(OutcomeDetail, frozen=True):
-    """The app replaced what the whole process shares, and nothing works any more."""
+    """The app replaced what the whole process shares.
+
+    Attributes:
+        what: the name of one such thing, if it is known.
+    """
+
+    what: str = ""
 
 
 class ChannelLost(OutcomeDetail, frozen=True):

@@ -61,6 +61,9 @@ class Forkserver:
     """
 
     def __init__(self, control: socket.socket, channel: Channel) -> None:
+        from .world import World
+
+        self._world = World()
         self._control = control
         self._channel = channel
         self._players: dict[int, str] = {}  # their scratch folders
@@ -99,7 +102,7 @@ class Forkserver:
     def _become_player(self, end: socket.socket, stacks: int, scratch: str) -> NoReturn:
         from .player import run_player
 
-        run_player(Channel(end), stacks, scratch)
+        run_player(Channel(end), stacks, scratch, self._world)
 
     def _reap(self, pid: int) -> Reaped:
         if pid not in self._players:

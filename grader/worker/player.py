@@ -40,6 +40,7 @@ from .messages import (
     PlayResult,
 )
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
+from .world import World
 
 
 class Player:
@@ -51,13 +52,15 @@ class Player:
     Args:
         exit_report: a file descriptor for why it ends itself.
         scratch: a folder of its own.
+        world: what a play must not replace.
     """
 
-    def __init__(self, exit_report: int, scratch: str) -> None:
+    def __init__(self, exit_report: int, scratch: str, world: World) -> None:
         self._exit_report = exit_report
         self._scratch = scratch
         self._pid = os.getpid()
         self._source: LearnerFile | None = None
+        self._world = world
         self._capture = Capture(on_flood=self._end_by_flood)
         self._guard = Guard(on_endless=self._end_by_endless_loop)
         self._state_before: tuple[object, ...] = ()
@@ -78,6 +81,7 @@ class Player:
                     self._enclose(load)
                     self._source = LearnerFile(load)
                     self._state_before = global_state()
+                    self._world.remember()
                 case PlayRequest(factory, scenario, token):
                     played = self._perform_or_own_up(factory, scenario)
                     channel.send_encoded(_encoded(PlayResult(token, *played)))
@@ -114,9 +118,9 @@ class Player:
         if str(error).startswith("Event loop stopped before"):
             return Outcome("process-died", line=self._stopped_at, detail=LoopStopped())
         text = traceback.format_exc()[-4000:]
-        if self._state_before != global_state():
+        if self._state_before != global_state() or self._world.replaced():
             failure = Failure(type(error).__name__, "", traceback=text)
-            return Outcome("process-died", failure, detail=Patched())
+            return Outcome("process-died", failure, detail=Patched(self._world.replaced()))
         return Outcome("grader-broke", detail=GraderProblem(text))
 
     def _arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
@@ -148,7 +152,10 @@ class Player:
         finally:
             self._guard.disarm()
         spoiled = self._state_before != global_state()
-        if self._recorder is not None and self._recorder.is_full:
+        if replaced := self._world.replaced():
+            trace = Trace(outcome=Outcome("process-died", detail=Patched(replaced)))
+            spoiled = True
+        elif self._recorder is not None and self._recorder.is_full:
             trace = Trace(outcome=Outcome("too-much"))
         elif is_sink_flooded():
             trace = Trace(outcome=Outcome("output-flood"))
@@ -213,13 +220,14 @@ REPORTED_OUTPUT = 8_000
 """Characters of output in an exit report. A pipe holds them, whatever they are."""
 
 
-def run_player(channel: Channel, stacks: int, scratch: str) -> NoReturn:
+def run_player(channel: Channel, stacks: int, scratch: str, world: World) -> NoReturn:
     """What a forked process does with the rest of its life.
 
     Args:
         stacks: a file descriptor; on SIGUSR1 the stacks of all threads are written to it,
             also when the interpreter never comes back from a call.
         scratch: a folder of its own.
+        world: what a play must not replace.
     """
     status = 0
     no_memory = encode(Trace(outcome=Outcome("out-of-memory")))
@@ -228,7 +236,7 @@ def run_player(channel: Channel, stacks: int, scratch: str) -> NoReturn:
         limit_this_process()
         faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True, chain=False)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        Player(stacks, scratch).run(channel)
+        Player(stacks, scratch, world).run(channel)
     except ChannelClosed:
         status = UNHEARD
     except MemoryError:

@@ -276,6 +276,11 @@ def process_died(outcome: Outcome) -> str:
             )
         case TooManyProcesses():
             return f"{where} starts one process after another. An exercise may start {FORKS}."
+        case Patched(what) if what:
+            return (
+                f"Your code replaces {what}, which the server and the grader need as it is. Call "
+                "such things; don't replace them. A play in which they were replaced doesn't count."
+            )
         case Patched():
             return (
                 f"{where} changes something that all of Python shares (a function of asyncio, a "
