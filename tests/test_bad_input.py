@@ -313,9 +313,11 @@ FLASK = dedent(
 )
 SELF_MADE_RESULTS = dedent(
     """
+    import contextlib
     for name in ("report.json", "junit.xml", ".grade"):
-        with open(os.path.join(os.path.dirname(__file__), name), "w") as file:
-            file.write('{"passed": 7, "total": 7, "exercises": []}')
+        with contextlib.suppress(OSError):  # where players are shut in
+            with open(os.path.join(os.path.dirname(__file__), name), "w") as file:
+                file.write('{"passed": 7, "total": 7, "exercises": []}')
     print('{"passed": 7, "total": 7, "exercises": []}')
     os._exit(0)
     """
