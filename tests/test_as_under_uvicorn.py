@@ -131,6 +131,29 @@ def events_stream(events: Events) -> FastAPI:
     return app
 
 
+def sender_and_listener(events: Events) -> Any:
+    """Two tasks of one request: one sends to a client that doesn't read, one waits for its end."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def listen() -> None:
+            events.append((await receive())["type"])
+
+        if scope["type"] != "http":
+            return
+        await receive()
+        listening = asyncio.create_task(listen())
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one\ntwo\n", "more_body": True})
+        while not events:
+            await send({"type": "http.response.body", "body": BIG, "more_body": True})
+        events.append("the send that waited is over")
+        await send({"type": "http.response.body", "body": BIG, "more_body": True})
+        events.append("the next one doesn't wait")
+        await listening
+
+    return app
+
+
 PROGRAMS: list[Build] = [
     stream,
     stream_with_background_task,
@@ -139,6 +162,7 @@ PROGRAMS: list[Build] = [
     blocked_stream,
     blocked_stream_with_a_dependency,
     events_stream,
+    sender_and_listener,
 ]
 
 
