@@ -307,7 +307,7 @@ def test_client_with_some_unread_messages_is_kept(sample: SampleData) -> None:
 @exercise(3)
 def test_client_with_too_many_unread_messages_is_closed(sample: SampleData) -> None:
     """A client with more than 100 messages unread is closed with 1013; the others stay."""
-    asleep = _asleep(sample.shared(), 250, every=0.05, reads=0)
+    asleep = _asleep(sample.shared(), 180, every=0.05, reads=0)
     assert_same(closes, messages_to(1), messages_to(2), of=asleep)
 
 
