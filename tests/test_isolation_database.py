@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
 from grader.services.base.errors import ServiceError
 from grader.services.postgres.daemon.cluster import find_programs
+from grader.services.postgres.daemon.keeper import MOST_CONNECTIONS
 from grader.services.postgres.daemon.leases import Lease, lease, stop
 from grader.services.postgres.daemon.messages import Address
 from grader.services.postgres.daemon.quotas import MOST, MOST_OF_ONE, Quotas
@@ -398,6 +400,19 @@ def test_a_play_that_locks_itself_out_harms_nobody_else() -> None:
             assert query(other.address, "select count(*) from items") == [(2,)]
 
 
+def test_what_a_play_grants_to_the_roles_of_others_keeps_none_of_them(state: KeeperState) -> None:
+    """A role can't be dropped as long as anything is granted to it."""
+    grant = "do $$ begin execute format('grant all on database %I to %I', current_database(), "
+    with lease() as other, lease() as held:
+        query(held.address, f"{grant}'{other.address.user}'); end $$", "select 1")
+    with lease() as last:
+        left = "select from pg_roles r where rolname like 'course_play%' and not exists "
+        left += "(select from pg_database where datname = r.rolname)"
+        deadline = time.monotonic() + 20
+        while last.rows(left):
+            assert time.monotonic() < deadline
+
+
 # What a play may do
 
 
@@ -490,6 +505,20 @@ def test_a_process_that_has_all_the_leases_it_may_leaves_some_for_others() -> No
         with lease() as held:
             assert held.rows("select 1 as one") == [{"one": 1}]
         hog.kill()
+
+
+def test_a_process_that_opens_many_connections_to_the_keeper_is_hung_up_on(
+    state: KeeperState,
+) -> None:
+    lease().close()
+    with ExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS + 8):
+            end = stack.enter_context(socket.socket(socket.AF_UNIX))
+            end.settimeout(20)
+            end.connect(str(state.socket))
+        assert end.recv(1) == b""
+    with lease() as held:
+        assert held.rows("select 1 as one") == [{"one": 1}]
 
 
 SLOW = {

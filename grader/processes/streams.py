@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import msgspec
 
@@ -26,6 +27,11 @@ class MessageStream:
     def send(self, message: msgspec.Struct) -> None:
         """Send a message; what JSON has no form for goes as text."""
         self._writer.write(framed(message, enc_hook=str))
+
+    async def taken(self) -> None:
+        """Wait until the other side has taken up nearly all that was sent, or is gone."""
+        with suppress(OSError):
+            await self._writer.drain()
 
     async def receive(self, kind: type[Message]) -> Message:
         """The next message.

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
 from ...base.errors import ServiceError
-from .connecting import Connection, Server, ServerGone, connect, connected, errors_translated
+from .connecting import (
+    Connection,
+    PostgresError,
+    Server,
+    ServerGone,
+    connect,
+    connected,
+    errors_translated,
+)
 from .roles import creating, new_password, replacing
 
 OLDEST = 13
@@ -43,6 +51,10 @@ _LOCKS = """
     SELECT datname AS name, count(*) AS count
     FROM pg_locks JOIN pg_database base ON base.oid = database
     WHERE datname = ANY($1) GROUP BY 1
+"""
+_WITHOUT_DATABASE = """
+    SELECT rolname FROM pg_roles
+    WHERE oid > 16383 AND NOT EXISTS (SELECT FROM pg_database WHERE datname = rolname)
 """
 _TEMPLATES = "SELECT FROM pg_database WHERE datname = $1 AND datistemplate"
 
@@ -112,7 +124,7 @@ class Admin:
         return password
 
     async def drop(self, name: str, how: str) -> None:
-        """Drop a database and its role, if they are there.
+        """Drop a database, if it is there, and its role.
 
         Args:
             how: options of DROP DATABASE.
@@ -122,7 +134,7 @@ class Admin:
                 await connection.execute(f'ALTER DATABASE "{name}" IS_TEMPLATE false')
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" {how}')
             if self._server.makes_roles:
-                await connection.execute(f'DROP ROLE IF EXISTS "{name}"')
+                await _drop_roles(connection)
 
     async def allow_long_statements(self, name: str) -> None:
         """Let the statements of a role take as long as they take."""
@@ -209,3 +221,11 @@ class Admin:
 
     def _connected(self) -> AbstractAsyncContextManager[Connection]:
         return connected(self._server, self._server.admin())
+
+
+async def _drop_roles(connection: Connection) -> None:
+    """Drop the roles whose databases are gone. What others have granted them may stand in the way
+    until these are gone, too."""
+    for row in await connection.fetch(_WITHOUT_DATABASE):
+        with suppress(PostgresError):
+            await connection.execute(f'DROP ROLE "{row["rolname"]}"')

@@ -123,16 +123,26 @@ class Databases:
         if holding.refusal:
             raise ServiceError(holding.refusal)
         try:
+            return await self._read(holding, sql)
+        except ServerGone:  # or the play has ended the keeper's session
+            await self._admin.check()
+        try:
+            return await self._read(holding, sql)
+        except ServerGone as error:
+            raise ServiceError("The play ends each session that looks into it.") from error
+
+    async def _read(self, holding: Holding, sql: str) -> list[dict[str, Any]]:
+        try:
             if holding.connection.is_closed():
                 holding.connection = await self._connect(holding.name, holding.password)
             with errors_translated(self._server, holding.name):
                 return await read(holding.connection, sql)
+        except ServerGone:
+            holding.connection.terminate()
+            raise
         except TooSlow as error:
             holding.refusal = error.problem
             raise
-        except ServerGone as error:
-            await self._admin.check()
-            raise ServiceError("The play has ended the session that looks into it.") from error
 
     async def blockers(self, holding: Holding) -> dict[int, list[int]]:
         """Which sessions in a leased database wait for which others."""

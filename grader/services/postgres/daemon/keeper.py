@@ -53,6 +53,8 @@ IDLE = 600.0
 FAREWELL = 5.0
 """Seconds that a keeper which ends takes to drop databases."""
 _PR_SET_DUMPABLE = 4
+MOST_CONNECTIONS = 32
+"""Of one process. Others would find no room when one has them all."""
 OUT_OF_TURN = "That makes no sense now."
 
 
@@ -76,7 +78,7 @@ class Keeper:
         self._server = Embedded(state) if state.url is None else Remote(state.url)
         self.quotas = Quotas()
         self._done = asyncio.Event()
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[None], int] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._program: dict[str, int] = {}
 
@@ -132,12 +134,16 @@ class Keeper:
     def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._alarm:
             self._alarm.cancel()
-        client = asyncio.create_task(KeeperClient(self, reader, writer).serve())
-        self._clients.add(client)
-        client.add_done_callback(self._part)
+        client = KeeperClient(self, reader, writer)
+        if list(self._clients.values()).count(client.process) >= MOST_CONNECTIONS:
+            writer.close()
+            return
+        serving = asyncio.create_task(client.serve())
+        self._clients[serving] = client.process
+        serving.add_done_callback(self._part)
 
     def _part(self, client: asyncio.Task[None]) -> None:
-        self._clients.remove(client)
+        del self._clients[client]
         if not self._clients:
             self._rest()
 
@@ -147,7 +153,11 @@ class Keeper:
 
 
 class KeeperClient:
-    """One connection. It may ask for one thing at a time, and for one database in all."""
+    """One connection. It may ask for one thing at a time, and for one database in all.
+
+    Attributes:
+        process: at the other end.
+    """
 
     def __init__(
         self, keeper: Keeper, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -155,7 +165,7 @@ class KeeperClient:
         self._keeper, self._databases = keeper, keeper.databases
         self._stream = MessageStream(reader, writer, LARGEST)
         self._peer = peer_of(writer.get_extra_info("socket"))
-        self._process = self._peer.pid if self._peer else id(self)
+        self.process = self._peer.pid if self._peer else id(self)
         self._holding: Holding | None = None
 
     async def serve(self) -> None:
@@ -190,6 +200,7 @@ class KeeperClient:
             log.exception("%s", request)
             answer = RequestFailed(f"The grader's keeper broke: {error!r}.", "Please report it.")
         self._stream.send(answer)
+        await self._stream.taken()
 
     async def _answer_to(self, request: Request) -> Answer:
         match request, self._holding:
@@ -210,11 +221,11 @@ class KeeperClient:
         raise ServiceError(OUT_OF_TURN)
 
     async def _lease(self, ask: Ask) -> Holding:
-        await self._keeper.quotas.take(self._process)
+        await self._keeper.quotas.take(self.process)
         try:
             return await self._databases.lease(ask.seed_sql, ask.for_hours)
         except BaseException:
-            self._keeper.quotas.give_back(self._process)
+            self._keeper.quotas.give_back(self.process)
             raise
 
     async def _answer_about(self, holding: Holding, request: Request) -> Answer:
@@ -235,7 +246,7 @@ class KeeperClient:
         holding, self._holding = self._holding, None
         if holding:
             self._databases.end(holding)
-            self._keeper.quotas.give_back(self._process)
+            self._keeper.quotas.give_back(self.process)
 
 
 def main() -> None:
