@@ -214,9 +214,10 @@ def test_list_names_students_and_those_who_are_missing(tmp_path: Path) -> None:
 
 def test_list_of_your_own(tmp_path: Path) -> None:
     """Any separator; a name in two columns; the key is a user name."""
-    (tmp_path / "names.csv").write_text("username;first name;last name\nae;Anna;Ek\n")
+    text = 'username;first name;last name\nae;"Anna ""Ann""";"Ek\n(guest)"\n'
+    (tmp_path / "names.csv").write_text(text)
     each = found(write_files(tmp_path / "in", {"AE.py": ANSWERS}), tmp_path / "names.csv")
-    assert each["AE"].student.name == "Anna Ek"
+    assert each["AE"].student.name == 'Anna "Ann" Ek\n(guest)'
 
 
 @pytest.mark.parametrize(
@@ -225,11 +226,11 @@ def test_list_of_your_own(tmp_path: Path) -> None:
         ("colour\nred\n", "doesn't say whose a submission is"),
         ("id,name\n1,anna\n2,anna\n", "has 2 rows with 'anna'"),
         ("", "doesn't say whose a submission is"),
+        (b"id\n\xff", "can't be read"),
     ],
 )
-def test_list_that_tells_nobody_apart(tmp_path: Path, text: str, reason: str) -> None:
-    (tmp_path / "names.csv").write_text(text)
-    write_files(tmp_path / "in", {"anna.py": ANSWERS})
+def test_list_that_tells_nobody_apart(tmp_path: Path, text: Content, reason: str) -> None:
+    write_files(tmp_path, {"names.csv": text, "in/anna.py": ANSWERS})
     with pytest.raises(InputError, match=reason):
         found(tmp_path / "in", tmp_path / "names.csv")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -96,12 +97,11 @@ def _rows(file: Path) -> Iterator[dict[str, str]]:
     """By the headers in lower case; Canvas's own line of points is left out."""
     try:
         text = file.read_text("utf-8-sig")
-        dialect = csv.Sniffer().sniff(text.partition("\n")[0], ",;\t")
-    except csv.Error:
-        dialect = csv.excel
-    except (OSError, ValueError) as error:
+        first = text.partition("\n")[0]
+        separator = max(",;\t", key=first.count)
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{file} can't be read: {error}", "save it as CSV in UTF-8") from error
-    lines = list(csv.reader(text.splitlines(), dialect))
     header = [name.strip().lower() for name in lines[0]] if lines else []
     if not set(header) & {*KEYS, *FIRST}:
         remedy = f"one of its columns has to be called {', '.join(KEYS[:6])} or {KEYS[-1]}"
