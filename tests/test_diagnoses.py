@@ -20,6 +20,7 @@ from grader.judge.aspects import Aspect, Tag, answers, elapsed, statuses
 from grader.judge.diagnoses import DIFFERENT, IDS, INSTEAD, RULES, Case, diagnose, documentation
 from grader.judge.diagnoses.case import OUTCOME
 from grader.judge.diagnoses.outcomes import explain
+from grader.judge.diagnoses.own import own_documentation
 from grader.judge.diagnoses.registry import Finding, rule
 from grader.judge.diagnoses.rules import MOST
 from grader.judge.differences import apart
@@ -46,7 +47,7 @@ NOT_OF_THIS_LESSON = {
 
 def test_bank_expects_only_what_can_be_said() -> None:
     """A diagnosis that is renamed is renamed in the bank."""
-    assert {id_ for case in BANK for id_ in case["diagnoses"]} <= set(IDS)
+    assert {id_ for case in BANK for id_ in case["diagnoses"]} <= {*IDS, *own_documentation()}
 
 
 def test_every_id_has_a_mistake_of_the_bank() -> None:

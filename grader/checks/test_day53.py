@@ -604,6 +604,20 @@ def test_failure_is_not_logged_as_done(sample: SampleData) -> None:
     assert_same(logged_as_done("day53", after="process"), of=one_fails)
 
 
+@aspect("log", say=lambda is_error: f"{'an' if is_error else 'no'} error is logged")
+def success_as_error(trace: Trace) -> tuple[bool, ...]:
+    """Whether an error is logged of work that is done."""
+    done = {call.exchange for call in trace.calls("process") if call.how == "done"}
+    errors = {log.exchange for log in trace.logs if log.level in ("ERROR", "CRITICAL")}
+    return tuple(exchange in errors for exchange in sorted(done, key=str))
+
+
+@exercise(5)
+def test_completion_is_no_error(sample: SampleData) -> None:
+    """Completion isn't logged as an error."""
+    assert_same(success_as_error, of=_process(sample))
+
+
 @aspect("cancellation")
 def cancelled_work(trace: Trace) -> tuple[str, ...]:
     """What becomes of a cancellation that reaches the work."""
