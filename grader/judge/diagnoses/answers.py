@@ -250,17 +250,23 @@ def race(case: Case) -> Finding | None:
     return Finding(
         line,
         "Requests get in each other's way: one at a time they get the right answers, together "
-        f"they don't.{where} another changes what both use. What in your code lives longer than "
-        "one request?",
+        f"they don't.{where} another changes what both use. {_where_to_look(case)}",
     )
+
+
+def _where_to_look(case: Case) -> str:
+    if _raises(case, "IntegrityConstraintViolationError", "IntegrityError"):
+        return "Which statement only looks, and which one relies on it later?"
+    return "What in your code lives longer than one request?"
 
 
 def _differs_within(case: Case, count: int) -> bool:
     """Whether one of the first `count` requests is answered wrongly, or makes other calls.
 
-    One that should be refused is refused for what others do: that is no race.
+    One that should be told that there is no room, or no time, is told so for the others: that
+    is no race.
     """
-    pairs = [pair for pair in [*case.exchanges()][:count] if (pair[1].status or 500) < 400]
+    pairs = [pair for pair in [*case.exchanges()][:count] if (pair[1].status or 500) < 500]
     return any(
         good_answers(case.got)[ours.number] != good_answers(case.expected)[theirs.number]
         or _given(case.got, ours) != _given(case.expected, theirs)
@@ -276,9 +282,8 @@ def _given(trace: Trace, exchange: Exchange) -> list[str]:
 
 def _has_plainer_cause(case: Case) -> bool:
     """Whether something is wrong with each request that would be so without the others."""
-    errors = [exchange.raised for exchange in case.got.exchanges]
-    if any(error and not _OF_STATEMENTS.isdisjoint(error.bases) for error in errors):
-        return True
+    if _raises(case, "DataError"):
+        return True  # a driver was given a value of another type than it takes
     return bool(case.incidents("never-awaited")) or awaited_in_turn.look(case) is not None
 
 
@@ -288,8 +293,10 @@ def _is_about_room(case: Case) -> bool:
     return any(len(both) > 1 and 503 in both for both in pairs)
 
 
-_OF_STATEMENTS = {"DataError", "IntegrityConstraintViolationError", "IntegrityError"}
-"""Errors of drivers: a value is of another type than they take, or doesn't fit what is stored."""
+def _raises(case: Case, *kinds: str) -> bool:
+    """Whether a request has failed with an error of one of these classes."""
+    errors = (exchange.raised for exchange in case.got.exchanges)
+    return any(error and not set(kinds).isdisjoint(error.bases) for error in errors)
 
 
 def _meet(trace: Trace) -> bool:

@@ -577,9 +577,11 @@ def counted_the_page(case: Case) -> Finding | None:
     for found in differing_bodies(case):
         members = found.value.values() if isinstance(found.value, dict) else ()
         on_page = {len(member) for member in members if isinstance(member, list)}
-        for place in (place for place in places_in(found) if len(place.path) == 1):
+        places = places_in(found)
+        for place in places:
+            alone = len(places) == len(place.path) == 1
             more = _is_number(place.expected) and _is_number(place.got)
-            if more and place.got in on_page and place.got < place.expected:
+            if alone and more and place.got in on_page and place.got < place.expected:
                 return found.finding(
                     f" has {place.got} under {in_place(place.path)}: that is how many there are on "
                     f"this page, and together there are {place.expected}. What counts them all?"
