@@ -28,7 +28,7 @@ def exercise_4(dsn):
 
     @app.post("/transfers", status_code=201)
     async def transfer(transfer: Transfer):
-        for _ in range(10):
+        for _ in range(3):
             try:
                 return await attempt(transfer)
             except asyncpg.DeadlockDetectedError:

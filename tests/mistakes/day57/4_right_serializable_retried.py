@@ -29,7 +29,7 @@ def exercise_4(dsn):
 
     app = FastAPI(lifespan=lifespan)
 
-    @retry(retry=retry_if_exception_type(CONFLICT), stop=stop_after_attempt(20), reraise=True)
+    @retry(retry=retry_if_exception_type(CONFLICT), stop=stop_after_attempt(3), reraise=True)
     async def move(transfer):
         pool = app.state.pool
         async with pool.acquire() as conn, conn.transaction(isolation="serializable"):
