@@ -354,7 +354,7 @@ def told_to_come_again(trace: Trace) -> tuple[Any, ...]:
 @exercise(3)
 def test_five_connections_work_together(sample: SampleData) -> None:
     """The pool has 5 connections: of many requests at once, five are served at a time."""
-    many = _orders(sample, *(_price(100 + n) for n in range(10)), statement=0.25)
+    many = _orders(sample, *(_price(100 + n) for n in range(10)))
     assert_same(at_most_open(5), at_work_together, of=many)
 
 
