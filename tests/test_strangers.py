@@ -5,6 +5,7 @@ Each stands in the solution, so that all the other exercises must pass.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from itertools import repeat
@@ -181,3 +182,39 @@ def test_play_that_replaces_what_it_depends_on_does_not_pass(
     assert (second.status, sixth.status) == ("failed", "passed")
     assert told(second) == {"process-died"}
     assert f"replaces {name}," in second.checks[0].diagnoses[0].text
+
+
+# What is imported when
+
+
+LATE = """
+import os, sys
+from grader.judge import players
+
+before = set()
+start = players.FilePlayer.start
+
+def start_and_note(self, *given):
+    before.update(() if before else sys.modules)
+    return start(self, *given)
+
+def end(status):
+    print(*sorted(set(sys.modules) - before), file=sys.stderr)
+    leave(status)
+
+players.FilePlayer.start = start_and_note
+leave, os._exit = os._exit, end
+from grader.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("style", ["rich", "plain", "json", "junit", "github"])
+def test_judge_imports_nothing_once_a_play_has_begun(tmp_path: Path, style: str) -> None:
+    """A play could have written it, where nothing shuts it in."""
+    text = f"from fastapi import FastAPI\n{dashboard('return {}')}"
+    (tmp_path / "exercise.py").write_text(text, "utf-8")
+    words = ("day53", "2", "--file", "exercise.py", "--format", style)
+    command = [sys.executable, "-P", "-c", LATE, *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "\n")

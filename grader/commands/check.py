@@ -100,9 +100,7 @@ def command(
     from ..course.sources import source_file
     from ..judge.grading import Grading
 
-    if style in ("rich", "plain"):
-        from ..render import overview  # noqa: F401  while the worker still imports
-
+    _import_renderer(style)
     chosen = (lesson,) if lesson else catalog.lessons()
     sources = [source_file(one, file) for one in chosen]
     with ExitStack() as stack:
@@ -118,6 +116,22 @@ def command(
     if style in ("rich", "plain") and lesson is not None:
         _show_next(sources[0], reports[0])
     ctx.exit(max(report.exit_code for report in reports))
+
+
+def _import_renderer(style: str) -> None:
+    """Import all that will show the verdict: while the worker still imports, and before a
+    learner's code runs, which could write where modules are looked for."""
+    match style:
+        case "json":
+            from ..render import as_json  # noqa: F401
+        case "junit":
+            from ..render import junit  # noqa: F401
+        case "github":
+            import rich.console  # noqa: F401
+
+            from ..render import github  # noqa: F401
+        case _:
+            from ..render import bars, console, overview, terminal  # noqa: F401
 
 
 def _first() -> str:
