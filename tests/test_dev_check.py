@@ -117,6 +117,17 @@ def test_reference_that_fails_is_found_at_the_check_that_meets_it(course: Path) 
     assert (code, findings(said, (f"{CHECKS}:15", "answers /nap with 500"))) == (1, []), said
 
 
+def test_reference_that_never_answers_is_told_in_words_with_its_line(course: Path) -> None:
+    waits = "return await asyncio.Event().wait()"
+    change(course / SOLUTION, "return await sleep()", waits)
+    code, said = check(course, 2)
+    assert (code, findings(said, (f"{CHECKS}:15", "the reference doesn't finish: stuck"))) == (
+        1,
+        [],
+    )
+    assert "Outcome(" not in said
+
+
 def test_bank_is_graded_and_shows_what_no_answer_needs(course: Path) -> None:
     bank = course / "tests/mistakes/toy"
     bank.mkdir(parents=True)

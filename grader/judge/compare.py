@@ -190,7 +190,7 @@ def _check_reference(
         ReferenceFailed: it did not.
     """
     if trace.outcome.kind != ("startup-failed" if failing == "startup" else "finished"):
-        raise ReferenceFailed(f"the reference is {trace.outcome.kind}: {trace.outcome}")
+        raise ReferenceFailed(f"the reference doesn't finish: {_ended(trace.outcome)}")
     if failing is None and not all(lifespan(trace)):
         raise ReferenceFailed("the reference fails when it starts or stops")
     for request, exchange in zip(of.requests, trace.exchanges, strict=failing != "startup"):
@@ -200,6 +200,16 @@ def _check_reference(
     for what, found in trace.readings.items():
         if isinstance(found, str):  # what is wrong; else it is rows
             raise ReferenceFailed(f"after the reference `{what}` fails: {found}")
+
+
+def _ended(outcome: Outcome) -> str:
+    """How a play of the reference ended, for the author of the check."""
+    failure, line = outcome.failure, outcome.line
+    if failure is not None:
+        line = failure.line or line
+    where = f" in line {line}" if line else ""
+    why = f", {failure.type}: {failure.text}" if failure is not None else ""
+    return f"{outcome.kind}{where}{why}"
 
 
 def _has_failed(exchange: Exchange, server_errors: Collection[int]) -> bool:
