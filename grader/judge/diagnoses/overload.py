@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import done, most_at_once
+from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
 from .relayed import about_databases, statements_of
@@ -285,3 +286,29 @@ def _share(one: Exchange, other: Exchange) -> bool:
         return False
     parts = [value for value in mine.values() if value and isinstance(value, dict | list)]
     return any(part in its.values() for part in parts)
+
+
+@rule("failure-unsaid", "status", "body")
+def fallback_unsaid(case: Case) -> Finding | None:
+    """Finds it where the answer has a fallback in it, and looks as if nothing had failed."""
+    for ours, theirs in case.exchanges():
+        failed = [call for call in calls_of(case.got, ours.number) if call.how != "done"]
+        mine, its = ours.json(), theirs.json()
+        if not failed or not isinstance(mine, dict) or not isinstance(its, dict):
+            continue
+        usual = [e.json() for e in _good_before(case, ours) if _all_done(case, e)]
+        for key, value in mine.items():
+            is_usual = any(isinstance(good, dict) and good.get(key) == value for good in usual)
+            if key in its and its[key] != value and (is_usual or value == failed[0].name):
+                line = case.call_line(failed[0])
+                return Finding(
+                    line,
+                    f"{failed[0].name}{of_line(line)} {_ends(failed[0])}, and the answer still has "
+                    f"{shortened(as_text(value), 40)} under {key!r}, as if it had not. How does a "
+                    "client see that this is a fallback?",
+                )
+    return None
+
+
+def _all_done(case: Case, exchange: Exchange) -> bool:
+    return all(call.how == "done" for call in calls_of(case.got, exchange.number))

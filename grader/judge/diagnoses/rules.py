@@ -228,6 +228,7 @@ RULES: tuple[Rule, ...] = (
     resources.not_closed,
     lives.lifespan_order,
     overload.stale_fallback,
+    overload.fallback_unsaid,
     answers.error_swallowed,
     answers.failure_unsaid,
     answers.wrong_error_name,
