@@ -33,6 +33,8 @@ COUNT, SHORT = 300, 24
 CPU, FIRST, MEMORY = 0.9, 3.0, 2 << 30
 """CPU seconds a submission, seconds up to the first verdict, bytes of all processes."""
 LOOK_EVERY = 0.05
+WEIGH_EVERY = 2.0
+"""Seconds between two looks at the memory, each of which takes a while itself."""
 
 
 def measure(short: bool) -> list[Row]:
@@ -83,7 +85,7 @@ def _grade(class_: Path, results: Path, environment: dict[str, str]) -> tuple[fl
     """Real seconds, those up to the first verdict, and the most memory that was used."""
     words = ["class", str(class_), "--lesson", "day53", "--results", str(results), "--seed", "1"]
     began = time.perf_counter()
-    first, memory = 0.0, 0
+    first, weighed, memory = 0.0, 0.0, 0
     with subprocess.Popen(
         [sys.executable, "-m", "grader", *words],
         cwd=ROOT,
@@ -95,7 +97,8 @@ def _grade(class_: Path, results: Path, environment: dict[str, str]) -> tuple[fl
             time.sleep(LOOK_EVERY)
             now = time.perf_counter() - began
             first = first or (now if _has_verdict(results) else 0.0)
-            memory = max(memory, _memory_of(process.pid))
+            if now > weighed + WEIGH_EVERY:
+                weighed, memory = now, max(memory, _memory_of(process.pid))
     if process.returncode not in (0, 1):
         raise BenchmarkError(f"`grade {' '.join(words)}` ended with {process.returncode}")
     return time.perf_counter() - began, first, memory
