@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from textwrap import indent
 
 import pytest
 
-from grader import scenario
+from grader import get, scenario
 from grader.course.catalog import course, lesson
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
@@ -53,13 +55,15 @@ from fastapi import FastAPI
 """
 
 
+def text_of(body: str) -> str:
+    """A file whose factory does this."""
+    function = indent(f"{body}\nreturn FastAPI()", "    ")
+    return f"{IMPORTS}\ndef exercise_1():\n{function}\n"
+
+
 def trace_of(worker: Worker, folder: Path, body: str) -> Trace:
     """A play whose factory does this."""
-    function = indent(f"{body}\nreturn FastAPI()", "    ")
-    imports = (
-        "import ctypes, os, socket, sys\nfrom pathlib import Path\nfrom fastapi import FastAPI"
-    )
-    text = f"{imports}\ndef exercise_1():\n{function}\n"
+    text = text_of(body)
     path = str(folder / "exercise.py")
     with closing(FilePlayer(worker, text, path, hidden=course().hidden)) as player:
         return Subject(player, "exercise_1").play(scenario())
@@ -159,6 +163,31 @@ print(scratch)
     assert scratch
     worker.fork().end()  # which waits until the one before has been cleared away
     assert not Path(scratch).exists()
+
+
+@needs_seccomp
+def test_nothing_survives_a_forkserver_that_is_killed(folder: Path) -> None:
+    """Neither a player nor what it has started, in a session of its own."""
+    body = """
+child = os.fork()
+if not child:
+    os.setsid()
+    while True: signal.pause()
+print(os.getppid(), os.getpid(), child, os.getcwd())
+"""
+    with closing(Worker()) as worker:
+        source = f"import signal\n{text_of(body)}"
+        player = FilePlayer(worker, source, str(folder / "exercise.py"))
+        *pids, scratch = Subject(player, "exercise_1").play(scenario()).output.split()
+        forkserver, *rest = map(int, pids)
+        ends = [os.pidfd_open(pid) for pid in rest]
+        os.kill(forkserver, signal.SIGKILL)
+        Subject(player, "exercise_1").play(scenario(get("/")))
+        for end in ends:
+            assert select.select([end], [], [], 10)[0]
+            os.close(end)
+        assert not Path(scratch).exists()
+        player.close()
 
 
 def test_scratch_folder_that_is_gone_already_is_no_error() -> None:

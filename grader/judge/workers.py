@@ -21,6 +21,8 @@ from typing import NamedTuple, TypeVar
 from ..model.errors import GraderError
 from ..processes.channel import Channel, ChannelClosed
 from ..processes.handshake import Hello, check_peer
+from ..processes.limits import adopt_orphans
+from ..processes.orphans import end_orphans
 from ..processes.scratch import remove_scratch
 from ..processes.signs import AWAITS_SERVICE, IMPORTS
 from ..processes.spawn import take_worker
@@ -89,6 +91,7 @@ class ForkserverClient:
     """
 
     def __init__(self) -> None:
+        adopt_orphans()  # of a forkserver that is killed
         self._process, self._control = take_worker()
         self._channel = Channel(self._control)
         self._players: dict[int, str] = {}  # their scratch folders
@@ -173,6 +176,7 @@ class ForkserverClient:
                 os.killpg(pid, signal.SIGKILL)
             remove_scratch(scratch)
         self._players.clear()
+        end_orphans()
 
 
 class ProcessState(NamedTuple):
