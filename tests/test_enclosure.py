@@ -140,7 +140,7 @@ def test_player_is_refused(worker: Worker, folder: Path, body: str) -> None:
 
 
 @needs_scopes
-@pytest.mark.parametrize("target", [os.getpid(), 1])
+@pytest.mark.parametrize("target", [os.getpid(), 1], ids=["tests", "init"])
 def test_player_signals_nothing_but_its_own(worker: Worker, folder: Path, target: int) -> None:
     """Also past Python."""
     body = f"print(ctypes.CDLL(None).kill({target}, 0))"
