@@ -587,7 +587,7 @@ def test_unknown_author_is_409(sample: SampleData) -> None:
 
 @exercise(5)
 def test_bad_lists_are_422(sample: SampleData) -> None:
-    """An empty list, one that is no list, and one of which a book doesn't fit, are 422."""
+    """A body that isn't a list, an empty list, and a list with a book that doesn't fit are 422."""
     good = _books(sample, 1)
     unfit: list[Any] = [{"title": "x"}, {"author_id": 1}, {"author_id": "Ada", "title": "x"}, 7]
     bodies = [[], {}, good[0], *([*good, one] for one in unfit), [{"author_id": 1, "title": None}]]

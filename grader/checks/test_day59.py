@@ -104,7 +104,7 @@ def test_second_try_decides() -> None:
 
 @exercise(1)
 def test_other_errors_are_not_tried_again(sample: SampleData) -> None:
-    """Any other error is answered 502 at once; there is no other try."""
+    """Any other error is answered 502 at once, without another try."""
     for kind in OTHER_ERRORS:
         one = _rates(breaks(0.5, kind), answers_with(0.5, sample.word()))
         assert_same(statuses, call_counts, elapsed, of=one, server_errors=[502])
@@ -716,7 +716,7 @@ def test_cancelled_probe_lets_the_next_one_probe(sample: SampleData) -> None:
 
 @exercise(5)
 def test_a_client_that_leaves_is_no_failure(sample: SampleData) -> None:
-    """A request that is cancelled is no failure of the call."""
+    """A request that is cancelled doesn't count as a failure of the call."""
     gone = [get("/quote", at=at, cancelled_at=0.2) for at in (0, 1, 2)]
     _assert_breaks(_quotes(*gone, 3, call=answers_with(0.5, sample.word())), answer_of(3))
 

@@ -236,7 +236,7 @@ def test_all_in_the_room_hear_it(sample: SampleData) -> None:
 
 @exercise(3)
 def test_numbers_are_not_used_again(sample: SampleData) -> None:
-    """A number isn't used again as long as somebody is in the room."""
+    """A number isn't used again as long as anyone is in the room."""
     room = sample.word()
     coming_and_going = scenario(
         _join(room, _hello(sample, 1), _hello(sample, 12), until=40),
@@ -675,7 +675,7 @@ def _price(sku: str, price: float, **when: float) -> Request:
 
 
 def _told(sample: SampleData) -> str:
-    """SQL by which somebody else tells of a price."""
+    """SQL with which another program tells of a price."""
     payload = as_text({"sku": sample.word(), "price": sample.price() + 0.125})
     return f"select pg_notify('prices', '{payload}')"
 
@@ -703,7 +703,7 @@ def test_price_is_stored(sample: SampleData) -> None:
 
 @exercise(6)
 def test_clients_hear_of_each_price(sample: SampleData) -> None:
-    """Each notification is an event for each client, at once, whoever has sent it."""
+    """Each notification is an event for each client, at once, no matter who sent it."""
     assert_same(events, media_types, of=_posted(sample.shared()))
 
 
@@ -794,7 +794,7 @@ def stored_as_told(trace: Trace) -> tuple[str, ...]:
 
 
 def _outages(sample: SampleData, *outages: Outage, until: float, first: int = 1) -> Scenario:
-    """A client that stays, while somebody else tells of a price in each second."""
+    """A client that stays, while another program tells of a price each second."""
     told = {moment + 0.5: _told(sample) for moment in range(first, int(until))}
     return _prices(_watch(hangs_up_at=until), meanwhile=told, outages=outages)
 

@@ -148,7 +148,7 @@ def exercise_6(dsn="postgresql://postgres@localhost/day60"):
       channel `prices`, in one transaction. It answers 201 with the same JSON, which is also the
       payload of the notification.
     - GET /prices/stream answers with server-sent events: the payload of each notification on
-      `prices`, whoever has sent it.
+      `prices`, no matter who sent it.
     - However many clients there are, one connection of the app listens. It does so before the app
       takes requests.
     - If that connection is lost, open it anew: after 1 second, and if that fails after 2 more,

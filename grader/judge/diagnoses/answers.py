@@ -113,7 +113,7 @@ def handled_error_leaked(case: Case) -> Finding | None:
                     ours.handled.line,
                     f"The answer to {ours.method} {ours.path}{of_line(ours.handled.line)} holds "
                     f"what {with_article(ours.handled.type)} says: {shortened(part, 40)!r}. That "
-                    "belongs in the log, where whoever can mend it reads it.",
+                    "belongs in the log, where those who can mend it read it.",
                 )
     return None
 
@@ -264,7 +264,7 @@ def _differs_within(case: Case, count: int) -> bool:
     """Whether one of the first `count` requests is answered wrongly, or makes other calls.
 
     One that should be told that there is no room, or no time, is told so for the others: that
-    is no race.
+    isn't a race.
     """
     pairs = [pair for pair in [*case.exchanges()][:count] if (pair[1].status or 500) < 500]
     return any(

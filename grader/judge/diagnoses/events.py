@@ -272,7 +272,7 @@ def event_unasked(case: Case) -> Finding | None:
             known = any(
                 _comes(theirs, event) for event in real_events(ours) if data_of(event) == data
             )
-            again = " once too often" if known else ", which is no news"
+            again = " once too often" if known else ", which this client shouldn't get"
             return Finding(
                 ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} sends "

@@ -26,7 +26,7 @@ def not_listening(case: Case) -> Finding | None:
         return None
     return Finding(
         None,
-        "No connection of the app listens: LISTEN is never sent. What somebody else tells the "
+        "No connection of the app listens: LISTEN is never sent. What others tell the "
         "database, another process of this app for instance, doesn't reach the clients.",
     )
 

@@ -455,7 +455,7 @@ def _differing(case: Case, name: str) -> Iterator[tuple[Exchange, bool]]:
 
 @rule("not-refused", "status", "body", "elapsed", "calls")
 def not_refused(case: Case) -> Finding | None:
-    """What there is no room for, or can't be done yet, is taken all the same.
+    """The app takes what it has no room for, or can't do yet.
 
     A queue without a limit takes work that nobody does in time, and a client that has to wait
     for room gives up, and comes again. Both make a busy server busier.

@@ -298,7 +298,7 @@ def _call_counts(trace: Trace, exchange: int) -> Counter[tuple[str, str]]:
     """How often each call was made, but for closings.
 
     What is done with a resource is another call if it is done with other arguments: a write of
-    the next piece is no repetition.
+    the next piece isn't a repetition.
     """
     calls = (call for call in calls_of(trace, exchange) if ".close" not in call.name)
     return Counter((call.name, _given(call)) for call in calls)

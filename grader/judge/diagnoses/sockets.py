@@ -50,7 +50,7 @@ def slow_client_delays(case: Case) -> Finding | None:
     """A client that doesn't read makes others wait.
 
     What is sent to a client lies in a buffer until it reads. When the buffer is full, `send` waits.
-    Whoever sends to several clients in turn, or with `gather`, waits for the slowest, and so do
+    An app that sends to several clients in turn, or with `gather`, waits for the slowest, and so do
     all the others.
 
     Instead: a queue for each client, filled with `put_nowait`, and for each a task of its own that
@@ -186,7 +186,7 @@ def closed_early_or_late(case: Case) -> Finding | None:
 def socket_closed(case: Case) -> Finding | None:
     """A WebSocket is closed that should stay open.
 
-    One message that makes no sense, or one slow moment, is no reason to lose a client. An error
+    One message that makes no sense, or one slow moment, isn't a reason to lose a client. An error
     that gets out of the endpoint closes the connection, too.
 
     Instead: handle what one message may do wrong around that message, and go on with the next.
@@ -221,7 +221,7 @@ def _waiting_at(case: Case, exchange: Exchange, tick: int) -> int | None:
 def message_unasked(case: Case) -> Finding | None:
     """A client gets a message that isn't meant for it.
 
-    It belongs to another room, or answers somebody else, or to nothing that was asked.
+    It belongs to another room, or answers another client, or something that nobody asked.
 
     Instead: keep the members of each room apart, and answer a client over its own socket.
     """

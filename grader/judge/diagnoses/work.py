@@ -362,7 +362,7 @@ def misfit_not_logged(case: Case) -> Finding | None:
 def log_too_vague(case: Case) -> Finding | None:
     """The log says that something is wrong, and not with which of many.
 
-    Whoever reads it has to look through all rows, or wait until it happens again.
+    The reader has to look through all rows, or wait until it happens again.
 
     Instead: name it: `logger.warning("user %s doesn't fit", row["id"])`.
     """
