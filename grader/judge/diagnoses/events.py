@@ -164,7 +164,7 @@ def _last_seen(case: Case, exchange: Exchange) -> str:
     return next((value for name, value in headers if name.lower() == RESUMES), "")
 
 
-@rule("generator-cancelled", "events", "lines", "call-endings", "silence")
+@rule("generator-cancelled", "events", "call-endings", "silence")
 def generator_cancelled(case: Case) -> Finding | None:
     """A time limit around the next item of a generator ends the generator.
 
