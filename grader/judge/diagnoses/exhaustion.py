@@ -10,7 +10,7 @@ import msgspec
 from ...model.scenarios import Scenario
 from ...model.trace import Exchange, Span
 from ..aspects import done, ends_cancelled, most_at_once
-from .case import OUTCOME, Case, at_line, overlap
+from .case import OUTCOME, Case, at_line, calls_of, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, replayed, spans_of, statements_of
 
@@ -292,10 +292,16 @@ def _is_for_connection(case: Case, exchange: Exchange, wait: Span) -> bool:
     """Whether a wait came to nothing: no statement of the exchange, and none of any other."""
     if wait.name.startswith(_OF_ASYNCIO) or wait.name in _ALSO_OF_ASYNCIO:
         return False
+    if any(call.seconds and call.end.tick == wait.end.tick for call in _calls(case, exchange)):
+        return False  # that is what was waited for
     mine = statements_of(case, case.got, exchange)
     if any(overlap(span, wait) or span.start > wait.start for span in mine):
         return False
     return not any(_goes_on(span, wait) for span in spans_of(case, case.got, "statement"))
+
+
+def _calls(case: Case, exchange: Exchange) -> list[Span]:
+    return calls_of(case.got, exchange.number)
 
 
 def _goes_on(statement: Span, wait: Span) -> bool:
