@@ -940,10 +940,7 @@ def busy(tmp_path: Path, mark: str) -> Iterator[subprocess.Popen[str]]:
         f"import os\nif os.fork():\n    open({str(ready)!r}).close()\nwhile True: pass\n"
     )
     words = ("day53", "2", "--file", "exercise.py")
-    # What runs in a shell's background ignores it, and so would what it starts.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = command(*AS_SCRIPT, *words, cwd=tmp_path, mark=mark, start_new_session=True)
-    signal.signal(signal.SIGINT, before)
     ready.write_bytes(b"")  # returns when the play has forked, and opened it
     yield process
     process.kill()

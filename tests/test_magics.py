@@ -6,6 +6,7 @@ import os
 import re
 import select
 import shutil
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -547,16 +548,16 @@ def test_kernel_that_is_shut_down_leaves_no_worker(kernel: Any) -> None:
     os.close(worker)
 
 
-def test_interrupted_kernel_stops_grading(kernel: Any, workspace: Path) -> None:
+def test_interrupted_kernel_stops_grading(kernel: Any) -> None:
     """In the midst of a play that does not end. The next grading works."""
     run(kernel, f"%load_ext grader\n{IMPORTS}")
     assert run(kernel, RIGHT)["status"] == "ok"
-    signs = workspace / "signs"
-    os.mkfifo(signs)
-    endless = LOOP.replace("    while", f"    open({str(signs)!r}, 'w')\n    while")
-    kernel.client.execute(endless, stop_on_error=False)  # else it may drop the next one, too
-    with signs.open():  # until the play has begun
-        kernel.interrupt_kernel()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sign = f"import socket; socket.create_connection({server.getsockname()!r})"
+        endless = LOOP.replace("    while", f"    {sign}\n    while")
+        kernel.client.execute(endless, stop_on_error=False)  # else it may drop the next one, too
+        server.accept()[0].close()  # when the play has begun
+    kernel.interrupt_kernel()
     reply = kernel.client.get_shell_msg(timeout=60)["content"]
     assert (reply["status"], reply["traceback"]) == ("error", ["Interrupted: nothing was graded."])
     messages: list[Any] = []
