@@ -195,7 +195,7 @@ def test_control_characters_of_an_answer_move_no_cursor(learner: Learner) -> Non
     text = TEXT.replace('NotImplementedError("exercise 2")', 'KeyError("\x1b[2J\u202e")')
     learner.file.write_text(text, "utf-8")
     result = learner.grade("solution", "day53", 2, "--anyway")
-    assert 'KeyError("·[2J·")' in result.output
+    assert r'KeyError("\x1b[2J\u202e")' in result.output
 
 
 def test_a_solution_without_a_reason_is_the_graders_fault(
@@ -443,14 +443,16 @@ def test_a_file_that_is_no_text_is_refused(learner: Learner, raw: bytes, words: 
     assert learner.file.read_bytes() == raw
 
 
-def test_a_link_to_the_file_stays_a_link(learner: Learner, tmp_path: Path) -> None:
+def test_a_link_is_not_followed(learner: Learner, tmp_path: Path) -> None:
     place = tmp_path / "elsewhere.py"
     place.write_text(CHANGED, "utf-8")
     learner.file.unlink()
     learner.file.symlink_to(place)
-    reset(learner)
+    result = learner.grade("reset", "day53", 2, "--yes")
+    assert result.exit_code == 2
+    assert "is a link" in result.output
     assert learner.file.is_symlink()
-    assert place.read_text("utf-8") == TEXT
+    assert place.read_text("utf-8") == CHANGED
 
 
 def test_without_a_stub_there_is_nothing_to_go_back_to(
