@@ -11,7 +11,7 @@ import msgspec
 from ...model.scenarios import InTurn, Mongo, Postgres, Takes
 from ...model.trace import Exchange, Span, Trace, to_seconds
 from ..aspects import times
-from .case import OUTCOME, Case, at_line, calls_of, in_seconds, of_line
+from .case import OUTCOME, Case, at_line, calls_of, in_seconds, of_line, with_article
 from .errors import error_hidden, errors_in, raised
 from .registry import Finding, rule
 from .relayed import statements_of
@@ -206,8 +206,7 @@ def _error_of(case: Case, call: Span) -> str:
     given = case.scenario.collaborators.get(call.name)
     first = given.steps[0] if isinstance(given, InTurn) else given
     if isinstance(first, Takes) and first.raises is not None:
-        article = "an" if first.raises.type[0] in "AEIOU" else "a"
-        return f"{article} {first.raises.type}"
+        return with_article(first.raises.type)
     return "an error"
 
 
