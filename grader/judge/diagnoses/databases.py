@@ -17,16 +17,8 @@ from ...model.trace import Span, Trace, json_in
 from ..aspects import done, still_at_work, ticks_after_answer
 from .case import OUTCOME, Case, at_line, at_lines, in_seconds, of_line, overlap
 from .registry import Finding, rule
-from .relayed import about_databases, owner_of, spans_of, statements_of, text_of, word_of
+from .relayed import about_databases, owner_of, spans_of, statements_of, text_of, word_of, writes
 from .timing import one_by_one
-
-WRITING = ("insert", "update", "delete", "merge", "copy")
-"""First words of statements that write."""
-
-_WRITING_WITHIN = re.compile(
-    r"\b(insert\s+into|update\b.+?\bset|delete\s+from|merge\s+into)\b", re.S
-)
-"""A part that writes of a statement that begins with `with`."""
 
 
 @rule("sql-injection")
@@ -150,7 +142,7 @@ def not_committed(case: Case) -> Finding | None:
         for span in _within(case, transaction):
             exchange = owner_of(case.got, span)
             is_done = span.how == "done" and not _is_repeated(case, span)
-            if is_done and _writes(span) and _is_accepted(case, exchange):
+            if is_done and writes(span) and _is_accepted(case, exchange):
                 return Finding(
                     span.line,
                     f"{at_line(span.line)} writes in a transaction that is never committed. The "
@@ -238,10 +230,10 @@ def not_stored(case: Case) -> Finding | None:
     """
     if case.got.readings == case.expected.readings or not case.got.readings:
         return None
-    if any(_writes(span) for span in spans_of(case, case.got, "statement")):
+    if any(writes(span) for span in spans_of(case, case.got, "statement")):
         return None
     for ours, theirs in case.exchanges():
-        changes = [s for s in statements_of(case, case.expected, theirs) if _writes(s)]
+        changes = [s for s in statements_of(case, case.expected, theirs) if writes(s)]
         if changes and _is_accepted(case, ours.number):
             return Finding(
                 ours.line,
@@ -267,13 +259,13 @@ def lost_update(case: Case) -> Finding | None:
     if _leave_the_same(case.got, case.expected):
         return None
     for one, other in _pairs(case):
-        reads, writes = _first(one, *_READS), _first(one, "update")
-        if reads and writes and _reads_before(other, writes) and _writes_after(other, reads):
+        reads, write = _first(one, *_READS), _first(one, "update")
+        if reads and write and _reads_before(other, write) and _writes_after(other, reads):
             if not _stores_rightly_in_turn(case):
                 return None
             return Finding(
-                writes.line,
-                f"{at_line(writes.line)} writes back a row that two requests have read"
+                write.line,
+                f"{at_line(write.line)} writes back a row that two requests have read"
                 f"{of_line(reads.line)} before either of them wrote. The second puts back what it "
                 "had read, and the first one's change is gone. How can the two be one step?",
             )
@@ -460,10 +452,3 @@ def needless_query(case: Case) -> Finding | None:
                 "a journey there and back, and holds a connection that others wait for.",
             )
     return None
-
-
-def _writes(statement: Span) -> bool:
-    """Whether a statement changes rows; one that begins with `with` may only read."""
-    word = word_of(statement)
-    within = word == "with" and _WRITING_WITHIN.search(text_of(statement).lower())
-    return word in WRITING or bool(within)

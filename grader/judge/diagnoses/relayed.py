@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import wraps
 
 from ...model.scenarios import Mongo, Postgres, Scenario
@@ -40,6 +41,22 @@ def text_of(statement: Span) -> str:
 def word_of(statement: Span) -> str:
     """Its first word, in small letters."""
     return text_of(statement).strip().partition(" ")[0].split("\n")[0].lower()
+
+
+def writes(statement: Span) -> bool:
+    """Whether a statement changes rows; one that begins with `with` may only read."""
+    word = word_of(statement)
+    within = word == "with" and _WRITING_WITHIN.search(text_of(statement).lower())
+    return word in _WRITING or bool(within)
+
+
+_WRITING = ("insert", "update", "delete", "merge", "copy")
+"""First words of statements that write."""
+
+_WRITING_WITHIN = re.compile(
+    r"\b(insert\s+into|update\b.+?\bset|delete\s+from|merge\s+into)\b", re.S
+)
+"""The part that writes, in a statement that begins with `with`."""
 
 
 def owner_of(trace: Trace, span: Span) -> int | None:

@@ -12,7 +12,7 @@ from ...model.scenarios import Postgres, Request, Scenario
 from ...model.trace import Exchange, Span
 from .case import OUTCOME, Case, at_line, of_line
 from .registry import Finding, rule
-from .relayed import about_databases, spans_of, statements_of, text_of, word_of
+from .relayed import about_databases, spans_of, statements_of, text_of, writes
 
 _MATCHES_PATTERN = re.compile(r"\b(i?like|similar to|regexp_\w+)\b|~|!~", re.IGNORECASE)
 _OF_PATTERNS = re.compile(r"[%_\\.?*+^$|()\[\]{}]")
@@ -169,13 +169,9 @@ def _kept_before_failure(case: Case, exchange: Exchange) -> Span | None:
     ends = [span.start for span in mine if span.how in ("failed", "cancelled")]
     for span in mine:
         is_early = any(span.start < end for end in ends)
-        if is_early and span.how == "done" and _writes(span) and _is_committed(case, span):
+        if is_early and span.how == "done" and writes(span) and _is_committed(case, span):
             return span
     return None
-
-
-def _writes(statement: Span) -> bool:
-    return word_of(statement) in ("insert", "update", "delete", "merge", "copy")
 
 
 def _is_committed(case: Case, statement: Span) -> bool:
@@ -206,7 +202,7 @@ def refused_and_committed(case: Case) -> Finding | None:
         if (ours.status or 0) < 400 or (theirs.status or 0) < 400:
             continue
         mine = statements_of(case, case.got, ours)
-        kept = [span for span in mine if span.how == "done" and span.count and _writes(span)]
+        kept = [span for span in mine if span.how == "done" and span.count and writes(span)]
         if kept and _transactions_around(case, kept[0]) and _is_committed(case, kept[0]):
             return Finding(
                 kept[0].line,
