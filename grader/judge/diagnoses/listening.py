@@ -6,7 +6,7 @@ from ...model.trace import Span, Trace
 from ..messages import listens_in, real_events, sent_by_app
 from .case import OUTCOME, Case, at_line, in_seconds, of_line
 from .registry import Finding, rule
-from .relayed import about_databases, names_of, spans_of
+from .relayed import about_databases, names_of, spans_of, text_of, writes
 
 WHERE = ("events", "messages", "connections", "startup", "readings")
 """Aspects in which it shows what an app hears."""
@@ -97,7 +97,7 @@ def _why_in_vain(case: Case, listen: Span) -> str:
 
 
 def _channel(listen: Span) -> str:
-    return _text(listen).removeprefix("listen").strip(' ";')
+    return text_of(listen).lower().removeprefix("listen").strip(' ";')
 
 
 @rule("listens-late", "startup", "events")
@@ -195,9 +195,9 @@ def not_one_transaction(case: Case) -> Finding | None:
     Instead: store and `pg_notify` in one transaction. PostgreSQL sends the notification when it
     commits, and never if it doesn't.
     """
-    stored = [s for s in _statements(case, case.got) if _writes(s) and s.exchange is not None]
+    stored = [s for s in _statements(case, case.got) if writes(s) and s.exchange is not None]
     for span in _statements(case, case.got):
-        if "notify" not in _text(span) or span.exchange is None or _writes(span):
+        if "notify" not in text_of(span).lower() or span.exchange is None or writes(span):
             continue
         partner = next((s for s in stored if s.exchange == span.exchange), None)
         if partner is not None and not _in_one_transaction(case, partner, span):
@@ -219,16 +219,8 @@ def _in_one_transaction(case: Case, one: Span, other: Span) -> bool:
     )
 
 
-def _writes(span: Span) -> bool:
-    return any(word in _text(span) for word in ("insert", "update", "merge", "delete"))
-
-
 def _statements(case: Case, trace: Trace) -> list[Span]:
     return spans_of(case, trace, "statement")
-
-
-def _text(span: Span) -> str:
-    return str(span.arguments[0]).lower() if span.arguments else ""
 
 
 def _listens(case: Case, trace: Trace) -> list[Span]:
