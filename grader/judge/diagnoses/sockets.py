@@ -10,7 +10,7 @@ import msgspec
 from ...model.trace import Exchange, SocketMessage, Trace
 from ...model.websockets import ABNORMAL
 from ..differences import shortened
-from ..messages import how_it_ends, is_closed_by_app, sent_by_app, text_of
+from ..messages import how_it_ends, is_closed_by_app, real_events, sent_by_app, text_of
 from .case import Case, at_line, in_seconds, of_line
 from .registry import Finding, rule
 
@@ -85,7 +85,7 @@ def _seen(trace: Trace, number: int) -> object:
     """What a client gets, and when."""
     exchange = trace.exchanges[number]
     said = [(text_of(one), one.at.tick) for one in sent_by_app(exchange)]
-    told = [(event.data, event.at.tick) for event in exchange.events() if not event.is_comment]
+    told = [(event.data, event.at.tick) for event in real_events(exchange)]
     return said, told, how_it_ends(exchange) if exchange.method == "WEBSOCKET" else ""
 
 
@@ -93,8 +93,7 @@ def _line_that_waits_longer(slow: Trace, quick: Trace) -> int | None:
     """The line that waits more seconds in one trace than in the other."""
     longer = _seconds_by_line(slow)
     longer.subtract(_seconds_by_line(quick))
-    lines = sorted(longer, key=lambda line: -longer[line])
-    return next((line for line in lines if longer[line] > 0), None)
+    return next((line for line, ticks in longer.most_common(1) if ticks > 0), None)
 
 
 def _seconds_by_line(trace: Trace) -> Counter[int]:
@@ -152,7 +151,7 @@ def socket_left_open(case: Case) -> Finding | None:
             line,
             f"Nothing closes {ours.path}: {in_seconds(after)} after the client has come, the "
             f"connection should be closed with {its.code}, and "
-            f"{at_line(line).lower() if line else 'your code'} goes on waiting.",
+            f"{at_line(line).lower()} goes on waiting.",
         )
     return None
 
