@@ -35,7 +35,12 @@ def events(trace: Trace) -> tuple[Timed, ...]:
 
 def events_of(number: int) -> Aspect:
     """The same for one exchange; what became of the others does not matter."""
-    return _of_one(number, events)
+
+    @aspect("events", say=_timed_in_words, nothing="no event")
+    def of_one(trace: Trace) -> tuple[Timed, ...]:
+        return tuple(fact for fact in events(trace) if fact[0] == number)
+
+    return of_one
 
 
 def _event_in_words(fact: tuple[int, str, str]) -> str:
@@ -108,7 +113,12 @@ def messages(trace: Trace) -> tuple[Timed, ...]:
 
 def messages_to(number: int) -> Aspect:
     """The same for one exchange; what became of the others does not matter."""
-    return _of_one(number, messages)
+
+    @aspect("messages", say=_timed_in_words, nothing="no message")
+    def to_one(trace: Trace) -> tuple[Timed, ...]:
+        return tuple(fact for fact in messages(trace) if fact[0] == number)
+
+    return to_one
 
 
 @aspect("messages", say=lambda fact: f"#{fact[0] + 1}: {fact[1]}", nothing="no message")
@@ -198,10 +208,3 @@ def listens_in(trace: Trace) -> list[Span]:
     """The statements by which connections have begun to listen."""
     done = [span for span in trace.spans if (span.kind, span.how) == ("statement", "done")]
     return [span for span in done if str(span.arguments[0]).lower().lstrip().startswith("listen")]
-
-
-def _of_one(number: int, all_of: Aspect) -> Aspect:
-    def only(trace: Trace) -> tuple[Timed, ...]:
-        return tuple(fact for fact in all_of(trace) if fact[0] == number)
-
-    return Aspect(all_of.tags, only, all_of.say, all_of.nothing)
