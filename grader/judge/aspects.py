@@ -752,6 +752,11 @@ def openings(trace: Trace) -> list[Span]:
     ]
 
 
+def calls_on(trace: Trace, opening: Span) -> list[Span]:
+    """The calls on what this one has opened, closings among them."""
+    return [s for s in trace.calls() if s.resource == opening.resource and s is not opening]
+
+
 def closings_of(trace: Trace, opening: Span) -> list[Span]:
     """The calls that close what this one has opened."""
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import openings
+from ..aspects import calls_on, openings
 from .case import Case, at_line, in_seconds, of_line
 from .registry import Finding, rule
 
@@ -97,11 +97,7 @@ def _lives(case: Case) -> Iterator[tuple[Exchange, Life, Life]]:
 
 def _lives_of(trace: Trace, number: int) -> list[Life]:
     own = [opening for opening in openings(trace) if opening.exchange == number]
-    return [(opening, _calls_on(trace, opening)) for opening in own]
-
-
-def _calls_on(trace: Trace, opening: Span) -> list[Span]:
-    return [s for s in trace.calls() if s.resource == opening.resource and s is not opening]
+    return [(opening, calls_on(trace, opening)) for opening in own]
 
 
 def _names(life: Life) -> list[str]:

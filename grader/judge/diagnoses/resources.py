@@ -8,7 +8,15 @@ from collections.abc import Iterator
 
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import closings_of, ends_cancelled, held_during, openings, statuses, times
+from ..aspects import (
+    calls_on,
+    closings_of,
+    ends_cancelled,
+    held_during,
+    openings,
+    statuses,
+    times,
+)
 from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
 
@@ -311,7 +319,7 @@ def _given(call: Span) -> str:
 def _connections(trace: Trace) -> Iterator[tuple[Span, list[Span], list[Span]]]:
     """Every opened connection with its queries and its closings."""
     for opening in openings(trace):
-        own = [s for s in trace.calls() if s.resource == opening.resource and s is not opening]
+        own = calls_on(trace, opening)
         queries = [span for span in own if not span.name.endswith(".close")]
         yield opening, queries, [span for span in own if span.name.endswith(".close")]
 
