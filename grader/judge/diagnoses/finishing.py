@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from ...model.trace import Exchange, Span, Trace
@@ -23,15 +24,16 @@ def half_stored(case: Case) -> Finding | None:
     Instead: commit only when the body has come to its end. `request.stream()` raises
     `ClientDisconnect` when the client leaves.
     """
+    ends = _ends(case)
     for exchange, mine, its in _lives(case):
         done = [c for c in mine[1] if c.how == "done" and c.name not in _names(its)]
-        call = next((call for call in done if _is_end(call, case)), None)
+        call = next((call for call in done if _is_end(call, ends)), None)
         if call is not None and _last(its) not in ("", *_names(mine)):
             line = case.call_line(call)
             return Finding(
                 line,
-                f"{at_line(line)} calls {_method(call)}, though {_what_came(exchange)}: it should "
-                f"end with {_last(its).partition('.')[2]}().",
+                f"{at_line(line)} calls {_method(call.name)}, though {_what_came(exchange)}: it "
+                f"should end with {_method(_last(its))}.",
             )
     return None
 
@@ -45,17 +47,19 @@ def finished_twice(case: Case) -> Finding | None:
 
     Instead: abort in `except BaseException:` and raise again, or note the commit and look at that.
     """
+    ends = _ends(case)
     for _, mine, its in _lives(case):
+        made = Counter(_names(mine))
         extra = [call for call in mine[1] if call.name not in _names(its)]
-        twice = [call for call in mine[1] if _names(mine).count(call.name) > 1]
-        ends = [call for call in extra + twice if _is_end(call, case)]
-        if ends and _last(its) in _names(mine):
-            line = case.call_line(ends[-1])
+        twice = [call for call in mine[1] if made[call.name] > 1]
+        needless = [call for call in extra + twice if _is_end(call, ends)]
+        if needless and _last(its) in made:
+            line = case.call_line(needless[-1])
+            calls = ", ".join(_method(call.name) for call in mine[1] if _is_end(call, ends))
             return Finding(
                 line,
-                f"{at_line(line)} calls {_method(ends[-1])} on what is finished already: the calls "
-                f"are {', '.join(_method(call) for call in mine[1] if _is_end(call, case))}. When "
-                "does that line run?",
+                f"{at_line(line)} calls {_method(needless[-1].name)} on what is finished already: "
+                f"the calls are {calls}. When does that line run?",
             )
     return None
 
@@ -69,16 +73,16 @@ def left_unfinished(case: Case) -> Finding | None:
 
     Instead: `except BaseException:`, abort, and `raise`; or a context manager that does it.
     """
+    ends = _ends(case)
     for exchange, mine, its in _lives(case):
         end = _last(its)
-        ends = [call for call in mine[1] if _is_end(call, case) and call.how == "done"]
-        if end and end not in _names(mine) and not ends:
+        is_finished = any(_is_end(call, ends) and call.how == "done" for call in mine[1])
+        if end and end not in _names(mine) and not is_finished:
             line = case.call_line(mine[0])
             return Finding(
                 line,
-                f"{at_line(line)} opens something that is never finished: "
-                f"{end.partition('.')[2]} isn't called, though {_what_came(exchange)}. Which lines "
-                "still run then?",
+                f"{at_line(line)} opens something that is never finished: {_method(end)} isn't "
+                f"called, though {_what_came(exchange)}. Which lines still run then?",
             )
     return None
 
@@ -108,14 +112,18 @@ def _last(life: Life) -> str:
     return life[1][-1].name if life[1] else ""
 
 
-def _is_end(call: Span, case: Case) -> bool:
-    """Whether a call finishes something: a commit, an abort, or what ends it in the reference."""
-    ends = {_last(its) for _, _, its in _lives(case)}
+def _ends(case: Case) -> set[str]:
+    """The calls that finish something in the reference."""
+    return {_last(its) for _, _, its in _lives(case)}
+
+
+def _is_end(call: Span, ends: set[str]) -> bool:
+    """Whether a call finishes something: a commit, an abort, or one of these."""
     return call.name in ends or call.name.partition(".")[2] in ("commit", "abort", "rollback")
 
 
-def _method(call: Span) -> str:
-    return f"{call.name.partition('.')[2]}()"
+def _method(name: str) -> str:
+    return f"{name.partition('.')[2]}()"
 
 
 def _what_came(exchange: Exchange) -> str:
