@@ -306,11 +306,11 @@ def _stores_rightly_in_turn(case: Case) -> bool:
 
 def _leave_the_same(got: Trace, expected: Trace) -> bool:
     """Whether two plays leave the same rows, or documents but for the `_id` that is drawn."""
-    both = (
-        {name: _without_ids(rows) for name, rows in trace.readings.items()}
-        for trace in (got, expected)
-    )
-    return next(both) == next(both)
+    return _stored(got) == _stored(expected)
+
+
+def _stored(trace: Trace) -> dict[str, Any]:
+    return {name: _without_ids(rows) for name, rows in trace.readings.items()}
 
 
 def _without_ids(rows: Any) -> Any:
