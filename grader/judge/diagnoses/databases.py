@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -72,11 +71,7 @@ def _pasted(case: Case, trace: Trace, scenario: Scenario) -> Iterator[Span]:
 
 def _texts_in(request: Request) -> Iterator[str]:
     """What a client sent that could only come into a statement by being pasted there."""
-    try:
-        body: Any = json.loads(request.body)
-    except ValueError:
-        body = None
-    values = [*_values_in(body), *(value for _, value in parse_qsl(request.query))]
+    values = [*_values_in(json_in(request.body)), *(value for _, value in parse_qsl(request.query))]
     yield from (value.strip() for value in values if len(value.strip()) > 5)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ...model.trace import Exchange
+from ...model.trace import Exchange, json_in
 from ..differences import MISSING, BodyDifference, as_text
 from ..forms import moment_in
 from .bodies import LOOKS, differing_bodies, in_place, places_in
@@ -142,10 +141,7 @@ def _member_lost(case: Case) -> Finding | None:
 
 
 def _object_in(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
+    value = json_in(body)
     return value if isinstance(value, dict) else {}
 
 
