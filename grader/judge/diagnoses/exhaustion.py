@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from ...model.scenarios import Scenario
 from ...model.trace import Exchange, Span
 from ..aspects import done, ends_cancelled, most_at_once
 from .case import OUTCOME, Case, at_line, calls_of, overlap
@@ -242,11 +241,10 @@ def _repeated(case: Case, exchange: Exchange) -> Case:
     again[-1] = msgspec.structs.replace(
         again[-1], hangs_up_at=None, hangs_up_after=None, cancelled_at=None
     )
-    return replayed(case, _with(case.scenario, requests=tuple(again)))
-
-
-def _with(scenario: Scenario, **changes: object) -> Scenario:
-    return msgspec.structs.replace(scenario, order_seed=None, time_limit=1200.0, **changes)
+    alone = msgspec.structs.replace(
+        case.scenario, requests=tuple(again), order_seed=None, time_limit=1200.0
+    )
+    return replayed(case, alone)
 
 
 # Who waits in vain
@@ -283,8 +281,13 @@ def _is_for_waiting(exchange: Exchange) -> bool:
     return error is None or not _OF_WAITING.isdisjoint({error.type, *error.bases})
 
 
-_OF_WAITING = {"TimeoutError", "OperationalError", "InterfaceError", "TooManyConnectionsError"}
-_OF_WAITING |= {"PyMongoError"}
+_OF_WAITING = {
+    "TimeoutError",
+    "OperationalError",
+    "InterfaceError",
+    "TooManyConnectionsError",
+    "PyMongoError",
+}
 """Errors that say, among other things, that there is no connection."""
 
 
@@ -292,16 +295,13 @@ def _is_for_connection(case: Case, exchange: Exchange, wait: Span) -> bool:
     """Whether a wait came to nothing: no statement of the exchange, and none of any other."""
     if wait.name.startswith(_OF_ASYNCIO) or wait.name in _ALSO_OF_ASYNCIO:
         return False
-    if any(call.seconds and call.end.tick == wait.end.tick for call in _calls(case, exchange)):
+    calls = calls_of(case.got, exchange.number)
+    if any(call.seconds and call.end.tick == wait.end.tick for call in calls):
         return False  # that is what was waited for
     mine = statements_of(case, case.got, exchange)
     if any(overlap(span, wait) or span.start > wait.start for span in mine):
         return False
     return not any(_goes_on(span, wait) for span in spans_of(case, case.got, "statement"))
-
-
-def _calls(case: Case, exchange: Exchange) -> list[Span]:
-    return calls_of(case.got, exchange.number)
 
 
 def _goes_on(statement: Span, wait: Span) -> bool:
