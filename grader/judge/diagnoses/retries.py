@@ -239,7 +239,7 @@ def no_jitter(case: Case) -> Finding | None:
 
     Instead: draw each pause anew: `random.uniform(0, longest)`.
     """
-    for number, pauses in _all_pauses(case):
+    for number, pauses in _pauses_in(case, case.got):
         different = {pause // SAME for pause in pauses}
         if len(pauses) >= MANY and len(different) <= len(pauses) // MANY:
             line = _line_of_pause(case, number)
@@ -266,7 +266,7 @@ def wrong_range(case: Case) -> Finding | None:
     Instead: for try number n, `random.uniform(0, longest)`, where the longest doubles with n.
     """
     expected = dict(_pauses_in(case, case.expected))
-    for number, pauses in _all_pauses(case):
+    for number, pauses in _pauses_in(case, case.got):
         theirs = expected.get(number, [])
         if theirs and _is_other_range(pauses, theirs):
             line = _line_of_pause(case, number)
@@ -286,10 +286,6 @@ def _is_other_range(mine: list[int], theirs: list[int]) -> bool:
     longest = max(theirs)
     too_high = min(mine) > min(theirs) + longest / 4
     return too_high or max(mine) > longest * 1.1 or max(mine) < longest * 0.9
-
-
-def _all_pauses(case: Case) -> list[tuple[int, list[int]]]:
-    return _pauses_in(case, case.got)
 
 
 def _pauses_in(case: Case, trace: Trace) -> list[tuple[int, list[int]]]:

@@ -75,7 +75,7 @@ def _holds(case: Case, scenario: Scenario) -> bool:
     return case.aspect(got) == case.aspect(expected)
 
 
-@rule("rows-read-at-once", "lines", "body", "elapsed")
+@rule("rows-read-at-once", "lines")
 @about_databases
 def rows_read_at_once(case: Case) -> Finding | None:
     """All rows are read before the first is sent, or more at once than should be.
@@ -86,11 +86,13 @@ def rows_read_at_once(case: Case) -> Finding | None:
     Instead: a cursor of the server, within a transaction: `conn.cursor(sql, prefetch=100)` with
     asyncpg, a cursor with a name with psycopg. It reads some rows at a time.
     """
+    if not case.is_about("lines"):
+        return None
     for ours, theirs in case.exchanges():
-        most = max((span.count for span in statements_of(case, case.expected, theirs)), default=0)
+        should = statements_of(case, case.expected, theirs)
+        most = max((span.count for span in should), default=0)
         mine = max(statements_of(case, case.got, ours), key=lambda s: s.count, default=None)
-        several = len(statements_of(case, case.expected, theirs)) > 2
-        if mine is not None and several and mine.count > most > 1 and case.is_about("lines"):
+        if mine is not None and len(should) > 2 and mine.count > most > 1:
             return Finding(
                 mine.line,
                 f"{at_line(mine.line)} reads {mine.count} rows at once, and keeps them in memory "
