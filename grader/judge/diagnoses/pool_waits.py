@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import done
-from .case import Case, at_line, in_seconds
+from .case import Case, at_line, calls_of, in_seconds
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, statements_of
 
@@ -93,9 +93,9 @@ def _waits(case: Case, trace: Trace) -> Iterator[PoolWait]:
     if not connections_of(case, trace):
         return
     for exchange in trace.exchanges:
-        done = sorted(_work_of(case, trace, exchange), key=lambda span: span.start)
+        work = sorted(_work_of(case, trace, exchange), key=lambda span: span.start)
         at = exchange.started.tick
-        for span in done:
+        for span in work:
             if span.kind == "statement" and span.start.tick > at:
                 yield PoolWait(exchange, at, span.start.tick, in_vain=False)
             at = max(at, span.end.tick)
@@ -105,8 +105,7 @@ def _waits(case: Case, trace: Trace) -> Iterator[PoolWait]:
 
 
 def _work_of(case: Case, trace: Trace, exchange: Exchange) -> list[Span]:
-    calls = [call for call in trace.calls() if call.exchange == exchange.number]
-    return [*statements_of(case, trace, exchange), *calls]
+    return [*statements_of(case, trace, exchange), *calls_of(trace, exchange.number)]
 
 
 def _line(case: Case, wait: PoolWait) -> int | None:
