@@ -17,6 +17,9 @@ Replay = Callable[[Scenario], tuple[Trace, Trace]]
 OUTCOME = "outcome"
 """What a check has come to look at if the play did not finish."""
 
+UNHANDLED = 500
+"""The status of an error that nothing has caught."""
+
 
 class Case(msgspec.Struct, frozen=True):
     """Two traces that should have been alike.

@@ -8,6 +8,7 @@ from ...model.scenarios import Request, Scenario
 from ...model.trace import Exchange
 from ..aspects import statuses
 from .case import Case, of_line
+from .overload import REFUSALS
 from .registry import Finding, rule
 
 
@@ -32,7 +33,7 @@ def place_not_freed(case: Case) -> Finding | None:
 
 
 def _is_refused(ours: Exchange, theirs: Exchange) -> bool:
-    return ours.status in (429, 503) and theirs.status is not None and theirs.status < 300
+    return ours.status in REFUSALS and theirs.status is not None and theirs.status < 300
 
 
 def _without_those_who_leave(scenario: Scenario) -> Scenario:

@@ -10,7 +10,7 @@ from ...model.details import CutShort
 from ...model.scenarios import InTurn
 from ...model.trace import Exchange, Span
 from ..aspects import done, ends_cancelled, most_at_once, times
-from .case import OUTCOME, Case, at_line, calls_of, differ, in_seconds, of_line
+from .case import OUTCOME, UNHANDLED, Case, at_line, calls_of, differ, in_seconds, of_line
 from .errors import errors_in, errors_of
 from .registry import Finding, rule
 from .relayed import about_databases, spans_of
@@ -20,9 +20,6 @@ TASKS = ("calls", "call-endings", "status", "body", "elapsed", "log", "lines")
 
 REFUSED = 400
 """The first status that says that a request was not answered with what it asks for."""
-
-UNHANDLED = 500
-"""The status of an error that nothing took for a time limit, or for anything."""
 
 
 def _names(case: Case) -> list[str]:

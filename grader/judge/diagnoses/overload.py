@@ -10,6 +10,8 @@ from .registry import Finding, rule
 from .relayed import about_databases, statements_of
 
 REFUSALS = (429, 503)
+"""The statuses that say that there is no room, or not now."""
+
 TURNS = ("calls", "status", "body", "elapsed")
 """Aspects in which it shows who gets a turn, and when."""
 

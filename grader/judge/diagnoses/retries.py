@@ -11,7 +11,7 @@ import msgspec
 from ...model.scenarios import InTurn, Mongo, Postgres, Takes
 from ...model.trace import Exchange, Span, Trace, to_seconds
 from ..aspects import times
-from .case import OUTCOME, Case, at_line, calls_of, in_seconds, of_line, with_article
+from .case import OUTCOME, UNHANDLED, Case, at_line, calls_of, in_seconds, of_line, with_article
 from .errors import error_hidden, errors_in, raised
 from .registry import Finding, rule
 from .relayed import statements_of
@@ -20,8 +20,7 @@ TRIES = ("calls", "call-endings", "arguments", "pauses", "status", "body", "elap
 """Aspects in which it shows how often something is tried."""
 
 UNSAFE = ("POST", "PATCH")
-UNHANDLED = 500
-"""The status of an error that nothing has caught."""
+"""Methods of requests that may do something twice if they are carried out twice."""
 
 MANY = 5
 """How many clients show whether their pauses are the same."""
