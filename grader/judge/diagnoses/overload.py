@@ -76,7 +76,8 @@ def place_lost(case: Case) -> Finding | None:
                 return Finding(
                     line,
                     f"{call.name}{of_line(line)} {_ends(call)}, and its place is not given back: "
-                    f"a later request is refused, though fewer calls are under way than could be. "
+                    f"another request {'gets no turn' if ours.status is None else 'is refused'}, "
+                    "though fewer calls are under way than could be. "
                     "What gives it back, however the call ends?",
                 )
     return None
