@@ -89,7 +89,9 @@ def _why_in_vain(case: Case, listen: Span) -> str:
         return "LISTEN begins with the commit of its transaction, and this one is never committed."
     channels = {_channel(span) for span in _listens(case, case.expected)}
     if _channel(listen) not in channels:
-        return f"Its channel is {_channel(listen)}, and it should be {' or '.join(channels)}."
+        return (
+            f"Its channel is {_channel(listen)}, and it should be {' or '.join(sorted(channels))}."
+        )
     return (
         "Has the connection gone back to its pool? A pool resets what it takes back (UNLISTEN *), "
         "and from then on nobody listens."
