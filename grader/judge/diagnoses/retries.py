@@ -11,7 +11,7 @@ import msgspec
 from ...model.scenarios import InTurn, Mongo, Postgres, Takes
 from ...model.trace import Exchange, Span, Trace, to_seconds
 from ..aspects import times
-from .case import OUTCOME, UNHANDLED, Case, at_line, calls_of, in_seconds, of_line, with_article
+from .case import OUTCOME, UNHANDLED, Case, at_line, calls_of, in_seconds, with_article
 from .errors import error_hidden, errors_in, raised
 from .registry import Finding, rule
 from .relayed import statements_of
@@ -108,8 +108,8 @@ def not_tried_again(case: Case) -> Finding | None:
             line = case.call_line(last)
             return Finding(
                 line,
-                f"{_what(last)}{of_line(line)} {_how(last)}, and the answer is {ours.status} at "
-                f"once. It should be tried again{_in_all(should)}.",
+                f"{at_line(line)} tries {_what(last)}, which {_how(last)}, and the answer is "
+                f"{ours.status} at once. It should be tried again{_in_all(should)}.",
             )
     return None
 
