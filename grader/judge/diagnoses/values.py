@@ -8,11 +8,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from ...model.trace import Exchange, json_in
-from ..differences import MISSING, BodyDifference, as_text
+from ..differences import MISSING, BodyDifference, as_text, shortened
 from ..forms import moment_in
 from .bodies import LOOKS, differing_bodies, in_place, places_in
 from .case import Case, of_line
 from .registry import Finding, rule
+
+LONGEST = 60
+"""Characters of a value or a query that are shown."""
 
 
 @rule("digits-lost", *LOOKS, general=True)
@@ -159,15 +162,15 @@ def stored_otherwise(case: Case) -> Finding | None:
         if len(mine) != len(rows):
             return Finding(
                 None,
-                f"In the end there are {len(mine)} rows where {len(rows)} should be "
-                f"({_query(name)}). Which of your statements adds or removes them?",
+                f"In the end the number of rows is {len(mine)}, and it should be {len(rows)} "
+                f"({_query(name)}). Which of your statements adds or removes rows?",
             )
         for own, its in pairs:
             for key in _differing_keys(own, its):
                 return Finding(
                     None,
-                    f"What is stored in the end has {as_text(own[key])[:60]} under {as_text(key)}, "
-                    f"and it should be {as_text(its[key])[:60]}. What do your statements write?",
+                    f"What is stored in the end has {_shown(own[key])} under {as_text(key)}, "
+                    f"and it should be {_shown(its[key])}. What do your statements write?",
                 )
     return None
 
@@ -187,4 +190,8 @@ def _differing_keys(own: dict[str, Any], its: dict[str, Any]) -> list[str]:
 
 
 def _query(name: str) -> str:
-    return " ".join(name.split())[:60]
+    return shortened(" ".join(name.split()), LONGEST)
+
+
+def _shown(value: Any) -> str:
+    return shortened(as_text(value), LONGEST)
