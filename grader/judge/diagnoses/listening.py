@@ -160,9 +160,9 @@ def not_opened_anew(case: Case) -> Finding | None:
 def wrong_pauses(case: Case) -> Finding | None:
     """A lost connection is opened anew, after other pauses than it should be.
 
-    Without pauses, or with short ones, all clients of a database that comes back fall over it at
-    once. Pauses that double for ever keep an app away for minutes when the database has long been
-    back. And after a success the pauses begin anew.
+    Without pauses, or with short ones, all the clients of a database that comes back connect at
+    once, and it may go down again. Pauses that double for ever keep an app away for minutes when
+    the database has long been back. And after a success the pauses begin anew.
 
     Instead: `pause = min(2 * pause, 30)` after each try that fails, and back to the first one
     when it has worked.
@@ -208,7 +208,7 @@ def not_one_transaction(case: Case) -> Finding | None:
                 line,
                 f"{at_line(line)} notifies in another transaction than the one that stores"
                 f"{of_line(case.call_line(partner))}: if the second of them fails, the first "
-                "stays. What makes one of two statements?",
+                "stays. What makes the two one transaction?",
             )
     return None
 

@@ -1,4 +1,4 @@
-"""Who is let in, who waits, and who is refused, when there is more to do than there is room."""
+"""Which requests are let in, wait or are refused, when there is more to do than there is room."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TURNS = ("calls", "status", "body", "elapsed")
 def full_pool_retried(case: Case) -> Finding | None:
     """A request that got no connection stands in line for one again.
 
-    A pool is full because there is too much to do. Who asks again adds to that, waits
-    several times as long, and takes the place of another.
+    A pool is full because there is too much to do. A request that asks again adds to that,
+    waits several times as long, and takes the place of another.
 
     Instead: one wait with a limit, then 503 with `Retry-After`. Mind which classes your retry
     catches: asyncpg's `TimeoutError` is an `OSError`, psycopg's `PoolTimeout` an
@@ -58,7 +58,7 @@ def place_lost(case: Case) -> Finding | None:
     """A place that was taken is never given back.
 
     When work fails, or its client is cancelled, the line that gives the place back is skipped.
-    From then on there is one place less, until there is none.
+    From then on there is one place less, until none is left.
 
     Instead: `async with semaphore:` around the work, or `finally: semaphore.release()`. An
     `except Exception` doesn't see a cancellation.
@@ -162,12 +162,12 @@ def refused_needlessly(case: Case) -> Finding | None:
 
 @rule("out-of-turn", *TURNS)
 def out_of_turn(case: Case) -> Finding | None:
-    """Who came later is served before who came first.
+    """A request that came later is served before one that came first.
 
     The first in line waits longest, and with many behind it perhaps for ever.
 
     Instead: let one thing that is fair keep the order, such as an `asyncio.Semaphore` or an
-    `asyncio.Queue`. Who sleeps and looks again may be overtaken each time.
+    `asyncio.Queue`. A request that sleeps and looks again may be overtaken each time.
     """
     mine, should = _turns(case.got), _turns(case.expected)
     if should != sorted(should) or len(should) < 2 or mine == sorted(mine):

@@ -1,6 +1,6 @@
 """Rules that a lesson brings itself: those in `rules_<lesson>.py` beside its checks.
 
-They are asked before the kit's, in the order of their file: who wrote them knows the lesson.
+They are asked before the kit's, in the order of their file: their author knows the lesson.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ RULES: tuple[Rule, ...] = (
     connections.pool_too_large,
     answers.missing_route,
     sockets.not_accepted,
-    # Who hears nothing has nothing to tell.
+    # An app that hears nothing has nothing to tell.
     listening.not_listening,
     listening.listens_in_vain,
     listening.listens_late,
@@ -297,7 +297,7 @@ def diagnose(case: Case, own: Iterable[Rule] = ()) -> tuple[Diagnosis, ...]:
 
 
 def documentation(id_: str) -> str:
-    """What `grade explain` says of an id; empty if there is none of that name."""
+    """What `grade explain` says of an id; empty if no rule has it."""
     texts = [rule.documentation for rule in RULES if rule.id == id_]
     return next((text for text in texts if INSTEAD in text), "")
 

@@ -126,7 +126,8 @@ def wrong_close_code(case: Case) -> Finding | None:
         else:
             does = f"{at_line(line)} closes {ours.path} with {mine.code}"
         return Finding(
-            line, f"{does}, and it should be closed with {its.code}. What does the code tell?"
+            line,
+            f"{does}, and it should be closed with {its.code}. What does the code tell the client?",
         )
     return None
 

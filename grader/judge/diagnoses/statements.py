@@ -25,8 +25,8 @@ def text_as_pattern(case: Case) -> Finding | None:
     """A text that a client looks for is taken for a pattern.
 
     In `LIKE` and `ILIKE` a `%` stands for any text, a `_` for any character, and a backslash
-    takes away the meaning of what follows; regular expressions have more of the kind. Who looks
-    for 100% finds 1000.
+    takes away the meaning of what follows; regular expressions have more of the kind. A client
+    that looks for 100% finds 1000.
 
     Instead: `position(lower($1) in lower(name)) > 0`, which looks for plain text; or a
     backslash before each `%`, `_` and backslash of the text.

@@ -1,4 +1,4 @@
-"""Examples of trying again, and of who is let in and who is refused."""
+"""Examples of trying again, and of requests that are let in or refused."""
 
 from __future__ import annotations
 
