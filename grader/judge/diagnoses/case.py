@@ -50,6 +50,12 @@ class Case(msgspec.Struct, frozen=True):
         """Whether the aspect that differs is about one of these."""
         return self.aspect is not None and not self.looks_at.isdisjoint(tags)
 
+    def holds_for(self, got: Trace, expected: Trace) -> bool:
+        """Whether the check would hold for two other plays."""
+        if got.outcome.kind != "finished":
+            return False
+        return self.aspect is None or self.aspect(got) == self.aspect(expected)
+
     def exchanges(self) -> Iterator[tuple[Exchange, Exchange]]:
         """The learner's and the reference's exchanges, in pairs."""
         return zip(self.got.exchanges, self.expected.exchanges, strict=False)

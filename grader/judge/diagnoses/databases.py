@@ -35,7 +35,7 @@ def sql_injection(case: Case) -> Finding | None:
         return None
     got, expected = case.replay(harmless)
     pasted = next(_pasted(case, got, harmless), None)
-    if pasted is not None and (_is_right(case, got, expected) or _fails_less(case.got, got)):
+    if pasted is not None and (case.holds_for(got, expected) or _fails_less(case.got, got)):
         return Finding(
             pasted.line,
             f"{at_line(pasted.line)} writes what the client sent into the text of the statement. "
@@ -82,13 +82,6 @@ def _values_in(body: Any) -> Iterator[str]:
     elif isinstance(body, dict | list):
         for value in body.values() if isinstance(body, dict) else body:
             yield from _values_in(value)
-
-
-def _is_right(case: Case, got: Trace, expected: Trace) -> bool:
-    """Whether the check would hold for these two."""
-    if got.outcome.kind != "finished":
-        return False
-    return case.aspect is None or case.aspect(got) == case.aspect(expected)
 
 
 def _fails_less(quoted: Trace, plain: Trace) -> bool:

@@ -34,7 +34,7 @@ def text_as_pattern(case: Case) -> Finding | None:
     statements = spans_of(case, case.got, "statement")
     matching = next((s for s in statements if _MATCHES_PATTERN.search(text_of(s))), None)
     plain = _with_queries(case.scenario, lambda text: _OF_PATTERNS.sub("", text))
-    if matching is None or plain == case.scenario or not _holds(case, plain):
+    if matching is None or plain == case.scenario or not case.holds_for(*case.replay(plain)):
         return None
     return Finding(
         matching.line,
@@ -65,14 +65,6 @@ def _with_queries(scenario: Scenario, change: Callable[[str], str]) -> Scenario:
 def _changed(query: str, change: Callable[[str], str]) -> str:
     pairs = parse_qsl(query, keep_blank_values=True)
     return urlencode([(name, change(value)) for name, value in pairs])
-
-
-def _holds(case: Case, scenario: Scenario) -> bool:
-    """Whether the check would hold for another scenario."""
-    got, expected = case.replay(scenario)
-    if got.outcome.kind != "finished" or case.aspect is None:
-        return False
-    return case.aspect(got) == case.aspect(expected)
 
 
 @rule("rows-read-at-once", "lines")
@@ -116,7 +108,7 @@ def several_snapshots(case: Case) -> Finding | None:
     `repeatable read`.
     """
     alone = _undisturbed(case.scenario)
-    if alone == case.scenario or not _holds(case, alone):
+    if alone == case.scenario or not case.holds_for(*case.replay(alone)):
         return None
     for ours, _ in case.exchanges():
         mine = [span for span in statements_of(case, case.got, ours) if span.count]
