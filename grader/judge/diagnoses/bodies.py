@@ -656,7 +656,7 @@ def change_lost(case: Case) -> Finding | None:
 
 
 @rule("done-before-refused", *LOOKS, "readings", general=True)
-def refused_and_kept(case: Case) -> Finding | None:
+def refused_change_found(case: Case) -> Finding | None:
     """Finds it where what a refused request has sent is read later on."""
     for found in differing_bodies(case):
         for one in places_in(found):

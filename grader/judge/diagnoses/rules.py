@@ -240,7 +240,7 @@ RULES: tuple[Rule, ...] = (
     work.misfit_not_logged,
     work.log_too_vague,
     # Bodies: what is wrong with all of it, then where it comes from, then one place in it.
-    bodies.refused_and_kept,
+    bodies.refused_change_found,
     bodies.wrong_media_type,
     bodies.nothing_returned,
     bodies.encoded_twice,
