@@ -33,7 +33,7 @@ from pymongo.errors import DuplicateKeyError
 log = logging.getLogger("day58")
 
 Id = Annotated[int, Field(ge=0, le=2**31 - 1)]
-"""What fits into a column of type `int`; of more the driver makes an error."""
+"""What fits into a column of type `int`. For anything else the driver raises an error."""
 
 
 class User(BaseModel):
@@ -171,7 +171,7 @@ class NewUser(BaseModel):
 
 
 class Change(BaseModel):
-    """What isn't sent stays unset. `null` is a value, and none that fits."""
+    """A field that isn't sent stays unset. `null` doesn't fit any of the fields."""
 
     version: int
     username: str = ""
@@ -252,8 +252,8 @@ def exercise_4(dsn):
     """The repository holds the SQL, and raises errors of its own; handlers turn those into answers,
     once for all routes. The version stands in the `WHERE` of the `UPDATE`, so looking and writing
     are one step: of twenty that have read version 1 the first makes it 2, and the others find no
-    row. A `SELECT`, a comparison and an `UPDATE` would let several through. Who has the username
-    is asked of the table in the same way: the constraint that fails has the column in its name.
+    row. A `SELECT`, a comparison and an `UPDATE` would let several through. The
+    table also decides whether a username is taken: the constraint that fails names the column.
 
     Read: [A repository](../../lessons/day58.md#a-repository).
     """
@@ -300,7 +300,7 @@ class NewProduct(BaseModel):
 
 
 class ProductChange(BaseModel):
-    """What isn't sent stays unset. `null` is a value, and none that fits."""
+    """A field that isn't sent stays unset. `null` doesn't fit any of the fields."""
 
     sku: str = ""
     name: str = ""
