@@ -595,7 +595,7 @@ def test_bad_lists_are_422(sample: SampleData) -> None:
 
 
 @exercise(5)
-def test_ten_thousand_are_the_most(sample: SampleData) -> None:
+def test_ten_thousand_are_the_most() -> None:
     """10,000 books are imported; 10,001 are 422."""
     most = [{"author_id": 1 + n % 3, "title": f"{n}"} for n in range(10_000)]
     limits = _import(most, [*most, most[0]], statement=0.0, reads=[COUNTED])

@@ -609,7 +609,7 @@ def answer_status(number: int) -> Aspect:
 
 
 @exercise(4)
-def test_ids_are_integers(sample: SampleData) -> None:
+def test_ids_are_integers() -> None:
     """An id that isn't an integer is 422, and nobody is asked."""
     odd = _profiles(*_asked("ada", 0), *_asked("1.5", 1), primary=finds(0.1), replica=finds(0.1))
     assert_same(statuses, call_counts, of=odd)
@@ -675,7 +675,7 @@ def test_what_began_before_changes_nothing(sample: SampleData) -> None:
         _assert_breaks(began, statuses, elapsed)
 
 
-def _probing(sample: SampleData, *moments: float | Request, probes: list[Takes]) -> Scenario:
+def _probing(*moments: float | Request, probes: list[Takes]) -> Scenario:
     """Open from 2.1 s to 12.1 s; `probes` is how the calls behave after that."""
     return _quotes(0, 1, 2, *moments, call=in_turn(BROKEN, BROKEN, BROKEN, *probes))
 
@@ -685,7 +685,7 @@ def test_probe_is_alone(sample: SampleData) -> None:
     """Then one request probes, alone; the others are refused, with Retry-After, until it ends."""
     good = answers_with(0.8, sample.word())
     crowd = [get("/quote", at=13) for _ in range(5)]
-    alone = _probing(sample, *crowd, 13.2, 13.7, 13.9, 14, probes=[good])
+    alone = _probing(*crowd, 13.2, 13.7, 13.9, 14, probes=[good])
     _assert_breaks(alone, statuses, calls, has_header("Retry-After", OPEN))
 
 
@@ -693,7 +693,7 @@ def test_probe_is_alone(sample: SampleData) -> None:
 def test_success_closes_it(sample: SampleData) -> None:
     """If the probe succeeds it is closed, and takes three new failures to open."""
     good = answers_with(0.1, sample.word())
-    closed = _probing(sample, 13, 14, 15, 16, 17, probes=[good, BROKEN, BROKEN, good])
+    closed = _probing(13, 14, 15, 16, 17, probes=[good, BROKEN, BROKEN, good])
     _assert_breaks(closed, statuses, call_counts)
 
 
@@ -701,7 +701,7 @@ def test_success_closes_it(sample: SampleData) -> None:
 def test_failing_probe_opens_it_again(sample: SampleData) -> None:
     """If the probe fails, or is late, it is open for 10 s more; then the next one probes."""
     probes = [breaks(0.5), LATE, answers_with(0.1, sample.word())]
-    again = _probing(sample, 13, 14, 23.3, 23.7, 25, 34.6, 34.8, 36, probes=probes)
+    again = _probing(13, 14, 23.3, 23.7, 25, 34.6, 34.8, 36, probes=probes)
     _assert_breaks(again, statuses, elapsed, call_counts)
 
 
@@ -710,7 +710,7 @@ def test_cancelled_probe_lets_the_next_one_probe(sample: SampleData) -> None:
     """If the probe's request is cancelled, the next one probes."""
     leaves = get("/quote", at=13, cancelled_at=0.3)
     steps = [answers_with(0.8, sample.word())]
-    next_one = _probing(sample, leaves, 13.1, 13.5, 13.8, 15, probes=steps)
+    next_one = _probing(leaves, 13.1, 13.5, 13.8, 15, probes=steps)
     _assert_breaks(next_one, statuses, calls)
 
 
@@ -891,7 +891,7 @@ def test_a_burst_is_taken_as_far_as_there_is_room(sample: SampleData) -> None:
 
 
 @exercise(7)
-def test_client_who_leaves_work_gives_its_place(sample: SampleData) -> None:
+def test_client_who_leaves_work_gives_its_place() -> None:
     """When a client is cancelled whose page is at work, the next one in line begins."""
     leaves = get("/render", at=0.005, cancelled_at=0.5)
     crowd = _renders(_one_by_one(4), leaves, _one_by_one(2, start=0.1), render=answers_with(4))
@@ -901,7 +901,7 @@ def test_client_who_leaves_work_gives_its_place(sample: SampleData) -> None:
 
 
 @exercise(7)
-def test_client_who_leaves_the_line_gives_its_place(sample: SampleData) -> None:
+def test_client_who_leaves_the_line_gives_its_place() -> None:
     """When a client is cancelled that waits, there is room in the line, and it is not served."""
     leaves = get("/render", at=0.2, cancelled_at=0.5)
     crowd = _renders(
