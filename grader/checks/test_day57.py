@@ -306,7 +306,7 @@ def _two_crowds(sample: SampleData) -> Scenario:
 
 @exercise(3)
 def test_nobody_waits_for_more_than_a_second(sample: SampleData) -> None:
-    """Nobody waits for a connection for more than 1 s, be it the first or the second: then 503."""
+    """Nobody waits more than 1 s for either of the two connections: then the answer is 503."""
     assert_same(waiting, of=_two_crowds(sample), server_errors=[503])
 
 
@@ -367,7 +367,7 @@ def at_work_together(trace: Trace) -> tuple[int, ...]:
 
 @exercise(3)
 def test_those_who_leave_cost_no_connection(sample: SampleData) -> None:
-    """Clients that leave, while they wait or while their price is made, cost no connection."""
+    """Clients that leave while they wait, or while `price_of` works, cost no connection."""
     moments = (0.05, 0.1, 1.5, 3.15)
     gone = [_price(100, at=10 * n, cancelled_at=moments[n % 4]) for n in range(12)]
     assert_same(answer_of(12), left_open, of=_orders(sample, *gone, _price(101, at=200)))
@@ -398,7 +398,7 @@ def _transfer(source: Any, target: Any, amount: Any, **when: Any) -> Any:
 
 @exercise(4)
 def test_money_is_moved(sample: SampleData) -> None:
-    """A transfer is answered 201 with what was sent, and the money is moved; all of it, too."""
+    """A transfer is answered 201 with what was sent, and the money is moved, even all of it."""
     held = _held(sample)
     amount = 1 + sample.number() % 100
     three = [(1, 4, amount), (1, 2, held[0] - amount), (4, 3, amount)]
@@ -422,7 +422,7 @@ def test_unknown_or_too_little(sample: SampleData) -> None:
 
 @exercise(4)
 def test_what_does_not_fit_is_422(sample: SampleData) -> None:
-    """The same account twice, an amount that isn't above 0, or no integer at all is 422."""
+    """The same account twice, an amount that isn't above 0, or anything but integers is 422."""
     same = [(1, 1, 10), (4, 4, 10), (99, 99, 1)]
     amounts = [(1, 2, amount) for amount in (0, -5, "ten", 1.5, None)]
     ids = [("first", 2, 10), (1, None, 10)]
@@ -434,13 +434,13 @@ def test_what_does_not_fit_is_422(sample: SampleData) -> None:
 
 @exercise(4)
 def test_what_is_refused_changes_nothing(sample: SampleData) -> None:
-    """What is refused changes no balance."""
+    """A transfer that is refused changes no balance."""
     assert_same(readings, of=_refused(sample))
 
 
 @exercise(4)
 def test_a_failure_on_the_way_moves_nothing(sample: SampleData) -> None:
-    """Whatever fails on the way, no money is lost, and 201 is for what is moved."""
+    """Whatever fails on the way, no money is lost, and the answer is 201 only if it was moved."""
     held, amount = _held(sample), 1 + sample.shared().number() % 100
     for at in (1, 2, 3):
         fault = Fault(does="fail", at=at, when="serving")
@@ -604,7 +604,7 @@ def test_ten_thousand_are_the_most() -> None:
 
 @exercise(5)
 def test_all_or_nothing(sample: SampleData) -> None:
-    """Whatever fails on the way, all books are stored and it is 201, or none is."""
+    """Whatever fails on the way: either all books are stored and it is 201, or none are."""
     for at in (1, 2, 3):
         fault = Fault(does="fail", at=at, when="serving")
         one = _import(_books(sample, 4), faults=[fault])
@@ -651,7 +651,7 @@ def test_every_reading_is_a_line(sample: SampleData) -> None:
 
 @exercise(6)
 def test_rows_come_in_batches(sample: SampleData) -> None:
-    """Rows are read at most 100 at a time, and the first line is sent before the last is read."""
+    """At most 100 rows are read at a time; the first line is sent before the last row is read."""
     assert_same(batches, of=_two_exports(sample))
 
 
@@ -743,7 +743,7 @@ def _freed(trace: Trace, exchange: Exchange) -> str:
 
 @exercise(6)
 def test_report(sample: SampleData) -> None:
-    """/report answers the total, also if it takes almost 2 s."""
+    """/report answers the total, even if it takes almost 2 s."""
     slow = _exports(sample, get("/report"), get("/report", at=5), statement=1.8)
     assert_same(answers, of=slow)
 
@@ -763,7 +763,7 @@ def test_late_report_is_504(sample: SampleData) -> None:
 
 @exercise(6)
 def test_late_report_is_cancelled(sample: SampleData) -> None:
-    """When the 504 is there, the server has cancelled the statement."""
+    """By the time of the 504, the server has cancelled the statement."""
     assert_same(cancelled_at_the_server, of=_late_reports(sample), server_errors=[504])
 
 
@@ -780,13 +780,13 @@ def cancelled_at_the_server(trace: Trace) -> tuple[str, ...]:
 
 @exercise(6)
 def test_connection_is_good_again(sample: SampleData) -> None:
-    """After twelve of them the connections can be used again."""
+    """After twelve late reports the connections can be used again."""
     assert_same(answer_of(12), left_open, of=_late_reports(sample), server_errors=[504])
 
 
 @exercise(6)
 def test_waiting_for_a_connection_counts(sample: SampleData) -> None:
-    """The 2 s include the wait for a connection: of thirty at once, each has its answer by then."""
+    """The 2 s include the wait for a connection: thirty at once all have their answers by then."""
     thirty = _exports(sample, *times(30, get("/report")), statement=1.5)
     assert_same(in_two_seconds, of=thirty, server_errors=[504])
 

@@ -106,7 +106,7 @@ def test_row_is_answered(sample: SampleData) -> None:
 
 @exercise(1)
 def test_unknown_user_is_404(sample: SampleData) -> None:
-    """No such user is answered 404."""
+    """An unknown user is answered 404."""
     assert_same(statuses, of=_users_in_turn(sample))
 
 
@@ -274,7 +274,7 @@ def test_prices_are_exact(sample: SampleData) -> None:
 
 @exercise(3)
 def test_unknown_user_has_no_orders(sample: SampleData) -> None:
-    """No such user is 404; a user without orders has an empty list."""
+    """An unknown user is 404; a user without orders has an empty list."""
     assert_same(statuses, of=_orders(sample))
 
 
@@ -346,7 +346,7 @@ def test_users_are_made_read_and_changed(sample: SampleData) -> None:
 
 @exercise(4)
 def test_only_what_was_sent_changes(sample: SampleData) -> None:
-    """PATCH changes only what was sent, in the table, too; a stale version changes nothing."""
+    """PATCH changes only what was sent, also in the table; a stale version changes nothing."""
     assert_same(good_answers, readings, of=_life_of_users(sample))
 
 
@@ -385,7 +385,7 @@ def who_is_taken(trace: Trace) -> tuple[tuple[int | None, str], ...]:
 
 @exercise(4)
 def test_one_of_two_gets_the_name(sample: SampleData) -> None:
-    """Of two who want the same username at the same moment, one gets it; the other is 409."""
+    """If two ask for the same username at the same moment, one gets it; the other is 409."""
     name, first, second = sample.word(), _named(sample), _named(sample)
     asked = [post("/users", json=each | {"username": name}) for each in (first, second)]
     assert_same(sorted_statuses, of=_people(*asked))
@@ -433,7 +433,7 @@ def _removed(sample: SampleData) -> Scenario:
 
 @exercise(4)
 def test_removed_is_404(sample: SampleData) -> None:
-    """DELETE is 204, and from then on the user is 404, as one who was never there."""
+    """DELETE is 204, and from then on the user is 404, like one who was never there."""
     assert_same(statuses, of=_removed(sample))
 
 
@@ -499,7 +499,7 @@ def stored(trace: Trace) -> tuple[str, ...]:
 
 @exercise(5)
 def test_sku_is_unique(sample: SampleData) -> None:
-    """A sku that is there already is 409, also if two come at the same moment."""
+    """A sku that is there already is 409, even if two come at the same moment."""
     known, new = _product(sample), _product(sample)
     asked = [
         post("/products", json=_product(sample) | {"sku": known["sku"]}),
@@ -587,7 +587,7 @@ def _unknown(sample: SampleData) -> str:
 
 @exercise(5)
 def test_unknown_product_is_404(sample: SampleData) -> None:
-    """An unknown id is 404, for GET and PATCH, and so is what isn't an id."""
+    """An unknown id is 404, for GET and PATCH, and so is a text that isn't an id."""
     paths = [f"/products/{text}" for text in (_unknown(sample), "nope", "1", "z" * 24)]
     asked = [one for path in paths for one in (get(path), patch(path, json={"price": 2.5}))]
     assert_same(statuses, stored, of=_shop(*spaced(5, *asked), products=[_product(sample)]))
@@ -621,13 +621,13 @@ def test_patch_answers_the_product(sample: SampleData) -> None:
 
 @exercise(5)
 def test_patch_sets_nothing_else(sample: SampleData) -> None:
-    """PATCH leaves alone what wasn't sent, also what the app doesn't know of."""
+    """PATCH leaves alone what wasn't sent, even fields that the app doesn't know."""
     assert_same(stored, of=_changes(sample), alike=ids)
 
 
 @exercise(5)
 def test_two_patches_at_once(sample: SampleData) -> None:
-    """Two PATCHes of one product at once, of different members, both take effect."""
+    """Two PATCHes of one product at once, of different fields, both take effect."""
     changes: dict[str, dict[str, Any]] = {
         "ada": {"name": sample.word()},
         "bob": {"price": sample.price()},
@@ -774,7 +774,7 @@ def test_what_does_not_fit_is_422(sample: SampleData) -> None:
 
 @exercise(6)
 def test_unknown_measurement_is_404(sample: SampleData) -> None:
-    """No such measurement is 404."""
+    """An unknown measurement is 404."""
     number = 1000 + sample.number() % 1000
     assert_same(
         statuses, of=_measured(get(f"/measurements/{number}"), get("/measurements/1", at=5))

@@ -257,7 +257,7 @@ def lengths(name: str) -> Aspect:
 
 @exercise(2)
 def test_each_call_may_take_two_seconds(sample: SampleData) -> None:
-    """Each call may take 2 s: then it is cancelled, and that is tried again."""
+    """Each call may take 2 s: then it is cancelled, and there is another try."""
     late = _one_client(LATE, answers_with(1.9, sample.word()))
     assert_same(good_answers, lengths("call"), of=late)
 
@@ -437,7 +437,7 @@ def _full() -> Scenario:
 
 @exercise(3)
 def test_full_pool_is_refused() -> None:
-    """Who gets no connection for 1 s is answered 503, with Retry-After, and not tried again."""
+    """A request that waits 1 s for a connection is 503, with Retry-After, and not tried again."""
     aspects = statuses, elapsed, has_header("Retry-After", 503)
     assert_same(*aspects, of=_full(), server_errors=[503])
 
@@ -450,7 +450,7 @@ def test_pool_has_five_connections() -> None:
 
 @exercise(3)
 def test_waiting_is_no_fault() -> None:
-    """Who gets a connection within 1 s is answered."""
+    """A request that gets a connection within 1 s is answered."""
     crowd = spaced(0.01, *times(8, get("/stock/lamp")))
     assert_same(good_answers, elapsed, of=_stock(*crowd, statement=0.8))
 
@@ -543,7 +543,7 @@ def _without_both(sample: SampleData, *moments: float, id: object = 7) -> Scenar
 
 @exercise(4)
 def test_kept_for_a_minute(sample: SampleData) -> None:
-    """A kept answer is good for 60 s from when it came, then it is 503; being used adds nothing."""
+    """A kept answer is good for 60 s from when it came, even if it is used; then it is 503."""
     assert_same(profiles, of=_without_both(sample, 40, 59, 61, 90), server_errors=[503])
 
 
@@ -563,7 +563,7 @@ def test_each_has_one_second(sample: SampleData) -> None:
 
 @exercise(4)
 def test_newer_answer_replaces_the_kept_one(sample: SampleData) -> None:
-    """A newer answer of the primary is the one that is kept, and its time begins anew."""
+    """A newer answer of the primary replaces the kept one, and the 60 s begin again."""
     primary = in_turn(*(finds(0, sample.record()) for _ in range(2)), misses(0))
     newer = _profiles(*_asked(7, 0, 50, 70, 105), primary=primary, replica=misses(0))
     assert_same(profiles, of=newer)
@@ -755,7 +755,7 @@ def test_hundred_requests_make_one_call(sample: SampleData) -> None:
 
 @exercise(6)
 def test_kept_for_ten_seconds(sample: SampleData) -> None:
-    """What was loaded is used for 10 s from the load's end; then it is loaded anew."""
+    """What was loaded is used for 10 s from the load's end; then it is loaded again."""
     name = sample.word()
     feeds: list[object] = [sample.record(), [], sample.record()]
     steps = in_turn(*(loads(2, feed) for feed in feeds))
@@ -766,7 +766,7 @@ def test_kept_for_ten_seconds(sample: SampleData) -> None:
 
 @exercise(6)
 def test_names_do_not_wait_for_each_other(sample: SampleData) -> None:
-    """A name that takes long keeps no other waiting."""
+    """A name that takes long doesn't keep others waiting."""
     slow, quick = sample.word(), sample.word()
     load = by_argument({slow: loads(5, 1)}, otherwise=loads(0.5, 2), parameters=("name",))
     both = _feeds(
@@ -794,7 +794,7 @@ def test_failure_is_not_kept(sample: SampleData) -> None:
 
 @exercise(6)
 def test_who_leaves_takes_nothing_from_others(sample: SampleData) -> None:
-    """A client that is cancelled, the first or another, takes the call from no other."""
+    """When a client is cancelled, the first or another, the others still get their answer."""
     for leaver in (0, 1):
         three: list[Request] = [get("/feed/a", at=at / 10) for at in range(3)]
         three[leaver] = get("/feed/a", at=leaver / 10, cancelled_at=0.25)
@@ -837,7 +837,7 @@ def test_five_at_work(sample: SampleData) -> None:
 
 @exercise(7)
 def test_in_the_order_of_coming(sample: SampleData) -> None:
-    """Who comes first gets a place first."""
+    """Clients get their places in the order in which they came."""
     assert_same(statuses, elapsed, of=_uneven(sample))
 
 
@@ -848,7 +848,7 @@ def _overrun(sample: SampleData) -> Scenario:
 
 @exercise(7)
 def test_ten_wait(sample: SampleData) -> None:
-    """Ten wait; the next is refused at once. Who has waited for 2 s is refused then."""
+    """Ten wait; the next is refused at once. A client that has waited for 2 s is refused then."""
     assert_same(statuses, elapsed, of=_overrun(sample), server_errors=[503])
 
 
@@ -868,7 +868,7 @@ def test_waiting_has_a_limit_and_work_has_none(sample: SampleData) -> None:
 
 @exercise(7)
 def test_who_gave_up_makes_room(sample: SampleData) -> None:
-    """Who has waited in vain is in nobody's way any more."""
+    """A client that has waited in vain is no longer in anyone's way."""
     first, then = _one_by_one(15), _one_by_one(10, start=2.5)
     crowd = _renders(first, then, render=answers_with(3, sample.word()))
     assert_same(statuses, elapsed, of=crowd, server_errors=[503])
@@ -892,7 +892,7 @@ def test_a_burst_is_taken_as_far_as_there_is_room(sample: SampleData) -> None:
 
 @exercise(7)
 def test_client_who_leaves_work_gives_its_place() -> None:
-    """When a client is cancelled whose page is at work, the next one in line begins."""
+    """When a client is cancelled while its page is rendered, the next one in line begins."""
     leaves = get("/render", at=0.005, cancelled_at=0.5)
     crowd = _renders(_one_by_one(4), leaves, _one_by_one(2, start=0.1), render=answers_with(4))
     assert_same(
@@ -902,7 +902,7 @@ def test_client_who_leaves_work_gives_its_place() -> None:
 
 @exercise(7)
 def test_client_who_leaves_the_line_gives_its_place() -> None:
-    """When a client is cancelled that waits, there is room in the line, and it is not served."""
+    """When a client in line is cancelled, its place is free, and nothing is rendered for it."""
     leaves = get("/render", at=0.2, cancelled_at=0.5)
     crowd = _renders(
         _one_by_one(5),
@@ -918,7 +918,7 @@ def test_client_who_leaves_the_line_gives_its_place() -> None:
 
 @exercise(7)
 def test_failing_work_gives_its_place(sample: SampleData) -> None:
-    """Work that fails gives its place free, too."""
+    """When work fails, its place is free again, too."""
     steps = [breaks(0.5, text=sample.secret())] * 5 + [answers_with(0.5, sample.word())]
     failing = _renders(_one_by_one(5), _one_by_one(5, start=1), render=in_turn(*steps))
     assert_same(*map(answer_status, range(5, 10)), of=failing, server_errors=[500])

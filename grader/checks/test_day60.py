@@ -152,7 +152,7 @@ def test_quiet_connection_is_kept_open(sample: SampleData) -> None:
 
 @exercise(2)
 def test_nothing_is_lost_in_a_quiet_time(sample: SampleData) -> None:
-    """What comes after a long silence still arrives: the comments end no subscription."""
+    """What comes after a long silence still arrives: the comments don't end the subscription."""
     assert_same(event_ids, events, of=_quiet(sample.shared()))
 
 
