@@ -58,7 +58,7 @@ def exercise_3(dsn="postgresql://postgres@localhost/day57", price_of=slow_price_
     """POST /orders/{id}/price stores what an order costs, and answers {"id": ..., "total": ...}.
 
     Read the order's `item`, ask `await price_of(item)`, which gives a number and takes its
-    time, and store that as `total`. An unknown order is answered 404, and has no price.
+    time, and store that as `total`. An unknown order is 404, and `price_of` isn't called.
 
     - The pool has 5 connections.
     - No connection is held while `price_of` works.
@@ -78,7 +78,7 @@ def exercise_4(dsn="postgresql://postgres@localhost/day57"):
     is moved for good.
 
     - If `from` and `to` are the same, or the amount isn't above 0: 422.
-    - An unknown account: 404. It is looked at before the balance is.
+    - An unknown account: 404, whatever the other one holds.
     - Too little money: 409.
     - What is refused, or fails, changes nothing. The sum of all balances always stays the same.
     - Transfers that cross at the same moment never end in a deadlock's error, and none of them

@@ -51,7 +51,7 @@ def exercise_2(subscribe=subscribe_slowly):
       it, `subscribe(0)`.
     - When there has been nothing to send for 15 seconds, send a comment, so that proxies keep the
       connection open.
-    - A client that reads slowly keeps nothing from the others.
+    - A client that reads slowly doesn't hold up the others.
     - When a client leaves, its subscription ends.
     """
     raise NotImplementedError("exercise 2")

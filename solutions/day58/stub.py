@@ -20,7 +20,7 @@ def exercise_1(dsn="postgresql://postgres@localhost/day58"):
     """GET /users/{id} answers {"id", "username", "email", "created_at", "updated_at"}.
 
     Read the row from the table `users`, and make it a Pydantic model. `updated_at` is null for a
-    user who was never changed. No such user is answered 404.
+    user who was never changed. An unknown user is answered 404.
     """
     raise NotImplementedError("exercise 1")
 
@@ -38,7 +38,7 @@ def exercise_2(dsn="postgresql://postgres@localhost/day58"):
       "day58" with its id. The others are answered as if it weren't there.
     - GET /users/{id} of such a row is a 500 that says nothing of the row, or of what is wrong
       with it.
-    - No such user is 404.
+    - An unknown user is 404.
     """
     raise NotImplementedError("exercise 2")
 
@@ -59,7 +59,7 @@ def exercise_3(dsn="postgresql://postgres@localhost/day58"):
       order no lines.
     - Prices are exact, as texts with their two decimals.
     - At most three statements for a request, however many orders there are.
-    - No such user is 404.
+    - An unknown user is 404.
     """
     raise NotImplementedError("exercise 3")
 
@@ -73,7 +73,7 @@ def exercise_4(dsn="postgresql://postgres@localhost/day58"):
     All but DELETE answer {"id", "username", "email", "version"}. Put the SQL into a class of its
     own, which knows nothing of HTTP.
 
-    - POST /users {"username", "email"} is 201; versions begin with 1.
+    - POST /users {"username", "email"} is 201; the version is 1 at first.
     - GET /users/{id} answers the user.
     - PATCH /users/{id} {"version", and what is to change} changes only what was sent, and counts
       the version up. `version` is the one that the client has read. If the row has moved on
@@ -83,7 +83,7 @@ def exercise_4(dsn="postgresql://postgres@localhost/day58"):
       404 for everything.
     - A username or an email that another user has is 409; POST says which of them:
       {"taken": "username"} or {"taken": "email"}.
-    - `null` for any field is 422; no such user is 404.
+    - `null` for any field is 422; an unknown user is 404.
     """
     raise NotImplementedError("exercise 4")
 
@@ -126,6 +126,6 @@ def exercise_6(dsn="postgresql://postgres@localhost/day58"):
       no digit lost: "0.10" may come back as "0.1000000000", which is the same number.
     - What doesn't fit is 422: more digits than the column holds, a payload that isn't an object,
       a tag that isn't a text, a time without an offset.
-    - No such measurement is 404.
+    - An unknown measurement is 404.
     """
     raise NotImplementedError("exercise 6")

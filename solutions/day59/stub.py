@@ -125,7 +125,7 @@ def exercise_4(primary=find_in_primary, replica=find_in_replica):
 def exercise_5(call=call_a_shaky_service):
     """GET /quote answers with what `await call()` gives, which may take at most 1 second.
 
-    If it fails, the answer is 502; if it is late, 504, and it has failed, too. After three
+    If it fails, the answer is 502; if it is late, 504, which is a failure, too. After three
     failures in a row the breaker is open for 10 seconds: 503 with the header Retry-After, at once
     and without a call. A call that began before it opened changes nothing when it ends.
 
@@ -172,6 +172,6 @@ def exercise_7(render=render_slowly):
       refused at once: 503 with the header Retry-After.
     - Nobody waits for more than 2 seconds: then 503 with Retry-After. How long the work takes
       after that doesn't matter.
-    - A client that is cancelled, waiting or at work, gives its place free.
+    - When a client is cancelled, waiting or at work, its place is free again.
     """
     raise NotImplementedError("exercise 7")
