@@ -99,7 +99,7 @@ def app_with_pool(dsn: str, **options: Any) -> FastAPI:
 def exercise_2(dsn):
     """asyncpg's `Record` is a mapping, so `User(**row)` takes it; `model_validate(row)` doesn't,
     with or without `from_attributes`. Each row is validated by itself, so one that doesn't fit
-    costs the list that row alone. It is logged with its id, because someone has to find and mend
+    costs the list that row alone. It is logged with its id, because someone has to find and fix
     it. The client can do nothing about it, and learns nothing of it: an error that nobody catches
     is a 500 without a word of it, and the server logs its traceback.
 

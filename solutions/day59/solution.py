@@ -48,7 +48,7 @@ def answer_to(error: Exception) -> HTTPException:
 
 def exercise_1(call):
     """Each try has two seconds of its own, so the limit stands around each call, not around both.
-    Only what another try may mend is tried again: a lost connection or a late answer, not a
+    Only what another try may fix is tried again: a lost connection or a late answer, not a
     `ValueError`. And the last try decides, by its own error and not by the first one's.
 
     Read: [A limit for each try](../../lessons/day59.md#a-limit-for-each-try).
