@@ -36,6 +36,7 @@ from grader.checks import (
     postgres,
     readings,
     scenario,
+    sorted_statuses,
     spaced,
     statements_of,
     statuses,
@@ -485,12 +486,6 @@ def test_nobody_spends_what_is_spent(sample: SampleData) -> None:
     held = _held(sample)
     three = times(3, _transfer(1, 4, held[0] // 2))
     assert_same(sorted_statuses, readings, of=_bank(held, *three))
-
-
-@aspect("status")
-def sorted_statuses(trace: Trace) -> tuple[str, ...]:
-    """The statuses, sorted: who comes first is open."""
-    return tuple(sorted(str(exchange.status) for exchange in trace.exchanges))
 
 
 @exercise(4)

@@ -186,6 +186,12 @@ def statuses(trace: Trace) -> tuple[int | None, ...]:
     return tuple(exchange.status for exchange in trace.exchanges)
 
 
+@aspect("status")
+def sorted_statuses(trace: Trace) -> tuple[str, ...]:
+    """The statuses, sorted: who comes first is open."""
+    return tuple(sorted(str(exchange.status) for exchange in trace.exchanges))
+
+
 def _answer_in_words(answer: tuple[int | None, str]) -> str:
     status, body = answer
     return f"{_status(status)} {body}".strip()
