@@ -83,7 +83,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     """What a student gets for a lesson.
 
     Attributes:
-        attempt: the one that counts; None if there is none that could be graded.
+        attempt: the one that counts. If none could be graded, it is the last, without a report.
         by_exercise: points by the exercise's number, before what being late costs.
         points: in all, after it.
         attempts: how many different works there were.
