@@ -86,7 +86,7 @@ def failing_files(scores: Iterable[Score]) -> list[Cluster]:
     found = [
         (score, report)
         for score in scores
-        for report in (score.attempt.report.exercises if score.attempt.report else ())[:1]
+        for report in score.attempt.exercises[:1]
         if _is_of_file(report)
     ]
     return _clusters(_failures(found))
@@ -97,9 +97,8 @@ def _is_of_file(report: ExerciseReport) -> bool:
 
 
 def _report_on(score: Score, exercise: Exercise) -> ExerciseReport | None:
-    report = score.attempt.report
-    exercises = report.exercises if report else ()
-    return next((one for one in exercises if one.number == exercise.number), None)
+    found = (one for one in score.attempt.exercises if one.number == exercise.number)
+    return next(found, None)
 
 
 def _failures(known: Iterable[tuple[Score, ExerciseReport]]) -> Iterator[FailedExercise]:

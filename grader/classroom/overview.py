@@ -10,7 +10,7 @@ from statistics import mean
 from ..course.catalog import Exercise, Lesson, course, read_source, stub_source
 from ..model.details import ChannelLost, Forged, ForkserverKilled, LoopStopped, Patched
 from ..model.errors import InputError
-from ..model.report import ExerciseReport, Report
+from ..model.report import Report
 from ..model.trace import Outcome, OutcomeKind
 from .clusters import ExerciseResults, failing_files
 from .likeness import Likeness, likenesses
@@ -76,7 +76,7 @@ class ClassOverview:
         nothing yet is not among them."""
         groups: dict[str, list[str]] = {}
         for one in self.graded:
-            if any(each.status != "todo" for each in _exercises(one)):
+            if any(each.status != "todo" for each in one.attempt.exercises):
                 groups.setdefault(one.attempt.digest, []).append(one.attempt.student.key)
         return [tuple(keys) for keys in groups.values() if len(keys) > 1]
 
@@ -117,17 +117,13 @@ def _known(lesson: Lesson) -> Iterator[str]:
             yield read_source(file)
 
 
-def _exercises(score: Score) -> tuple[ExerciseReport, ...]:
-    return score.attempt.report.exercises if score.attempt.report else ()
-
-
 def _status(report: Report, exercise: Exercise) -> str:
     found = [one.status for one in report.exercises if one.number == exercise.number]
     return found[0] if found else ""
 
 
 def _outcomes(score: Score) -> Iterator[Outcome]:
-    checks = (check for exercise in _exercises(score) for check in exercise.checks)
+    checks = (check for exercise in score.attempt.exercises for check in exercise.checks)
     return (check.got.outcome for check in checks if check.got is not None)
 
 

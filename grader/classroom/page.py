@@ -151,8 +151,7 @@ class ClassArticle:
         yield '<p class="quiet">Who fails for the same reasons stands together.</p></section>'
 
     def _student(self, score: Score) -> str:
-        report = score.attempt.report
-        cells = "".join(map(_cell, report.exercises if report else ()))
+        cells = "".join(map(_cell, score.attempt.exercises))
         points = f"{score.points:g} of {score.most:g}" if score.is_final else ""
         name = marked_up(self._names[score.attempt.student.key])
         return f'<tr><th scope="row">{name}</th>{cells}<td class="number">{points}</td></tr>'
@@ -261,7 +260,6 @@ def _cell(exercise: ExerciseReport) -> str:
 
 
 def _pattern(score: Score) -> tuple[int, tuple[str, ...]]:
-    report = score.attempt.report
-    exercises = report.exercises if report else ()
+    report, exercises = score.attempt.report, score.attempt.exercises
     reasons = ((one.first_failure.reason or "") if one.first_failure else "" for one in exercises)
     return -(report.passed if report else 0), tuple(reasons)

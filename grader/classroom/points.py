@@ -112,8 +112,7 @@ def score(attempts: Sequence[Attempt], lesson: Lesson, rules: ClassRules) -> Sco
 
 
 def _score(attempt: Attempt, lesson: Lesson, rules: ClassRules, attempts: int) -> Score:
-    exercises = attempt.report.exercises if attempt.report else ()
-    found = {one.number: _points(one, lesson, rules) for one in exercises}
+    found = {one.number: _points(one, lesson, rules) for one in attempt.exercises}
     return Score(
         attempt=attempt,
         by_exercise=found,

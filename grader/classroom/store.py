@@ -12,7 +12,7 @@ import msgspec
 
 from ..course.catalog import Lesson
 from ..model.errors import InputError
-from ..model.report import Report
+from ..model.report import ExerciseReport, Report
 from .versions import course_version, kit_version
 from .work import Student, Work
 
@@ -41,6 +41,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
     report: Report | None
     source: str | None
+
+    @property
+    def exercises(self) -> tuple[ExerciseReport, ...]:
+        """The reports on its exercises; none if it could not be graded."""
+        return self.report.exercises if self.report else ()
 
 
 class Store:

@@ -24,8 +24,7 @@ def _table(lesson: Lesson, scores: list[Score]) -> Iterator[str]:
     yield f"| student | {' | '.join(map(str, numbers))} | points |"
     yield f"|---|{':-:|' * len(numbers)}--:|"
     for score in scores:
-        report = score.attempt.report
-        found = {one.number: one for one in (report.exercises if report else ())}
+        found = {one.number: one for one in score.attempt.exercises}
         signs = " | ".join(_sign(found.get(number)) for number in numbers)
         yield f"| {_cell(score.attempt.student.name)} | {signs} | {points(score)} |"
     yield ""

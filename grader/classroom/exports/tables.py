@@ -38,7 +38,7 @@ def _student(score: Score) -> list[str]:
 
 def _result(lesson: Lesson, score: Score, numbers: Iterable[int]) -> list[Any]:
     attempt = score.attempt
-    found = {one.number: one for one in (attempt.report.exercises if attempt.report else ())}
+    found = {one.number: one for one in attempt.exercises}
     row = [lesson.name, points(score), score.most, score.attempts, score.days_late]
     for number in numbers:
         row += _state(found.get(number))
