@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from ..course.catalog import Lesson, course
 from ..course.hints import ladders
 from ..render.page import PageContext, to_page
+from .gradebook import Graded
 from .points import Score
 
 
-def feedback(
-    graded: Sequence[tuple[Lesson, Sequence[Score]]], hints: bool
-) -> Iterator[tuple[str, str]]:
+def feedback(graded: Graded, hints: bool) -> Iterator[tuple[str, str]]:
     """Each student's key and page, with all lessons that the student has been graded in.
 
     Args:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain, count, groupby
 
 from ..course.catalog import Lesson
 from .points import ClassRules, Score, score
 from .store import Store
+
+Graded = Sequence[tuple[Lesson, Sequence[Score]]]
+"""The scores of each lesson."""
+
+
+def graded(store: Store, lessons: Iterable[Lesson], rules: ClassRules) -> Graded:
+    """Each lesson with every student's score for it."""
+    return [(lesson, scores(store, lesson, rules)) for lesson in lessons]
 
 
 def scores(store: Store, lesson: Lesson, rules: ClassRules) -> list[Score]:

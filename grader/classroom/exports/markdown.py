@@ -9,8 +9,9 @@ from ...course.catalog import Lesson
 from ...model.report import ExerciseReport
 from ...render.signs import SIGNS
 from ...render.text import printable
+from ..gradebook import Graded
 from ..points import Score
-from .tables import Graded, points
+from .tables import points
 
 
 def to_markdown(graded: Graded) -> str:

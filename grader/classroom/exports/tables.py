@@ -10,13 +10,11 @@ from typing import Any
 from ...course.catalog import Lesson
 from ...model.report import ExerciseReport
 from ...render.signs import WORDS
+from ..gradebook import Graded
 from ..points import Score
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would run if a cell began with it."""
-
-Graded = Sequence[tuple[Lesson, Sequence[Score]]]
-"""The scores of each lesson."""
 
 
 def to_csv(graded: Graded) -> str:

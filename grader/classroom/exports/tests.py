@@ -6,8 +6,8 @@ import msgspec
 
 from ...model.report import Report
 from ...render.junit import to_junit
+from ..gradebook import Graded
 from ..points import Score
-from .tables import Graded
 
 
 def to_class_junit(graded: Graded) -> str:

@@ -13,7 +13,6 @@ from .options import graded_lessons, takes_lessons, takes_results, takes_rules
 from .writing import write
 
 if TYPE_CHECKING:
-    from ...classroom.exports.tables import Graded
     from ...classroom.points import ClassRules
     from ...classroom.store import Store
     from ...course.catalog import Lesson
@@ -57,38 +56,33 @@ def command(
 def _text(form: str, store: Store, lessons: list[Lesson], rules: ClassRules) -> str:
     from ...classroom.exports import lines, tables, tests
     from ...classroom.exports.markdown import to_markdown
+    from ...classroom.gradebook import graded
 
     match form:
         case "jsonl":
             return lines.to_lines(one for lesson in lessons for one in store.attempts(lesson.name))
         case "junit":
-            return tests.to_class_junit(_graded(store, lessons, rules))
+            return tests.to_class_junit(graded(store, lessons, rules))
         case "canvas":
-            return tables.to_canvas(_graded(store, lessons, rules))
+            return tables.to_canvas(graded(store, lessons, rules))
         case "moodle":
-            return tables.to_moodle(_graded(store, lessons, rules))
+            return tables.to_moodle(graded(store, lessons, rules))
         case "markdown":
-            return to_markdown(_graded(store, lessons, rules))
-    return tables.to_csv(_graded(store, lessons, rules))
-
-
-def _graded(store: Store, lessons: list[Lesson], rules: ClassRules) -> Graded:
-    from ...classroom.gradebook import scores
-
-    return [(lesson, scores(store, lesson, rules)) for lesson in lessons]
+            return to_markdown(graded(store, lessons, rules))
+    return tables.to_csv(graded(store, lessons, rules))
 
 
 def _write_gradescope(
     store: Store, lessons: list[Lesson], rules: ClassRules, out: Path | None
 ) -> None:
     from ...classroom.exports.gradescope import to_gradescope
-    from ...classroom.gradebook import file_names
+    from ...classroom.gradebook import file_names, graded
 
     if out is None or len(lessons) != 1:
         raise UsageError(
             "gradescope is a folder of results of one lesson", "name both: --out and --lesson"
         )
-    [(lesson, scores)] = _graded(store, lessons, rules)
+    [(lesson, scores)] = graded(store, lessons, rules)
     worth = {one.number: rules.worth(lesson, one.number) for one in lesson.exercises}
     names = file_names([score.attempt.student.key for score in scores])
     for score in scores:

@@ -38,15 +38,14 @@ def command(
     The pages are called after what the students are known by, as in `grade class export csv`.
     """
     from ...classroom.feedback import feedback
-    from ...classroom.gradebook import file_names, scores
+    from ...classroom.gradebook import file_names, graded
     from ...classroom.points import class_rules
     from ...classroom.store import Store
 
     with Store(results) as store:
-        known = class_rules(rules)
         chosen = graded_lessons(store.lessons(), lessons)
-        graded = [(lesson, scores(store, lesson, known)) for lesson in chosen]
-    pages = dict(feedback(graded, hints))
+        found = graded(store, chosen, class_rules(rules))
+    pages = dict(feedback(found, hints))
     names = file_names(pages)
     for key, page in pages.items():
         write(page, folder / f"{names[key]}.html")
