@@ -12,6 +12,7 @@ from ...model.report import ExerciseReport
 from ...render.signs import WORDS
 from ..gradebook import Graded
 from ..points import Score
+from ..work import Student
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would run if a cell began with it."""
@@ -56,6 +57,21 @@ def points(score: Score) -> float | str:
     return score.points if score.is_final else ""
 
 
+# A row for each student
+
+
+def _by_student(graded: Graded) -> Iterator[tuple[Score, list[Score | None]]]:
+    """For each student a score, the last that there is, and that of every lesson."""
+    columns = [{score.attempt.student.key: score for score in scores} for _, scores in graded]
+    last = {key: score for column in columns for key, score in column.items()}
+    for key, score in last.items():
+        yield score, [column.get(key) for column in columns]
+
+
+def _points(score: Score | None) -> float | str:
+    return points(score) if score is not None else ""
+
+
 # Canvas
 
 
@@ -64,19 +80,15 @@ CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 
 def to_canvas(graded: Graded) -> str:
     """What Canvas imports under Grades: a column for each lesson."""
-    students = {score.attempt.student.key: score for _, scores in graded for score in scores}
-    columns = [{score.attempt.student.key: score for score in scores} for _, scores in graded]
     rows = [
-        [*_canvas(score), *(points(found[key]) if key in found else "" for found in columns)]
-        for key, score in students.items()
+        [*_canvas(last.attempt.student), *map(_points, each)] for last, each in _by_student(graded)
     ]
     most = [scores[0].most if scores else "" for _, scores in graded]
     header = [*CANVAS, *(lesson.name for lesson, _ in graded)]
     return _text([header, ["    Points Possible", "", "", "", "", *most], *rows])
 
 
-def _canvas(score: Score) -> list[str]:
-    student = score.attempt.student
+def _canvas(student: Student) -> list[str]:
     found = [student.row.get(name.lower(), "") for name in CANVAS]
     return [found[0] or student.name, found[1] or student.number, *found[2:]]
 
@@ -89,23 +101,20 @@ def to_moodle(graded: Graded) -> str:
     as an import into its gradebook. There may be a column for each lesson."""
     lessons = [lesson.name for lesson, _ in graded]
     grades = ["Grade"] if len(lessons) == 1 else [f"Grade {name}" for name in lessons]
-    students = {score.attempt.student.key: score for _, scores in graded for score in scores}
-    columns = [{score.attempt.student.key: score for score in scores} for _, scores in graded]
     header = ["Identifier", "Full name", "Email address", *grades, "Maximum grade"]
     rows = [
         [
-            *_moodle(score),
-            *(points(found[key]) if key in found else "" for found in columns),
-            score.most,
-            "; ".join(comment(found[key]) for found in columns if key in found),
+            *_moodle(last.attempt.student),
+            *map(_points, each),
+            last.most,
+            "; ".join(comment(score) for score in each if score is not None),
         ]
-        for key, score in students.items()
+        for last, each in _by_student(graded)
     ]
     return _text([[*header, "Feedback comments"], *rows])
 
 
-def _moodle(score: Score) -> list[str]:
-    student = score.attempt.student
+def _moodle(student: Student) -> list[str]:
     known = student.row.get("identifier", "")
     return [known or f"Participant {student.number or student.key}", student.name, student.email]
 
