@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -75,13 +75,9 @@ def _work(
         file=str(picked.found.path),
         source=picked.source,
         helpers=picked.helpers,
-        submitted=one.submitted or (_latest([picked.found]) if file_times else None),
+        submitted=one.submitted or (picked.found.modified if file_times else None),
         is_late=one.is_late,
     )
-
-
-def _latest(files: Iterable[FoundFile]) -> datetime | None:
-    return max((one.modified for one in files if one.modified), default=None)
 
 
 @contextmanager
