@@ -13,10 +13,9 @@ from .reading import FoundFile, Unreadable
 FACTORY = re.compile(rb"^\s*(async\s+)?def\s+exercise_\d+\b", re.MULTILINE)
 OTHER_FORMS = {
     ".ipynb": "a notebook; ask for the file exercise.py",
-    ".rar": "an archive of a kind that isn't opened; ask for a zip",
-    ".7z": "an archive of a kind that isn't opened; ask for a zip",
-    ".gz": "an archive of a kind that isn't opened; ask for a zip",
-    ".tar": "an archive of a kind that isn't opened; ask for a zip",
+    **dict.fromkeys(
+        (".rar", ".7z", ".gz", ".tar"), "an archive of a kind that isn't opened; ask for a zip"
+    ),
 }
 MOST_NAMED = 3
 MOST_BESIDE = 2 * 1024 * 1024
