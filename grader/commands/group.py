@@ -68,7 +68,10 @@ class CourseGroup(CommandGroup):
             if error.errno not in SURROUNDINGS:
                 self._own_up(ctx)
             place = f"{error.filename}: " if error.filename else ""
-            _complain(f"{place}{error.strerror}", "make room, or make it yours, and try again")
+            _complain(
+                f"{place}{error.strerror}",
+                "check the space and the permissions there, and try again",
+            )
             ctx.exit(3)
         except (click.exceptions.Exit, click.ClickException, click.Abort):
             raise
@@ -91,7 +94,7 @@ def _choose_language(_: click.Context, __: click.Parameter, code: str | None) ->
     if code is None:
         return
     if not is_language(code):
-        raise click.BadParameter(f"{code!r} isn't the code of a language, as de is.")
+        raise click.BadParameter(f"{code!r} isn't the code of a language, such as de.")
     os.environ[LANGUAGE] = code
 
 
@@ -101,7 +104,7 @@ def _choose_language(_: click.Context, __: click.Parameter, code: str | None) ->
     metavar="CODE",
     expose_value=False,
     callback=_choose_language,
-    help="Of lessons, hints and quizzes, such as de; without it, the locale's if they have it.",
+    help="The language of lessons, hints and quizzes, such as de; without it, your locale's.",
 )
 @click.version_option(package_name="fastapi-async-course", prog_name="grade")
 def main() -> None:

@@ -21,7 +21,9 @@ Examples:
     "course", cls=CourseCommand, epilog=EXAMPLES, short_help="Make a course of your own."
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--kit", help="What pip installs to have the kit; from where this one comes.")
+@click.option(
+    "--kit", help="What pip installs as the kit; without it, what this one was installed from."
+)
 def command(folder: Path, kit: str | None) -> None:
     """Make a folder with a course of your own: a lesson that is whole, a README, and a workflow
     that checks the lessons on each push.

@@ -39,7 +39,9 @@ MOST_NAMED = 20
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes that grade at once.")
 @click.option("--resume", is_flag=True, help="Grade only what is new or has changed.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the values of an earlier run.")
-@click.option("--file-times", is_flag=True, help="Files were handed in when they last changed.")
+@click.option(
+    "--file-times", is_flag=True, help="Take a file's last change as when it was handed in."
+)
 @takes_results
 @click.pass_context
 def command(

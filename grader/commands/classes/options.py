@@ -29,7 +29,7 @@ def takes_results(command: Any) -> Any:
 def takes_lessons(command: Any) -> Any:
     """The option --lesson, which can be given several times."""
     return click.option(
-        "--lesson", "lessons", type=LessonName(), multiple=True, help="Of this lesson."
+        "--lesson", "lessons", type=LessonName(), multiple=True, help="A lesson; can be repeated."
     )(command)
 
 
