@@ -10,6 +10,7 @@ from typing import Any
 from ...course.catalog import Lesson
 from ...model.report import ExerciseReport
 from ...render.signs import WORDS
+from ...render.text import counted
 from ..gradebook import Graded
 from ..points import Score
 from ..work import Student
@@ -128,7 +129,7 @@ def comment(score: Score) -> str:
     words = f"{report.lesson}: {report.passed} of {report.total} exercises pass"
     if failed:
         words += f"; not yet: {', '.join(failed)}"
-    return words + (f"; {score.days_late} days late" if score.days_late else "")
+    return words + (f"; {counted(score.days_late, 'day')} late" if score.days_late else "")
 
 
 def _text(rows: Iterable[Sequence[Any]]) -> str:
