@@ -58,8 +58,8 @@ class ExerciseResults:
 
     Attributes:
         counts: students by the state of the exercise.
-        clusters: of those who fail it, the largest first. Whose file can't be run at all isn't
-            among them; see `failing_files`.
+        clusters: of those who fail it, the largest first. Students whose file can't be run at all
+            are left out; see `failing_files`.
         tried: how many have begun it, in a file that can be run.
     """
 

@@ -24,7 +24,7 @@ MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(file|onlinetext
 CANVAS = re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_(?P<file>.+)")
 GRADESCOPE = "submission_metadata.yml"
 EXPORT = re.compile(r"assignment_\d+_export|.+-submissions")
-"""A folder that a download consists of, and that is no student's."""
+"""The one folder of a download, which holds those of the students."""
 
 NO_HAND_INS = re.compile(r"\.(csv|css|db|html?|json|jsonl|md|sqlite|toml|tsv|xml|ya?ml)")
 """Suffixes of files that lie beside what students have handed in."""
@@ -125,7 +125,7 @@ def _gradescope(folder: Path) -> Iterator[HandIn]:
 
 
 def _metadata(file: Path) -> dict[str, Any]:
-    """The list, with all its values as text: it isn't anyone's business what objects it names."""
+    """The list, with all its values as text: no object that it names is made."""
     try:
         table = yaml.load(file.read_text("utf-8"), Loader=yaml.BaseLoader)
         if not all(isinstance(entry, dict) for entry in table.values()):

@@ -72,8 +72,8 @@ class ClassOverview:
 
     @property
     def same(self) -> list[tuple[str, ...]]:
-        """The keys of those who have handed in the same, group by group. Who has written
-        nothing yet is not among them."""
+        """The keys of students who have handed in the same, group by group. Those who have
+        written nothing yet are left out."""
         groups: dict[str, list[str]] = {}
         for one in self.graded:
             if any(each.status != "todo" for each in one.attempt.exercises):

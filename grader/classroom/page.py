@@ -148,7 +148,7 @@ class ClassArticle:
         yield "<th>Points</th></tr></thead><tbody>"
         yield from map(self._student, sorted(self.overview.graded, key=_pattern))
         yield "</tbody></table></div>"
-        yield '<p class="quiet">Who fails for the same reasons stands together.</p></section>'
+        yield '<p class="quiet">Those who fail for the same reasons stand together.</p></section>'
 
     def _student(self, score: Score) -> str:
         cells = "".join(map(_cell, score.attempt.exercises))

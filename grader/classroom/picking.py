@@ -64,7 +64,7 @@ def _text_of(found: FoundFile) -> str:
 
 
 def _pick(files: Sequence[FoundFile], lesson: str, others: set[str]) -> FoundFile:
-    """The file that most speaks for; each reason counts for more than all that come after it."""
+    """The likeliest file; each reason of `_rank` counts for more than all that come after it."""
     programs = [one for one in files if one.path.suffix.lower() == ".py"]
     written = [one for one in programs if not _is_the_courses(one.path)]
     mine = [one for one in written if not _names_any(one.path, others)]

@@ -31,4 +31,4 @@ def show_summary(lesson: Lesson, scores: Sequence[Score], console: Console) -> N
     console.print(table)
     failing = sum(len(cluster.failures) for cluster in failing_files(scores))
     if failing:
-        console.print(f"{counted(failing, 'file')} can't be run, so that all in them is not yet.")
+        console.print(f"{counted(failing, 'file')} can't be run, so no exercise there passes.")
