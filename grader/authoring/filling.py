@@ -24,7 +24,7 @@ DETAILS = "<details>"
 
 
 class Filled(NamedTuple):
-    """Files that are to be written, with their texts, and what kept others from it."""
+    """Files that are to be written, with their texts, and why others can't be."""
 
     files: Files
     problems: list[Problem]
@@ -143,7 +143,7 @@ def _edited(text: str, edits: list[Edit]) -> str:
 def _copied_stub(lesson: Lesson, problems: list[Problem]) -> Files:
     """The copy of the stub beside the solution, if the lesson has one.
 
-    Where the stub has been solved in the learner's file, that is no stub to keep.
+    It isn't copied if an exercise has been solved in the learner's file.
     """
     file, kept = course().answers(lesson), course().solution(lesson).with_name("stub.py")
     if not (file.is_file() and kept.is_file()):

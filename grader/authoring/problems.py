@@ -10,7 +10,7 @@ from ..model.problems import Problem
 
 def missing_file(file: Path) -> Problem:
     """That a lesson lacks a file."""
-    remedy = "make it; that of another lesson shows its form"
+    remedy = "write it; another lesson's file shows the form"
     return Problem(shown(file), 1, "this file is missing", remedy)
 
 
