@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..course.catalog import Lesson, course
-from ..course.hints import ladders
-from ..render.page import PageContext, to_page
+from ..course.catalog import Lesson
+from ..render.page import to_page
+from ..render.saving import page_context
 from .gradebook import Graded
 from .points import Score
 
@@ -24,18 +24,8 @@ def feedback(graded: Graded, hints: bool) -> Iterator[tuple[str, str]]:
                 scores.setdefault(score.attempt.student.key, []).append((lesson, score))
     for key, found in scores.items():
         parts = [
-            (score.attempt.report, _context(lesson, score, hints))
+            (score.attempt.report, page_context(lesson, score.attempt.source or "", hints))
             for lesson, score in found
             if score.attempt.report is not None
         ]
         yield key, to_page(parts)
-
-
-def _context(lesson: Lesson, score: Score, hints: bool) -> PageContext:
-    text = course().lesson_text(lesson)
-    return PageContext(
-        title=lesson.title,
-        source=score.attempt.source or "",
-        hints=ladders(lesson) if hints else {},
-        lesson=text.read_text("utf-8") if text.is_file() else "",
-    )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..course import catalog
+from ..course.catalog import Lesson
 from ..course.files import draft_of
 from ..course.hints import ladders
 from ..course.sources import SourceFile
@@ -31,7 +32,7 @@ class Page:
     def __init__(self, path: Path, sources: Sequence[SourceFile], hints: bool = False) -> None:
         _refuse_what_is_no_page(path)
         self._path = path
-        self._contexts = [_context_of(one, hints) for one in sources]
+        self._contexts = [page_context(one.lesson, one.text or "", hints) for one in sources]
         self._place = Path(os.path.realpath(path))
         self._draft = draft_of(self._place)
         self._write("")
@@ -57,12 +58,18 @@ class Page:
             raise _unwritable(self._path, error) from error
 
 
-def _context_of(one: SourceFile, hints: bool) -> PageContext:
-    text = catalog.course().lesson_text(one.lesson)
+def page_context(lesson: Lesson, source: str, hints: bool) -> PageContext:
+    """What a page shows besides the report on a lesson.
+
+    Args:
+        source: the text that was graded.
+        hints: whether the page holds the hints, too.
+    """
+    text = catalog.course().lesson_text(lesson)
     return PageContext(
-        title=one.lesson.title,
-        source=one.text or "",
-        hints=ladders(one.lesson) if hints else {},
+        title=lesson.title,
+        source=source,
+        hints=ladders(lesson) if hints else {},
         lesson=text.read_text("utf-8") if text.is_file() else "",
     )
 
