@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from class_of import naps, write_files
-from toy import ENTRY, ROOT, run_grade, write_toy
+from toy import ENTRY, ROOT, run_grade, write_course, write_toy
 
 from grader.authoring.markdown import blocks_of
 from grader.classroom.gradebook import file_names
@@ -272,8 +272,7 @@ def test_every_command_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
     """On a class that works on the toy lesson."""
     guide = (ROOT / "docs" / "class.md").read_text("utf-8").replace("day53", "toy")
     blocks = {block.language: block.text for block in blocks_of(guide)}
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
+    write_course(tmp_path)
     (tmp_path / "names.csv").write_text(blocks["csv"])
     (tmp_path / "points.toml").write_text(re.sub(r"\b5 = ", "2 = ", blocks["toml"]))
     write_files(tmp_path / "handed-in", {"anna.py": naps(), "bo/exercise.py": naps(2)})

@@ -5,22 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy import ENTRY, run_grade, write_toy
+from toy import change, run_grade, write_course
 
 from grader.authoring.notebooks import problems_of_notebook
 
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
-    return tmp_path
-
-
-def change(file: Path, old: str, new: str) -> None:
-    text = file.read_text("utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), "utf-8")
+    return write_course(tmp_path)
 
 
 def check(course: Path, *words: object) -> tuple[int, str]:

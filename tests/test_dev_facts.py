@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy import ENTRY, run_grade, write_toy
+from toy import run_grade, write_course
 
 from grader.checks import arguments_of, elapsed, logged
 
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
-    return tmp_path
+    return write_course(tmp_path)
 
 
 def test_facts_are_told_in_words_and_drawn(course: Path) -> None:

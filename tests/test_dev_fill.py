@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
-from toy import ENTRY, STUB, run_grade, write_toy
+from toy import STUB, run_grade, write_course
 
 from grader.authoring import filling
 from grader.authoring.skeletons import in_notebook
@@ -44,8 +44,7 @@ Read again: [Why wait?](../lessons/toy.md#why-wait)
 @pytest.fixture
 def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A course of one lesson, which keeps its stub."""
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
+    write_course(tmp_path)
     (tmp_path / "solutions/toy/stub.py").write_text(STUB, "utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path

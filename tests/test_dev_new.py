@@ -9,7 +9,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from toy import ENTRY, run_grade, write_toy
+from toy import ENTRY, run_grade, write_course
 
 from grader.authoring import scaffold, table
 from grader.authoring.imports import with_import
@@ -29,9 +29,7 @@ def empty(tmp_path: Path) -> Path:
 @pytest.fixture
 def toy(tmp_path: Path) -> Path:
     """A course of one lesson."""
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
-    return tmp_path
+    return write_course(tmp_path)
 
 
 def test_new_lesson_and_its_next_exercise_need_nothing_but_what_is_still_to_write(

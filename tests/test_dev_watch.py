@@ -12,17 +12,14 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from toy import ENTRY, ROOT, SOLUTION, run_grade, write_toy
-
-from grader.course.files import write_whole
+from toy import ROOT, SOLUTION, change, run_grade, write_course
 
 AGAIN = "Looking again when toy is saved. Ctrl-C ends it."
 
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
+    write_course(tmp_path)
     bank = tmp_path / "tests/mistakes/toy"
     bank.mkdir(parents=True)
     (bank / "1_late.py").write_text(SOLUTION.replace("SECONDS = 1", "SECONDS = 2"), "utf-8")
@@ -67,12 +64,6 @@ def watching(course: Path, *words: object) -> Iterator[Watch]:
         rescue.cancel()
         process.kill()
         process.communicate()
-
-
-def change(file: Path, old: str, new: str) -> None:
-    text = file.read_text("utf-8")
-    assert old in text
-    write_whole(file, text.replace(old, new, 1))  # at once: no look finds a half of it
 
 
 def test_each_save_is_looked_at_with_the_files_as_they_are_then(course: Path) -> None:

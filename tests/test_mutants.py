@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from toy import ENTRY, run_grade, write_toy
+from toy import run_grade, write_course
 
 from grader.authoring.mutants import changes
 from grader.authoring.operators import MUTATIONS
@@ -133,9 +133,7 @@ def test_bounds_of_an_endpoints_parameters_are_changed() -> None:
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course of one lesson, whose checks look at the time of a nap only."""
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
-    return tmp_path
+    return write_course(tmp_path)
 
 
 def mutate(course: Path, *words: object) -> tuple[int, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy import ENTRY, SOLUTION, run_grade, write_toy
+from toy import SOLUTION, change, run_grade, write_course
 
 RULES = '''"""The rules of the toy lesson."""
 
@@ -32,8 +32,7 @@ TOLD = 'exercise = 1\nstatus = "failed"\ndiagnoses = ["too-much-sleep"]\nwhy = "
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course whose lesson has a rule, and an answer in the bank that it is for."""
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
+    write_course(tmp_path)
     (tmp_path / "checks/rules_toy.py").write_text(RULES, "utf-8")
     bank = tmp_path / "tests/mistakes/toy"
     bank.mkdir(parents=True)
@@ -41,12 +40,6 @@ def course(tmp_path: Path) -> Path:
     (bank / "1_too_long.py").write_text(text, "utf-8")
     (bank / "1_too_long.toml").write_text(TOLD, "utf-8")
     return tmp_path
-
-
-def change(file: Path, old: str, new: str) -> None:
-    text = file.read_text("utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), "utf-8")
 
 
 def test_own_rule_speaks_first_and_is_explained(course: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy import ENTRY, HINTS, LESSON, QUIZ, run_grade, write_toy
+from toy import HINTS, LESSON, QUIZ, change, run_grade, write_course
 
 from grader.course.languages import language, translations
 
@@ -28,8 +28,7 @@ Zwei können zugleich schlafen.
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course whose lesson is there in German, too."""
-    (tmp_path / "course.toml").write_text(ENTRY, "utf-8")
-    write_toy(tmp_path)
+    write_course(tmp_path)
     (tmp_path / "lessons/toy.de.md").write_text(GERMAN, "utf-8")
     hints = HINTS.replace("Count.", "Zähle.").replace("toy.md#why-wait", "toy.de.md#warum-warten")
     for number in (1, 2):
@@ -40,12 +39,6 @@ def course(tmp_path: Path) -> Path:
     quiz = quiz.replace("How long is a nap?", "Wie lang ist eines?")
     (tmp_path / "quizzes/toy.de.md").write_text(quiz, "utf-8")
     return tmp_path
-
-
-def change(file: Path, old: str, new: str) -> None:
-    text = file.read_text("utf-8")
-    assert old in text
-    file.write_text(text.replace(old, new, 1), "utf-8")
 
 
 @pytest.mark.parametrize(

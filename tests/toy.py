@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from grader.course.files import write_whole
+
 ROOT = Path(__file__).parents[1]
 
 ENTRY = """
@@ -153,6 +155,20 @@ def write_toy(course: Path, **folders: str) -> list[Path]:
         assert not file.exists()
         file.write_text(text, "utf-8")
     return list(files)
+
+
+def write_course(folder: Path) -> Path:
+    """A course of this lesson alone, in a folder, which is returned."""
+    (folder / "course.toml").write_text(ENTRY, "utf-8")
+    write_toy(folder)
+    return folder
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Replace the first place of a text in a file. Those who read it meanwhile find no half."""
+    text = file.read_text("utf-8")
+    assert old in text
+    write_whole(file, text.replace(old, new, 1))
 
 
 def run_grade(
