@@ -10,16 +10,15 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import msgspec
 import psycopg
 import pytest
+from databases import connect, eventually, is_refused, problem_of, query
 from fastapi import FastAPI
 
 from grader import Trace, get, play, postgres, scenario
@@ -31,7 +30,6 @@ from grader.services.base.errors import ServiceError
 from grader.services.postgres.daemon.cluster import find_programs
 from grader.services.postgres.daemon.keeper import MOST_CONNECTIONS
 from grader.services.postgres.daemon.leases import Lease, lease, stop
-from grader.services.postgres.daemon.messages import Address
 from grader.services.postgres.daemon.quotas import MOST, MOST_OF_ONE, Quotas
 from grader.services.postgres.daemon.state import KeeperState
 from grader.services.postgres.daemon.unprivileged import child_setup
@@ -42,7 +40,6 @@ SEED = """
     create table items (id serial primary key, name text);
     insert into items (name) values ('lamp'), ('desk');
 """
-REFUSED = asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidPasswordError
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,28 +49,6 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeeperState]:
         patch.setenv("GRADER_STATE", str(tmp_path_factory.mktemp("keeper")))
         yield KeeperState.of_environment()
         stop()
-
-
-def connect(address: Address, **changes: Any) -> Any:
-    at = msgspec.structs.replace(address, **changes)
-    return asyncpg.connect(
-        host=at.host, port=at.port, user=at.user, password=at.password, database=at.database
-    )
-
-
-def query(address: Address, *statements: str, **changes: Any) -> list[Any]:
-    """What the last of some statements returns, as one session at the server itself."""
-
-    async def run() -> list[Any]:
-        connection = await connect(address, **changes)
-        try:
-            for sql in statements[:-1]:
-                await connection.execute(sql)
-            return [tuple(row) for row in await connection.fetch(statements[-1])]
-        finally:
-            await connection.close()
-
-    return asyncio.run(run())
 
 
 def played(attack: Callable[[str], Any], **options: Any) -> Trace:
@@ -123,20 +98,9 @@ def test_each_lease_has_a_role_of_its_own_that_may_do_nothing_beyond_its_databas
 def test_a_role_ends_with_its_lease() -> None:
     with lease() as held:
         address = held.address
-    deadline = time.monotonic() + 20
     with lease() as other:
-        while not is_refused(address):
-            assert time.monotonic() < deadline
+        eventually(lambda: is_refused(address))
         assert query(other.address, "select 1") == [(1,)]
-
-
-def is_refused(address: Address, **changes: Any) -> bool:
-    with suppress(asyncpg.PostgresError, OSError):
-        try:
-            query(address, "select 1", **changes)
-        except REFUSED:
-            return True
-    return False
 
 
 def test_nobody_gets_in_as_another_role_or_into_another_database() -> None:
@@ -408,9 +372,7 @@ def test_what_a_play_grants_to_the_roles_of_others_keeps_none_of_them(state: Kee
     with lease() as last:
         left = "select from pg_roles r where rolname like 'course_play%' and not exists "
         left += "(select from pg_database where datname = r.rolname)"
-        deadline = time.monotonic() + 20
-        while last.rows(left):
-            assert time.monotonic() < deadline
+        eventually(lambda: not last.rows(left))
 
 
 # What a play may do
@@ -560,21 +522,10 @@ def test_a_database_that_grows_too_large_is_closed_with_a_sentence() -> None:
         grow = [sql.format(table) for table in "ab" for sql in (plain, *[rows] * 6)]
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
             query(held.address, *grow, "select pg_sleep(60)")
-        assert "The database has more than 256 MB." in refusal(held)
+        assert "The database has more than 256 MB." in eventually(lambda: problem_of(held))
         assert is_refused(held.address)
     with lease(SEED) as other:
         assert other.rows("select count(*) from items") == [{"count": 2}]
-
-
-def refusal(held: Lease) -> str:
-    """What is said when nothing is read any more; the keeper looks each second."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            held.rows("select 1")
-        except ServiceError as error:
-            return error.problem
-    return ""
 
 
 def test_a_session_that_wants_much_memory_fails_and_the_server_goes_on() -> None:
@@ -598,7 +549,7 @@ def test_locks_that_take_the_room_of_all_are_taken_away() -> None:
 
     with lease() as held, lease() as other:
         asyncio.run(asyncio.wait_for(hoard(), 20))
-        assert "more than 10,000 locks" in refusal(held)
+        assert "more than 10,000 locks" in eventually(lambda: problem_of(held))
         assert other.rows("select 1 as one") == [{"one": 1}]
 
 

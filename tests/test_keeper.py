@@ -11,9 +11,8 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,11 +21,12 @@ from typing import Any
 import asyncpg
 import psutil
 import pytest
+from databases import connect, eventually, is_refused, problem_of, query
 
 from grader.services.base.errors import ServiceError
 from grader.services.postgres.daemon.cluster import find_programs, is_ready
 from grader.services.postgres.daemon.embedded import Embedded
-from grader.services.postgres.daemon.leases import Lease, lease, stop, wake
+from grader.services.postgres.daemon.leases import lease, stop, wake
 from grader.services.postgres.daemon.messages import Address
 from grader.services.postgres.daemon.recycling import TIMES
 from grader.services.postgres.daemon.remote import parse
@@ -40,37 +40,6 @@ CLIENT = (
     "from grader.services.postgres.daemon.leases import *; "
     "held = lease(); print(held.address.database)"
 )
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 10) -> Any:
-    """What `condition` returns as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)
-    return result
-
-
-def connect(address: Address) -> Any:
-    return asyncpg.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password,
-        database=address.database,
-        timeout=5,
-    )
-
-
-def query(address: Address, sql: str) -> list[Any]:
-    async def fetch() -> list[Any]:
-        connection = await connect(address)
-        try:
-            return [tuple(row) for row in await connection.fetch(sql)]
-        finally:
-            await connection.close()
-
-    return asyncio.run(fetch())
 
 
 def databases(address: Address) -> set[str]:
@@ -167,16 +136,6 @@ def test_a_database_is_nobodys_when_its_lease_is_closed(state: KeeperState) -> N
     address: list[Address] = []
     asyncio.run(outlive())
     eventually(lambda: is_refused(address[0]))
-
-
-def is_refused(address: Address) -> bool:
-    try:
-        query(address, "SELECT 1")
-    except asyncpg.InvalidAuthorizationSpecificationError:
-        return True
-    except (asyncpg.PostgresError, OSError):  # it is being cut off
-        return False
-    return False
 
 
 def test_a_database_is_dropped_when_its_client_is_killed(state: KeeperState) -> None:
@@ -452,15 +411,6 @@ def test_the_server_ends_with_a_keeper_that_is_killed(state: KeeperState) -> Non
     with lease() as another:
         assert keeper_of(state) != keeper
         eventually(lambda: held.address.database not in databases(another.address))
-
-
-def problem_of(held: Lease) -> str:
-    """What is said when nothing can be read; its processes outlive a server by a moment."""
-    try:
-        held.rows("SELECT 1")
-    except ServiceError as error:
-        return error.problem
-    return ""
 
 
 def test_a_server_that_is_killed_is_started_again(state: KeeperState) -> None:

@@ -28,6 +28,7 @@ import asyncpg
 import psycopg
 import psycopg_pool
 import pytest
+from databases import eventually
 from fastapi import FastAPI
 from psycopg.types.composite import CompositeInfo
 from psycopg.types.enum import EnumInfo
@@ -1872,14 +1873,6 @@ def test_a_play_that_is_played_again_gives_the_same_trace(pool: Pool) -> None:
 
 
 # What is not the learner's doing, and what is left behind
-
-
-def eventually(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    """What `condition` returns as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "it did not come true"
-    return result
 
 
 @pytest.fixture(scope="module")
