@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 
 from grader import get, play
 from grader.judge.forms import Form, all_of, as_it_is, ids, moments, moments_in_utc, numbers_in
@@ -81,5 +82,6 @@ def test_forms_are_put_together() -> None:
 
 def test_an_answer_that_is_no_json_stays() -> None:
     app = FastAPI()
-    trace = play(app, get("/nothing-there"))
+    app.get("/", response_class=PlainTextResponse)(lambda: TWO)
+    trace = play(app, get("/"))
     assert moments(trace) == trace
