@@ -295,7 +295,7 @@ def test_a_seed_and_a_reading_run_as_the_role_of_the_lease() -> None:
         assert users == [{"who": held.address.user, "session": held.address.user}]
 
 
-def test_a_seed_that_does_nothing_for_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seed_that_does_nothing_for_long_is_given_up() -> None:
     with pytest.raises(ServiceError, match=r"seeded with: .*SQLSTATE 57014"):
         lease("set statement_timeout = '0.2s'; select pg_sleep(30)")
 
@@ -364,7 +364,7 @@ def test_a_play_that_locks_itself_out_harms_nobody_else() -> None:
             assert query(other.address, "select count(*) from items") == [(2,)]
 
 
-def test_what_a_play_grants_to_the_roles_of_others_keeps_none_of_them(state: KeeperState) -> None:
+def test_what_a_play_grants_to_the_roles_of_others_keeps_none_of_them() -> None:
     """A role can't be dropped as long as anything is granted to it."""
     grant = "do $$ begin execute format('grant all on database %I to %I', current_database(), "
     with lease() as other, lease() as held:
@@ -615,7 +615,7 @@ SHUT_IN = """if True:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who asks")
-def test_code_that_is_shut_in_may_not_stop_the_keeper(state: KeeperState) -> None:
+def test_code_that_is_shut_in_may_not_stop_the_keeper() -> None:
     with lease(SEED) as held:
         command = [sys.executable, "-c", SHUT_IN.format(root=str(ROOT))]
         said = subprocess.run(command, text=True, capture_output=True, timeout=60)
