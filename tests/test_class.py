@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import shutil
 import signal
@@ -20,7 +19,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from class_of import naps, write_files
-from toy import ENTRY, ROOT, run_grade, write_course, write_toy
+from toy import ENTRY, ROOT, environment, run_grade, write_course, write_toy
 
 from grader.authoring.markdown import blocks_of
 from grader.classroom.gradebook import file_names
@@ -240,7 +239,7 @@ def test_stopping_loses_nothing(graded: tuple[Path, str], tmp_path: Path) -> Non
     with subprocess.Popen(
         [sys.executable, "-m", "grader", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), COURSE: str(folder)},
+        env=environment(),
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

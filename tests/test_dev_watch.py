@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
-from toy import ROOT, SOLUTION, change, run_grade, write_course
+from toy import SOLUTION, change, environment, run_grade, write_course
 
 AGAIN = "Looking again when toy is saved. Ctrl-C ends it."
 
@@ -50,7 +49,7 @@ def watching(course: Path, *words: object) -> Iterator[Watch]:
     process = subprocess.Popen(
         [sys.executable, "-m", "grader", "dev", "check", "toy", *map(str, words), "--watch"],
         cwd=course,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        env=environment(COLUMNS="200"),
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -171,16 +171,21 @@ def change(file: Path, old: str, new: str) -> None:
     write_whole(file, text.replace(old, new, 1))
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that runs this very code, whatever is set where the tests run."""
+    left_out = ("GRADER_COURSE", "GRADER_LANGUAGE", "NO_COLOR")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"} | more
+
+
 def run_grade(
     folder: Path, *words: object, typed: str = "", **env: str
 ) -> subprocess.CompletedProcess[str]:
     """The command as a user calls it, in a process of its own, in a folder."""
-    left_out = ("GRADER_COURSE", "NO_COLOR")
-    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     return subprocess.run(
         [sys.executable, "-m", "grader", *map(str, words)],
         cwd=folder,
-        env=kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"} | env,
+        env=environment(**env),
         input=typed,
         capture_output=True,
         text=True,
