@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -575,15 +575,15 @@ def exercise_1(dsn):
 
 def test_a_reference_whose_database_cannot_be_read_is_equal_to_nothing() -> None:
     """Not even to an answer that has locked itself out in the same way."""
-    worker = Worker()
-    players = [FilePlayer(worker, DROPPING, "/nowhere/exercise.py") for _ in range(2)]
-    learner, reference = (Subject(player, "exercise_1") for player in players)
     what = scenario(get("/"), dsn=postgres(seed_sql=SEED, reads=["select name from items"]))
-    with comparing(learner, reference), pytest.raises(ReferenceFailed, match="does not exist"):
-        assert_same(statuses, of=what)
-    for player in players:
-        player.close()
-    worker.close()
+    with ExitStack() as stack:
+        worker = stack.enter_context(closing(Worker()))
+        players = [FilePlayer(worker, DROPPING, "/nowhere/exercise.py") for _ in range(2)]
+        for player in players:
+            stack.enter_context(closing(player))
+        learner, reference = (Subject(player, "exercise_1") for player in players)
+        with comparing(learner, reference), pytest.raises(ReferenceFailed, match="does not exist"):
+            assert_same(statuses, of=what)
 
 
 def test_what_somebody_else_is_to_do_in_a_table_that_is_gone_is_not_the_graders_fault() -> None:

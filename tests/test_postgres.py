@@ -2018,14 +2018,14 @@ def test_a_play_that_crashes_leaves_nothing_behind(worker: Worker, tmp_path: Pat
     """No process, and no session in the server. Its database is made new, as after any play."""
     told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     told.bind(str(tmp_path / "told"))
+    told.setblocking(False)  # a play that told nothing fails the test, and does not hang it
     source = CRASHING.format(told=told.getsockname())
     performer = FilePlayer(worker, source, "/nowhere/exercise.py")
     what = scenario(get("/crash"), dsn=postgres(0.25, seed_sql=SEED))
-    with lease() as other:
+    with told, lease() as other:
         outcome = Subject(performer, "exercise_1").play(what).outcome
         performer.close()
         name, session, pid = told.recv(100).decode().split()
-        told.close()
         assert (outcome.kind, outcome.detail) == ("process-died", Exited(7))
         assert name.startswith("course_play_")
 

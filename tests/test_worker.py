@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -340,9 +341,8 @@ def test_bytecode_is_written_for_packages_at_the_most(
 ) -> None:
     """Where a player may write at all. What lies beside the file is the learner's folder."""
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-    writing = Worker()
-    trace = importing(writing, tmp_path, "print('here')\n", installed=installed)
-    writing.close()
+    with closing(Worker()) as writing:
+        trace = importing(writing, tmp_path, "print('here')\n", installed=installed)
     assert trace.output == "here\n"
     may_write = installed and not isolation().landlock
     assert bool(list(tmp_path.rglob("*.pyc"))) == may_write
