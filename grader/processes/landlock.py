@@ -51,12 +51,14 @@ _OF_FILE = Right.EXECUTE | Right.READ | Right.WRITE | Right.TRUNCATE | 1 << 15
 Rule = tuple[str, int]
 """A path, and what may be done with it and with all that is below it."""
 
+_libc = ctypes.CDLL(None, use_errno=True)  # once: a player makes a hundred calls, one a rule
+
 
 def abi() -> int:
     """The version of Landlock that the kernel has; 0 if it has none."""
     if sys.platform != "linux":
         return 0
-    version: int = ctypes.CDLL(None).syscall(_CREATE_RULESET, None, 0, _VERSION)
+    version: int = _libc.syscall(_CREATE_RULESET, None, 0, _VERSION)
     return max(0, version)
 
 
@@ -97,8 +99,7 @@ def _add(ruleset: int, path: str, rights: int) -> None:
 
 
 def _call(number: int, *arguments: int | bytes) -> int:
-    library = ctypes.CDLL(None, use_errno=True)
-    result: int = library.syscall(number, *arguments)
+    result: int = _libc.syscall(number, *arguments)
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
