@@ -43,8 +43,7 @@ def enclose(file: str, hidden: Iterable[str], scratch: str) -> None:
         OSError: the kernel refuses.
     """
     os.chdir(scratch)
-    os.environ["TMPDIR"] = scratch
-    tempfile.tempdir = None  # looked up anew
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
     shut_in(_rules(os.path.realpath(file), [*map(os.path.realpath, hidden), CHECKS], scratch))
 
 
@@ -53,7 +52,7 @@ def _rules(file: str, hidden: list[str], scratch: str) -> Iterator[Rule]:
         yield from _without(hidden, place)
     yield from ((path, READ) for path in (*PROGRAMS, *SETTINGS, "/proc"))
     yield from ((path, OPEN_TO_WRITE) for path in (*DEVICES, f"/proc/{os.getpid()}"))
-    yield from ((path, READ) for path in _beside(file, hidden))
+    yield from ((path, READ) for path in _beside(file, hidden, scratch))
     yield SHARED_MEMORY, KEEP_FILES
     yield scratch, ALL
 
@@ -64,10 +63,10 @@ def _python(hidden: list[str]) -> list[str]:
     return [place for place in dict.fromkeys(map(os.path.realpath, found)) if place not in hidden]
 
 
-def _beside(file: str, hidden: list[str]) -> Iterator[str]:
+def _beside(file: str, hidden: list[str], scratch: str) -> Iterator[str]:
     """The folder of a file. If that is a large part of the machine, what can be imported there."""
     folder = os.path.dirname(file)
-    more_than_it = [*hidden, os.path.expanduser("~"), tempfile.gettempdir()]
+    more_than_it = [*hidden, os.path.expanduser("~"), scratch]
     if any(_holds(folder, os.path.realpath(place)) for place in more_than_it):
         yield from map(str, Path(folder).glob("*.py"))
     else:
