@@ -44,7 +44,7 @@ def enclose(file: str, hidden: Iterable[str], scratch: str) -> None:
     """
     os.chdir(scratch)
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
-    shut_in(_rules(os.path.realpath(file), [*map(os.path.realpath, hidden), CHECKS], scratch))
+    shut_in(_rules(os.path.realpath(file), list(map(os.path.realpath, (*hidden, CHECKS))), scratch))
 
 
 def _rules(file: str, hidden: list[str], scratch: str) -> Iterator[Rule]:
