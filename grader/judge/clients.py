@@ -30,7 +30,7 @@ from ..model.details import (
     ServerAtImport,
 )
 from ..model.trace import Outcome, OutcomeKind, Trace
-from ..processes.channel import ChannelClosed, Nonsense
+from ..processes.channel import ChannelClosed, Nonsense, decoded
 from ..worker.messages import (
     BROKEN,
     EXIT_REPORTS,
@@ -226,8 +226,8 @@ class PlayerClient:
 def _trace_of(words: bytes) -> Trace | None:
     """What a player said before it ended itself. It can only be to its own disadvantage."""
     try:
-        trace = msgspec.json.decode(words, type=Trace)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        trace = decoded(words, Trace)
+    except Nonsense:
         return None
     return trace if trace.outcome.kind in EXIT_REPORTS else None
 

@@ -36,6 +36,18 @@ def framed(message: msgspec.Struct, enc_hook: Callable[[Any], Any] | None = None
     return HEADER.pack(len(body)) + body
 
 
+def decoded(body: bytes | bytearray, kind: type[Message]) -> Message:
+    """A message that has come over a connection.
+
+    Raises:
+        Nonsense: it is not of `kind`.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Nonsense from error
+
+
 class Channel:
     """One end of a connection. Only the process that made it may send.
 
@@ -93,10 +105,7 @@ class Channel:
         body, self._unread = self._unread[HEADER.size :], bytearray()
         if not body.startswith(opening):
             raise Nonsense
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Nonsense from error
+        return decoded(body, kind)
 
     def _take_in(self, flags: int) -> bool:
         while missing := self._missing():

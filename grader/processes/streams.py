@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
-from .channel import HEADER, LARGEST, ChannelClosed, Message, Nonsense, framed
+from .channel import HEADER, LARGEST, ChannelClosed, Message, Nonsense, decoded, framed
 
 
 class MessageStream:
@@ -44,9 +44,7 @@ class MessageStream:
             (length,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
             if length > self._largest:
                 raise Nonsense
-            return msgspec.json.decode(await self._reader.readexactly(length), type=kind)
-        except msgspec.DecodeError as error:
-            raise Nonsense from error
+            return decoded(await self._reader.readexactly(length), kind)
         except (OSError, EOFError) as error:
             raise ChannelClosed from error
 
