@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from .limits import children
@@ -20,7 +21,12 @@ def end_orphans() -> None:
     what else it has started don't have. It must have called `adopt_orphans` before.
     """
     ours = _filters_of(os.getpid())
-    while orphans := [child for child in children() if _filters_of(child) > ours]:
+    end_children(lambda child: _filters_of(child) > ours)
+
+
+def end_children(which: Callable[[int], bool]) -> None:
+    """End the child processes that `which` picks by their ids, and what these leave to this one."""
+    while orphans := [child for child in children() if which(child)]:
         for orphan in orphans:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(orphan, signal.SIGKILL)

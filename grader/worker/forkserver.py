@@ -20,7 +20,8 @@ import msgspec
 
 from ..processes.channel import Channel, ChannelClosed
 from ..processes.handshake import Hello
-from ..processes.limits import adopt_orphans, children
+from ..processes.limits import adopt_orphans
+from ..processes.orphans import end_children
 from ..processes.scratch import make_scratch, remove_scratch
 
 GRACE = 0.25
@@ -130,12 +131,7 @@ class Forkserver:
         scratch = self._players.pop(pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        while orphans := [child for child in children() if child not in self._players]:
-            for orphan in orphans:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(orphan, signal.SIGKILL)
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(orphan, 0)
+        end_children(lambda child: child not in self._players)
         remove_scratch(scratch)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from ....processes.limits import children
+from ....processes.orphans import end_children
 
 PATIENCE, POLL = 5.0, 0.005
 """Seconds that a server has to end, and between looks whether it has."""
@@ -48,7 +48,4 @@ def _is_server_of(pid: int, data: Path) -> bool:
 
 def end_orphans() -> None:
     """End the processes of a server that is gone: they keep its memory from the next one."""
-    for pid in children():
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+    end_children(lambda _: True)
