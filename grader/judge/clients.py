@@ -41,7 +41,7 @@ from ..worker.messages import (
     PlayResult,
     opening_of,
 )
-from .workers import PlayerProcess, Worker
+from .workers import PlayerProcess, ProcessState, Worker
 
 LOOK_EVERY = 0.25
 """Real seconds between two looks at a player that has not answered."""
@@ -255,8 +255,8 @@ class Watch:
         self._process = process
         self._patience = patience
         self._began = self._moved = self._looked = time.monotonic()
-        self._state_at_start = process.state()
-        self._cpu = self._cpu_at_start = self._state_at_start.cpu if self._state_at_start else 0
+        self._state_at_start: ProcessState | None = None
+        self._cpu = self._cpu_at_start = 0
         self._delayed = 0.0
         self._per_second = os.sysconf("SC_CLK_TCK")
 
@@ -272,6 +272,10 @@ class Watch:
             ChannelClosed: the player is dead, or has said its exit report.
         """
         channel, stacks = self._process.channel, self._process.stacks
+        if channel.arrived():  # half of them have: they were asked for ahead
+            return None
+        self._state_at_start = state = self._process.state()
+        self._cpu = self._cpu_at_start = state.cpu if state else 0
         while not channel.arrived():
             select.select([channel.fileno(), stacks], [], [], LOOK_EVERY)
             if self._process.has_spoken() and not channel.arrived():
