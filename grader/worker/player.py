@@ -118,9 +118,10 @@ class Player:
         if str(error).startswith("Event loop stopped before"):
             return Outcome("process-died", line=self._stopped_at, detail=LoopStopped())
         text = traceback.format_exc()[-4000:]
-        if self._state_before != global_state() or self._world.replaced():
+        replaced = self._world.replaced()
+        if replaced or self._state_before != global_state():
             failure = Failure(type(error).__name__, "", traceback=text)
-            return Outcome("process-died", failure, detail=Patched(self._world.replaced()))
+            return Outcome("process-died", failure, detail=Patched(replaced))
         return Outcome("grader-broke", detail=GraderProblem(text))
 
     def _arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
