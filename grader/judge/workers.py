@@ -1,8 +1,8 @@
 """The judge's side of the processes: starts the forkserver, asks it for players.
 
-A play can stop or kill the forkserver, for both belong to the same user. One that is
-stopped is woken; one that is dead, or does not answer, is replaced, and the players that
-died with it are distinguished from those that died of what they played.
+Where the kernel doesn't keep a play's signals to its own processes, it can stop or kill the
+forkserver. One that is stopped is woken; one that is dead, or does not answer, is replaced, and
+the players that died with it are distinguished from those that died of what they played.
 """
 
 from __future__ import annotations

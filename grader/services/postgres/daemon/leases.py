@@ -103,7 +103,7 @@ class Lease:
             ) from error
 
     def close(self) -> None:
-        """Give the database back. It is dropped, even if it is still in use."""
+        """Give the database back, even if it is still in use."""
         self._channel.close()
 
     def __enter__(self) -> Lease:
