@@ -29,7 +29,7 @@ def grade(grading: Grading, case: Path, number: int) -> ExerciseReport:
     return report.exercises[0]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.stem}")
 def test_grader_says_of_each_case_what_is_beside_it(grading: Grading, case: Path) -> None:
     expected = expectation(case)
     exercise = grade(grading, case, expected["exercise"])
