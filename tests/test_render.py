@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from grader.model.report import CheckReport, Diagnosis, ExerciseReport, Report
+from grader.model.report import FILE_CHECK, CheckReport, Diagnosis, ExerciseReport, Report
 from grader.model.trace import (
     Chunk,
     Closing,
@@ -291,11 +291,11 @@ def test_overview_has_a_line_for_each_exercise_and_the_next_step() -> None:
         == cleandoc(
             """
         day53: 1 of 5 pass
-          ✔ 1 · Basic async                   passed
-          ✘ 2 · Concurrent operations         not yet
-          ? 4 · Error handling                the grader broke
-          ✘ 5 · Background tasks              not yet
-          · 6 · Partial failures              to do
+          ✔ 1 · Basic async            passed
+          ✘ 2 · Concurrent operations  not yet
+          ? 4 · Error handling         the grader broke
+          ✘ 5 · Background tasks       not yet
+          · 6 · Partial failures       to do
         Next: grade day53 2   (exercises/day53/exercise.py:41)
         """
         ).splitlines()
@@ -304,10 +304,29 @@ def test_overview_has_a_line_for_each_exercise_and_the_next_step() -> None:
 
 def test_overview_keeps_a_long_title_apart_from_its_state() -> None:
     out = StringIO()
-    title = "A task that lives as long as the app"
-    long = msgspec.structs.replace(REPORT.exercises[0], title=title)
-    show_overview(msgspec.structs.replace(REPORT, exercises=(long,)), Console(file=out, width=60))
-    assert "  ✔ 1 · A task that lives as long as the app  passed\n" in out.getvalue()
+    short = REPORT.exercises[0]
+    long = msgspec.structs.replace(short, title="A task that lives as long as the app")
+    show_overview(
+        msgspec.structs.replace(REPORT, exercises=(short, long)), Console(file=out, width=60)
+    )
+    assert out.getvalue().splitlines()[1:3] == [
+        "  ✔ 1 · Basic async                           passed",
+        "  ✔ 1 · A task that lives as long as the app  passed",
+    ]
+
+
+def test_overview_says_why_no_exercise_of_a_file_can_be_graded() -> None:
+    out = StringIO()
+    problem = CheckReport(
+        id=FILE_CHECK,
+        says="The file can be imported.",
+        status="failed",
+        diagnoses=(Diagnosis("syntax-error", 3, "Line 3 isn't Python: [x"),),
+    )
+    failed = msgspec.structs.replace(REPORT.exercises[1], checks=(problem,))
+    report = msgspec.structs.replace(REPORT, exercises=(failed, failed))
+    show_overview(report, Console(file=out, width=60))
+    assert out.getvalue().count("  Line 3 isn't Python: [x\n") == 1
 
 
 def test_overview_of_a_finished_lesson_sends_to_the_solutions() -> None:
@@ -316,7 +335,7 @@ def test_overview_of_a_finished_lesson_sends_to_the_solutions() -> None:
     show_overview(report, Console(file=out, width=60))
     assert out.getvalue().splitlines() == [
         "day53: 1 of 1 pass",
-        "  ✔ 1 · Basic async                   passed",
+        "  ✔ 1 · Basic async  passed",
         "All done. To see another way: grade solution day53 1",
     ]
 

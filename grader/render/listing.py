@@ -19,9 +19,6 @@ from .text import counted
 if TYPE_CHECKING:
     from ..course.progress import ExerciseProgress, LessonProgress
 
-TITLES = 30
-"""Columns for the number and title of an exercise."""
-
 
 def show_list(lesson: Lesson, progress: LessonProgress, answers: Answers, console: Console) -> None:
     """Print a lesson's exercises with how far each is, and the quiz."""
@@ -30,19 +27,23 @@ def show_list(lesson: Lesson, progress: LessonProgress, answers: Answers, consol
     head.append(f"  {lesson.minutes} min, {solved} of {len(lesson.exercises)} solved", "dim")
     console.print(head, soft_wrap=True)
     stub = stub_or_none(lesson)
+    width = max(len(_title(exercise)) for exercise in lesson.exercises)
     for exercise in lesson.exercises:
         known = progress.exercise(exercise.number)
         is_begun = not answers.has_same(stub, exercise)
         words = _state(known, is_begun, known.graded == answers.digest(exercise))
-        line = f"  {SIGNS[known.status]} {exercise.number} · {exercise.title}"
-        if TITLES + 2 + len(words) > console.width:  # the state gets a line of its own
+        line = f"  {SIGNS[known.status]} {_title(exercise):<{width}}  "
+        if len(line) + len(words) > console.width:  # the state gets a line of its own
+            line = line.rstrip()
             words = "".join(f"\n      {part}" for part in wrap(words, console.width - 6))
-        else:
-            line, words = f"{line:<{TITLES}}", f"  {words}"
         console.print(Text(line, style=STYLES[known.status]).append(words, "dim"), soft_wrap=True)
     if progress.quiz:
         right = sum(answer.right for answer in progress.quiz.values())
         console.print(f"  quiz: {counted(len(progress.quiz), 'question')} answered, {right} right")
+
+
+def _title(exercise: Exercise) -> str:
+    return f"{exercise.number} · {exercise.title}"
 
 
 def _state(known: ExerciseProgress, is_begun: bool, is_as_graded: bool) -> str:
