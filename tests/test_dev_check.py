@@ -138,6 +138,24 @@ def test_bank_is_graded_and_shows_what_no_answer_needs(course: Path) -> None:
     assert places == [f"tests/mistakes/toy/1_too_long.toml:{line}:" for line in (1, 2, 3)]
 
 
+def test_each_aspect_of_one_name_is_looked_at(course: Path) -> None:
+    """Of two that only differ in what they were made with, the second doesn't hide the first."""
+    change(course / CHECKS, "elapsed, exercise", "elapsed, exercise, mentions")
+    compared = 'assert_same(elapsed, mentions("nap"), mentions("word"), of=scenario(get("/nap")))'
+    change(course / CHECKS, 'assert_same(elapsed, of=scenario(get("/nap")))', compared)
+    bank = course / "tests/mistakes/toy"
+    bank.mkdir(parents=True)
+    solution = (course / SOLUTION).read_text("utf-8")
+    says_nap = solution.replace("asyncio.sleep(SECONDS)", "asyncio.sleep(2, 'nap')", 1)
+    (bank / "1_nap.py").write_text(says_nap.replace("await a", "return await a", 1), "utf-8")
+    (bank / "1_nap.toml").write_text(
+        'exercise = 1\nstatus = "failed"\ndiagnoses = ["wrong-time"]\n', "utf-8"
+    )
+    said = check(course)[1]
+    assert "mentions in test_nap_takes_a_second is the same" not in said
+    assert "mentions (2) in test_nap_takes_a_second is the same for every answer" in said
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": [{}], "metadata": {}}', '{"cells": [] }'])
 def test_notebook_that_is_none_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "broken.ipynb"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,7 +33,8 @@ class Examined(msgspec.Struct):
         scenarios: what it plays.
         report: on the answer that was graded; None if it wasn't run.
         problem_line: where it broke, in the file of the checks.
-        compared: for each aspect by name whether it differed; empty if nothing was compared.
+        compared: for each aspect, by its name as `numbered` gives it, whether it differed; empty
+            if nothing was compared.
         comparisons: all that was compared.
     """
 
@@ -89,7 +91,19 @@ def _examined(item: pytest.Item) -> Examined:
 
 def _compared(error: Mismatch) -> dict[str, bool]:
     """Which of a check's aspects differ; the first to differ is not all there is."""
-    return {aspect.name: _differs(aspect, error) for aspect in error.aspects}
+    names = numbered(aspect.name for aspect in error.aspects)
+    differs = [_differs(aspect, error) for aspect in error.aspects]
+    return dict(zip(names, differs, strict=True))
+
+
+def numbered(names: Iterable[str]) -> list[str]:
+    """The names, each of them once: `messages_to`, `messages_to (2)`."""
+    seen = Counter[str]()
+    told = []
+    for name in names:
+        seen[name] += 1
+        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return told
 
 
 def _differs(aspect: Callable[..., Any], error: Mismatch) -> bool:
