@@ -26,7 +26,8 @@ WHOLE_PLAY = 50
 IMPORTS_ENDLESS_AFTER = 160
 """Looks at imports of packages, which count for themselves: eight seconds of computing.
 
-A big one that was installed without bytecode, as uv installs, takes several on a slow machine.
+A big one that was installed without bytecode, as uv installs, is compiled meanwhile: SQLAlchemy
+takes a second of it, and a machine may be several times slower than the one where that was seen.
 """
 IMPORTLIB = "<frozen importlib._bootstrap>"
 
