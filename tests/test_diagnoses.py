@@ -36,11 +36,17 @@ FALLBACKS = {"different", "stored-otherwise", "wrong-body", "wrong-time"}
 """What is said if no rule knows why."""
 
 NOT_OF_THIS_LESSON = {
+    "cleanup-at-wrong-time",
     "client-not-closed",
     "client-per-request",
+    "dependencies-out-of-order",
+    "dependency-missing",
+    "dependency-solved-again",
     "different",
+    "handled-elsewhere",
     "queries-in-turn",
     "retry-without-limit",
+    "validated-otherwise",
 }
 """Ids that no exercise of the courses that are here can bring about; the examples do."""
 

@@ -63,6 +63,14 @@ from ..judge.aspects import (
     together,
 )
 from ..judge.compare import assert_same, exercise
+from ..judge.dependencies import (
+    cleanup_times,
+    cleanups,
+    dependencies,
+    dependency_order,
+    handled,
+    validation_errors,
+)
 from ..judge.diagnoses.case import OUTCOME, Case, at_line
 from ..judge.diagnoses.registry import Finding, rule
 from ..judge.differences import as_text
@@ -185,6 +193,8 @@ __all__ = [
     "call_endings",
     "calls",
     "cancellations",
+    "cleanup_times",
+    "cleanups",
     "client",
     "closed_before",
     "closes",
@@ -193,6 +203,8 @@ __all__ = [
     "connections_opened",
     "connects",
     "delete",
+    "dependencies",
+    "dependency_order",
     "elapsed",
     "endings_of",
     "ends_cancelled",
@@ -204,6 +216,7 @@ __all__ = [
     "failures_logged",
     "get",
     "good_answers",
+    "handled",
     "has_header",
     "header",
     "ids",
@@ -270,6 +283,7 @@ __all__ = [
     "times",
     "together",
     "upstream",
+    "validation_errors",
     "value",
     "websocket",
 ]

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import anyio._backends as backends
 from anyio._backends import _asyncio as anyio_backend
 
-TRIED_WITH = "CPython 3.11.7, 3.12.1, 3.13.0; anyio 4.16"
+TRIED_WITH = "CPython 3.11.7, 3.12.1, 3.13.0; anyio 4.16; FastAPI 0.163, 0.165; Starlette 1.10"
 
 
 class PrivateName(NamedTuple):
@@ -48,6 +48,7 @@ def inventory() -> Iterator[PrivateName]:
     yield from _of_asyncio()
     yield from _of_threads()
     yield from _of_programs()
+    yield from of_frameworks()
 
 
 def _of_loops(loop: Any) -> Iterator[PrivateName]:
@@ -123,6 +124,30 @@ def _of_programs() -> Iterator[PrivateName]:
     )
     yield PrivateName(transport, "_proc", "a play knows the programs that asyncio has started")
     yield PrivateName(transport, "_pipes", "a play knows what it reads from programs")
+
+
+def of_frameworks() -> Iterator[PrivateName]:
+    """Those of FastAPI and Starlette, without which a trace has no spans of dependencies."""
+    import fastapi.dependencies.utils as utils
+    import fastapi.routing as routing
+    import starlette._exception_handler as handling
+    from starlette.middleware.errors import ServerErrorMiddleware
+
+    dependencies, why = "dependencies are spans", "validation is a span"
+    of_solving = dict.fromkeys(utils.solve_dependencies.__code__.co_varnames)
+    yield PrivateName(utils, "_is_coroutine_callable", dependencies)
+    yield PrivateName(utils, "_solve_generator", dependencies)
+    yield PrivateName(utils, "solve_dependencies", dependencies)
+    yield PrivateName(routing, "_operation", dependencies)
+    yield PrivateName(SimpleNamespace(**of_solving), "dependant", why)
+    yield PrivateName(SimpleNamespace(**of_solving), "errors", why)
+    yield PrivateName(utils, "request_params_to_args", why)
+    yield PrivateName(utils, "request_body_to_args", why)
+    yield PrivateName(utils, "SolvedDependency", why)
+    yield PrivateName(routing, "_validation_failed", why)
+    yield PrivateName(handling, "wrap_app_handling_exceptions", "handlers are spans")
+    yield PrivateName(handling, "is_async_callable", "handlers are spans")
+    yield PrivateName(ServerErrorMiddleware(_NoLoop()), "handler", "handlers are spans")  # type: ignore[arg-type]
 
 
 def missing() -> list[str]:

@@ -12,11 +12,23 @@ import msgspec
 
 from ..clock import Clock
 from ..clock.clock import is_end_of_play
-from ..model.trace import Ending, Failure, Incident, IncidentKind, LogRecord, Moment, Span, SpanKind
+from ..model.trace import (
+    AROUND,
+    Ending,
+    Failure,
+    Incident,
+    IncidentKind,
+    LogRecord,
+    Moment,
+    Span,
+    SpanKind,
+)
 from .lines import Lines
 
 MOST_SPANS = 20_000
 """Spans kept of one play; a program that makes more is not explained better by them."""
+EXPLAINING = AROUND | {"wait"}
+"""Kinds that say how it came to what happened: a play can do without some of them."""
 
 current_exchange: contextvars.ContextVar[int | None] = contextvars.ContextVar(
     "current_exchange", default=None
@@ -91,10 +103,14 @@ class Recorder:
         if self.open.pop(id(span), None) is None:
             return
         if len(self.spans) >= MOST_SPANS:
-            self.is_full |= span.facts["kind"] != "wait"
+            self.is_full |= span.facts["kind"] not in EXPLAINING
         else:
             end = at or self.moment()
             self.spans.append(Span(start=span.start, end=end, how=how, **(span.facts | facts)))
+
+    def forget(self, span: Open) -> None:
+        """Leave a span out that has turned out to be nothing to tell of."""
+        self.open.pop(id(span), None)
 
     def past(self, kind: SpanKind, name: str, start: int, **facts: Any) -> None:
         """Record a span that began at the tick `start` and ends now."""

@@ -59,6 +59,10 @@ Tag = Literal[
     "left-open",
     "requests",
     "readings",
+    "dependencies",
+    "cleanups",
+    "handlers",
+    "validation",
     "custom",
 ]
 """What an aspect can be about."""

@@ -30,7 +30,19 @@ NEVER = 2**62
 """The tick of what will not happen, such as the end of `asyncio.sleep(float("inf"))`."""
 
 SpanKind = Literal[
-    "call", "wait", "task", "thread", "blocked", "connection", "statement", "transaction", "request"
+    "call",
+    "wait",
+    "task",
+    "thread",
+    "blocked",
+    "connection",
+    "statement",
+    "transaction",
+    "request",
+    "dependency",
+    "cleanup",
+    "validation",
+    "handler",
 ]
 """`call`: a collaborator at work. `wait`: a task suspended at a line of the learner's.
 `task`: the life of a task that the learner's code made. `thread`: a sleep in a worker
@@ -38,7 +50,15 @@ thread. `blocked`: the loop frozen by a blocking call. `connection`: the life of
 connection to a service, numbered by `resource`; `statement`, `transaction` and `request`:
 what went over it. Their `arguments` are the text (or method and path), and the number of
 parameters (or the status); `count` is the rows of the answer, and `times` how often a
-statement was carried out: `executemany` does that once for each of its rows."""
+statement was carried out: `executemany` does that once for each of its rows.
+
+`dependency`: FastAPI solves one, without those that it needs itself; up to its `yield`, if it has
+one. `cleanup`: what follows the `yield`. `validation`: the parameters of an endpoint or a
+dependency; if it has failed, `arguments` say where and in what (`query.page: int_parsing`).
+`handler`: an exception handler of the learner's at work; `arguments` has the error's class."""
+
+AROUND = frozenset[SpanKind]({"dependency", "cleanup", "validation", "handler"})
+"""Kinds of spans in which FastAPI runs what belongs to an endpoint, whatever that does itself."""
 
 Ending = Literal["done", "cancelled", "failed", "open"]
 """How a span ended; `open` if it had not when the play was over."""

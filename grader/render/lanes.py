@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from ..model.trace import Exchange, Span, SpanKind, Trace, to_seconds
+from ..model.trace import AROUND, Exchange, Span, SpanKind, Trace, to_seconds
 from .picture import Bar, BarKind, Crowd, Lane, Mark, MarkKind, Row
 
 MOST_NAMES = 8
@@ -42,6 +42,7 @@ class Lanes:
         """The lane of a request, and those of what it waited for."""
         own = self._own.get(exchange.number, [])
         yield Lane(self._title(exchange), tuple(self._life(exchange)), tuple(self._marks(exchange)))
+        yield from self._by_name("  ", _around(own), MOST_PLACES)
         yield from self._by_name("  ", _called(own), MOST_NAMES)
         yield from self._by_name("  ", self._waits(own), MOST_PLACES)
         yield from self._by_name("  ", self._tasks(own), MOST_PLACES)
@@ -147,7 +148,7 @@ class Lanes:
 
     def _tasks(self, own: list[Span]) -> list[Span]:
         """The tasks of which nothing else is drawn, such as `sleep` handed to `gather`."""
-        known = {span.task for span in own if span.kind != "task"}
+        known = {span.task for span in own if span.kind not in {"task", *AROUND}}
         return [
             self._placed(span, span.name)
             for span in own
@@ -199,6 +200,23 @@ class Lanes:
 
 def _called(own: list[Span]) -> list[Span]:
     return [span for span in own if span.kind == "call"] + _named_requests(own)
+
+
+def _around(own: list[Span]) -> list[Span]:
+    """What FastAPI runs around the endpoint, where that takes time."""
+    return [
+        msgspec.structs.replace(span, name=_AROUND[span.kind].format(span.name))
+        for span in own
+        if span.kind in AROUND and span.seconds
+    ]
+
+
+_AROUND: dict[SpanKind, str] = {
+    "dependency": "{}",
+    "cleanup": "{} after its yield",
+    "validation": "validation",
+    "handler": "{} (handler)",
+}
 
 
 def _named_requests(own: list[Span]) -> list[Span]:

@@ -9,7 +9,7 @@ from itertools import combinations
 import msgspec
 
 from ...model.scenarios import Rows
-from ...model.trace import Exchange, Span, Trace
+from ...model.trace import AROUND, Exchange, Span, Trace
 from ..aspects import arguments, call_counts, gives_away, good_answers, statuses
 from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, error_line, in_words, of_line, with_article
@@ -46,7 +46,8 @@ def missing_route(case: Case) -> Finding | None:
 
 def _has_begun(case: Case, exchange: Exchange) -> bool:
     """Whether code of the learner's has done anything for it."""
-    return any(span.exchange == exchange.number for span in case.got.spans)
+    spans = (span for span in case.got.spans if span.kind not in AROUND)
+    return any(span.exchange == exchange.number for span in spans)
 
 
 @rule("not-called", general=True)

@@ -11,6 +11,7 @@ from . import (
     connections,
     databases,
     departures,
+    dependencies,
     errors,
     events,
     exhaustion,
@@ -262,6 +263,13 @@ RULES: tuple[Rule, ...] = (
     bodies.missing_member,
     bodies.extra_member,
     bodies.wrong_type,
+    # What FastAPI does around an endpoint.
+    dependencies.dependency_solved_again,
+    dependencies.dependency_missing,
+    dependencies.dependencies_out_of_order,
+    dependencies.cleanup_at_wrong_time,
+    dependencies.handled_elsewhere,
+    dependencies.validated_otherwise,
     # What differs, if nothing says why.
     statements.database_not_asked,
     lives.wrong_moment,

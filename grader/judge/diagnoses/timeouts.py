@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ...model.scenarios import InTurn, Scenario, Takes
-from ...model.trace import Exchange, Span
+from ...model.trace import AROUND, Exchange, Span
 from ..aspects import done
 from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
@@ -88,7 +88,8 @@ def _shows_its_limit(case: Case, call: Span, wait: Span | None) -> bool:
     """
     known = isinstance(case.scenario.collaborators.get(call.name), Takes | InTurn)
     plain = wait is not None and wait.seconds >= call.seconds
-    return known and plain and len(case.got.spans) <= _FEW_SPANS
+    spans = [span for span in case.got.spans if span.kind not in AROUND]
+    return known and plain and len(spans) <= _FEW_SPANS
 
 
 def _limit(case: Case, exchange: int, call: Span) -> int | None:

@@ -6,6 +6,7 @@ from . import (
     bodies,
     closing,
     databases,
+    depending,
     failing,
     listening,
     lives,
@@ -41,6 +42,7 @@ EXAMPLES: dict[str, Example] = {
         sockets,
         listening,
         values,
+        depending,
     )
     for one in module.EXAMPLES
 }
