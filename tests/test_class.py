@@ -276,8 +276,9 @@ def test_every_command_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "points.toml").write_text(re.sub(r"\b5 = ", "2 = ", blocks["toml"]))
     write_files(tmp_path / "handed-in", {"anna.py": naps(), "bo/exercise.py": naps(2)})
     lines = re.findall(r"^\$ grade (.*)", guide, re.M)
-    assert len(lines) == len(set(lines)) == 13
-    said = {line: _said(tmp_path, line) for line in lines}
+    here = [line for line in lines if "--cluster" not in line]  # that is of another test
+    assert len(here) == len(set(here)) == 13
+    said = {line: _said(tmp_path, line) for line in here}
     assert "2 have a verdict already" in said["class handed-in --lesson toy --resume"]
     assert "Anna Ek" in said["class export csv --rules points.toml"]
     assert ",4.0,4.0,1,0,passed,,passed," in said["class export csv --rules points.toml"]

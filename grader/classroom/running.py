@@ -1,26 +1,17 @@
-"""Grades the works of a class, in as many processes as the machine has processors."""
+"""Grades the works of a class: at desks on this machine, or wherever else there are some."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path
-from typing import NamedTuple
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
-from ..judging.grader_process import GraderClient
-from ..judging.messages import GradeRequest
 from ..model.errors import GraderError
 from ..model.report import Report
+from .desk import LocalDesk
 from .work import Work
-
-LONGEST = 600.0
-"""Real seconds after which a grading will not end any more: the grader's fault."""
-SHOWN_AS = "exercise.py"
-"""What every file is called while it is graded: a program isn't told whose it is."""
 
 Verdict = Report | GraderError
 
@@ -35,6 +26,24 @@ class SameWork(NamedTuple):
         return self.works[0]
 
 
+Done = Callable[[SameWork, Verdict], None]
+"""What is told each verdict, as soon as it is there."""
+Grade = Callable[[Sequence[SameWork], int, Done], Coroutine[Any, Any, None]]
+"""Grades all, with this seed. Can be cancelled: what was being graded then has no verdict."""
+
+
+class Desk(Protocol):
+    """Where one work after another is graded."""
+
+    async def verdict(self, work: Work, seed: int) -> Verdict:
+        """Grade a work."""
+        ...
+
+    async def close(self) -> None:
+        """End what was started for it."""
+        ...
+
+
 def batches(works: Iterable[Work]) -> list[SameWork]:
     """Works by their content, in the order of the first of each."""
     found: dict[tuple[str, str], list[Work]] = {}
@@ -43,69 +52,34 @@ def batches(works: Iterable[Work]) -> list[SameWork]:
     return [SameWork(tuple(same)) for same in found.values()]
 
 
-async def grade(
-    todo: Iterable[SameWork], seed: int, jobs: int, done: Callable[[SameWork, Verdict], None]
-) -> None:
-    """Grade all, and hand over each verdict as soon as it is there.
-
-    Can be cancelled: the processes are then ended, and what they were grading has no verdict.
+async def grade_here(todo: Sequence[SameWork], seed: int, done: Done, jobs: int) -> None:
+    """Grade all on this machine; see `Grade`.
 
     Args:
         jobs: how many processes grade at the same time.
     """
-    waiting = iter(list(todo))
-    with tempfile.TemporaryDirectory(prefix="grade-class-", ignore_cleanup_errors=True) as folder:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(jobs):
-                group.create_task(_serve(waiting, Path(folder), seed, done))
+    waiting = deque(todo)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(jobs, len(todo))):
+            group.create_task(serve(waiting, LocalDesk(), seed, done))
 
 
-async def _serve(
-    waiting: Iterator[SameWork], folder: Path, seed: int, done: Callable[[SameWork, Verdict], None]
-) -> None:
-    grader = GraderClient()
+async def serve(waiting: deque[SameWork], desk: Desk, seed: int, done: Done) -> None:
+    """Have one batch after another graded at a desk, as long as any waits.
+
+    A batch that gets no verdict, since this is cancelled or the desk is lost, waits again.
+    """
     try:
-        for batch in waiting:
-            done(batch, await _verdict(grader, batch.first, folder, seed))
+        while waiting:
+            batch = waiting.popleft()
+            try:
+                verdict = await desk.verdict(batch.first, seed)
+            except BaseException:
+                waiting.appendleft(batch)
+                raise
+            done(batch, verdict)
     finally:
-        await grader.close()
-
-
-async def _verdict(grader: GraderClient, work: Work, folder: Path, seed: int) -> Verdict:
-    desk = Path(tempfile.mkdtemp(dir=folder))  # a new one: the last may be anything by now
-    try:
-        async with asyncio.timeout(LONGEST):
-            return await grader.grade(_request(work, _laid_out(work, desk), seed))
-    except GraderError as error:
-        return error
-    except TimeoutError:
-        return GraderError(f"it was not graded within {LONGEST:.0f} s", "please report this")
-    finally:
-        shutil.rmtree(desk, ignore_errors=True)
-
-
-def _request(work: Work, file: Path, seed: int) -> GradeRequest:
-    return GradeRequest(
-        lesson=work.lesson,
-        file=str(file),
-        numbers=(),
-        seed=seed,
-        shown_as=SHOWN_AS,
-        source=work.source,
-        is_one_of_many=True,
-    )
-
-
-def _laid_out(work: Work, desk: Path) -> Path:
-    """The file where it is graded, with what lies beside it."""
-    for name, data in work.helpers.items():
-        helper = desk / name
-        with suppress(OSError):  # a name that this file system doesn't take
-            helper.parent.mkdir(parents=True, exist_ok=True)
-            helper.write_bytes(data)
-    file = desk / SHOWN_AS
-    file.write_text(work.source, "utf-8", newline="")
-    return file
+        await desk.close()
 
 
 def processors() -> int:

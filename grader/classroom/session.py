@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..course.catalog import Lesson
 from ..model.errors import GraderError
-from .running import SameWork, Verdict, batches, grade
+from .running import Done, Grade, SameWork, Verdict, batches
 from .store import Store
 from .work import Work
 
@@ -70,11 +70,11 @@ class ClassSession:
         self._store.add_attempts(self._run, new, report)
         self.kept += len(batch.works)
 
-    def grade(self, jobs: int, after: Callable[[SameWork], None]) -> bool:
+    def grade(self, grade: Grade, after: Callable[[SameWork], None]) -> bool:
         """Grade what is to do.
 
         Args:
-            jobs: how many processes grade at the same time.
+            grade: does it, on this machine or elsewhere.
             after: called when a batch has its verdict.
 
         Returns:
@@ -85,10 +85,10 @@ class ClassSession:
             self._keep(batch, verdict)
             after(batch)
 
-        return asyncio.run(self._grade(jobs, done))
+        return asyncio.run(self._grade(grade, done))
 
-    async def _grade(self, jobs: int, done: Callable[[SameWork, Verdict], None]) -> bool:
-        grading = asyncio.create_task(grade(self.todo, self.seed, jobs, done))
+    async def _grade(self, grade: Grade, done: Done) -> bool:
+        grading = asyncio.create_task(grade(self.todo, self.seed, done))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, grading.cancel)

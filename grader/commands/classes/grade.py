@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from ..words import CourseCommand
 from .options import takes_lessons, takes_results
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ...classroom.running import Grade
     from ...classroom.session import ClassSession
     from ...classroom.store import Store
     from ...course.catalog import Lesson
@@ -37,6 +41,7 @@ MOST_NAMED = 20
 @takes_lessons
 @click.option("--names", type=click.Path(path_type=Path), help="A CSV file with the class's names.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), help="Processes that grade at once.")
+@click.option("--cluster", metavar="ADDRESS", help="Grade on the workers of a Dask cluster.")
 @click.option("--resume", is_flag=True, help="Grade only what is new or has changed.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the values of an earlier run.")
 @click.option(
@@ -50,6 +55,7 @@ def command(
     lessons: tuple[Lesson, ...],
     names: Path | None,
     jobs: int | None,
+    cluster: str | None,
     resume: bool,
     seed: int | None,
     file_times: bool,
@@ -67,6 +73,8 @@ def command(
         raise UsageError("which lesson is it?", f"for example: --lesson {_first()}")
     if resume and seed is not None:
         raise UsageError("--resume keeps the seed of the run that it goes on with", "omit --seed")
+    if cluster is not None:
+        _check_cluster(cluster, jobs)
     from ...classroom.finding import works
     from ...classroom.session import ClassSession
     from ...classroom.store import Store
@@ -74,7 +82,7 @@ def command(
     found = works(submissions, lessons, names, file_times)
     with Store(results, must_exist=False) as store:
         session = ClassSession(store, submissions, found, lessons, resume, seed)
-        is_whole = _grade(session, jobs)
+        is_whole = _grade(session, jobs, cluster)
         _show(store, lessons)
     _name_problems(session)
     click.echo(f"The results are in {results}.")
@@ -87,7 +95,15 @@ def _first() -> str:
     return catalog.lessons()[0].name
 
 
-def _grade(session: ClassSession, jobs: int | None) -> bool:
+def _check_cluster(address: str, jobs: int | None) -> None:
+    from ...classroom.cluster.connecting import LOCAL, check_address
+
+    check_address(address)
+    if jobs is not None and address != LOCAL:
+        raise UsageError("each worker of a cluster has as many jobs as threads", "omit -j")
+
+
+def _grade(session: ClassSession, jobs: int | None, cluster: str | None) -> bool:
     from rich.console import Console
 
     from ...classroom.progress import shown_progress
@@ -98,9 +114,21 @@ def _grade(session: ClassSession, jobs: int | None) -> bool:
         click.echo(f"{session.kept} have a verdict already, {total} are to be graded.", err=True)
     if not total:
         return True
-    count = min(jobs or processors(), len(session.todo))
-    with shown_progress(total, Console(stderr=True)) as advance:
-        return session.grade(count, lambda batch: advance(len(batch.works)))
+    console = Console(stderr=True)
+    grade = _way_to_grade(cluster, jobs or processors(), console)
+    with shown_progress(total, console) as advance:
+        return session.grade(grade, lambda batch: advance(len(batch.works)))
+
+
+def _way_to_grade(cluster: str | None, jobs: int, console: Console) -> Grade:
+    from ...classroom.running import grade_here
+
+    if cluster is None:
+        return partial(grade_here, jobs=jobs)
+    from ...classroom.cluster.crew import grade_on_cluster
+
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    return partial(grade_on_cluster, address=cluster, workers=jobs, say=say)
 
 
 def _show(store: Store, lessons: tuple[Lesson, ...]) -> None:
