@@ -46,6 +46,7 @@ NOT_OF_THIS_LESSON = {
     "handled-elsewhere",
     "queries-in-turn",
     "retry-without-limit",
+    "session-state-lost",
     "validated-otherwise",
 }
 """Ids that no exercise of the courses that are here can bring about; the examples do."""

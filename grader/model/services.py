@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from .described import Described
+from .errors import UsageError
 from .headers import GivenHeaders, WithHeaders, pairs_of, with_default
 
 
@@ -60,6 +61,11 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
             after the app begins to start it is carried out and committed.
         faults: what goes wrong.
         outages: when the server is away.
+        pooler: how many sessions at the server a pooler in transaction mode lets the app's
+            connections share; 0 is no pooler. It is as PgBouncer with `pool_mode=transaction`,
+            `server_round_robin=1` and `max_prepared_statements=0`: each transaction may have
+            another session, so nothing that a session keeps holds beyond one, neither SET nor
+            prepared statements, LISTEN, temporary tables or advisory locks.
     """
 
     statement: float = 0.0
@@ -69,6 +75,15 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
     meanwhile: tuple[tuple[float, str], ...] = ()
     faults: tuple[Fault, ...] = ()
     outages: tuple[Outage, ...] = ()
+    pooler: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if type(self.pooler) is not int or self.pooler < 0:
+            raise UsageError(
+                f"pooler={self.pooler!r} isn't a number of sessions",
+                "give how many it may have at the server, such as 5; 0 is no pooler",
+            )
 
 
 class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
@@ -153,6 +168,7 @@ def postgres(
     meanwhile: Mapping[float, str] | None = None,
     faults: Iterable[Fault] = (),
     outages: Iterable[Outage] = (),
+    pooler: int = 0,
 ) -> Postgres:
     """A real PostgreSQL database, for a factory that takes a DSN; see `Postgres`."""
     return Postgres(
@@ -163,6 +179,7 @@ def postgres(
         meanwhile=tuple((meanwhile or {}).items()),
         faults=tuple(faults),
         outages=tuple(outages),
+        pooler=pooler,
     )
 
 

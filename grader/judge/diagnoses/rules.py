@@ -21,6 +21,7 @@ from . import (
     outcomes,
     overload,
     pool_waits,
+    pooled,
     refusals,
     resources,
     retries,
@@ -72,6 +73,8 @@ RULES: tuple[Rule, ...] = (
     listening.not_opened_anew,
     work.lifespan_failed,
     outcomes.startup_failed,
+    # Before the errors that come of a session that is not the same any more.
+    pooled.session_state_lost,
     # What became of the data explains wrong answers, and errors, that come of it.
     databases.sql_injection,
     databases.table_emptied,

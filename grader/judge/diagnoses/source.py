@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cached_property
 
 from ...course.syntax import parsed
@@ -60,6 +61,15 @@ class Source:
     def handles_groups(self, line: int | None) -> bool:
         """Whether a `try` with `except*` stands around a line."""
         return any(isinstance(node, ast.TryStar) and _holds(node, line) for node in self._nodes)
+
+    def lines_of_texts(self, pattern: re.Pattern[str]) -> list[int | None]:
+        """The lines on which strings begin in which a pattern is found."""
+        return [
+            node.lineno
+            for node in self._nodes
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if pattern.search(node.value)
+        ]
 
     def _function_around(self, line: int | None) -> ast.AST | None:
         around = [n for n in self._nodes if isinstance(n, FUNCTIONS) and _holds(n, line)]

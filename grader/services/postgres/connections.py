@@ -20,9 +20,10 @@ from ...model.trace import Ending
 from ..base.connection import ClientConnection
 from ..base.context import OpenSpan, Sender
 from ..base.faults import BY_SCENARIO
+from .pooler import LONGEST_WAIT, WAITED_TOO_LONG, adjust
 from .questions import IsEnd, ServerQuestion
 from .script import Script, ScriptRunner
-from .session import ServerSession
+from .session import PooledSession, ServerSession, send_alone
 from .startup import refusal_of
 from .wire import (
     CANCEL,
@@ -35,6 +36,7 @@ from .wire import (
     FrameParser,
     Malformed,
     error,
+    is_ready,
 )
 
 if TYPE_CHECKING:
@@ -88,6 +90,8 @@ class PostgresConnection(ClientConnection):
         self.key: tuple[int, int] | None = None
         self.question: ServerQuestion | None = None
         self.listens = False
+        self._borrowed: PooledSession | None = None
+        self._settings: dict[bytes, bytes] = {}
         self._answered: ServerQuestion | None = None
         self._status = b""
         self._skips_to_sync = False
@@ -135,7 +139,7 @@ class PostgresConnection(ClientConnection):
             self._begin(packet)
 
     def _begin(self, startup: Frame) -> None:
-        if refusal := refusal_of(startup, self._relay.server):
+        if refusal := refusal_of(startup, self._relay.server, self._relay.pooler is not None):
             self.pipe.send(error("FATAL", *refusal).packed)
             self.pipe.end()
             return
@@ -155,6 +159,13 @@ class PostgresConnection(ClientConnection):
         in_server()
         self._script.happened("time")
 
+    def cancel_in_server(self, packet: Frame) -> None:
+        """Pass a cancel request on to the session that it is about."""
+        if self._borrowed is not None:
+            self._borrowed.cancel()
+        else:
+            send_alone(self._relay.server, packet)
+
     # What is done with it
 
     def _serve(self, startup: Frame) -> Script[None]:
@@ -163,7 +174,9 @@ class PostgresConnection(ClientConnection):
             while True:
                 batch, sender = yield from self._next()
                 if not batch.is_copied_data:  # of a COPY that has failed: the server ignores it
+                    yield from self._borrow_session()
                     yield from self._answer(batch, sender)
+                    self._give_session_back()
         except Over as over:
             self.end_spans(over.how)
         except OSError:
@@ -189,9 +202,48 @@ class PostgresConnection(ClientConnection):
                 if frame.type == ord("K"):
                     self.key = struct.unpack_from("!II", frame.body)
             if self._status:
+                self._leave_to_pooler()
                 return
             batch, _ = yield from self._next()  # a password, which is the server's business
             message = batch.packed
+
+    # Where a pooler has the sessions
+
+    def _leave_to_pooler(self) -> None:
+        """The server has let the client in. What that asks is done in sessions of the pooler."""
+        if self._relay.pooler is not None and self.session is not None:
+            self._settings = dict(self.session.settings)
+            self.session.leave()
+            self.session = None
+
+    def _borrow_session(self) -> Script[None]:
+        """Get a session for a transaction, if there is none yet."""
+        pooler = self._relay.pooler
+        now = self._relay.context.loop.time
+        limit = now() + LONGEST_WAIT
+        while pooler is not None and self.session is None:
+            session = pooler.take()
+            if session is not None:
+                self.session = self._borrowed = session
+                adjust(session, self._settings)
+                break
+            if now() >= limit:
+                self.pipe.send(error("FATAL", *WAITED_TOO_LONG).packed)
+                raise Over("failed")
+            pooler.wait(partial(self._script.happened, "session"))
+            self.after(limit - now(), partial(self._script.happened, "session"))
+            yield "session"
+            self.cancel_timer()
+
+    def _give_session_back(self) -> None:
+        """The client's transaction is over, and with it the time of its session."""
+        if self._borrowed is not None and self._status == b"I":
+            session, self.session, self._borrowed = self._borrowed, None, None
+            self._settings = dict(session.settings)
+            if self._relay.pooler is not None:
+                self._relay.pooler.give_back(session)
+
+    # Batches
 
     def _answer(self, batch: Batch, sender: Sender) -> Script[None]:
         learners = [statement for statement in batch.statements if statement.is_learners]
@@ -254,7 +306,7 @@ class PostgresConnection(ClientConnection):
         """Give the client an answer; how the statements ended that it is about."""
         self.pipe.send(b"".join(frame.packed for frame in answer))
         is_error = any(frame.type == ord("E") for frame in answer)
-        if answer and _is_ready(answer[-1]):
+        if answer and is_ready(answer[-1]):
             self._status = answer[-1].body
             self._note_transaction(answer)
         elif is_error:
@@ -327,12 +379,12 @@ class PostgresConnection(ClientConnection):
         """Have an idle server say now what it would say by itself a little later."""
         if self._status != b"I" or self.session is None:
             return False
-        said = ServerQuestion(_is_ready)
+        said = ServerQuestion(is_ready)
         with suppress(OSError):
             self.session.send(SYNC)
         while not said.is_over:
             said.hear(self.session)
-        news = [frame for frame in said.answer if not _is_ready(frame)]
+        news = [frame for frame in said.answer if not is_ready(frame)]
         self.pipe.send(b"".join(frame.packed for frame in news))
         if said.error is not None:  # another session has ended this one
             self.be_cut()
@@ -383,16 +435,15 @@ class PostgresConnection(ClientConnection):
         self.question = None
         if self.session is not None:
             self.session.close()
-
-
-def _is_ready(frame: Frame) -> bool:
-    return frame.type == ord("Z")
+        if self._borrowed is not None and self._relay.pooler is not None:
+            self._relay.pooler.drop(self._borrowed)
+            self._borrowed = None
 
 
 def _ends_login_step(frame: Frame) -> bool:
     """Whether it is the client's turn: it is logged in, or asked for a password."""
     asks = frame.type == ord("R") and frame.body[:4] not in AUTHENTICATION_IS_OVER
-    return asks or _is_ready(frame)
+    return asks or is_ready(frame)
 
 
 def _without_tls(frame: Frame) -> Frame:

@@ -29,7 +29,7 @@ class Locks:
         """Find out which of the questions wait for a lock."""
         blocked = self._relay.look_up(Lease.blockers) or {}
         for connection, question in self._relay.unanswered():
-            pid = connection.key[0] if connection.key else 0
+            pid = connection.session.pid if connection.session else 0
             waits = pid in blocked and not _is_deadlocked(pid, blocked)
             question.waits_for_lock = waits and not question.is_called_off
 

@@ -26,9 +26,10 @@ from ..base.quiet import quiet
 from .connections import PostgresConnection
 from .daemon.leases import Lease, lease
 from .locks import Locks
+from .pooler import Pooler
 from .private import psycopg_on_clock
 from .questions import ServerQuestion
-from .session import ServerSession, send_alone
+from .session import ServerSession
 from .turns import Turns
 from .wire import Batch, Frame
 
@@ -68,6 +69,7 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         self.server = self._lease.address
         self.faults = Faults(description.faults, context)
         self.turns = Turns(context.loop)
+        self.pooler = Pooler(self.server, description.pooler) if description.pooler else None
         self._locks = Locks(self)
         self._installed = ExitStack()
         self._installed.enter_context(quiet("psycopg"))
@@ -103,6 +105,8 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
 
     def clear_up(self) -> None:
         self.turns.clear()
+        if self.pooler is not None:
+            self.pooler.close()
         self._installed.close()
         if self._lease is not None:
             with suppress(OSError):
@@ -118,8 +122,10 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         return True
 
     def _end_all_sessions(self) -> None:
-        if any(connection.session for connection in self.connections):
+        if self.pooler is not None or any(connection.session for connection in self.connections):
             self.look_up(Lease.end_sessions)
+        if self.pooler is not None:
+            self.pooler.close()
 
     # How long it takes, and what goes wrong
 
@@ -187,7 +193,7 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         question = meant.question
         if question is not None and not question.is_over:
             question.is_called_off, question.waits_for_lock = True, False
-            send_alone(self.server, packet)
+            meant.cancel_in_server(packet)
             self.settle()
         done()
         return False

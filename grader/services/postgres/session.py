@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
+import struct
 from collections import deque
 from contextlib import suppress
+
+import msgspec
 
 from ..base.off_clock import off_clock
 from .daemon.messages import Address
@@ -23,6 +27,8 @@ class ServerSession:
 
     Attributes:
         last_heard: the type of the last message that has come.
+        pid: the server's process.
+        settings: what the server has said of its settings, by name.
 
     Raises:
         OSError: the server cannot be reached.
@@ -30,11 +36,16 @@ class ServerSession:
 
     def __init__(self, address: Address) -> None:
         with off_clock():
-            self._sock = connect(address)
+            self._sock = self._connect(address)
             self._sock.settimeout(PATIENCE)
         self._parser = FrameParser(first_packet=False)
         self._heard: deque[Frame] = deque()
         self.last_heard = 0
+
+    def _connect(self, address: Address) -> socket.socket:
+        self.pid = 0
+        self.settings: dict[bytes, bytes] = {}
+        return connect(address)
 
     def send(self, message: bytes) -> None:
         """Send a message, whatever its size.
@@ -66,9 +77,18 @@ class ServerSession:
             data = self._sock.recv(MOST_AT_ONCE)
             if not data:
                 raise ConnectionResetError
-            self._heard.extend(self._parser.feed(data))
+            for frame in self._parser.feed(data):
+                self._note(frame)
+                self._heard.append(frame)
         if self._heard:
             self.last_heard = self._heard[-1].type
+
+    def _note(self, frame: Frame) -> None:
+        if frame.type == ord("K"):
+            (self.pid,) = struct.unpack_from("!I", frame.body)
+        elif frame.type == ord("S"):
+            name, value, *_ = frame.body.split(b"\0")
+            self.settings[name] = value
 
     def leave(self) -> None:
         """Say goodbye, and wait until the server has let go of the session and its locks."""
@@ -83,6 +103,45 @@ class ServerSession:
     def close(self) -> None:
         """Hang up."""
         self._sock.close()
+
+
+class PooledSession(ServerSession):
+    """A session that no client has begun: it is logged in, with the password of the address.
+
+    libpq logs in, and is done then. A server that insists on TLS can't be spoken to past it.
+    """
+
+    def _connect(self, address: Address) -> socket.socket:
+        from psycopg import pq
+
+        dsn = msgspec.structs.replace(address, sslmode="disable").dsn
+        self._login = pq.PGconn.connect(dsn.encode())
+        if self._login.status != pq.ConnStatus.OK:
+            raise ConnectionRefusedError(self._login.error_message.decode("utf-8", "replace"))
+        self.pid = self._login.backend_pid
+        known = {name: self._login.parameter_status(name) for name in TRACKED}
+        self.settings = {name: value for name, value in known.items() if value is not None}
+        return socket.socket(fileno=os.dup(self._login.socket))
+
+    def cancel(self) -> None:
+        """Ask the server to end what it does for this session."""
+        with off_clock(), suppress(Exception):
+            self._login.get_cancel().cancel()
+
+    def close(self) -> None:
+        super().close()
+        self._login.finish()
+
+
+TRACKED = (
+    b"client_encoding",
+    b"DateStyle",
+    b"TimeZone",
+    b"standard_conforming_strings",
+    b"application_name",
+    b"IntervalStyle",
+)
+"""What PgBouncer keeps for each client, as the server tells it of each change."""
 
 
 def send_alone(address: Address, first_packet: Frame) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 from .daemon.messages import Address
+from .pooler import unsupported
 from .wire import Frame
 
 PROTOCOL = 3
@@ -13,15 +14,20 @@ NOT_YOURS = "28000"
 """SQLSTATE: invalid authorization specification."""
 
 
-def refusal_of(startup: Frame, server: Address) -> tuple[str, str] | None:
+def refusal_of(startup: Frame, server: Address, is_pooled: bool) -> tuple[str, str] | None:
     """Why a client may not begin a session, as SQLSTATE and words; None if it may.
 
     A play has one user and one database, whatever a client says.
+
+    Args:
+        is_pooled: whether there is a pooler, which can't begin a session with a client's settings.
     """
     (version,) = struct.unpack_from("!H", startup.body)
     if version != PROTOCOL:
         return None
     said = _parameters(startup.body[4:])
+    if is_pooled and (refusal := unsupported(said)):
+        return refusal
     user = said.get(b"user", b"")
     asked = user, said.get(b"database") or user
     if asked == (server.user.encode(), server.database.encode()):

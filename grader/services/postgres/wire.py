@@ -298,6 +298,16 @@ def _number_of_values(bound: bytes) -> int:
     return int(values)
 
 
+def query(sql: bytes) -> bytes:
+    """A Query."""
+    return Frame(ord("Q"), sql + b"\0").packed
+
+
+def is_ready(frame: Frame) -> bool:
+    """Whether it is a ReadyForQuery."""
+    return frame.type == ord("Z")
+
+
 def error(severity: str, sqlstate: str, text: str) -> Frame:
     """An ErrorResponse."""
     fields = {"S": severity, "V": severity, "C": sqlstate, "M": text}

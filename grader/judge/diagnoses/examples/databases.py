@@ -55,6 +55,13 @@ _READ = """
             return await connection.fetchval("select price from items where id = 1")
     """
 
+_POOLED = postgres(statement=1, seed_sql=_TABLE, pooler=3)
+_ITEM = """
+    @app.get("/items/{number}")
+    async def item(number: int):
+        return await app.state.pool.fetchval("select name from items where id = $1", number)
+    """
+
 EXAMPLES = (
     example(
         "sql-injection",
@@ -451,5 +458,11 @@ EXAMPLES = (
         with_pool(_UNIT_OF_WORK.replace("{scope}", "")),
         with_pool(_UNIT_OF_WORK.replace("{scope}", ', scope="function"')),
         committed_first,
+    ),
+    example(
+        "session-state-lost",
+        scenario(get("/items/1"), get("/items/2", at=5), database=_POOLED),
+        with_pool(_ITEM),
+        with_pool(_ITEM, "statement_cache_size=0"),
     ),
 )
