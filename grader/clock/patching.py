@@ -26,6 +26,14 @@ def replaced(owner: Any, **attributes: Any) -> Iterator[None]:
 
 
 @contextmanager
+def added(owner: Any, **attributes: Any) -> Iterator[None]:
+    """Set attributes that `owner` need not have, and in the end leave it as it was."""
+    with put_back(owner, *attributes):
+        _set(owner, attributes)
+        yield
+
+
+@contextmanager
 def put_back(owner: Any, *names: str) -> Iterator[None]:
     """Put attributes of `owner` back that others replace, add or take away meanwhile."""
     before = {name: vars(owner).get(name, _ABSENT) for name in names}
@@ -39,21 +47,26 @@ def put_back(owner: Any, *names: str) -> Iterator[None]:
 _ABSENT = object()
 
 
+_IMMUTABLE = 1 << 8
+"""The flag of a type whose attributes can't be set: CPython's `Py_TPFLAGS_IMMUTABLETYPE`."""
+
+
 def _set(owner: Any, attributes: dict[str, Any]) -> None:
+    if isinstance(owner, type) and owner.__flags__ & _IMMUTABLE:
+        _set_in_builtin(owner, attributes)
+        return
     for name, value in attributes.items():
-        try:
-            if value is _ABSENT:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, value)
-        except TypeError:
-            _set_in_builtin(owner, name, value)
+        if value is _ABSENT:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, value)
 
 
-def _set_in_builtin(kind: type, name: str, value: Any) -> None:
+def _set_in_builtin(kind: type, attributes: dict[str, Any]) -> None:
     real_dict = next(d for d in gc.get_referents(kind.__dict__) if isinstance(d, dict))
-    if value is _ABSENT:
-        del real_dict[name]
-    else:
-        real_dict[name] = value
+    for name, value in attributes.items():
+        if value is _ABSENT:
+            del real_dict[name]
+        else:
+            real_dict[name] = value
     ctypes.pythonapi.PyType_Modified(ctypes.py_object(kind))

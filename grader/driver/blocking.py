@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import accumulate
 from types import FrameType
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from blockbuster import BlockBuster, BlockBusterFunction
 
 from ..clock import current_clock
-from ..clock.patching import put_back
+from ..clock.patching import added, put_back
 from .recorder import Recorder
 
 WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "builtins.", "os.read")
@@ -45,32 +46,42 @@ def blocking_calls_reported(recorder: Recorder) -> Iterator[None]:
         del _recorders[id(recorder.clock)]
 
 
-_noting_depth = 0
-
-
 @contextmanager
 def blocking_calls_noted() -> Iterator[None]:
-    """Let blockbuster find calls that block a loop. Nested uses share the outermost one."""
-    global _noting_depth
-    _noting_depth += 1
+    """Let blockbuster find calls that block a loop. Nested and concurrent uses share it."""
+    global _depth
+    with _lock:
+        _depth += 1
+        if _depth == 1:
+            for owner, replacements in _replacements():
+                _replaced.enter_context(added(owner, **replacements))
     try:
-        with _blocking_functions_replaced() if _noting_depth == 1 else nullcontext():
-            yield
-    finally:
-        _noting_depth -= 1
-
-
-@contextmanager
-def _blocking_functions_replaced() -> Iterator[None]:
-    functions = _blocking_functions()
-    with ExitStack() as stack:
-        for function in functions:
-            # What it replaces in a class that is written in C it keeps there, under `_c_...`.
-            name = function.func_name
-            stack.enter_context(put_back(function.module, name, f"_c_{name}"))
-            function.activate()
-            stack.callback(function.deactivate)
         yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                _replaced.close()
+
+
+_depth = 0
+_lock = threading.Lock()
+_replaced = ExitStack()
+
+
+@cache
+def _replacements() -> list[tuple[Any, dict[str, Any]]]:
+    """What blockbuster sets in which modules and classes, as seen when it does."""
+    found: dict[int, tuple[Any, dict[str, Any]]] = {}
+    for function in _blocking_functions():
+        owner, name = function.module, function.func_name
+        # What it replaces in a class that is written in C it keeps there, under `_c_...`.
+        with put_back(owner, name, f"_c_{name}"):
+            function.activate()
+            now = {key: vars(owner)[key] for key in (name, f"_c_{name}") if key in vars(owner)}
+            function.activated = False
+        found.setdefault(id(owner), (owner, {}))[1].update(now)
+    return list(found.values())
 
 
 @cache

@@ -17,7 +17,7 @@ from types import CoroutineType, FrameType
 from typing import Any
 
 from ..clock import current_clock
-from ..clock.patching import put_back, replaced
+from ..clock.patching import added, replaced
 from ..model.trace import Ending
 from .dependencies import facts_of
 from .recorder import Recorder
@@ -47,8 +47,8 @@ def handlers_noted(recorder: Recorder) -> Iterator[None]:
             in_thread = functools.partial(noted.in_thread, module.run_in_threadpool)
             stack.enter_context(replaced(module, run_in_threadpool=in_thread))
         middleware = errors.ServerErrorMiddleware
-        stack.enter_context(put_back(middleware, "handler"))
-        middleware.handler = property(noted.of_middleware, _set_handler)
+        handler = property(noted.of_middleware, _set_handler)
+        stack.enter_context(added(middleware, handler=handler))
         yield
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from ..clock import VirtualLoop
+from ..clock import VirtualLoop, clocks_installed
+from ..driver.blocking import blocking_calls_noted
 from ..driver.recorder import Recorder
 from ..model.errors import UsageError
 from ..model.trace import Trace
@@ -111,12 +112,13 @@ def explore(
     seen: dict[Hashable, Seen] = {}
     choices: Choices | None = Choices([])
     orders = 0
-    while choices is not None and orders < limit:
-        trace = plan.trace(choices.arm)
-        value = by(trace)
-        seen.setdefault(value, Seen(value, trace)).count += 1
-        orders += 1
-        choices = choices.next()
+    with clocks_installed(), blocking_calls_noted():  # once, for all plays
+        while choices is not None and orders < limit:
+            trace = plan.trace(choices.arm)
+            value = by(trace)
+            seen.setdefault(value, Seen(value, trace)).count += 1
+            orders += 1
+            choices = choices.next()
     return Exploration(orders, choices is None, list(seen.values()))
 
 
