@@ -39,6 +39,7 @@ def test_grader_says_of_each_case_what_is_beside_it(grading: Grading, case: Path
     assert exercise.status == expected["status"], failure
     assert [diagnosis.id for diagnosis in first] == expected["diagnoses"][:1], failure
     assert everywhere >= set(expected["diagnoses"])
+    assert not everywhere & set(expected.get("never", ()))
     if "line" in expected:
         assert [diagnosis.line for diagnosis in first] == [expected["line"]]
 

@@ -90,7 +90,9 @@ def test_second_try_comes_at_once(sample: SampleData) -> None:
     """The second try begins at once, and each of them may take 2 s."""
     for each in _second_is_good(sample):
         assert_same(calls, elapsed, of=each)
-    assert_same(calls, elapsed, of=_rates(LATE, LATE), server_errors=[504])
+    soon_broken = _rates(breaks(0.5), answers_with(3, sample.word()))
+    for each in (_rates(LATE, LATE), soon_broken):
+        assert_same(calls, elapsed, of=each, server_errors=[504])
 
 
 @exercise(1)

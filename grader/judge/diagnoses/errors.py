@@ -346,6 +346,12 @@ def _sentence_of(error: Failure, endpoint: int | None) -> str:
             f"{at_line(error.line)} raises an HTTPException when the response has begun already: "
             "the client has its 200. Until when can a request be refused?"
         )
+    if error.context == "HTTPException" and "websocket." in error.text:
+        return (
+            f"{at_line(error.line)} raises an HTTPException over a WebSocket that is accepted "
+            "already: there is no response any more that could have a status. What can you tell "
+            "its client in place of it?"
+        )
     if error.context == "HTTPException":
         return (
             f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "

@@ -64,6 +64,27 @@ def finished_twice(case: Case) -> Finding | None:
     return None
 
 
+@rule("finished-twice", "resources", "calls")
+def ended_beside_another_end(case: Case) -> Finding | None:
+    """Finds it where one end is called while the other is still under way, and succeeds."""
+    ends = _ends(case)
+    for _, mine, its in _lives(case):
+        own, should = (
+            [call for call in life[1] if _is_end(call, ends) and call.how == "done"]
+            for life in (mine, its)
+        )
+        if len(should) < 2 <= len(own) and own[1].start < own[0].end:
+            first, second = own[:2]
+            line = case.call_line(second)
+            return Finding(
+                line,
+                f"{at_line(line)} calls {_method(second.name)} while {_method(first.name)} is "
+                "still under way, and that succeeds a moment later. What tells this line whether "
+                "it will?",
+            )
+    return None
+
+
 @rule("left-unfinished", "resources", "calls")
 def left_unfinished(case: Case) -> Finding | None:
     """Something is opened, and neither committed nor aborted.

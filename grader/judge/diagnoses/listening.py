@@ -44,7 +44,7 @@ def listens_for_each(case: Case) -> Finding | None:
     """
     mine, its = _listens(case, case.got), _listens(case, case.expected)
     count = len({span.resource for span in mine})
-    if count <= len({span.resource for span in its}):
+    if not its or count <= len({span.resource for span in its}):
         return None
     if not any(span.exchange is not None for span in mine):
         return None
@@ -155,9 +155,9 @@ def not_opened_anew(case: Case) -> Finding | None:
     )
 
 
-@rule("wrong-pauses", "events", "messages")
+@rule("wrong-reconnect-pauses", "events", "messages")
 @about_databases
-def wrong_pauses(case: Case) -> Finding | None:
+def wrong_reconnect_pauses(case: Case) -> Finding | None:
     """A lost connection is opened anew, after other pauses than it should be.
 
     Without pauses, or with short ones, all the clients of a database that comes back connect at

@@ -67,6 +67,8 @@ def pool_wait_not_counted(case: Case) -> Finding | None:
         took, most = done(ours), done(theirs)
         if (theirs.status or 0) < 500 or not took or not most or took <= most:
             continue  # with nothing to wait for, the reference refuses at once
+        if _is_pause(case, wait):
+            continue
         line = _line(case, wait)
         return Finding(
             line,
@@ -110,7 +112,18 @@ def _work_of(case: Case, trace: Trace, exchange: Exchange) -> list[Span]:
 
 def _line(case: Case, wait: PoolWait) -> int | None:
     """The learner's line that waited."""
+    span = _span_of(case, wait)
+    return span.line if span is not None else wait.exchange.line
+
+
+def _is_pause(case: Case, wait: PoolWait) -> bool:
+    """Whether the learner's code only lets time pass there, as between two tries."""
+    span = _span_of(case, wait)
+    return span is not None and span.name == "sleep"
+
+
+def _span_of(case: Case, wait: PoolWait) -> Span | None:
     for span in case.waits(wait.exchange.number):
         if span.start.tick <= wait.start and span.end.tick > wait.start:
-            return span.line
-    return wait.exchange.line
+            return span
+    return None

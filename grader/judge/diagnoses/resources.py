@@ -107,7 +107,7 @@ def stream_goes_on(case: Case) -> Finding | None:
     return None
 
 
-@rule("generator-shared", "lines", "events", "body", "status", "elapsed", *STREAMS)
+@rule("generator-shared", "arguments", "lines", "events", "body", "status", "elapsed", *STREAMS)
 def generator_shared(case: Case) -> Finding | None:
     """One generator serves all requests.
 

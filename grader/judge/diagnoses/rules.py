@@ -88,6 +88,8 @@ RULES: tuple[Rule, ...] = (
     statements.several_snapshots,
     databases.lost_update,
     databases.conflict_not_retried,
+    # An app that doesn't listen opens its connections for something else.
+    listening.not_listening,
     # The kind of connection explains errors that drivers raise.
     connections.shared_connection,
     connections.pool_per_request,
@@ -95,10 +97,9 @@ RULES: tuple[Rule, ...] = (
     answers.missing_route,
     sockets.not_accepted,
     # An app that hears nothing has nothing to tell.
-    listening.not_listening,
     listening.listens_in_vain,
     listening.listens_late,
-    listening.wrong_pauses,
+    listening.wrong_reconnect_pauses,
     # What begins too late, or too often, explains what comes of it.
     lives.begun_by_request,
     lives.asked_by_request,
@@ -183,6 +184,7 @@ RULES: tuple[Rule, ...] = (
     # A second call makes an answer late as well: it goes before the rules about waits.
     finishing.half_stored,
     finishing.finished_twice,
+    finishing.ended_beside_another_end,
     finishing.left_unfinished,
     resources.called_twice,
     resources.called_in_vain,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ...model.trace import Exchange, SocketMessage, Trace
+from ...model.trace import Closing, Exchange, Incident, SocketMessage, Trace
 from ...model.websockets import ABNORMAL
 from ..differences import shortened
 from ..messages import how_it_ends, is_closed_by_app, real_events, sent_by_app, text_of
@@ -144,7 +144,7 @@ def socket_left_open(case: Case) -> Finding | None:
     """
     for ours, theirs in _closed_by_app(case):
         mine, its = ours.closing, theirs.closing
-        if mine is None or its is None or (is_closed_by_app(ours) and mine.code == its.code):
+        if mine is None or its is None or _ends_in_time(ours, its):
             continue
         after = its.at.tick - theirs.started.tick
         line = _waiting_at(case, ours, ours.started.tick + after)
@@ -173,11 +173,13 @@ def closed_early_or_late(case: Case) -> Finding | None:
         ticks, should = (mine.at.tick - ours.started.tick, its.at.tick - theirs.started.tick)
         if ticks != should:
             line = mine.line or ours.line
+            asks = (
+                "From when does its limit count" if ticks < should else "What should close it then"
+            )
             return Finding(
                 line,
                 f"{at_line(line)} closes {ours.path} {in_seconds(ticks)} after the client has "
-                f"come, and it should be after {in_seconds(should)}. From when does your limit "
-                "count?",
+                f"come, and it should be after {in_seconds(should)}. {asks}?",
             )
     return None
 
@@ -195,8 +197,15 @@ def socket_closed(case: Case) -> Finding | None:
         closing = ours.closing
         if closing is None or not is_closed_by_app(ours) or is_closed_by_app(theirs):
             continue
-        line = closing.line or (ours.raised and ours.raised.line) or ours.line
         after = in_seconds(closing.at.tick - ours.started.tick)
+        fatal = _fatal_to_a_task(case, ours, closing)
+        if fatal is not None:
+            return Finding(
+                fatal.line,
+                f"{at_line(fatal.line)} raises {fatal.detail}. That ends its task, {after} after "
+                f"the client of {ours.path} has come, and the connection ends with it.",
+            )
+        line = closing.line or (ours.raised and ours.raised.line) or ours.line
         how = "" if closing.code == ABNORMAL else f" with {closing.code}"
         return Finding(
             line,
@@ -204,6 +213,26 @@ def socket_closed(case: Case) -> Finding | None:
             "should stay open. What has happened just before?",
         )
     return None
+
+
+def _fatal_to_a_task(case: Case, exchange: Exchange, closing: Closing) -> Incident | None:
+    """The error of which a task of an exchange died when its WebSocket was closed."""
+    return next(
+        (
+            died
+            for died in case.incidents("exception-unretrieved")
+            if died.exchange == exchange.number and died.at.tick == closing.at.tick
+        ),
+        None,
+    )
+
+
+def _ends_in_time(ours: Exchange, its: Closing) -> bool:
+    """Whether the app ends a WebSocket by itself, with this code or about at this moment."""
+    mine = ours.closing
+    if mine is None or not is_closed_by_app(ours):
+        return False
+    return mine.code == its.code or mine.at.tick <= its.at.tick + ABOUT
 
 
 def _closed_by_app(case: Case) -> Iterator[tuple[Exchange, Exchange]]:

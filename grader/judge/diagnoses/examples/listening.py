@@ -129,7 +129,7 @@ EXAMPLES = (
     ),
     example("not-opened-anew", _LOST, _app(_ONCE), _app(_AGAIN.format(pause=1)), events),
     example(
-        "wrong-pauses",
+        "wrong-reconnect-pauses",
         _LOST,
         _app(_AGAIN.format(pause=10)),
         _app(_AGAIN.format(pause=1)),
