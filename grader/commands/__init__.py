@@ -22,6 +22,7 @@ COMMANDS = (
     "doctor",
     "init",
     "class",
+    "board",
     "completion",
     "dev",
 )

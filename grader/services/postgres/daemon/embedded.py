@@ -8,8 +8,10 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -20,7 +22,6 @@ from .cluster import find_programs, is_ready, move_aside, version_of
 from .leftovers import end_orphans, end_server_of
 from .messages import Address
 from .roles import CONNECTIONS, new_password
-from .state import KeeperState
 from .unprivileged import child_setup, doors, own, share, through
 
 log = logging.getLogger(__name__)
@@ -58,12 +59,23 @@ SETTINGS = {
     "log_min_error_statement": "panic",
 }
 
-_SETTINGS = [f"-c{name}={value}" for name, value in SETTINGS.items()]
 _INITDB = [
     *(f"--username={ADMINISTRATOR}", "--auth=reject", "--encoding=UTF8", "--locale=C"),
     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
     *("--no-sync", "--no-data-checksums", "--no-instructions", "--wal-segsize=1"),
 ]
+
+
+class ServerPlace(Protocol):
+    """Where a server is.
+
+    Attributes:
+        home: its data, private to the user.
+        server_sockets: the directory for its Unix sockets.
+    """
+
+    home: Path
+    server_sockets: Path
 
 
 class Embedded:
@@ -73,14 +85,16 @@ class Embedded:
     that died left running is ended.
     """
 
+    settings: Mapping[str, object] = SETTINGS
     name = "The embedded PostgreSQL"
     remedy = "Run it again. If that does not help, set DATABASE_URL to a server of yours."
     makes_roles = True
     # A copy by files is six times as fast as one through the log.
     new_database = "STRATEGY file_copy"
 
-    def __init__(self, state: KeeperState) -> None:
+    def __init__(self, state: ServerPlace) -> None:
         self._state = state
+        self._options = [f"-c{name}={value}" for name, value in self.settings.items()]
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self._password = new_password()
@@ -137,11 +151,15 @@ class Embedded:
             error = await self._secure_and_run(programs, data)
             if not error:
                 return
-            log.warning("PostgreSQL does not start on %s: %s", data, error)
+            self._give_up(data, error)
         move_aside(data)
         await self._make_data(programs, data)
         if error := await self._secure_and_run(programs, data):
             raise self._failure("does not start", error)
+
+    def _give_up(self, data: Path, error: str) -> None:
+        """Go on with new data, as what a play has left is worth nothing."""
+        log.warning("PostgreSQL does not start on %s: %s", data, error)
 
     def _check_room(self) -> None:
         free = shutil.disk_usage(self._state.home).free
@@ -180,7 +198,14 @@ class Embedded:
     async def _secure(self, programs: Path, data: Path) -> str:
         """Set who may connect, in a server of one process, which no one can reach."""
         write_rules(data)
-        server = [str(programs / "postgres"), "--single", "-D", str(data), *_SETTINGS, "postgres"]
+        server = [
+            str(programs / "postgres"),
+            "--single",
+            "-D",
+            str(data),
+            *self._options,
+            "postgres",
+        ]
         process = self._spawn(server, data, stdin=subprocess.PIPE)
         assert process.stdin is not None
         with suppress(OSError), process.stdin as statements:
@@ -194,7 +219,7 @@ class Embedded:
     async def _run(self, programs: Path, data: Path) -> str:
         sockets = self._state.server_sockets
         where = ["-D", str(data), "-p", str(PORT), "-k", f'"{sockets}"']
-        command = [str(programs / "postgres"), *where, *_SETTINGS]
+        command = [str(programs / "postgres"), *where, *self._options]
         self._process = process = self._spawn(command, data, sockets)
         deadline = asyncio.get_running_loop().time() + START
         while not is_ready(data, process.pid):

@@ -1,0 +1,145 @@
+"""The board's app. It is written as the course teaches it, from lesson 53 to lesson 60.
+
+One pool, from the start to the end, and one connection beside it that listens. A report is
+stored, and told of, in one transaction, before it is answered. Every wait has a limit; who would
+wait too long hears 503 at once. A page that reads slowly holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import asyncpg  # type: ignore[import-untyped]
+from fastapi import FastAPI
+
+from ..course.catalog import Lesson
+from . import routes
+from .access import Tokens
+from .audience import Audience
+from .listening import CONNECT_WITHIN, NOT_CONNECTED, listening
+from .overview import OverviewMaker
+from .reports import CHANNEL, Busy, ReportTable
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 8
+STATEMENT_WITHIN = 5.0
+"""Seconds that a statement may take."""
+RECENT = timedelta(minutes=30)
+"""What is older isn't of now."""
+AT_MOST_EVERY, AT_LEAST_EVERY = 0.5, 60.0
+"""Seconds between two overviews: however many reports come, and if none comes, as time alone
+changes what is of now."""
+
+
+@dataclass(frozen=True)
+class BoardSettings:
+    """What a board is made of.
+
+    Attributes:
+        lessons: that learners may report on.
+        explain: what the id of a misconception means, in a sentence.
+        may_name: whether the instructor may see names.
+        most_learners: that may report.
+    """
+
+    tokens: Tokens
+    lessons: Sequence[Lesson]
+    explain: Callable[[str], str]
+    may_name: bool = False
+    most_learners: int = 1000
+
+
+class Board:
+    """What the routes need, as long as the app lives.
+
+    Attributes:
+        audience: those who watch.
+        exercises: the numbers of those that there are, by lesson.
+        reports: what is stored.
+    """
+
+    def __init__(self, settings: BoardSettings) -> None:
+        self.tokens = settings.tokens
+        self.exercises = {
+            lesson.name: {one.number for one in lesson.all_exercises} for lesson in settings.lessons
+        }
+        self.may_name = settings.may_name
+        self.audience = Audience()
+        self.reports: ReportTable
+        self.most_learners = settings.most_learners
+        self._maker = OverviewMaker(
+            settings.lessons, settings.explain, settings.tokens.join, settings.may_name
+        )
+        self._changed = asyncio.Event()
+
+    @asynccontextmanager
+    async def live(self, dsn: str) -> AsyncIterator[None]:
+        """The board is open for as long as the block lasts.
+
+        Raises:
+            OSError, asyncpg.PostgresError: there is no database.
+        """
+        pool = asyncpg.create_pool(
+            dsn,
+            min_size=CONNECTIONS,
+            max_size=CONNECTIONS,
+            timeout=CONNECT_WITHIN,
+            command_timeout=STATEMENT_WITHIN,
+        )
+        async with pool:
+            self.reports = ReportTable(pool, self.most_learners)
+            await self.reports.prepare()
+            async with listening(dsn, CHANNEL, self._changed.set):
+                await self._look()
+                looking = asyncio.create_task(self._keep_looking())
+                try:
+                    yield
+                finally:
+                    looking.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await looking
+
+    async def _keep_looking(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AT_LEAST_EVERY):
+                    await self._changed.wait()
+            self._changed.clear()
+            try:
+                await self._look()
+            except (*NOT_CONNECTED, Busy) as error:
+                log.warning("no overview: %r", error)
+                self._changed.set()  # the next turn tries again
+            except Exception:
+                log.exception("no overview")
+            await asyncio.sleep(AT_MOST_EVERY)
+
+    async def _look(self) -> None:
+        now = datetime.now(UTC)
+        standings = await self.reports.standings(since=now - RECENT)
+        self.audience.tell(self._maker.news(standings, now))
+
+
+def board_app(dsn: str, settings: BoardSettings) -> FastAPI:
+    """The app of a board.
+
+    Args:
+        dsn: of the PostgreSQL that keeps the reports.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with app.state.board.live(dsn):
+            yield
+
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
+    app.state.board = Board(settings)
+    app.include_router(routes.router)
+    routes.handle_errors(app)
+    return app
