@@ -119,6 +119,7 @@ def _lesson(
                 here=places.get((lesson.name, one.number), []),
             )
             for one in lesson.all_exercises
+            if one != lesson.warm_up or (lesson.name, one.number) in {key[:2] for key in counts}
         ],
     )
 

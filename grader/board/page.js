@@ -45,6 +45,7 @@ function draw(overview) {
     ...(overview.join_token ? [drawJoin(overview.join_token)] : []),
     ...(overview.learners ? [drawReasons(overview.misunderstandings)] : []),
     ...overview.lessons.map(drawLesson),
+    ...(overview.learners ? [drawLegend()] : []),
   );
   at("board").hidden = false;
   at("enter").hidden = true;
@@ -90,10 +91,16 @@ function drawLesson(lesson) {
     make("ol", "exercises", ...lesson.exercises.map(drawExercise)));
 }
 
+function drawLegend() {
+  const parts = Object.keys(SIGNS).filter(status => status !== "broken");
+  return make("p", "legend quiet", ...parts.map(status =>
+    make("span", status, make("span", "sign", SIGNS[status]), ` ${WORDS[status]}`)));
+}
+
 function drawExercise(one) {
   return make("li", "",
     make("span", "", `${one.number} · ${one.title}`),
-    make("span", "counts", `${one.passed} pass, ${one.failed} fail`),
+    make("span", "counts", one.passed + one.failed ? `${one.passed} pass, ${one.failed} fail` : ""),
     make("ul", "places", ...one.here.map(drawPlace)));
 }
 

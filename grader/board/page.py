@@ -22,7 +22,7 @@ def _digest(text: str) -> str:
 STYLE, SCRIPT = _read("page.css"), _read("page.js")
 POLICY = (
     f"default-src 'none'; style-src {_digest(STYLE)}; script-src {_digest(SCRIPT)}; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """The content security policy, which the browser enforces."""
 

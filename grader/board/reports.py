@@ -20,7 +20,8 @@ JOINING = 5310
 MOST_WAITING = 200
 LONGEST_WAIT = 1.0
 """Reports that may wait for a connection, and how long, before they are refused."""
-MOST_REASONS = 12
+MOST_REASONS = 6
+"""That are shown: the room can talk of one at a time."""
 
 Row = Any
 

@@ -15,6 +15,7 @@ from ..course import catalog
 from ..course.files import shown
 from ..model.errors import UsageError
 from .progress_file import progress_file
+from .reporting import ReportOptions, begin, takes_reporting, tell
 from .words import CourseCommand, ExerciseNumber, LessonName
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..judge.grading import Grading
     from ..model.report import Report
     from ..render.saving import Page
+    from ..reporting.reporter import Reporter
 
 EXAMPLES = """\b
 Examples:
@@ -66,6 +68,7 @@ Examples:
     help="Whether to refuse to grade where the system can't shut a file in.",
 )
 @click.pass_context
+@takes_reporting
 def command(
     ctx: click.Context,
     lesson: Lesson | None,
@@ -78,6 +81,7 @@ def command(
     everything: bool,
     seed: int | None,
     isolation: str,
+    reporting: ReportOptions,
 ) -> None:
     """Grade a lesson, or some of its exercises; without a lesson, say what is next.
 
@@ -93,10 +97,11 @@ def command(
 
         require_isolation()
     numbers = tuple(dict.fromkeys(exercise.number for exercise in exercises))
+    reporter = reporting.reporter()
     if watch:
-        if (style, html, everything) != ("rich", None, False):
+        if (style, html, everything, reporting.preview) != ("rich", None, False, False):
             raise UsageError("--watch shows one verdict on the screen", "leave the rest out")
-        ctx.exit(_watch(lesson, numbers, file, seed))
+        ctx.exit(_watch(lesson, numbers, file, seed, reporter))
     from ..course.sources import source_file
     from ..judge.grading import Grading
 
@@ -107,6 +112,7 @@ def command(
         page = stack.enter_context(_page(html, sources, hints))
         grading = stack.enter_context(Grading())
         reports = [_graded(one, grading, numbers, seed) for one in sources]
+        sent = begin(reporter, zip(sources, reports, strict=True), reporting.preview)
         _show(reports, style, everything, overview=lesson is None)
         if page is not None:
             page.save(reports)
@@ -115,6 +121,7 @@ def command(
         _keep(sources, reports, asked=lesson is not None)
     if style in ("rich", "plain") and lesson is not None:
         _show_next(sources[0], reports[0])
+    tell(sent)
     ctx.exit(max(report.exit_code for report in reports))
 
 
@@ -161,11 +168,15 @@ def _keep(sources: Sequence[SourceFile], reports: Sequence[Report], asked: bool)
 
 
 def _watch(
-    lesson: Lesson | None, numbers: tuple[int, ...], file: Path | None, seed: int | None
+    lesson: Lesson | None,
+    numbers: tuple[int, ...],
+    file: Path | None,
+    seed: int | None,
+    reporter: Reporter | None,
 ) -> int:
     from ..watching import watch
 
-    return watch(lesson, numbers, file, seed)
+    return watch(lesson, numbers, file, seed, reporter)
 
 
 def _page(

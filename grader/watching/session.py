@@ -8,10 +8,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..course import catalog
 from ..course.answers import Answers
@@ -27,6 +27,9 @@ from .record import Record
 from .saves import Saves
 from .screen import Page, Screen
 from .target import ExerciseSequence, Target
+
+if TYPE_CHECKING:
+    from ..reporting.reporter import Reporter
 
 KEYS = "n next   h hint   l list   r run again   q quit"
 BACK = "Esc back"
@@ -57,9 +60,11 @@ class WatchSession:
         file: Path | None,
         seed: int | None,
         judge: GraderClient,
+        reporter: Reporter | None,
     ) -> None:
         self._messages: dict[str, None] = {}  # a set that keeps its order
         self._record = Record(self._messages.setdefault, keeps=file is None)
+        self._reporter = reporter
         self._course = ExerciseSequence(lesson, file)
         self._target = self._course.first(numbers, self._record.read())
         self._text: str | None = None
@@ -168,6 +173,7 @@ class WatchSession:
     def _graded(self, asked: GradeJob, outcome: Outcome) -> None:
         if isinstance(outcome, Report):
             self._record.note(asked.target.lesson, Answers(asked.text), outcome)
+            self._tell_board(asked, outcome)
         if asked.target != self._target or not self._is_of_now(asked):
             self._screen.show_status("")
             self._look()
@@ -175,6 +181,23 @@ class WatchSession:
             self._judged(asked, outcome)
         else:
             self._show_broken(outcome.problem, outcome.remedy)
+
+    def _tell_board(self, asked: GradeJob, report: Report) -> None:
+        if self._reporter is None:
+            return
+        loop = asyncio.get_running_loop()
+
+        def told(words: str) -> None:
+            with suppress(RuntimeError):  # the session is over by now
+                loop.call_soon_threadsafe(self._post, partial(self._show_told, asked, words))
+
+        message = self._reporter.message(asked.target.lesson, Answers(asked.text), report)
+        self._reporter.send(message, told)
+
+    def _show_told(self, asked: GradeJob, words: str) -> None:
+        """Below the verdict that it is about, if that is still what is there to see."""
+        if self._verdict is not None and self._verdict.asked == asked and self._is_judged():
+            self._screen.show_status(words)
 
     def _is_of_now(self, asked: GradeJob) -> bool:
         """Whether the file still says what was asked about."""
