@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,11 +17,18 @@ LARGEST = 2**31 - 1
 """What fits into a column of type `int`."""
 
 Number = Annotated[int, Field(ge=0, le=LARGEST)]
-Text = Annotated[str, AfterValidator(printable)]
-"""What others are shown: a control character in it, or a sign that turns the direction of
+Shown = AfterValidator(printable)
+"""Of text that others are shown: a control character in it, or a sign that turns the direction of
 writing, is spelled out. PostgreSQL keeps no null characters, either."""
-Name = Annotated[Text, Field(max_length=60)]
+Name = Annotated[str, Field(max_length=60), Shown]
 Reason = Annotated[str, Field(pattern="^[a-z0-9-]*$", max_length=60)]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("too far away") from error
 
 
 class ReportedCode(BaseModel):
@@ -31,7 +39,7 @@ class ReportedCode(BaseModel):
         line: the number of the line that the verdict is about.
     """
 
-    text: Annotated[Text, Field(max_length=20_000)]
+    text: Annotated[str, Field(max_length=20_000), Shown]
     first_line: Number
     line: Number | None = None
 
@@ -62,7 +70,7 @@ class LearnerReport(BaseModel):
     learner: UUID
     name: Name | None = None
     lesson: Annotated[str, Field(max_length=60)]
-    graded_at: AwareDatetime
+    graded_at: Annotated[AwareDatetime, AfterValidator(_in_utc)]
     exercises: Annotated[list[ReportedExercise], Field(min_length=1, max_length=100)]
 
     @property

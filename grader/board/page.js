@@ -120,6 +120,7 @@ function drawPlace(place) {
 async function follow() {
   reading?.abort();
   const own = reading = new AbortController();
+  at("now").textContent = "Connecting …";
   while (!own.signal.aborted) {
     try {
       await read(own.signal);
@@ -135,8 +136,8 @@ async function read(signal) {
   const headers = {Authorization: `Bearer ${token}`};
   const answer = await fetch(`/events${names ? "?names=true" : ""}`, {headers, signal});
   if (answer.status === 401 || answer.status === 403) {
-    reading.abort();
-    return ask((await answer.json()).detail);
+    ask((await answer.json()).detail);
+    return reading.abort();
   }
   if (!answer.ok) throw new Error(answer.statusText);
   let text = "";

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import asyncpg  # type: ignore[import-untyped]
 
@@ -17,7 +18,7 @@ CHANNEL = "board"
 """What is notified when a report is stored."""
 JOINING = 5310
 """The advisory lock of those who report for the first time, so that they are counted right."""
-MOST_WAITING = 200
+MOST_WAITING = 100
 LONGEST_WAIT = 1.0
 """Reports that may wait for a connection, and how long, before they are refused."""
 MOST_REASONS = 6
@@ -80,29 +81,32 @@ class ReportTable:
         """
         # A clock that is ahead would make all that is reported later, by a right one, look old.
         graded_at = min(report.graded_at, now)
-        async with self._connection() as conn, conn.transaction():
-            await self._join(conn, report)
-            is_new = await conn.fetchval(
-                "INSERT INTO board.report VALUES ($1, $2, $3, $4)"
-                " ON CONFLICT DO NOTHING RETURNING true",
-                *(report.id, report.learner, now, report.model_dump_json()),
-            )
-            if is_new:
-                await self._move(conn, report, graded_at, now)
-                await conn.execute("SELECT pg_notify($1, '')", CHANNEL)
+        async with self._connection() as conn:
+            await self._join(conn, report.learner)
+            async with conn.transaction():
+                is_new = await conn.fetchval(
+                    "INSERT INTO board.report VALUES ($1, $2, $3, $4)"
+                    " ON CONFLICT DO NOTHING RETURNING true",
+                    *(report.id, report.learner, now, report.model_dump_json()),
+                )
+                if is_new:
+                    await self._move(conn, report, graded_at, now)
+                    await conn.execute("SELECT pg_notify($1, '')", CHANNEL)
         return bool(is_new)
 
-    async def _join(self, conn: asyncpg.Connection, report: LearnerReport) -> None:
-        """See that there is a row for the learner."""
-        if await conn.fetchval("SELECT true FROM board.learner WHERE id = $1", report.learner):
+    async def _join(self, conn: asyncpg.Connection, learner: UUID) -> None:
+        """See that there is a row for the learner, and not one too many for all of them."""
+        known = "SELECT true FROM board.learner WHERE id = $1"
+        if await conn.fetchval(known, learner):
             return
-        await conn.execute("SELECT pg_advisory_xact_lock($1)", JOINING)
-        await conn.execute(
-            "INSERT INTO board.learner (id) SELECT $1"
-            " WHERE (SELECT count(*) FROM board.learner) < $2 ON CONFLICT DO NOTHING",
-            *(report.learner, self._most),
-        )
-        if not await conn.fetchval("SELECT true FROM board.learner WHERE id = $1", report.learner):
+        async with conn.transaction():
+            await conn.execute("SELECT pg_advisory_xact_lock($1)", JOINING)
+            await conn.execute(
+                "INSERT INTO board.learner (id) SELECT $1"
+                " WHERE (SELECT count(*) FROM board.learner) < $2 ON CONFLICT DO NOTHING",
+                *(learner, self._most),
+            )
+        if not await conn.fetchval(known, learner):
             raise BoardFull
 
     async def _move(
@@ -148,7 +152,7 @@ class ReportTable:
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
             return Standings(
-                await conn.fetchval("SELECT count(*) FROM board.learner"),
+                await conn.fetchval("SELECT count(*) FROM board.learner WHERE seen IS NOT NULL"),
                 await conn.fetch(
                     "SELECT lesson, exercise, status, count(*) FROM board.standing"
                     " GROUP BY lesson, exercise, status"

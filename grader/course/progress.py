@@ -1,4 +1,4 @@
-"""What a learner has done so far, kept in the workspace. Nothing leaves the machine."""
+"""What a learner has done so far, kept in the workspace. This file never leaves the machine."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Sending:
         try:
             self._send_until_the_deadline()
         except Refused as error:
-            self._outcome = f"Not reported: the board says: {error}"
+            self._outcome = f"Not reported: {error}."
         except Unreachable:
             self._outcome = self._late()
         else:
@@ -99,20 +99,29 @@ def send(board: BoardAddress, body: bytes, seconds: float) -> None:
     request = urllib.request.Request(f"{board.url}/reports", body, headers, method="POST")
     try:
         with urllib.request.build_opener(_NoRedirects).open(request, timeout=seconds) as answer:
-            answer.read(MOST_ANSWER)
+            said = answer.read(MOST_ANSWER)
     except urllib.error.HTTPError as error:
         with error:
             if error.code in (502, 503, 504):
                 raise Unreachable from error
-            raise Refused(_detail(error)) from error
+            raise Refused(_reason(error)) from error
     except Exception as error:  # whatever a stranger's server sends
         raise Unreachable from error
+    if _field(said, "new") is None:
+        raise Refused("what answers there isn't a board")
 
 
-def _detail(error: urllib.error.HTTPError) -> str:
+def _reason(error: urllib.error.HTTPError) -> str:
     """Why, as the board says it; that is a stranger's text."""
+    detail = _field(error.read(MOST_ANSWER), "detail")
+    if detail is None:
+        return f"what answers there isn't a board ({error.code})"
+    return f"the board says: {on_one_line(str(detail))[:MOST_DETAIL]}"
+
+
+def _field(answer: bytes, name: str) -> Any:
+    """A field of a JSON object; None if it isn't there, or if it is no such thing."""
     try:
-        detail = json.loads(error.read(MOST_ANSWER))["detail"]
-    except Exception:
-        detail = f"{error.code}"
-    return on_one_line(str(detail))[:MOST_DETAIL]
+        return json.loads(answer)[name]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
