@@ -98,7 +98,7 @@ def _problems(error: ValidationError) -> Iterator[str]:
 # What a page is told
 
 
-class Place(BaseModel):
+class LearnerPlace(BaseModel):
     """Where somebody is.
 
     Attributes:
@@ -118,7 +118,7 @@ class ExerciseOverview(BaseModel):
     title: str
     passed: int
     failed: int
-    here: list[Place]
+    here: list[LearnerPlace]
 
 
 class LessonOverview(BaseModel):

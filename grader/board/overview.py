@@ -12,9 +12,9 @@ from .audience import News
 from .messages import (
     BoardOverview,
     ExerciseOverview,
+    LearnerPlace,
     LessonOverview,
     Misunderstanding,
-    Place,
     ReportedCode,
 )
 from .reports import Row, Standings
@@ -66,7 +66,7 @@ class OverviewMaker:
 
     def _overview(self, found: Standings, now: datetime) -> BoardOverview:
         counts = {(r["lesson"], r["exercise"], r["status"]): r["count"] for r in found.counts}
-        places: defaultdict[tuple[str, int], list[Place]] = defaultdict(list)
+        places: defaultdict[tuple[str, int], list[LearnerPlace]] = defaultdict(list)
         for row in found.places:
             places[row["lesson"], row["exercise"]].append(_place(row, now))
         begun = {row["lesson"] for row in found.counts}
@@ -105,7 +105,7 @@ class OverviewMaker:
 
 
 def _lesson(
-    lesson: Lesson, counts: Counts, places: Mapping[tuple[str, int], list[Place]]
+    lesson: Lesson, counts: Counts, places: Mapping[tuple[str, int], list[LearnerPlace]]
 ) -> LessonOverview:
     return LessonOverview(
         name=lesson.name,
@@ -124,9 +124,9 @@ def _lesson(
     )
 
 
-def _place(row: Row, now: datetime) -> Place:
+def _place(row: Row, now: datetime) -> LearnerPlace:
     minutes = int((now - row["since"]).total_seconds() // 60)
-    return Place(status=row["status"], minutes=minutes, name=row["name"])
+    return LearnerPlace(status=row["status"], minutes=minutes, name=row["name"])
 
 
 def _tried(counts: Counts, lesson: str, exercise: int) -> int:
