@@ -23,6 +23,7 @@ from typing import Any
 import anyio.to_process
 import httpx
 import pytest
+from blockbuster import blockbuster_ctx
 from fastapi import FastAPI
 
 from benchmarks.processes import busy_machine
@@ -459,3 +460,32 @@ def test_a_busy_machine_changes_no_time(elsewhere: str) -> None:
         test_a_thread_waits_for_a_server_elsewhere(elsewhere)
         test_a_process_that_computes_is_waited_for()
         test_small_writes_from_a_thread_arrive_at_once()
+
+
+def test_an_app_can_be_played_where_blockbuster_watches() -> None:
+    """What the kit itself reads of files is not the app's doing."""
+    app = FastAPI()
+
+    @app.get("/sleeps")
+    async def sleeps() -> None:
+        await asyncio.sleep(1)
+
+    @app.get("/in-thread")
+    def in_thread() -> None:
+        time.sleep(1)
+
+    @app.get("/program")
+    async def program() -> None:
+        await asyncio.to_thread(subprocess.run, ["true"], check=True)
+
+    @app.get("/fails")
+    async def fails() -> None:
+        raise OSError
+
+    paths = ("/sleeps", "/in-thread", "/program", "/fails")
+    with blockbuster_ctx():
+        trace = play(app, [get(path) for path in paths])
+    assert [exchange.status for exchange in trace.exchanges] == [200, 200, 200, 500]
+    assert [exchange.raised and exchange.raised.type for exchange in trace.exchanges][
+        3
+    ] == "OSError"

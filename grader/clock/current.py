@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -43,6 +44,18 @@ def use_clock(clock: Clock, actor: Actor | None = None) -> Iterator[None]:
             clocks.pop(ident, None)
         else:
             clocks[ident] = before
+
+
+@contextmanager
+def outside_of_loop() -> Iterator[None]:
+    """As where no loop runs: for what a process does at its beginning, and for what the kit itself
+    reads of files, which isn't the blocking that anyone looks for."""
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(running)
 
 
 def current_actor(clock: Clock) -> Actor:

@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from ..clock import EPOCH, Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
 from ..clock.clock import PlayOver
+from ..clock.current import outside_of_loop
 from ..clock.restarts import take_over_threads
 from ..model.details import GraderProblem, LoopBlocked, RaisedExit
 from ..model.scenarios import Scenario
@@ -107,17 +108,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-@contextmanager
-def _outside_of_loop() -> Iterator[None]:
-    """As where a process begins: no loop runs yet."""
-    running = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    try:
-        yield
-    finally:
-        asyncio._set_running_loop(running)
 
 
 class Driver:
@@ -217,7 +207,7 @@ class Driver:
         """End what a process ends with it, and build the app of another; whether there is one."""
         await cancel_leftovers(self.loop)
         self.context.end_clients()
-        with _outside_of_loop():
+        with outside_of_loop():
             app = self.build_app(self.context)
         if isinstance(app, Outcome):
             self.unbuilt = app

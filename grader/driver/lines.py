@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import CoroutineType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
+from ..clock.current import outside_of_loop
 from .awaited import OF_SERVER, asked_of_server, name_of, step
 from .ownership import is_machinery
 
@@ -34,7 +35,8 @@ class Lines:
     def own(self, filename: str) -> bool:
         known = self._known.get(filename)
         if known is None:
-            known = self._known[filename] = self._is_own(filename)
+            with outside_of_loop():  # it may look at the file
+                known = self._known[filename] = self._is_own(filename)
         return known
 
     def of_stack(self, frame: FrameType | None = None) -> int | None:

@@ -12,6 +12,7 @@ import msgspec
 
 from ..clock import Clock
 from ..clock.clock import is_end_of_play
+from ..clock.current import outside_of_loop
 from ..model.trace import (
     AROUND,
     Ending,
@@ -171,7 +172,8 @@ class Recorder:
 
     def failure(self, error: BaseException) -> Failure:
         """An exception as data."""
-        text = "".join(traceback.format_exception(error, limit=-12))[-4000:]
+        with outside_of_loop():  # the lines are read from their files
+            text = "".join(traceback.format_exception(error, limit=-12))[-4000:]
         return msgspec.structs.replace(self._outline(error), traceback=steady(text))
 
     def _outline(self, error: BaseException) -> Failure:

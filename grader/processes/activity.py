@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from .kernel_waits import wait_of
+from .proc import names_in, text_of
 
 _ASLEEP = frozenset("SZXTtI")
 
@@ -18,7 +17,7 @@ Thread = tuple[int, int]
 def threads_of(process: int) -> Iterator[Thread]:
     """The threads of a process, and of all that it has started."""
     with suppress(OSError):
-        for thread in os.listdir(f"/proc/{process}/task"):
+        for thread in names_in(f"/proc/{process}/task"):
             yield process, int(thread)
             for child in children_of(process, int(thread)):
                 yield from threads_of(child)
@@ -27,7 +26,7 @@ def threads_of(process: int) -> Iterator[Thread]:
 def children_of(process: int, thread: int) -> list[int]:
     """The processes that a thread has started."""
     with suppress(OSError):
-        text = Path(f"/proc/{process}/task/{thread}/children").read_text()
+        text = text_of(f"/proc/{process}/task/{thread}/children")
         return [int(child) for child in text.split()]
     return []
 
@@ -35,7 +34,7 @@ def children_of(process: int, thread: int) -> list[int]:
 def threads_here() -> frozenset[int]:
     """The ids of all threads of this process, whatever started them."""
     with suppress(OSError):
-        return frozenset(map(int, os.listdir("/proc/self/task")))
+        return frozenset(map(int, names_in("/proc/self/task")))
     return frozenset()
 
 
@@ -77,9 +76,7 @@ def state_of_thread(process: int, thread: int) -> str:
     """What a thread does, and for how long it has done something; empty if it has ended."""
     task = f"/proc/{process}/task/{thread}"
     try:
-        with open(f"{task}/stat", "rb", buffering=0) as file:
-            state = file.read().rpartition(b")")[2].split()[0].decode()
-        with open(f"{task}/schedstat", "rb", buffering=0) as file:
-            return state + file.read().split()[0].decode()
+        state = text_of(f"{task}/stat").rpartition(")")[2].split()[0]
+        return state + text_of(f"{task}/schedstat").split()[0]
     except (OSError, IndexError):
         return ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import struct
-from pathlib import Path
 from typing import Literal, NamedTuple
+
+from .proc import part_of, text_of
 
 WaitKind = Literal["lock", "sleep", "process", "read", "write", "unknown"]
 
@@ -32,6 +32,8 @@ _CALLS: dict[int, WaitKind] = {
     for kind, numbers in _SYSTEM_CALLS.get(platform.machine(), {}).items()
     for number in numbers
 }
+_MEMORY = "/proc/self/mem"
+"""Memory of this process. What is not there any more is an error, not a crash."""
 _POLL, _SELECT = {7, 271, 73}, {23, 270, 72}
 _EPOLL = {232, 281, 22}
 
@@ -54,7 +56,7 @@ UNKNOWN = Wait("unknown")
 def wait_of(thread: int, process: int | None = None) -> Wait:
     """What a thread waits for: of this process, or of a child process."""
     try:
-        text = Path(f"/proc/{process or 'self'}/task/{thread}/syscall").read_text()
+        text = text_of(f"/proc/{process or 'self'}/task/{thread}/syscall")
         number, *arguments = (int(field, 0) for field in text.split())
     except (OSError, ValueError):  # it is running, gone, or not ours to look at
         return UNKNOWN
@@ -69,26 +71,17 @@ def wait_of(thread: int, process: int | None = None) -> Wait:
 
 def _files(number: int, arguments: list[int]) -> list[int]:
     if number in _POLL:
-        raw = _memory(arguments[0], 8 * min(arguments[1], 4096))
+        raw = part_of(_MEMORY, arguments[0], 8 * min(arguments[1], 4096))
         return [file for file, _, _ in struct.iter_unpack("iHH", raw)]
     if number in _SELECT:
         count = min(arguments[0], 1024)
-        raw = _memory(arguments[1], (count + 7) // 8) if arguments[1] else b""
+        raw = part_of(_MEMORY, arguments[1], (count + 7) // 8) if arguments[1] else b""
         return [bit for bit in range(count) if raw[bit // 8 : bit // 8 + 1] and _has(raw, bit)]
     if number in _EPOLL:
-        text = Path(f"/proc/self/fdinfo/{arguments[0]}").read_text()
+        text = text_of(f"/proc/self/fdinfo/{arguments[0]}")
         return [int(file) for file in re.findall(r"^tfd:\s*(\d+)", text, re.MULTILINE)]
     return arguments[:1]
 
 
 def _has(bits: bytes, bit: int) -> bool:
     return bool(bits[bit // 8] >> bit % 8 & 1)
-
-
-def _memory(address: int, size: int) -> bytes:
-    """Memory of this process. What is not there any more is an error, not a crash."""
-    file = os.open("/proc/self/mem", os.O_RDONLY)
-    try:
-        return os.pread(file, size, address)
-    finally:
-        os.close(file)

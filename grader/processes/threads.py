@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from contextlib import suppress
 
-_TASKS = Path("/proc/self/task")
+from .proc import text_of
 
 
 def _state_and_work(native_id: int) -> tuple[str, str] | None:
     """Whether a thread sleeps, and a measure of what it has done so far."""
-    task = _TASKS / str(native_id)
+    task = f"/proc/self/task/{native_id}"
     try:
-        fields = (task / "stat").read_text().rpartition(")")[2].split()
-        # Nanoseconds on a processor; `stat` has only hundredths of a second.
-        done = (task / "schedstat").read_text().split()[0]
-    except FileNotFoundError:
-        return None if not task.exists() else (fields[0], f"{fields[11]} {fields[12]}")
+        fields = text_of(f"{task}/stat").rpartition(")")[2].split()
+        return fields[0], _work_in(task) or f"{fields[11]} {fields[12]}"
     except OSError:
         return None
-    return fields[0], done
+
+
+def _work_in(task: str) -> str:
+    """Nanoseconds on a processor; `stat` has only hundredths of a second. Not all kernels tell."""
+    with suppress(FileNotFoundError):
+        return text_of(f"{task}/schedstat").split()[0]
+    return ""
 
 
 def work_of(native_id: int) -> float:
