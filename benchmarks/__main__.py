@@ -22,6 +22,7 @@ from . import (
     drawing,
     memory,
     plain,
+    playing,
     steadiness,
     warm,
     watching,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "watching": watching.measure,
     "commands": commands.measure,
     "class": classroom.measure,
+    "playing": playing.measure,
 }
 
 Rows = list[tuple[str, Row]]
