@@ -13,7 +13,7 @@ import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -944,6 +944,46 @@ def test_a_server_that_was_away_is_found_again(users: OfTheUser) -> None:
     old.is_up = False
     assert answer(using(find_outcome), mongo()) == ["done", 0.0]
     assert remote.server(users.url) is not old
+
+
+PLAYED = """
+import os
+from fastapi import FastAPI
+from pymongo import MongoClient
+
+def exercise_1(url):
+    app = FastAPI()
+
+    @app.get("/")
+    def root():
+        with MongoClient(url) as client:
+            users = client.get_default_database().users
+            users.insert_one({"_id": 2, "name": "Bob"})
+            print(users.database.name, [user["name"] for user in users.find()])
+        print("MONGODB_URL" in os.environ)
+
+    return app
+"""
+
+
+def test_player_plays_on_the_users_server_without_knowing_where_it_is(users: OfTheUser) -> None:
+    described = mongo(seed={"users": [ADA]}, reads=["users"])
+    with closing(Worker()) as worker:
+        performer = FilePlayer(worker, PLAYED, "/nowhere/exercise.py")
+        with closing(performer):
+            trace = Subject(performer, "exercise_1").play(scenario(get("/"), url=described))
+            assert users.databases() == ["admin", "mine"]
+    assert PREFIX in trace.output
+    assert trace.output.endswith("['Ada', 'Bob']\nFalse\n")
+    assert [one["name"] for one in trace.readings["users"]] == ["Ada", "Bob"]
+
+
+def test_collection_that_is_too_large_is_not_read(
+    users: OfTheUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "MOST_READ", 10)
+    trace = play(using(find_one), get("/"), url=mongo(seed={"users": [ADA]}, reads=["users"]))
+    assert "A collection has more than" in trace.outcome.problem
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from ..processes.signs import AWAITS_SERVICE, IMPORTS
 from ..processes.spawn import take_worker
 from ..worker.forkserver import Fork, Forked, Reap, Reaped
 from ..worker.messages import MOST_RESULT
+from .broker import PlayerBroker
 
 LOOK_EVERY = 0.25
 """Real seconds between two looks at a parent that has not answered."""
@@ -116,12 +117,13 @@ class ForkserverClient:
         self._players[forked.pid] = forked.scratch
         self._await_bytes()
         try:
-            _, (end, stacks), _, _ = socket.recv_fds(self._control, 1, 2)
+            _, (end, stacks, asks), _, _ = socket.recv_fds(self._control, 1, 3)
         except (ValueError, OSError) as error:
             raise ChannelClosed from error
         self.has_answered = True
         channel = Channel(socket.socket(fileno=end), largest=MOST_RESULT)
-        return PlayerProcess(self, forked.pid, channel, stacks)
+        broker = PlayerBroker(socket.socket(fileno=asks))
+        return PlayerProcess(self, forked.pid, channel, stacks, broker)
 
     def reap(self, pid: int) -> Reaped:
         """End a player and see how it ended."""
@@ -200,11 +202,19 @@ class ProcessState(NamedTuple):
 class PlayerProcess:
     """A forked player, as the judge sees it."""
 
-    def __init__(self, parent: ForkserverClient, pid: int, channel: Channel, stacks: int) -> None:
+    def __init__(
+        self,
+        parent: ForkserverClient,
+        pid: int,
+        channel: Channel,
+        stacks: int,
+        broker: PlayerBroker,
+    ) -> None:
         self.pid = pid
         self.channel = channel
         self.stacks = stacks
         self._parent = parent
+        self._broker = broker
 
     def state(self) -> ProcessState | None:
         """What the kernel says of it; None if there is no such process, or no way to know."""
@@ -268,4 +278,5 @@ class PlayerProcess:
 
     def _let_go(self) -> None:
         self.channel.close()
+        self._broker.close()
         os.close(self.stacks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -128,6 +129,16 @@ class Channel:
         if length > self._largest:
             raise Nonsense
         return HEADER.size + int(length) - len(self._unread)
+
+    def duplicate(self) -> socket.socket:
+        """The same end once more, for another process."""
+        return self._end.dup()
+
+    def hang_up(self) -> None:
+        """End the connection, also for those who have a duplicate of this end."""
+        with contextlib.suppress(OSError):
+            self._end.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def close(self) -> None:
         self._end.close()

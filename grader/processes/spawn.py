@@ -65,9 +65,8 @@ def start_python(module: str, **options: Any) -> StartedProcess:
 
 FOR_PLAYERS = frozenset(
     (
-        *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LANGUAGE", "TZ", "XDG_STATE_HOME"),
+        *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LANG", "LANGUAGE", "TZ"),
         *("VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-        *("GRADER_STATE", "GRADER_IDLE", "GRADER_COURSE", "DATABASE_URL", "MONGODB_URL"),
     )
 )
 FAMILIES_FOR_PLAYERS = ("LC_", "PYTHON", "COVERAGE_")

@@ -23,6 +23,7 @@ from ..processes.handshake import Hello
 from ..processes.limits import adopt_orphans
 from ..processes.orphans import end_children
 from ..processes.scratch import make_scratch, remove_scratch
+from ..services.base.broker import Broker, use_broker
 
 GRACE = 0.25
 """Real seconds that a player whose channel is closed has to exit by itself."""
@@ -39,8 +40,8 @@ class Reap(msgspec.Struct, frozen=True, tag="reap"):
 
 
 class Forked(msgspec.Struct, frozen=True):
-    """A player was made, with a scratch folder; its channel and its stacks pipe come as file
-    descriptors."""
+    """A player was made, with a scratch folder. Its channel, its stacks pipe and the socket that it
+    asks the broker on come as file descriptors."""
 
     pid: int
     scratch: str
@@ -84,25 +85,29 @@ class Forkserver:
 
     def _fork(self) -> None:
         ours, players = socket.socketpair()
+        answers, asks = socket.socketpair()
         read, write = os.pipe()
         scratch = make_scratch()
         pid = os.fork()
         if pid == 0:
-            ours.close()
+            for end in (ours, answers, self._control):
+                end.close()
             os.close(read)
-            self._control.close()
-            self._become_player(players, write, scratch)
+            self._become_player(players, asks, write, scratch)
         self._players[pid] = scratch
         self._channel.send(Forked(pid, scratch))
-        socket.send_fds(self._control, [b"f"], [ours.fileno(), read])
-        for end in (ours, players):
+        socket.send_fds(self._control, [b"f"], [ours.fileno(), read, answers.fileno()])
+        for end in (ours, players, answers, asks):
             end.close()
         os.close(read)
         os.close(write)
 
-    def _become_player(self, end: socket.socket, stacks: int, scratch: str) -> NoReturn:
+    def _become_player(
+        self, end: socket.socket, asks: socket.socket, stacks: int, scratch: str
+    ) -> NoReturn:
         from .player import run_player
 
+        use_broker(Broker(asks))
         run_player(Channel(end), stacks, scratch, self._world)
 
     def _reap(self, pid: int) -> Reaped:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a caller that asks only for a kind's name needs neither loop nor clock
+    from .broker import ServiceBroker
     from .context import ServiceContext
     from .host import ServiceHost
 
@@ -34,6 +35,7 @@ class ServiceKind:
         seed_suffix: of the files that say what such a service begins with.
         serve: provides such a service outside of a play, begun with the text of such a file,
             and gives its URL. It is there for as long as the block lasts.
+        broker: makes what does outside, for one player, what that may not do itself.
     """
 
     make: Make
@@ -41,3 +43,4 @@ class ServiceKind:
     schemes: tuple[str, ...] = ()
     seed_suffix: str = ""
     serve: Callable[[str], AbstractContextManager[str]] | None = None
+    broker: Callable[[], ServiceBroker] | None = None

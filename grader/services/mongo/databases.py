@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from ..base.broker import broker
 from ..base.errors import ServiceError
 from .wire import Message
 
@@ -62,10 +63,18 @@ def new_database(seed: Seed) -> Database:
         ServiceError: there is no server, or it does not take the seed.
     """
     # Only a play that needs one of them pays for it.
+    if outside := broker():
+        from .brokered import BrokeredDatabase
+
+        return BrokeredDatabase.made(outside, seed) or _embedded(seed)
     if url := os.environ.get("MONGODB_URL"):
         from .remote import UsersDatabase
 
         return UsersDatabase(url, seed)
+    return _embedded(seed)
+
+
+def _embedded(seed: Seed) -> Database:
     from .embedded import EmbeddedDatabase
 
     return EmbeddedDatabase(seed)

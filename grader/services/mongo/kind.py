@@ -9,6 +9,7 @@ from ...model.scenarios import Mongo
 from ..base.kind import ServiceKind
 
 if TYPE_CHECKING:
+    from ..base.broker import ServiceBroker
     from ..base.context import ServiceContext
     from .relay import MongoRelay
 
@@ -25,4 +26,23 @@ def _serve(seed: str) -> AbstractContextManager[str]:
     return serve(seed)
 
 
-KIND = ServiceKind(make=_make, schemes=("mongodb",), seed_suffix=".json", serve=_serve)
+def _wake() -> None:
+    from . import broker
+
+    broker.prepare()
+
+
+def _broker() -> ServiceBroker:
+    from .broker import MongoBroker
+
+    return MongoBroker()
+
+
+KIND = ServiceKind(
+    make=_make,
+    wake=_wake,
+    schemes=("mongodb",),
+    seed_suffix=".json",
+    serve=_serve,
+    broker=_broker,
+)

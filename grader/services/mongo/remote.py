@@ -12,11 +12,13 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import bson
 import pymongo
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -24,12 +26,15 @@ from pymongo.uri_parser import parse_uri
 
 from ..base.errors import ServiceError
 from ..base.off_clock import off_clock
+from .connecting import RemoteConnection, lost
 from .databases import Seed, as_json
-from .wire import Message, MessageParser
 
 PREFIX = "course_play_"
 PATIENCE, GOODBYE = 5.0, 0.2
 """Real seconds that the server may take to answer, and to hear that the grader goes."""
+
+MOST_READ = 8 * 1024 * 1024
+"""Bytes of a collection that are read."""
 
 EXAMPLE = "mongodb://user:password@localhost:27017"
 REMEDY = f"Write it as in {EXAMPLE}, or unset it to use the embedded MongoDB."
@@ -81,6 +86,7 @@ class UsersServer:
 
 
 _servers: dict[str, UsersServer] = {}
+_looking = threading.Lock()
 
 
 def server(url: str) -> UsersServer:
@@ -89,11 +95,12 @@ def server(url: str) -> UsersServer:
     Raises:
         ServiceError: it cannot be used.
     """
-    if url in _servers and not _servers[url].is_up:
-        _servers.pop(url).close()
-    if url not in _servers:
-        _servers[url] = UsersServer(url)
-    return _servers[url]
+    with _looking:
+        if url in _servers and not _servers[url].is_up:
+            _servers.pop(url).close()
+        if url not in _servers:
+            _servers[url] = UsersServer(url)
+        return _servers[url]
 
 
 @atexit.register
@@ -126,26 +133,36 @@ class UsersDatabase:
                 if documents:
                     collection.insert_many([dict(document) for document in documents])
 
+    @property
+    def name(self) -> str:
+        return self._name
+
     def url_at(self, host: str) -> str:
         options = urlencode({"directConnection": "true", **self._server.options})
         return f"mongodb://{self._server.login}{host}/{self._name}?{options}"
 
-    def connect(self) -> UsersConnection:
-        return UsersConnection(self._server.address)
+    def connect(self) -> RemoteConnection:
+        return RemoteConnection(self.connection())
+
+    def connection(self) -> socket.socket:
+        """A new connection to the server.
+
+        Raises:
+            OSError: it can't be made.
+        """
+        with off_clock():
+            return socket.create_connection(self._server.address, PATIENCE)
 
     def read(self, collection: str) -> list[Any]:
         if not self._server.is_up:
             raise self.lose("it does not answer")
         with _administering():
-            found = self._server.client[self._name][collection].find()
-            return [as_json(document) for document in found]
+            batches = self._server.client[self._name][collection].find_raw_batches()
+            return [as_json(document) for document in _decoded(batches)]
 
     def lose(self, why: object) -> ServiceError:
         self._server.is_up = False
-        return ServiceError(
-            f"The server of MONGODB_URL went away in the middle of a play: {why}.",
-            "Run it again when the server is there.",
-        )
+        return lost(why)
 
     def drop(self) -> None:
         if self._server.is_up:
@@ -153,24 +170,18 @@ class UsersDatabase:
                 self._server.client.drop_database(self._name)
 
 
-class UsersConnection:
-    """A connection of one client's."""
+def _decoded(batches: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The documents in these.
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        with off_clock():
-            self._sock = socket.create_connection(address, PATIENCE)
-        self._parser = MessageParser()
-
-    def ask(self, message: Message) -> Message:
-        with off_clock():
-            self._sock.sendall(message.packed)
-            while data := self._sock.recv(65536):
-                for reply in self._parser.feed(data):
-                    return reply
-        raise ConnectionResetError("it has closed the connection")
-
-    def close(self) -> None:
-        self._sock.close()
+    Raises:
+        ServiceError: they are too many: a play can put in more than there is memory.
+    """
+    size = 0
+    for batch in batches:
+        size += len(batch)
+        if size > MOST_READ:
+            raise ServiceError(f"A collection has more than {MOST_READ >> 20} MB.")
+        yield from bson.decode_all(batch)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from ..base.faults import BY_SCENARIO
 from .pooler import LONGEST_WAIT, WAITED_TOO_LONG, adjust
 from .questions import IsEnd, ServerQuestion
 from .script import Script, ScriptRunner
-from .session import PooledSession, ServerSession, send_alone
+from .session import PooledSession, ServerSession
 from .startup import refusal_of
 from .wire import (
     CANCEL,
@@ -164,7 +164,7 @@ class PostgresConnection(ClientConnection):
         if self._borrowed is not None:
             self._borrowed.cancel()
         else:
-            send_alone(self._relay.server, packet)
+            self._relay.send_alone(packet)
 
     # What is done with it
 
@@ -366,8 +366,9 @@ class PostgresConnection(ClientConnection):
     def _send(self, message: bytes) -> None:
         self._status = b""
         if self.session is None:
-            self.session = ServerSession(self._relay.server)
-        self.session.send(message)
+            self.session = self._relay.begin_session(message)
+        else:
+            self.session.send(message)
 
     def give_answer(self) -> bool:
         """Let the client have what the server has answered."""

@@ -9,6 +9,7 @@ from ...model.scenarios import Postgres
 from ..base.kind import ServiceKind
 
 if TYPE_CHECKING:
+    from ..base.broker import ServiceBroker
     from ..base.context import ServiceContext
     from .relay import PostgresRelay
 
@@ -20,6 +21,7 @@ def _make(description: Postgres, name: str, context: ServiceContext) -> Postgres
 
 
 def _wake() -> None:
+    from . import broker  # noqa: F401  before anything is played, as all of the judge
     from .daemon.leases import wake
 
     wake()
@@ -31,10 +33,17 @@ def _serve(seed_sql: str) -> AbstractContextManager[str]:
     return serve(seed_sql)
 
 
+def _broker() -> ServiceBroker:
+    from .broker import PostgresBroker
+
+    return PostgresBroker()
+
+
 KIND = ServiceKind(
     make=_make,
     wake=_wake,
     schemes=("postgresql", "postgres"),
     seed_suffix=".sql",
     serve=_serve,
+    broker=_broker,
 )

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from .daemon.messages import Address
+from ..base.off_clock import off_clock
+from .logins import TRACKED, Login
 from .questions import ServerQuestion
-from .session import TRACKED, PooledSession, ServerSession
+from .session import PooledSession, ServerSession
 from .wire import is_ready, query
 
 _ACCEPTED = frozenset({b"user", b"database", *(name.lower() for name in TRACKED)})
@@ -27,11 +28,12 @@ class Pooler:
     """The sessions of one play.
 
     Args:
+        log_in: begins a session at the server.
         size: how many there may be.
     """
 
-    def __init__(self, address: Address, size: int) -> None:
-        self._address = address
+    def __init__(self, log_in: Callable[[], Login], size: int) -> None:
+        self._log_in = log_in
         self._size = size
         self._sessions: set[PooledSession] = set()
         self._idle: deque[PooledSession] = deque()
@@ -44,7 +46,8 @@ class Pooler:
             OSError: the server cannot be reached.
         """
         if len(self._sessions) < self._size:
-            session = PooledSession(self._address)
+            with off_clock():
+                session = PooledSession(self._log_in())
             self._sessions.add(session)
             return session
         return self._idle.popleft() if self._idle else None

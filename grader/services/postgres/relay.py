@@ -69,7 +69,7 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         self.server = self._lease.address
         self.faults = Faults(description.faults, context)
         self.turns = Turns(context.loop)
-        self.pooler = Pooler(self.server, description.pooler) if description.pooler else None
+        self.pooler = Pooler(self._lease.log_in, description.pooler) if description.pooler else None
         self._locks = Locks(self)
         self._installed = ExitStack()
         self._installed.enter_context(quiet("psycopg"))
@@ -141,6 +141,22 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
         return self.description.round_trip + self.description.statement * statements
 
     # The server
+
+    def begin_session(self, first_packet: bytes) -> ServerSession:
+        """A session at the server, begun with a client's first packet.
+
+        Raises:
+            OSError: the server can't be reached, or the play is over.
+        """
+        if self._lease is None:
+            raise ConnectionResetError("the play is over")
+        with off_clock():
+            return ServerSession(self._lease.connect(first_packet))
+
+    def send_alone(self, first_packet: Frame) -> None:
+        """Send the server a packet that has no answer."""
+        if self._lease is not None:
+            send_alone(self._lease, first_packet)
 
     def settle(self) -> None:
         """Wait until the server has answered all that it can now, and line the answers up."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import ssl
 import struct
 from collections import deque
 from contextlib import suppress
 
-import msgspec
-
 from ..base.off_clock import off_clock
-from .daemon.messages import Address
-from .wire import ASKS_FOR_TLS, TERMINATE, Frame, FrameParser
+from .daemon.leases import Lease
+from .logins import Login
+from .wire import TERMINATE, Frame, FrameParser
 
 PATIENCE = 0.01
 """Real seconds after which an answer is late, and it is time to see what it waits for."""
 LIMIT = 30.0
-"""Real seconds in which a server takes up a connection, and lets one go."""
+"""Real seconds in which a server lets go of a connection."""
 MOST_AT_ONCE = 2**18
 
 
@@ -30,22 +27,19 @@ class ServerSession:
         pid: the server's process.
         settings: what the server has said of its settings, by name.
 
-    Raises:
-        OSError: the server cannot be reached.
+    Args:
+        sock: on which it has begun.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
         with off_clock():
-            self._sock = self._connect(address)
             self._sock.settimeout(PATIENCE)
         self._parser = FrameParser(first_packet=False)
         self._heard: deque[Frame] = deque()
         self.last_heard = 0
-
-    def _connect(self, address: Address) -> socket.socket:
         self.pid = 0
         self.settings: dict[bytes, bytes] = {}
-        return connect(address)
 
     def send(self, message: bytes) -> None:
         """Send a message, whatever its size.
@@ -106,85 +100,26 @@ class ServerSession:
 
 
 class PooledSession(ServerSession):
-    """A session that no client has begun: it is logged in, with the password of the address.
+    """A session that no client has begun: it is logged in, with the password of the lease."""
 
-    libpq logs in, and is done then. A server that insists on TLS can't be spoken to past it.
-    """
-
-    def _connect(self, address: Address) -> socket.socket:
-        from psycopg import pq
-
-        dsn = msgspec.structs.replace(address, sslmode="disable").dsn
-        self._login = pq.PGconn.connect(dsn.encode())
-        if self._login.status != pq.ConnStatus.OK:
-            raise ConnectionRefusedError(self._login.error_message.decode("utf-8", "replace"))
-        self.pid = self._login.backend_pid
-        known = {name: self._login.parameter_status(name) for name in TRACKED}
-        self.settings = {name: value for name, value in known.items() if value is not None}
-        return socket.socket(fileno=os.dup(self._login.socket))
+    def __init__(self, login: Login) -> None:
+        super().__init__(login.sock)
+        self._login = login
+        self.pid = login.pid
+        self.settings = dict(login.settings)
 
     def cancel(self) -> None:
         """Ask the server to end what it does for this session."""
-        with off_clock(), suppress(Exception):
-            self._login.get_cancel().cancel()
+        with off_clock():
+            self._login.cancel()
 
     def close(self) -> None:
         super().close()
-        self._login.finish()
+        with off_clock():
+            self._login.close()
 
 
-TRACKED = (
-    b"client_encoding",
-    b"DateStyle",
-    b"TimeZone",
-    b"standard_conforming_strings",
-    b"application_name",
-    b"IntervalStyle",
-)
-"""What PgBouncer keeps for each client, as the server tells it of each change."""
-
-
-def send_alone(address: Address, first_packet: Frame) -> None:
+def send_alone(lease: Lease, first_packet: Frame) -> None:
     """Send the server a packet that has no answer, on a connection of its own."""
-    with off_clock(), suppress(OSError), connect(address) as sock:
-        sock.sendall(first_packet.packed[1:])
+    with off_clock(), suppress(OSError), lease.connect(first_packet.packed[1:]) as sock:
         sock.recv(1)
-
-
-def connect(address: Address) -> socket.socket:
-    """A blocking socket to the server, over TLS if that is asked for and offered.
-
-    Raises:
-        OSError: the server cannot be reached.
-    """
-    if address.socket_path is None:
-        return _connect_over_tcp(address)
-    sock = socket.socket(socket.AF_UNIX)
-    sock.settimeout(LIMIT)
-    try:
-        sock.connect(address.socket_path)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _connect_over_tcp(address: Address) -> socket.socket:
-    sock = socket.create_connection((address.host, address.port), LIMIT)
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if address.sslmode != "disable":
-            sock.sendall(ASKS_FOR_TLS)
-            return _encrypted(sock) if sock.recv(1) == b"S" else sock
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _encrypted(sock: socket.socket) -> ssl.SSLSocket:
-    """TLS as libpq does it by default. Whether the server is the right one, the keeper has seen."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context.wrap_socket(sock)

@@ -204,9 +204,9 @@ class KeeperClient:
 
     async def _answer_to(self, request: Request) -> Answer:
         match request, self._holding:
-            case Stop(), _ if not is_owner(self._peer):
+            case Stop(), None if not is_owner(self._peer):
                 raise ServiceError("Only the user whose keeper this is may stop it.")
-            case Stop(), _:
+            case Stop(), None:  # one with a lease may be in the hands of a player
                 self._keeper.stop()
                 return Stopping(os.getpid())
             case Check(), None:

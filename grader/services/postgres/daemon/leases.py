@@ -14,13 +14,25 @@ import socket
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ....clock.real_time import monotonic, sleep
 from ....processes.channel import Channel, ChannelClosed, Message
 from ....processes.signs import for_service
 from ....processes.spawn import python_command
+from ...base.broker import Broker, Done, broker
 from ...base.errors import ServiceError
+from ..brokered import (
+    KIND,
+    CancelSession,
+    EndSession,
+    GiveBack,
+    LeaseDatabase,
+    LeaseMade,
+    LoggedIn,
+    LogIn,
+    OpenSession,
+)
 from .messages import (
     Address,
     Answer,
@@ -40,6 +52,9 @@ from .messages import (
 )
 from .state import KeeperState, Lock, held_by
 
+if TYPE_CHECKING:
+    from ..logins import Login
+
 __all__ = ["Address", "Lease", "ServiceError", "lease", "stop", "wake"]
 
 LIMIT = 30.0
@@ -57,6 +72,26 @@ class Lease:
     def __init__(self, channel: Channel, address: Address) -> None:
         self._channel = channel
         self.address = address
+
+    def connect(self, first_packet: bytes) -> socket.socket:
+        """A new connection to the server, on which a client's first packet was sent.
+
+        Raises:
+            OSError: the server can't be reached.
+        """
+        from ..dialling import connect  # TLS is imported when it is needed
+
+        return connect(self.address, first_packet)
+
+    def log_in(self) -> Login:
+        """A session in the database that no client has begun.
+
+        Raises:
+            OSError: the server can't be reached.
+        """
+        from ..logins import LibpqLogin
+
+        return LibpqLogin(self.address)
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """What one statement returns to the role of the lease, on a connection of the keeper's.
@@ -105,6 +140,14 @@ class Lease:
     def close(self) -> None:
         """Give the database back, even if it is still in use."""
         self._channel.close()
+
+    def duplicate(self) -> socket.socket:
+        """The connection that it is held by, for another process."""
+        return self._channel.duplicate()
+
+    def end(self) -> None:
+        """Give the database back, also where others have a duplicate."""
+        self._channel.hang_up()
 
     def __enter__(self) -> Lease:
         return self
@@ -161,8 +204,64 @@ def lease(seed_sql: str = "", for_hours: bool = False) -> Lease:
     Raises:
         ServiceError: there is no server, or the seed fails; the message says why.
     """
+    if outside := broker():
+        return BrokeredLease.made(outside, seed_sql)
     with for_service():
         return _lease(Ask(seed_sql, for_hours))
+
+
+class BrokeredLease(Lease):
+    """A lease that the broker has made for this player."""
+
+    @classmethod
+    def made(cls, outside: Broker, seed_sql: str) -> BrokeredLease:
+        """A new one.
+
+        Raises:
+            ServiceError: see `lease`.
+        """
+        made, connection = outside.ask_for_connection(KIND, LeaseDatabase(seed_sql), LeaseMade)
+        return cls(outside, Channel(connection), made.address)
+
+    def __init__(self, outside: Broker, channel: Channel, address: Address) -> None:
+        super().__init__(channel, address)
+        self._outside = outside
+
+    def connect(self, first_packet: bytes) -> socket.socket:
+        wanted = OpenSession(self.address.database, first_packet)
+        return self._outside.ask_for_connection(KIND, wanted, Done)[1]
+
+    def log_in(self) -> Login:
+        wanted = LogIn(self.address.database)
+        return BrokeredLogin(
+            self._outside, *self._outside.ask_for_connection(KIND, wanted, LoggedIn)
+        )
+
+    def close(self) -> None:
+        super().close()
+        with contextlib.suppress(ServiceError):
+            self._outside.ask(KIND, GiveBack(self.address.database), Done)
+
+
+class BrokeredLogin:
+    """A session that the broker has logged in to; see `Login`."""
+
+    def __init__(self, outside: Broker, made: LoggedIn, sock: socket.socket) -> None:
+        self._outside = outside
+        self.sock = sock
+        self.pid = made.pid
+        self.settings = made.settings
+
+    def cancel(self) -> None:
+        self._say(CancelSession(self.pid))
+
+    def close(self) -> None:
+        self.sock.close()
+        self._say(EndSession(self.pid))
+
+    def _say(self, request: CancelSession | EndSession) -> None:
+        with contextlib.suppress(ServiceError):
+            self._outside.ask(KIND, request, Done)
 
 
 def _lease(ask: Ask) -> Lease:
