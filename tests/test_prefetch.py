@@ -11,9 +11,10 @@ import pytest
 
 from grader.course.catalog import content_root, lesson
 from grader.judge.grading import PYTEST_OPTIONS, Grading
+from grader.judge.player_process import PlayerProcess
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.plugin import CheckRunner
-from grader.judge.workers import PlayerProcess, Worker
+from grader.judge.workers import Worker
 from grader.model.requests import get
 from grader.model.scenarios import Scenario, scenario
 from grader.worker.messages import PlayRequest

@@ -56,6 +56,7 @@ def _request(work: Work, file: Path, seed: int) -> GradeRequest:
         shown_as=SHOWN_AS,
         source=work.source,
         is_one_of_many=True,
+        is_strangers=True,
     )
 
 

@@ -33,6 +33,8 @@ Examples:
   grade dayNN 2 --watch     grade exercise 2 whenever the file is saved
   grade dayNN --all         every failing exercise in detail
   grade dayNN --file my.py  grade another file
+  grade dayNN --file my.py --isolate
+                            a stranger's file, in a container of its own
   grade dayNN --html report.html
                             a page with the verdicts, their pictures and hints
 """
@@ -67,6 +69,7 @@ Examples:
     default="auto",
     help="Whether to refuse to grade where the system can't shut a file in.",
 )
+@click.option("--isolate", is_flag=True, help="Grade the file in a container of its own.")
 @click.pass_context
 @takes_reporting
 def command(
@@ -81,6 +84,7 @@ def command(
     everything: bool,
     seed: int | None,
     isolation: str,
+    isolate: bool,
     reporting: ReportOptions,
 ) -> None:
     """Grade a lesson, or some of its exercises; without a lesson, say what is next.
@@ -96,10 +100,15 @@ def command(
         from ..processes.isolation import require_isolation
 
         require_isolation()
+    if isolate:
+        from ..processes.container import require_containers
+
+        require_containers()
     numbers = tuple(dict.fromkeys(exercise.number for exercise in exercises))
     reporter = reporting.reporter()
     if watch:
-        if (style, html, everything, reporting.preview) != ("rich", None, False, False):
+        others = (style, html, everything, isolate, reporting.preview)
+        if others != ("rich", None, False, False, False):
             raise UsageError("--watch shows one verdict on the screen", "leave the rest out")
         ctx.exit(_watch(lesson, numbers, file, seed, reporter))
     from ..course.sources import source_file
@@ -110,7 +119,7 @@ def command(
     sources = [source_file(one, file) for one in chosen]
     with ExitStack() as stack:
         page = stack.enter_context(_page(html, sources, hints))
-        grading = stack.enter_context(Grading())
+        grading = stack.enter_context(Grading(is_contained=isolate))
         reports = [_graded(one, grading, numbers, seed) for one in sources]
         sent = begin(reporter, zip(sources, reports, strict=True), reporting.preview)
         _show(reports, style, everything, overview=lesson is None)

@@ -16,6 +16,7 @@ from ..course import catalog
 from ..course.sources import source_file
 from ..model.errors import CourseError
 from ..model.findings import ExaminationResult
+from ..processes.container import lacks_for_containers
 from ..processes.isolation import isolation
 from .words import INSTALL_NOTEBOOKS
 
@@ -31,6 +32,7 @@ def examinations() -> Iterator[Examination]:
     yield python
     yield system
     yield shut_in
+    yield containers
     yield packages
     yield partial(package, "jupyterlab", "Jupyter", "the notebooks")
     yield workspace
@@ -69,6 +71,18 @@ def shut_in() -> ExaminationResult:
         f"a graded file runs with your rights: {able.lacks}",
         ok=False,
         remedy="grade files of others on Linux 5.13 or newer; SECURITY.md says why",
+        optional=True,
+    )
+
+
+def containers() -> ExaminationResult:
+    """Whether a file can be graded in a container of its own."""
+    lacks = lacks_for_containers()
+    return ExaminationResult(
+        "Containers",
+        lacks or "bubblewrap",
+        ok=not lacks,
+        remedy="for `grade --isolate` and `grade class`: apt-get install bubblewrap",
         optional=True,
     )
 

@@ -41,7 +41,8 @@ from ..worker.messages import (
     PlayResult,
     opening_of,
 )
-from .workers import PlayerProcess, ProcessState, Worker
+from .player_process import PlayerProcess, ProcessState
+from .workers import PlayerSource
 
 LOOK_EVERY = 0.25
 """Real seconds between two looks at a player that has not answered."""
@@ -89,7 +90,7 @@ class PlayerClient:
         waited: real seconds that plays have been waited for, as `Patience.real` counts them.
     """
 
-    def __init__(self, worker: Worker, load: Load) -> None:
+    def __init__(self, worker: PlayerSource, load: Load) -> None:
         self._worker = worker
         self._load = load
         self._process: PlayerProcess | None = None

@@ -82,14 +82,17 @@ class Grading:
 
     Attributes:
         processes: that play a file at the same time.
+        is_contained: whether each file is graded in a container of its own. The reference, which
+            is nobody's harm, is played outside.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_contained: bool = False) -> None:
         self.worker = Worker()
         self.seed = secrets.randbelow(2**32)
         self.learner: FilePlayer | None = None
         self.references: dict[str, FilePlayer] = {}
         self.processes = MOST_PROCESSES
+        self.is_contained = is_contained
         # While the worker imports FastAPI, import here what running the checks needs.
         from . import plugin  # noqa: F401
 
@@ -158,7 +161,15 @@ class Grading:
 
     def _player_of(self, source: str, path: str, is_ours: bool = False) -> FilePlayer:
         hidden = course().hidden
-        return FilePlayer(self.worker, source, path, True, hidden=hidden, is_ours=is_ours)
+        return FilePlayer(
+            self.worker,
+            source,
+            path,
+            remember=True,
+            hidden=hidden,
+            is_contained=self.is_contained and not is_ours,
+            is_ours=is_ours,
+        )
 
     def _reference(self, lesson: Lesson) -> FilePlayer:
         file = course().solution(lesson)

@@ -15,7 +15,7 @@ from ..model.trace import Outcome, OutcomeKind, Trace, encode
 from ..worker.messages import Load, PlayRequest
 from .clients import FULL, OURS, SHORT, Patience, PlayerClient
 from .services import start_services
-from .workers import Worker
+from .workers import ContainedWorker, Worker
 
 OF_THE_FILE: frozenset[OutcomeKind] = frozenset({"syntax-error", "import-failed"})
 """Outcomes of the file itself: every other play of it would end the same way."""
@@ -50,6 +50,7 @@ class FilePlayer:
         source: the text of the file, as it was when grading began.
         remember: whether to keep the traces, and give them again for the same scenario.
         hidden: folders that the file may not read.
+        is_contained: whether each file is played in a container of its own.
         is_ours: whether it is the reference, which is waited for as long as it takes.
     """
 
@@ -60,12 +61,14 @@ class FilePlayer:
         path: str,
         remember: bool = False,
         hidden: tuple[str, ...] = (),
+        is_contained: bool = False,
         is_ours: bool = False,
     ) -> None:
         self._is_ours = is_ours
         self._worker = worker
         self._load = Load(source, path, hidden)
-        self._clients = [PlayerClient(worker, self._load)]
+        self._container = ContainedWorker(worker, self._load) if is_contained else None
+        self._clients = [self._new_client()]
         self._client = self._clients[0]
         self._traces: dict[bytes, Trace] | None = {} if remember else None
         self._wanted = b""
@@ -97,14 +100,19 @@ class FilePlayer:
         self._load = msgspec.structs.replace(self._load, source=source, path=path)
         for client in self._clients:
             client.load(self._load)
+        if self._container is not None:
+            self._container.load(self._load)
         # The reference has nothing to do by now, so there is time for a second one.
         if ahead and len(self._clients) < processes:
-            self._clients.append(PlayerClient(self._worker, self._load))
+            self._clients.append(self._new_client())
         self._traces = {} if self._traces is not None else None
         self._hangs, self._hung = {}, 0
         self._waited_before = sum(client.waited for client in self._clients)
         played, self._played = self._played, []
         self.prefetch(played if ahead else ())
+
+    def _new_client(self) -> PlayerClient:
+        return PlayerClient(self._container or self._worker, self._load)
 
     @property
     def has_history(self) -> bool:
@@ -147,6 +155,8 @@ class FilePlayer:
         """End the processes; the next play gets a new one."""
         for client in self._clients:
             client.close()
+        if self._container is not None:
+            self._container.close()
         self._upcoming.clear()
 
     def _answer(self) -> Trace:

@@ -66,11 +66,13 @@ def _serve(channel: Channel, grading: Grading) -> None:
 def _answer(request: GradeRequest, grading: Grading) -> GradeReply:
     from ..course.catalog import lesson
     from ..model.errors import CourseError
+    from ..processes.container import lacks_for_containers
     from .messages import GradeReply
 
     try:
         if request.is_one_of_many:
             grading.processes = 1
+        grading.is_contained = request.is_strangers and not lacks_for_containers()
         report = grading.grade(
             lesson(request.lesson),
             Path(request.file),

@@ -15,6 +15,7 @@ class GradeRequest(msgspec.Struct, frozen=True):
     Attributes:
         is_one_of_many: whether other processes grade as well: then each makes do with one that
             plays, for no processor would have time for more.
+        is_strangers: whether it is graded in a container of its own, where there can be one.
     """
 
     lesson: str
@@ -24,6 +25,7 @@ class GradeRequest(msgspec.Struct, frozen=True):
     shown_as: str
     source: str
     is_one_of_many: bool = False
+    is_strangers: bool = False
 
 
 class GradeReply(msgspec.Struct, frozen=True):

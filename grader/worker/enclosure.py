@@ -9,11 +9,11 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..processes.container import PROGRAMS, Places
 from ..processes.isolation import shut_in
 from ..processes.landlock import ALL, KEEP_FILES, OPEN_TO_WRITE, READ, Right, Rule
 from ..processes.spawn import PACKAGE
 
-PROGRAMS = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/nix/store")
 SETTINGS = tuple(
     f"/etc/{name}"
     for name in (
@@ -45,6 +45,32 @@ def enclose(file: str, hidden: Iterable[str], scratch: str) -> None:
     os.chdir(scratch)
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     shut_in(_rules(os.path.realpath(file), list(map(os.path.realpath, (*hidden, CHECKS))), scratch))
+
+
+def places(file: str, hidden: Iterable[str]) -> Places:
+    """What a container has of this machine's files, in which a file is played.
+
+    Args:
+        file: the one that is graded.
+        hidden: folders that it may not read.
+    """
+    unseen = [*map(os.path.realpath, hidden), CHECKS]
+    file = os.path.abspath(file)
+    return Places(
+        shown=(*PROGRAMS, *SETTINGS, *_as_named(_python(unseen))),
+        covered=tuple(filter(os.path.isdir, unseen)),
+        beside=tuple(
+            found
+            for path in (file, os.path.realpath(file))
+            for found in _beside(path, unseen, tempfile.gettempdir())
+        ),
+    )
+
+
+def _as_named(found: list[str]) -> Iterator[str]:
+    """Places, and also as `sys.path` names them, which may be by a link."""
+    yield from found
+    yield from (path for path in sys.path if os.path.realpath(path) in found)
 
 
 def _rules(file: str, hidden: list[str], scratch: str) -> Iterator[Rule]:

@@ -19,11 +19,15 @@ from typing import NoReturn
 import msgspec
 
 from ..processes.channel import Channel, ChannelClosed
+from ..processes.container import Container, ContainerError
 from ..processes.handshake import Hello
 from ..processes.limits import adopt_orphans
 from ..processes.orphans import end_children
 from ..processes.scratch import make_scratch, remove_scratch
 from ..services.base.broker import Broker, use_broker
+from .contained import serve_contained
+from .enclosure import places
+from .world import World
 
 GRACE = 0.25
 """Real seconds that a player whose channel is closed has to exit by itself."""
@@ -39,9 +43,29 @@ class Reap(msgspec.Struct, frozen=True, tag="reap"):
     pid: int
 
 
+class Contain(msgspec.Struct, frozen=True, tag="contain"):
+    """Make a forkserver in a container of its own, for one file. It is ended as players are.
+
+    Attributes:
+        file: the one that is graded.
+        hidden: folders that it may not read.
+    """
+
+    file: str
+    hidden: tuple[str, ...]
+
+
+class Contained(msgspec.Struct, frozen=True):
+    """The forkserver was made, and its control socket comes as a file descriptor; or there can't
+    be a container, and why."""
+
+    pid: int = 0
+    problem: str = ""
+
+
 class Forked(msgspec.Struct, frozen=True):
-    """A player was made, with a scratch folder. Its channel, its stacks pipe and the socket that it
-    asks the broker on come as file descriptors."""
+    """A player was made, with a scratch folder. As file descriptors come its channel, its stacks
+    pipe, the socket that it asks the broker on, and if it is in a container, one of itself."""
 
     pid: int
     scratch: str
@@ -60,28 +84,37 @@ class Forkserver:
     Args:
         control: the socket that file descriptors of players are sent over.
         channel: the messages on that socket.
+        world: what a play must not replace.
+        is_contained: whether this process is in a container, where its players have other
+            numbers than outside.
     """
 
-    def __init__(self, control: socket.socket, channel: Channel) -> None:
-        from .world import World
-
-        self._world = World()
+    def __init__(
+        self, control: socket.socket, channel: Channel, world: World, is_contained: bool = False
+    ) -> None:
         self._control = control
         self._channel = channel
+        self._world = world
+        self._is_contained = is_contained
         self._players: dict[int, str] = {}  # their scratch folders
+        self._containers: dict[int, Container] = {}
 
     def run(self) -> None:
         """Serve the judge until its end of the socket is closed."""
         try:
             while True:
-                match self._channel.receive(Fork | Reap):  # type: ignore[arg-type]
+                match self._channel.receive(Fork | Contain | Reap):  # type: ignore[arg-type]
                     case Fork():
                         self._fork()
+                    case Contain(file, hidden):
+                        self._contain(file, hidden)
                     case Reap(pid):
                         self._channel.send(self._reap(pid))
         except ChannelClosed:
             for pid in list(self._players):
                 self._kill(pid)
+            for pid in list(self._containers):
+                self._open_up(pid)
 
     def _fork(self) -> None:
         ours, players = socket.socketpair()
@@ -92,15 +125,19 @@ class Forkserver:
         if pid == 0:
             for end in (ours, answers, self._control):
                 end.close()
+            for container in self._containers.values():
+                container.forget()
             os.close(read)
             self._become_player(players, asks, write, scratch)
         self._players[pid] = scratch
         self._channel.send(Forked(pid, scratch))
-        socket.send_fds(self._control, [b"f"], [ours.fileno(), read, answers.fileno()])
+        itself = [os.pidfd_open(pid)] if self._is_contained else []
+        descriptors = [ours.fileno(), read, answers.fileno(), *itself]
+        socket.send_fds(self._control, [b"f"], descriptors)
         for end in (ours, players, answers, asks):
             end.close()
-        os.close(read)
-        os.close(write)
+        for descriptor in (read, write, *itself):
+            os.close(descriptor)
 
     def _become_player(
         self, end: socket.socket, asks: socket.socket, stacks: int, scratch: str
@@ -110,7 +147,33 @@ class Forkserver:
         use_broker(Broker(asks))
         run_player(Channel(end), stacks, scratch, self._world)
 
+    def _contain(self, file: str, hidden: tuple[str, ...]) -> None:
+        try:
+            container = Container(places(file, hidden))
+        except ContainerError as error:
+            self._channel.send(Contained(problem=str(error)))
+            return
+        ours, its = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            for end in (ours, self._control):
+                end.close()
+            serve_contained(container, its, self._world)
+        self._containers[pid] = container
+        self._channel.send(Contained(pid))
+        socket.send_fds(self._control, [b"c"], [ours.fileno()])
+        for end in (ours, its):
+            end.close()
+
+    def _open_up(self, pid: int) -> Reaped:
+        """End a container, and the process through which it was entered."""
+        self._containers.pop(pid).close()
+        os.waitpid(pid, 0)
+        return Reaped(0, 0)
+
     def _reap(self, pid: int) -> Reaped:
+        if pid in self._containers:
+            return self._open_up(pid)
         if pid not in self._players:
             return Reaped(0, 0)
         deadline = time.monotonic() + GRACE
@@ -136,8 +199,13 @@ class Forkserver:
         scratch = self._players.pop(pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-        end_children(lambda child: child not in self._players)
+        end_children(self._is_orphan)
         remove_scratch(scratch)
+
+    def _is_orphan(self, child: int) -> bool:
+        """Whether a player has left a process to this one."""
+        bubblewraps = [container.pid for container in self._containers.values()]
+        return child not in (*self._players, *self._containers, *bubblewraps)
 
 
 WARM_UP = """
@@ -181,7 +249,7 @@ def main() -> None:
     with contextlib.suppress(ChannelClosed):  # the judge is gone already
         channel.send(Hello())
         _prepare()
-        Forkserver(control, channel).run()
+        Forkserver(control, channel, World()).run()
     os._exit(0)  # nothing is left to tidy up, and the judge waits for the end
 
 

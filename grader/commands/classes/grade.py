@@ -63,7 +63,8 @@ def command(
 ) -> None:
     """Grade what a class has handed in: a folder, or the zip of a learning platform.
 
-    Everyone gets the same values. What is graded is kept at once: stop with Ctrl-C, and go
+    Everyone gets the same values. Each file is in a container of its own, if bubblewrap can make
+    one. What is graded is kept at once: stop with Ctrl-C, and go
     on with --resume.
 
     Exit status: 0 if all could be graded, whatever the verdicts; 1 if something could not; 3
@@ -114,10 +115,18 @@ def _grade(session: ClassSession, jobs: int | None, cluster: str | None) -> bool
         click.echo(f"{session.kept} have a verdict already, {total} are to be graded.", err=True)
     if not total:
         return True
+    _say_if_not_contained(cluster)
     console = Console(stderr=True)
     grade = _way_to_grade(cluster, jobs or processors(), console)
     with shown_progress(total, console) as advance:
         return session.grade(grade, lambda batch: advance(len(batch.works)))
+
+
+def _say_if_not_contained(cluster: str | None) -> None:
+    from ...processes.container import lacks_for_containers
+
+    if cluster is None and (lacks := lacks_for_containers()):
+        click.echo(f"No file is in a container of its own: {lacks}. See SECURITY.md.", err=True)
 
 
 def _way_to_grade(cluster: str | None, jobs: int, console: Console) -> Grade:
