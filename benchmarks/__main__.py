@@ -20,6 +20,7 @@ from . import (
     commands,
     databases,
     drawing,
+    isolation,
     memory,
     plain,
     playing,
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "commands": commands.measure,
     "class": classroom.measure,
     "playing": playing.measure,
+    "isolation": isolation.measure,
 }
 
 Rows = list[tuple[str, Row]]

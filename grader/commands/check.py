@@ -119,7 +119,8 @@ def command(
     sources = [source_file(one, file) for one in chosen]
     with ExitStack() as stack:
         page = stack.enter_context(_page(html, sources, hints))
-        grading = stack.enter_context(Grading(is_contained=isolate))
+        grading = stack.enter_context(Grading())
+        grading.is_contained = isolate
         reports = [_graded(one, grading, numbers, seed) for one in sources]
         sent = begin(reporter, zip(sources, reports, strict=True), reporting.preview)
         _show(reports, style, everything, overview=lesson is None)

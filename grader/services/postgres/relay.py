@@ -29,7 +29,7 @@ from .locks import Locks
 from .pooler import Pooler
 from .private import psycopg_on_clock
 from .questions import ServerQuestion
-from .session import ServerSession
+from .session import ServerSession, send_alone
 from .turns import Turns
 from .wire import Batch, Frame
 
