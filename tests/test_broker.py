@@ -125,7 +125,10 @@ def test_broker_hangs_up_on_what_makes_no_sense(broker: Broker, kind: str) -> No
         broker.ask(kind, OpenSession("", b"") if kind != "postgres" else Done(), Done)
 
 
-def test_player_without_an_address_of_any_server_plays_with_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pooler", [0, 2], ids=["directly", "through a pooler"])
+def test_player_without_an_address_of_any_server_plays_with_one(
+    tmp_path: Path, pooler: int
+) -> None:
     """Neither variables nor files tell it where servers are."""
     source = """
 import asyncpg, os
@@ -136,8 +139,12 @@ def exercise_1(dsn):
 
     @app.get("/")
     async def root():
-        connection = await asyncpg.connect(dsn)
+        connection = await asyncpg.connect(dsn, statement_cache_size=0)
         print(await connection.fetchval("select 6 * 7"), *sorted(os.environ))
+        try:
+            await connection.fetchval("select pg_sleep(20)", timeout=0.1)
+        except TimeoutError:
+            print("cancelled")
         await connection.close()
 
     return app
@@ -145,9 +152,10 @@ def exercise_1(dsn):
     with closing(Worker()) as worker:
         player = FilePlayer(worker, source, str(tmp_path / "exercise.py"))
         with closing(player):
-            trace = Subject(player, "exercise_1").play(scenario(get("/"), dsn=postgres()))
-    answer, *names = trace.output.split()
-    assert answer == "42"
+            played = scenario(get("/"), dsn=postgres(1, pooler=pooler))
+            trace = Subject(player, "exercise_1").play(played)
+    answer, *names, end = trace.output.split()
+    assert (answer, end) == ("42", "cancelled"), trace
     assert not {name for name in names if name.startswith("GRADER_") or name.endswith("_URL")}
     assert "GRADER_STATE" in os.environ
 

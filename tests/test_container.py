@@ -64,7 +64,8 @@ def trace_of(worker: Worker, folder: Path, body: str, **collaborators: object) -
 def inside(container: Container, act: str) -> str:
     """What a process prints that was started in a container, and isn't shut in otherwise."""
     reads, writes = os.pipe()
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         os.dup2(writes, 1)
         container.enter()
         if not os.fork():
@@ -74,7 +75,7 @@ def inside(container: Container, act: str) -> str:
     os.close(writes)
     with open(reads) as said:
         text = said.read()
-    os.wait()
+    os.waitpid(pid, 0)
     return text
 
 
@@ -337,10 +338,11 @@ def test_group_is_removed_with_its_last_process() -> None:
     if group is None:
         pytest.skip("no control group can be made here")
     assert isinstance(group, ControlGroup)
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         group.join()
         os._exit(0)
-    os.wait()
+    os.waitpid(pid, 0)
     group.remove()
     assert not any(folder.exists() for folder in group.folders)
 

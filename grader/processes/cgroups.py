@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-_PATIENCE, _POLL = 1.0, 0.001
+_PATIENCE, _POLL = 5.0, 0.001
 """Real seconds until a group is empty whose processes were killed, and between looks."""
 
 
