@@ -103,6 +103,10 @@ async def _found(address: str) -> Any:
     except (OSError, TimeoutError) as error:
         await client.close()
         raise UsageError(f"what answers at {address} isn't a Dask scheduler", START) from error
+    except (TypeError, RuntimeError) as error:
+        await client.close()
+        remedy = "correct Dask's configuration of TLS, or the address"
+        raise UsageError(f"Dask refuses to connect: {error}", remedy) from error
 
 
 async def _reach(address: str) -> None:
