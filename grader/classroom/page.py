@@ -8,7 +8,7 @@ from statistics import mean
 
 from ..judge.explaining import summary
 from ..model.report import ExerciseReport
-from ..render.page import document, excerpt, fold, paragraphs, source_lines
+from ..render.page import document, excerpt, fold, paragraphs, source_lines, with_code
 from ..render.signs import SIGNS, WORDS
 from ..render.text import counted, marked_up
 from .clusters import UNEXPLAINED, Cluster, ExerciseResults
@@ -106,7 +106,7 @@ class ClassArticle:
 
     def _cluster(self, cluster: Cluster, tried: int) -> Html:
         share = f"{len(cluster.failures)} of {tried}"
-        said = f"<strong>{share}:</strong> {marked_up(_meaning(cluster.id))}"
+        said = f"<strong>{share}:</strong> {with_code(_meaning(cluster.id))}"
         yield fold(f"{said} <code>{cluster.id}</code>", "\n".join(self._inside(cluster)))
 
     def _inside(self, cluster: Cluster) -> Html:
@@ -171,7 +171,7 @@ class ClassArticle:
             for count, results, says in hardest:
                 yield (
                     f"<li>{count} of {results.tried}, exercise {results.exercise.number}: "
-                    f"{marked_up(says)}</li>"
+                    f"{with_code(says)}</li>"
                 )
             yield "</ol></section>"
 
@@ -207,16 +207,22 @@ class ClassArticle:
         if not (found.ungraded or any(scores for _, scores in groups)):
             return
         yield "<section>\n<h2>What fell outside</h2><ul>"
-        for score in found.ungraded:
-            who = self._names[score.attempt.student.key]
-            # The reason says what the file is called, and that is often the student's name.
-            why = f": {score.attempt.problem}" if self._names.are_shown else ""
-            yield f"<li>{marked_up(f'{who} could not be graded{why}')}</li>"
+        yield from self._ungraded()
         for said, scores in groups:
             if scores:
                 who = self._who([score.attempt.student.key for score in scores])
                 yield f"<li>{said}: {who}</li>"
         yield "</ul></section>"
+
+    def _ungraded(self) -> Html:
+        found = self.overview.ungraded
+        if self._names.are_shown:
+            for one in found:
+                why = f"{self._names[one.attempt.student.key]} could not be graded: "
+                yield f"<li>{marked_up(why + one.attempt.problem)}</li>"
+        elif found:  # the reason says what the file is called, and that is often the student's name
+            who = self._who(one.attempt.student.key for one in found)
+            yield f"<li>Could not be graded: {who}</li>"
 
     def _who(self, keys: Iterable[str]) -> str:
         return marked_up(", ".join(self._names[key] for key in keys))

@@ -19,7 +19,8 @@ def show_summary(lesson: Lesson, scores: Sequence[Score], console: Console) -> N
     table = Table(title=f"{lesson.name}: {counted(graded, 'student')}", title_justify="left")
     for heading in ("exercise", "passed", "not yet", "to do", "the commonest reason"):
         is_number = heading in ("passed", "not yet", "to do")
-        table.add_column(heading, justify="right" if is_number else "left")
+        is_id = heading == "the commonest reason"
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=is_id)
     for exercise in lesson.exercises:
         found = ExerciseResults(exercise, scores)
         first = found.clusters[0] if found.clusters else None

@@ -246,10 +246,10 @@ def paragraphs(text: str) -> Iterator[str]:
             code = "\n".join(lines)
             yield f"<pre>{marked_up(code)}</pre>"
         else:
-            yield from (f"<p>{_with_code(line)}</p>" for line in lines)
+            yield from (f"<p>{with_code(line)}</p>" for line in lines)
 
 
-def _with_code(paragraph: str) -> str:
+def with_code(paragraph: str) -> str:
     """What stands between backticks is code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", marked_up(paragraph))
 
