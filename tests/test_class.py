@@ -23,6 +23,8 @@ from toy import ENTRY, ROOT, environment, run_grade, write_course, write_toy
 
 from grader.authoring.markdown import blocks_of
 from grader.classroom.gradebook import file_names
+from grader.classroom.overview import ClassOverview
+from grader.classroom.points import ClassRules
 from grader.classroom.store import Store
 from grader.classroom.versions import course_version
 from grader.course.catalog import COURSE, lesson, read_course
@@ -262,6 +264,65 @@ def test_folders_are_named_after_students() -> None:
     """Whatever they are called, each has one, on any file system, and it leads nowhere else."""
     keys = ["anna", "Anna", "../etc", "a/b", "..", "日本"]
     assert list(file_names(keys).values()) == ["anna", "Anna-2", "etc", "a-b", "student", "日本"]
+
+
+# Likeness
+
+
+ORDERED = naps(2, "await sleep()\n        return await sleep()")
+COPY = """
+from asyncio import sleep as pause
+from fastapi import FastAPI
+
+def exercise_2(sleep):  # all mine
+    mine = FastAPI()
+    async def again():
+        outcome = [await sleep() for _ in range(2)]
+        return outcome[1]
+    mine.get("/nap")(again)
+    return mine
+
+def exercise_1():
+    mine = FastAPI()
+    async def long():
+        await pause(1 + 1)
+    mine.get("/nap")(long)
+    return mine
+"""
+
+
+LOST = """
+from fastapi import FastAPI
+
+def exercise_1():
+    return FastAPI()
+
+def exercise_2(sleep):
+    return FastAPI()
+"""
+
+
+def test_copy_is_found_by_what_it_does(graded: tuple[Path, str], tmp_path: Path) -> None:
+    """It is written anew, in another order. The right ones do the same, and so do those who fail
+    before they do anything; they aren't named."""
+    works = {
+        "a.py": ORDERED,
+        "b.py": naps(3, "return await sleep() + 1"),
+        "c.py": COPY,
+        "lost.py": LOST,
+        "lost2.py": LOST + "# lost",
+        "right.py": naps(),
+        "right2.py": naps().replace("nap()", "sleeping()"),
+    }
+    results = tmp_path / "r.sqlite"
+    folder = write_files(tmp_path / "in", works)
+    done = run_grade(graded[0], "class", folder, "--lesson", "toy", "--results", results)
+    assert done.returncode == 0, done.stderr
+    with Store(results) as store:
+        attempts = list(store.attempts("toy"))
+    toy = read_course(graded[0]).lesson("toy")
+    [found] = ClassOverview(toy, attempts, ClassRules()).alike_in_behaviour
+    assert (found.keys, sorted(found.exercises)) == (("a", "c"), [1, 2])
 
 
 # The guide

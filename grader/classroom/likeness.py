@@ -21,7 +21,7 @@ import io
 import keyword
 import tokenize
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -46,6 +46,8 @@ BUILT_IN = frozenset(dir(builtins))
 Stretch = tuple[str, ...]
 NumberedStretch = tuple[int, Stretch]
 """With the number of its exercise."""
+Trait = tuple[int, Hashable]
+"""What works can share, with the number of its exercise: a stretch, or a behaviour."""
 
 
 class Likeness(NamedTuple):
@@ -54,7 +56,7 @@ class Likeness(NamedTuple):
     Attributes:
         keys: of the two students.
         exercises: the numbers of the exercises in which they are, the most alike first.
-        shared: how many rare stretches they share in these.
+        shared: how many rare traits they share in these.
     """
 
     keys: tuple[str, str]
@@ -73,16 +75,22 @@ def likenesses(
             what is in them is a way that people take.
     """
     own = {key: stretches(text, lesson) for key, text in sources.items()}
-    if not _alike(own, lesson):  # which is mostly so, and what is known takes a while to read
+    if not alike(own, lesson, LEAST):  # which is mostly so, and what is known takes a while to read
         return []
     common = frozenset[NumberedStretch]().union(*(stretches(text, lesson) for text in known))
-    return _alike({key: mine - common for key, mine in own.items()}, lesson)
+    return alike({key: mine - common for key, mine in own.items()}, lesson, LEAST)
 
 
-def _alike(own: Mapping[str, frozenset[NumberedStretch]], lesson: Lesson) -> list[Likeness]:
+def alike(own: Mapping[str, frozenset[Trait]], lesson: Lesson, least_shared: int) -> list[Likeness]:
+    """The pairs of works that share rare traits in several exercises, the most alike first.
+
+    Args:
+        own: the traits of each student's work.
+        least_shared: rare traits that answers to one exercise must share to be alike.
+    """
     most = min(RARE_OF_MANY, max(RARE, len(own) // 50))
     least = min(EXERCISES, len(lesson.exercises))
-    pairs = [_likeness(pair, numbers) for pair, numbers in _shared(own, most).items()]
+    pairs = [_likeness(pair, numbers, least_shared) for pair, numbers in _shared(own, most).items()]
     found = [one for one in pairs if len(one.exercises) >= least]
     return sorted(found, key=lambda one: (-len(one.exercises), -one.shared, one.keys))
 
@@ -143,15 +151,13 @@ def _stretches(tokens: Sequence[str]) -> Iterator[Stretch]:
     return (tuple(tokens[i : i + LENGTH]) for i in range(len(tokens) - LENGTH + 1))
 
 
-def _shared(
-    own: Mapping[str, frozenset[NumberedStretch]], most: int
-) -> dict[tuple[str, str], Counter[int]]:
-    """For each pair how many rare stretches it shares in which exercise.
+def _shared(own: Mapping[str, frozenset[Trait]], most: int) -> dict[tuple[str, str], Counter[int]]:
+    """For each pair how many rare traits it shares in which exercise.
 
     Args:
         most: students who may share a rare one.
     """
-    writers: defaultdict[NumberedStretch, list[str]] = defaultdict(list)
+    writers: defaultdict[Trait, list[str]] = defaultdict(list)
     for key in sorted(own):
         for one in own[key]:
             writers[one].append(key)
@@ -163,6 +169,6 @@ def _shared(
     return pairs
 
 
-def _likeness(pair: tuple[str, str], numbers: Counter[int]) -> Likeness:
-    alike = [(number, count) for number, count in numbers.most_common() if count >= LEAST]
-    return Likeness(pair, tuple(number for number, _ in alike), sum(count for _, count in alike))
+def _likeness(pair: tuple[str, str], numbers: Counter[int], least: int) -> Likeness:
+    found = [(number, count) for number, count in numbers.most_common() if count >= least]
+    return Likeness(pair, tuple(number for number, _ in found), sum(count for _, count in found))

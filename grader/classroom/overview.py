@@ -12,6 +12,7 @@ from ..model.details import ChannelLost, Forged, ForkserverKilled, LoopStopped, 
 from ..model.errors import InputError
 from ..model.report import Report
 from ..model.trace import Outcome, OutcomeKind
+from .behaviour import alike_in_behaviour
 from .clusters import ExerciseResults, failing_files
 from .likeness import Likeness, likenesses
 from .points import ClassRules, Score, score
@@ -86,6 +87,13 @@ class ClassOverview:
         texts = {one.attempt.digest: one for one in self.graded}.values()
         sources = {one.attempt.student.key: one.attempt.source or "" for one in texts}
         return likenesses(sources, self.lesson, _known(self.lesson))
+
+    @property
+    def alike_in_behaviour(self) -> list[Likeness]:
+        """Works that did the same where hardly anyone else did, and aren't the same."""
+        texts = {one.attempt.digest: one.attempt for one in self.graded}.values()
+        reports = {one.student.key: one.report for one in texts if one.report is not None}
+        return alike_in_behaviour(reports, self.lesson)
 
     @property
     def meddling(self) -> list[Score]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 
@@ -12,6 +12,7 @@ from ..render.page import document, excerpt, fold, paragraphs, source_lines, wit
 from ..render.signs import SIGNS, WORDS
 from ..render.text import counted, marked_up
 from .clusters import UNEXPLAINED, Cluster, ExerciseResults
+from .likeness import Likeness
 from .names import Names
 from .overview import ClassOverview
 from .points import Score
@@ -179,21 +180,24 @@ class ClassArticle:
 
     def _alike(self) -> Html:
         same, alike = self.overview.same, self.overview.alike
-        if not (same or alike):
+        behave_alike = self.overview.alike_in_behaviour
+        if not (same or alike or behave_alike):
             return
         yield "<section>\n<h2>Works that are alike</h2>"
         yield "<p>Likeness is a reason to look at both, and to ask. It proves nothing.</p><ul>"
         for keys in same:
             yield f"<li>The same, letter by letter: {self._who(keys)}</li>"
+        yield from self._pairs(alike, "{} stretches of code that hardly anyone else has")
+        yield from self._pairs(behave_alike, "what they do, and hardly anyone else does")
+        yield "</ul></section>"
+
+    def _pairs(self, alike: Sequence[Likeness], wherein: str) -> Html:
         for one in alike[:MOST_PAIRS]:
             numbers = ", ".join(map(str, sorted(one.exercises)))
-            yield (
-                f"<li>{self._who(one.keys)}: alike in exercises {numbers}, in "
-                f"{one.shared} stretches of code that hardly anyone else has</li>"
-            )
+            what = wherein.format(one.shared)
+            yield f"<li>{self._who(one.keys)}: alike in exercises {numbers}, in {what}</li>"
         if len(alike) > MOST_PAIRS:
             yield f"<li>and {counted(len(alike) - MOST_PAIRS, 'other pair')}</li>"
-        yield "</ul></section>"
 
     # What fell outside
 
