@@ -15,6 +15,7 @@ from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, error_line, in_words, of_line, with_article
 from .errors import errors_of, is_about_a_value, named
 from .registry import Finding, rule
+from .source import Source
 from .timing import awaited_in_turn, one_by_one
 
 _LONGEST_BODY = 60
@@ -72,11 +73,25 @@ def not_called(case: Case) -> Finding | None:
                 f"No row of {name} is ever asked for. Calling it runs none of it: that only "
                 "makes a generator, which runs while something goes through its rows.",
             )
+        if Source(case.source).uses(name):
+            return _answered_without(case, name)
         return Finding(
             line,
             f"Your app never calls {name}, which the factory is given as a parameter. "
             "Does another name stand in its place?",
         )
+    return None
+
+
+def _answered_without(case: Case, name: str) -> Finding | None:
+    """Of a request for which the reference makes a call, and the learner's code doesn't."""
+    for ours, theirs in case.exchanges():
+        if calls_of(case.expected, theirs.number, name):
+            return Finding(
+                ours.line,
+                f"{_asked(case, ours)} is answered{of_line(ours.line)} without a call of {name}, "
+                "and there should be one. What answers it before that?",
+            )
     return None
 
 
@@ -463,9 +478,18 @@ def _why_other_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
         line = of_line(case.call_line(failed))
         return f" {failed.name}{line} fails with an HTTPException of that status, which is lost."
     earlier = case.got.exchanges[: ours.number]
-    if any(one.status == theirs.status and _is_asked_again(case, one, ours) for one in earlier):
+    if any(one.status == theirs.status and _is_alike(case, one, ours) for one in earlier):
         return " Before, it was. Which request in between changed that?"
     return ""
+
+
+def _is_alike(case: Case, earlier: Exchange, later: Exchange) -> bool:
+    """Whether two requests are the same, and the calls made for them ended in the same way."""
+    ends, its = (
+        [(call.name, call.how) for call in calls_of(case.got, one.number)]
+        for one in (earlier, later)
+    )
+    return ends == its and _is_asked_again(case, earlier, later)
 
 
 @rule("wrong-header", "headers", general=True)

@@ -260,11 +260,21 @@ def scenario_fault_unhandled(case: Case) -> Finding | None:
             line = error.line or ours.line
             return Finding(
                 line,
-                f"{at_line(line)} meets {with_article(error.type)}: this check lets "
-                f"{name} fail there. {ours.method} {ours.path} is answered with status "
-                f"{ours.status}, and should be answered with {theirs.status}.",
+                f"{at_line(line)} meets {with_article(error.type)}: {_how_it_fails(name, error)}. "
+                f"{ours.method} {ours.path} is answered with status {ours.status}, and should be "
+                f"answered with {theirs.status}.",
             )
     return None
+
+
+_OVER = "connection is closed", "released back to the pool"
+"""What drivers say when a connection is used after its end."""
+
+
+def _how_it_fails(name: str, error: Failure) -> str:
+    if any(text in error.text for text in _OVER):
+        return "the connection that it uses was lost, and stays lost"
+    return f"this check lets {name} fail there"
 
 
 def _failing_service(case: Case, error: Failure) -> str | None:

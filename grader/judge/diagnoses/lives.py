@@ -402,8 +402,12 @@ def _is_needless(case: Case, call: Span) -> bool:
     ours, theirs = case.got.exchanges[call.exchange], case.expected.exchanges[call.exchange]
     if ours.status != theirs.status or calls_of(case.expected, call.exchange, call.name):
         return False
-    owners = [one.exchange for one in case.expected.calls(call.name)]
-    return any(n is None or case.expected.exchanges[n].path == ours.path for n in owners)
+    owners = {one.exchange for one in case.expected.calls(call.name)}
+    return None in owners or any(
+        (one.path, one.status) == (ours.path, theirs.status)
+        for one in case.expected.exchanges
+        if one.number in owners
+    )
 
 
 @rule("kept-too-long", "calls", "elapsed", "status", "body")

@@ -62,6 +62,13 @@ class Source:
         """Whether a `try` with `except*` stands around a line."""
         return any(isinstance(node, ast.TryStar) and _holds(node, line) for node in self._nodes)
 
+    def uses(self, name: str) -> bool:
+        """Whether a name is read anywhere."""
+        return any(
+            isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+            for node in self._nodes
+        )
+
     def lines_of_texts(self, pattern: re.Pattern[str]) -> list[int | None]:
         """The lines on which strings begin in which a pattern is found."""
         return [
