@@ -9,6 +9,8 @@ import os
 import select
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ OPTIONS = (
 )
 PATIENCE = 60.0
 """Real seconds after which a browser that has not answered will not."""
+
+SOON = 20.0
+"""Real seconds after which what a page should show will not be shown."""
 
 
 def chromium() -> str | None:
@@ -52,10 +57,24 @@ class Browser:
         self._read = b""
         self._session: dict[str, str] = {}
         self._process, self._to, self._from = _start(program, profile)
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
+        self._attach()
+
+    def _attach(self, **context: str) -> None:
+        target = self.send("Target.createTarget", url="about:blank", **context)["targetId"]
         self._session = self.send("Target.attachToTarget", targetId=target, flatten=True)
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
+
+    @contextmanager
+    def visitor(self) -> Iterator[Browser]:
+        """For a while a page of one who comes for the first time, with nothing kept."""
+        before, self._session = self._session, {}
+        context = self.send("Target.createBrowserContext")
+        self._attach(**context)
+        yield self
+        self._session = {}
+        self.send("Target.disposeBrowserContext", **context)
+        self._session = before
 
     def __enter__(self) -> Browser:
         return self
@@ -97,6 +116,26 @@ class Browser:
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression in the page."""
         answer = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait_for(self, condition: str) -> Any:
+        """The value of a JavaScript expression as soon as that is true or something."""
+        promise = f"""new Promise((resolve, reject) => {{
+            setTimeout(() => reject(new Error('this was never so')), {SOON * 1000});
+            const look = () => {{
+                const value = {condition};
+                value ? resolve(value) : setTimeout(look, 10);
+            }};
+            look();
+        }})"""
+        return self.promised(promise)
+
+    def promised(self, promise: str) -> Any:
+        """What a promise, given by a JavaScript expression, is kept with."""
+        answer = self.send(
+            "Runtime.evaluate", expression=promise, awaitPromise=True, returnByValue=True
+        )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 

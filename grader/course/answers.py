@@ -12,7 +12,7 @@ from ..model.errors import InputError
 from . import catalog
 from .catalog import Exercise, Lesson
 from .files import shown
-from .statements import definitions
+from .statements import definitions, needed_by
 from .syntax import first_line
 
 
@@ -49,16 +49,25 @@ class Answers:
 
     def _used_by(self, exercise: Exercise) -> list[str]:
         """The other statements at the top level that a factory depends on, in their order."""
-        statements = definitions(self.text)
-        used = {statement for statement in statements if exercise.factory in statement.binds}
-        while True:
-            names = {name for one in used for name in one.at_once | one.later} | {"*"}
-            found = used | {one for one in statements if one.binds & names}
-            if found == used:
-                break
-            used = found
-        lines = (statement.node for statement in statements if statement in used)
-        return [ast.unparse(node) for node in lines if not _is_named(node, exercise.factory)]
+        nodes = (statement.node for statement in needed_by(self.text, exercise.factory))
+        return [ast.unparse(node) for node in nodes if not _is_named(node, exercise.factory)]
+
+    def imports(self, exercise: Exercise | None = None) -> str:
+        """The imports at the top level: all of them, or those that an answer needs."""
+        found = needed_by(self.text, exercise.factory) if exercise else definitions(self.text)
+        return "\n".join(self._source(one.node) for one in found if _is_import(one.node))
+
+    def helpers(self, exercise: Exercise) -> list[str]:
+        """What else of this file an answer needs, in order, each as it is written."""
+        nodes = (one.node for one in needed_by(self.text, exercise.factory))
+        return [
+            self._source(node)
+            for node in nodes
+            if not _is_import(node) and not _is_named(node, exercise.factory)
+        ]
+
+    def _source(self, node: ast.stmt) -> str:
+        return "".join(self.lines[first_line(node) - 1 : node.end_lineno]).rstrip()
 
     def span(self, exercise: Exercise) -> tuple[int, int] | None:
         """The lines of an exercise's factory, from zero, as a slice; None if there is none."""
@@ -169,6 +178,10 @@ def stub_or_none(lesson: Lesson) -> Answers | None:
 def solution(lesson: Lesson) -> Answers:
     """The answers that the kit carries."""
     return Answers(catalog.read_own(catalog.course().solution(lesson)))
+
+
+def _is_import(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)
 
 
 def _is_named(node: ast.stmt, name: str) -> bool:

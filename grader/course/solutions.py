@@ -40,8 +40,11 @@ class Solution(msgspec.Struct, frozen=True):
         return first_section(self.reason)
 
 
-def solution(lesson: Lesson, exercise: Exercise) -> Solution:
+def solution(lesson: Lesson, exercise: Exercise, theirs: Answers | None = None) -> Solution:
     """The solution of an exercise.
+
+    Args:
+        theirs: the answers to compare it with, if not those in the workspace.
 
     Raises:
         GraderError: it is not there, or says no reason.
@@ -56,9 +59,9 @@ def solution(lesson: Lesson, exercise: Exercise) -> Solution:
         )
     stub = answers.stub_or_none(lesson)
     known = _File(stub.text if stub else "")
-    theirs = _learners(lesson)
-    yours = "" if known.has_same(theirs, exercise) else theirs.code(exercise, known)
-    return Solution(ours.code(exercise, known, like=theirs), yours, reason)
+    its = _File(theirs.text) if theirs else _learners(lesson)
+    yours = "" if known.has_same(its, exercise) else its.code(exercise, known)
+    return Solution(ours.code(exercise, known, like=its), yours, reason)
 
 
 def _learners(lesson: Lesson) -> _File:
@@ -152,13 +155,20 @@ def _definitions(text: str) -> Iterator[tuple[str, _Definition]]:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.name, node
             case ast.Assign():
-                yield from ((t.id, node) for t in node.targets if isinstance(t, ast.Name))
+                yield from ((name, node) for target in node.targets for name in _stored(target))
             case ast.AnnAssign(target=ast.Name(id=name)):
                 yield name, node
 
 
 def _names_in(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def _stored(target: ast.expr) -> Iterator[str]:
+    """The names that an assignment to this gives; `x["a"]` gives none."""
+    for part in ast.walk(target):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            yield part.id
 
 
 def _parameters(factory: ast.FunctionDef) -> list[str]:

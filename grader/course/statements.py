@@ -60,6 +60,18 @@ def definitions(cell: str) -> tuple[CellStatement, ...]:
     return tuple(found for node in tree.body if (found := _statement(node))) if tree else ()
 
 
+def needed_by(text: str, name: str) -> list[CellStatement]:
+    """The statements that define a name, and all that they need of the same text, in order."""
+    statements = definitions(text)
+    used = {statement for statement in statements if name in statement.binds}
+    while True:
+        names = {needed for one in used for needed in one.at_once | one.later} | {"*"}
+        found = used | {one for one in statements if one.binds & names}
+        if found == used:
+            return [statement for statement in statements if statement in used]
+        used = found
+
+
 def is_future(node: ast.stmt) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
