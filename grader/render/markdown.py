@@ -10,6 +10,9 @@ import msgspec
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+_COMMENT = re.compile(r"^[ ]{0,3}<!--.*?-->[ ]*\n", re.MULTILINE | re.DOTALL)
+"""What an author notes for the kit, such as which diagnoses a section explains."""
+
 Link = Callable[[str], str | None]
 """Where the target of a link is found from the page; None if it is not."""
 
@@ -47,12 +50,12 @@ def anchor(title: str) -> str:
 
 
 def to_html(text: str, link: Link, prefix: str = "") -> str:
-    """A markdown text as HTML.
+    """A markdown text as HTML, without its comments.
 
     Args:
         prefix: of the anchors of its headings.
     """
-    tokens = _PARSER.parse(text)
+    tokens = _PARSER.parse(_COMMENT.sub("", f"{text}\n"))
     for token, inline in pairwise(tokens):
         if token.type == "heading_open":
             token.attrSet("id", prefix + anchor(_words(inline)))

@@ -12,7 +12,9 @@ from textwrap import dedent
 import msgspec
 
 from ..model.report import CheckReport, ExerciseReport, Report
+from ..model.trace import Trace
 from .markdown import Section, sections, to_html
+from .picture import Timeline
 from .signs import SIGNS, WORDS
 from .svg import svg
 from .text import marked_up
@@ -135,7 +137,8 @@ class Article:
     def _found(self, check: CheckReport) -> Iterator[str]:
         if check.expected != check.actual:
             yield _sides(check)
-        yield from _picture(check)
+        if check.got is not None and check.got.exchanges:
+            yield from self._picture(check.got, check.reference)
         for number, diagnosis in enumerate(check.diagnoses):
             seen = {earlier.line for earlier in check.diagnoses[:number]}
             yield f'<div class="{"further" if number else "diagnosis"}">'
@@ -145,6 +148,20 @@ class Article:
             if diagnosis.line not in seen:
                 yield from excerpt(self._source, diagnosis.line)
         yield from _output(check)
+
+    def _picture(self, got: Trace, reference: Trace | None) -> Iterator[str]:
+        picture = timeline(got, reference)
+        yield f"<figure>{self.drawn(picture, got)}"
+        if reference is not None and len(picture.panels) == 1:
+            yield "<figcaption>In time, the reference does the same.</figcaption>"
+        yield "</figure>"
+
+    def drawn(self, picture: Timeline, _: Trace) -> str:
+        """A picture of a trace, as HTML."""
+        return (
+            '<div class="picture" role="region" aria-label="Timeline" tabindex="0">\n'
+            f"{svg(picture)}</div>"
+        )
 
     # Hints, and what they point at
 
@@ -226,17 +243,6 @@ def _line(number: int, text: str, is_meant: bool) -> str:
     tag = "mark" if is_meant else "span"
     shown = f'<span class="number">{number}</span>{marked_up(text)}'
     return f'<{tag} class="line">{shown}</{tag}>'
-
-
-def _picture(check: CheckReport) -> Iterator[str]:
-    if check.got is None or not check.got.exchanges:
-        return
-    picture = timeline(check.got, check.reference)
-    yield '<figure><div class="picture" role="region" aria-label="Timeline" tabindex="0">'
-    yield f"{svg(picture)}</div>"
-    if check.reference is not None and len(picture.panels) == 1:
-        yield "<figcaption>In time, the reference does the same.</figcaption>"
-    yield "</figure>"
 
 
 def paragraphs(text: str) -> Iterator[str]:

@@ -68,6 +68,12 @@ class Drawing:
         yield from explained
         yield "</g></svg>"
 
+    def knots(self) -> Iterator[tuple[float, float]]:
+        """Seconds and where they are drawn, as parts of the width; between two, time is even."""
+        ends = {0.0, self._picture.length, *(end for cut in self._picture.cuts for end in cut)}
+        for seconds in sorted(ends):
+            yield seconds, self._x(seconds) / WIDTH
+
     def _head(self, height: float) -> Iterator[str]:
         name = self._name
         yield (
