@@ -11,7 +11,6 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib.abc import PathEntryFinder
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
@@ -44,21 +43,23 @@ MODULE = "exercise"
 _real_getsourcelines = inspect.getsourcelines
 
 
-@cache
-def _lines_of_code(code: types.CodeType) -> tuple[list[str], int]:
-    return _real_getsourcelines(code)
-
-
 def remember_sources() -> None:
     """Find the source of a function only once.
 
     FastAPI looks for that of every endpoint at its first request, and in every play the
     endpoints are new functions of the same code.
     """
+    known: dict[types.CodeType, tuple[list[str], int]] = {}
 
     def getsourcelines(of: Any) -> tuple[list[str], int]:
-        code = getattr(of, "__code__", None)
-        return _lines_of_code(code) if code is not None else _real_getsourcelines(of)
+        code = getattr(inspect.unwrap(of), "__code__", None)
+        if code is None:
+            return _real_getsourcelines(of)
+        if code not in known:
+            # Of the function, which names its module. For a code object `inspect` would look
+            # at the files of all modules, which takes longer than most plays.
+            known[code] = _real_getsourcelines(of)
+        return known[code]
 
     setattr(inspect, "getsourcelines", getsourcelines)  # noqa: B010  for mypy it is another type
 
@@ -126,7 +127,8 @@ class LearnerFile:
             return _failed("import-failed", error, context.recorder)
         function = vars(module).get(factory)
         if function is None:
-            meant = _function_like(self.text, factory)
+            # No factory has an empty name: that asks only whether the file can be imported.
+            meant = _function_like(self.text, factory) if factory else None
             missing = FactoryMissing(factory, meant.name if meant else None)
             return Outcome("factory-missing", line=meant.lineno if meant else None, detail=missing)
         collaborators = build_all(scenario.collaborators, context, new_service)

@@ -52,7 +52,8 @@ class _Place:
         self._name = name
         self._members = members
         self.fixed = {key: value for key, value in members.items() if isinstance(value, _FIXED)}
-        self._get = itemgetter(*self.fixed, *self.fixed)  # twice, so that it is always a tuple
+        first = next(iter(self.fixed))
+        self._get = itemgetter(first, *self.fixed)  # one of them twice, so that it is a tuple
         self._before: tuple[Any, ...] = ()
 
     def remember(self) -> None:
@@ -65,7 +66,7 @@ class _Place:
             return f"{self._name}.{error.args[0]}"
         if all(map(is_, now, self._before)):
             return ""
-        pairs = zip(self.fixed, now, self._before, strict=False)
+        pairs = zip(self.fixed, now[1:], self._before[1:], strict=True)
         return next(f"{self._name}.{key}" for key, new, old in pairs if new is not old)
 
 
