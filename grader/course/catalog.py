@@ -419,6 +419,18 @@ def seed(lesson: Lesson, exercise: Exercise, suffix: str) -> str:
     return file.read_text("utf-8") if file.is_file() else ""
 
 
+def imports(source: str) -> list[str]:
+    """The modules that a file imports by name at its top level; none if it isn't valid Python."""
+    tree = parsed(source)
+    found: list[str] = []
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append(node.module)
+    return found
+
+
 def factories(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """The functions at the top level of a file, by name; none if it is not valid Python."""
     tree = parsed(source)

@@ -20,7 +20,7 @@ from ..processes.limits import adopt_orphans
 from ..processes.orphans import end_orphans
 from ..processes.scratch import remove_scratch
 from ..processes.spawn import take_worker
-from ..worker.forkserver import Contain, Contained, Fork, Forked, Reap, Reaped
+from ..worker.forkserver import Contain, Contained, Fork, Forked, Import, Reap, Reaped
 from ..worker.messages import MOST_RESULT
 from .broker import PlayerBroker
 from .player_process import PlayerProcess
@@ -138,12 +138,19 @@ class OwnForkserver(ForkserverClient):
         self._process, control = take_worker()
         super().__init__(control)
         self._is_known = False
+        self._imports = True
         self.has_answered = False
+
+    def preload(self, modules: tuple[str, ...]) -> None:
+        """Let it import these modules; nobody waits for it."""
+        with contextlib.suppress(ChannelClosed):  # who asks for a player will notice
+            self._channel.send(Import(modules))
+        self._imports = True
 
     def fork(self) -> PlayerProcess:
         self._meet()
         player = super().fork()
-        self.has_answered = True
+        self.has_answered, self._imports = True, False
         return player
 
     def contain(self, file: str, hidden: tuple[str, ...]) -> ContainedForkserver:
@@ -162,7 +169,7 @@ class OwnForkserver(ForkserverClient):
                 "run `grade doctor` to see what the machine lacks",
             )
         (control,) = self._descriptors(1)
-        self.has_answered = True
+        self.has_answered, self._imports = True, False
         return ContainedForkserver(self, made.pid, socket.socket(fileno=control))
 
     def _meet(self) -> None:
@@ -177,7 +184,7 @@ class OwnForkserver(ForkserverClient):
 
     @property
     def _patience(self) -> float:
-        return SILENT_FOR if self.has_answered else IMPORTS_FOR
+        return IMPORTS_FOR if self._imports else SILENT_FOR
 
     def _wake(self) -> None:
         self._process.send_signal(signal.SIGCONT)

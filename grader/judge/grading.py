@@ -18,6 +18,7 @@ from ..course.catalog import (
     Lesson,
     course,
     factories,
+    imports,
     read_own,
     read_source,
     stub_source,
@@ -29,6 +30,7 @@ from ..model.errors import GraderError
 from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..model.trace import Trace
 from ..processes.isolation import isolation
+from ..services.registry import loaded_by
 from .diagnoses.own import rules_file
 from .players import MOST_PROCESSES, FilePlayer
 from .workers import Worker
@@ -175,6 +177,8 @@ class Grading:
         file = course().solution(lesson)
         source, known = read_own(file), self.references.get(lesson.name)
         if known is None:
+            # What answers import, too, mostly: so it is done once, and not in each process.
+            self.worker.preload(loaded_by(imports(source)))
             known = self._player_of(source, str(file), is_ours=True)
             self.references[lesson.name] = known
         elif known.source != source:  # its author has changed it meanwhile

@@ -43,12 +43,20 @@ class Worker:
 
     def __init__(self) -> None:
         self._parent = OwnForkserver()
+        self._modules: tuple[str, ...] = ()
         self._is_closed = False
         self._peak = 0
 
     @property
     def peak(self) -> int:
         return max(self._peak, self._parent.peak)
+
+    def preload(self, modules: tuple[str, ...]) -> None:
+        """Import these modules once for all players to come, which would import them each."""
+        new = tuple(module for module in modules if module not in self._modules)
+        if new:
+            self._modules += new
+            self._parent.preload(new)
 
     def fork(self) -> PlayerProcess:
         """A new player."""
@@ -79,6 +87,7 @@ class Worker:
         self._peak = self.peak
         self._parent.kill()
         self._parent = OwnForkserver()
+        self._parent.preload(self._modules)
 
     def close(self) -> None:
         """End the worker and every player of it."""

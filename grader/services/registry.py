@@ -59,6 +59,22 @@ def new_service(description: Any, name: str, context: ServiceContext) -> Service
     return kind(tag_of(description)).make(description, name, context)
 
 
+def loaded_by(imports: Iterable[str]) -> tuple[str, ...]:
+    """The modules that plays of a file load because of services: drivers, and what the kit needs
+    to answer them.
+
+    Args:
+        imports: the names of the modules that the file imports.
+    """
+    found = [(one, name) for one in kinds() for name in imports if _package(name) in one.drivers]
+    needed = [module for one, name in found for module in (name, *one.loads)]
+    return tuple(dict.fromkeys(needed))
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
+
+
 def wake(tags: Iterable[str]) -> None:
     """Start the servers of these kinds, without waiting for them.
 

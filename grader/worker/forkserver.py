@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from importlib import import_module
 from typing import NoReturn
 
 import msgspec
@@ -35,6 +36,12 @@ GRACE = 0.25
 
 class Fork(msgspec.Struct, frozen=True, tag="fork"):
     """Make a player."""
+
+
+class Import(msgspec.Struct, frozen=True, tag="import"):
+    """Import these modules, if they are there, for all players to come."""
+
+    modules: tuple[str, ...]
 
 
 class Reap(msgspec.Struct, frozen=True, tag="reap"):
@@ -103,9 +110,11 @@ class Forkserver:
         """Serve the judge until its end of the socket is closed."""
         try:
             while True:
-                match self._channel.receive(Fork | Contain | Reap):  # type: ignore[arg-type]
+                match self._channel.receive(Fork | Import | Contain | Reap):  # type: ignore[arg-type]
                     case Fork():
                         self._fork()
+                    case Import(modules):
+                        _import(modules)
                     case Contain(file, hidden):
                         self._contain(file, hidden)
                     case Reap(pid):
@@ -242,6 +251,15 @@ def _warm_up() -> None:
     source.forget()
 
 
+def _import(modules: tuple[str, ...]) -> None:
+    gc.disable()  # imports make much and throw away little: looking for garbage is in vain
+    for module in modules:
+        with contextlib.suppress(ImportError):  # whoever plays what needs it will say so
+            import_module(module)
+    gc.enable()
+    gc.freeze()  # what there is stays shared between the players, and is not searched
+
+
 def main() -> None:
     """Import what plays need, then serve the judge over the socket given as file descriptor."""
     control = socket.socket(fileno=int(sys.argv[1]))
@@ -249,7 +267,9 @@ def main() -> None:
     with contextlib.suppress(ChannelClosed):  # the judge is gone already
         channel.send(Hello())
         _prepare()
-        Forkserver(control, channel, World()).run()
+        forkserver = Forkserver(control, channel, World())
+        gc.freeze()
+        forkserver.run()
     os._exit(0)  # nothing is left to tidy up, and the judge waits for the end
 
 
@@ -258,7 +278,6 @@ def _prepare() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, nobody hears how a player ended
     adopt_orphans()
     threading.stack_size(512 * 1024)  # forty threads must fit into the memory limit
-    gc.disable()  # imports make much and throw away little: looking for garbage is in vain
+    gc.disable()
     _warm_up()
     gc.enable()
-    gc.freeze()  # what is imported stays shared between the players, and is not searched

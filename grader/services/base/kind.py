@@ -33,6 +33,8 @@ class ServiceKind:
             the plays of a grading begin.
         schemes: how the URLs of such services begin.
         seed_suffix: of the files that say what such a service begins with.
+        drivers: packages by which answers reach such a service.
+        loads: the modules of the kit that `make` imports.
         serve: provides such a service outside of a play, begun with the text of such a file,
             and gives its URL. It is there for as long as the block lasts.
         broker: makes what does outside, for one player, what that may not do itself.
@@ -42,5 +44,7 @@ class ServiceKind:
     wake: Callable[[], None] = _nothing
     schemes: tuple[str, ...] = ()
     seed_suffix: str = ""
+    drivers: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
     serve: Callable[[str], AbstractContextManager[str]] | None = None
     broker: Callable[[], ServiceBroker] | None = None

@@ -18,4 +18,9 @@ def _make(description: Upstream, name: str, context: ServiceContext) -> Upstream
     return UpstreamServer(description, name, context)
 
 
-KIND = ServiceKind(make=_make, schemes=("http", "https"))
+KIND = ServiceKind(
+    make=_make,
+    schemes=("http", "https"),
+    drivers=("httpx",),
+    loads=("grader.services.http.server",),
+)

@@ -43,6 +43,8 @@ KIND = ServiceKind(
     wake=_wake,
     schemes=("mongodb",),
     seed_suffix=".json",
+    drivers=("motor", "pymongo", "bson"),
+    loads=("grader.services.mongo.relay",),
     serve=_serve,
     broker=_broker,
 )

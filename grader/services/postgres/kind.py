@@ -44,6 +44,8 @@ KIND = ServiceKind(
     wake=_wake,
     schemes=("postgresql", "postgres"),
     seed_suffix=".sql",
+    drivers=("asyncpg", "psycopg", "psycopg_pool"),
+    loads=("grader.services.postgres.relay",),
     serve=_serve,
     broker=_broker,
 )
