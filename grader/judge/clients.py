@@ -13,6 +13,7 @@ import select
 import signal
 import time
 from collections import deque
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -116,16 +117,16 @@ class PlayerClient:
             self._send(tokened)
         self.pending.append(PendingPlay(number, play, token))
 
-    def discard_before(self, number: int | None) -> None:
-        """Drop what was asked in vain: all plays before that number, or all there are.
+    def take_before(self, number: int | None) -> Iterator[tuple[PlayRequest, Trace | None]]:
+        """What was asked before that number, or all there is, and what it came to.
 
-        An answer that isn't wanted is not waited for long. That may cost the process, and
+        An answer that isn't wanted yet is not waited for long. That may cost the process, and
         with it what else was asked of it.
         """
         while self.pending and (number is None or self.pending[0].number < number):
             assert self._process is not None
             if select.select([self._process.channel], [], [], DISCARD_FOR)[0]:
-                self.receive()
+                yield self.pending[0].request, self.receive()
             else:
                 self.pending.popleft()
                 self.close()

@@ -93,6 +93,7 @@ class Grading:
         self.seed = secrets.randbelow(2**32)
         self.learner: FilePlayer | None = None
         self.references: dict[str, FilePlayer] = {}
+        self._last: tuple[str, tuple[Exercise, ...], int] | None = None
         self.processes = MOST_PROCESSES
         self.is_contained = is_contained
         # While the worker imports FastAPI, import here what running the checks needs.
@@ -131,7 +132,9 @@ class Grading:
         began = time.monotonic()
         seed = self.seed if seed is None else seed
         exercises = tuple(lesson.exercise(n) for n in numbers) or lesson.exercises
-        submission = self.submission(lesson, file, seed, source)
+        what = lesson.name, exercises, seed
+        submission = self.submission(lesson, file, seed, source, ahead=what == self._last)
+        self._last = what
         reports = submission.grade(exercises)
         return Report(
             lesson=lesson.name,
@@ -143,22 +146,30 @@ class Grading:
         )
 
     def submission(
-        self, lesson: Lesson, file: Path, seed: int, source: str | None = None
+        self,
+        lesson: Lesson,
+        file: Path,
+        seed: int,
+        source: str | None = None,
+        ahead: bool = True,
     ) -> Submission:
         """`file` as the answer to `lesson`, as it is now, or with another text.
+
+        Args:
+            ahead: whether what was played of the last file is asked for at once.
 
         Raises:
             InputError: the file cannot be read.
         """
         source = read_source(file) if source is None else source
-        learner = self._performer(source, utf8(os.path.abspath(file)))
+        learner = self._performer(source, utf8(os.path.abspath(file)), ahead)
         return Submission(lesson, source, learner, self._reference(lesson), seed)
 
-    def _performer(self, source: str, path: str) -> FilePlayer:
+    def _performer(self, source: str, path: str, ahead: bool) -> FilePlayer:
         if self.learner is None:
             self.learner = self._player_of(source, path)
         else:
-            self.learner.load(source, path, self.processes)
+            self.learner.load(source, path, self.processes, ahead)
         return self.learner
 
     def _player_of(self, source: str, path: str, is_ours: bool = False) -> FilePlayer:

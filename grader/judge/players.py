@@ -10,7 +10,7 @@ import msgspec
 
 from ..model.details import CutShort, ForkserverKilled, OutOfTime
 from ..model.errors import GraderError
-from ..model.scenarios import Scenario
+from ..model.scenarios import Scenario, scenario
 from ..model.trace import Outcome, OutcomeKind, Trace, encode
 from ..worker.messages import Load, PlayRequest
 from .clients import FULL, OURS, SHORT, Patience, PlayerClient
@@ -71,7 +71,9 @@ class FilePlayer:
         self._clients = [self._new_client()]
         self._client = self._clients[0]
         self._traces: dict[bytes, Trace] | None = {} if remember else None
-        self._wanted = b""
+        self._wanted = PlayRequest("", scenario())
+        self._early: dict[bytes, Trace] = {}
+        self._number = 0
         self._played: list[PlayRequest] = []
         self._upcoming: deque[tuple[int, PlayRequest]] = deque()
         self._hangs: dict[str, set[int | None]] = {}
@@ -106,6 +108,7 @@ class FilePlayer:
         if ahead and len(self._clients) < processes:
             self._clients.append(self._new_client())
         self._traces = {} if self._traces is not None else None
+        self._early.clear()
         self._hangs, self._hung = {}, 0
         self._waited_before = sum(client.waited for client in self._clients)
         played, self._played = self._played, []
@@ -123,33 +126,40 @@ class FilePlayer:
     def prefetch(self, requests: Iterable[PlayRequest]) -> None:
         """Ask for what is likely to be played next."""
         different = {encode(one): one for one in requests}.values()
-        self._upcoming = deque(enumerate(different, start=len(self._played) + 1))
+        self._upcoming = deque(enumerate(different, start=self._number + 1))
         try:
             start_services(request.scenario for request in different)
         except GraderError:
             self._upcoming.clear()  # the play that needs it gets the error
         self._ask_ahead()
 
-    def start(self, factory: str, scenario: Scenario) -> None:
-        """Begin to play; `finish` gives the trace."""
-        wanted = PlayRequest(factory, scenario)
-        self._wanted = encode(wanted)
-        if self._traces is not None and self._wanted in self._traces:
+    def start(self, factory: str, scenario: Scenario, is_replay: bool = False) -> None:
+        """Begin to play; `finish` gives the trace.
+
+        Args:
+            is_replay: whether what it did is only to be explained. The next file may not need it.
+        """
+        wanted = self._wanted = PlayRequest(factory, scenario)
+        key = encode(wanted)
+        if self._traces is not None and key in self._traces:
             return
-        self._played.append(wanted)
-        if not self._is_pending(wanted):
+        self._number += 1
+        if not is_replay:
+            self._played.append(wanted)
+        if key not in self._early and not self._is_pending(wanted):
             start_services((scenario,))
-            self._drop_upcoming()
+            self._skip_to(wanted)
             self._client = self._clients[0]
-            self._client.request(len(self._played), wanted)
+            self._client.request(self._number, wanted)
 
     def finish(self) -> Trace:
         """Wait for the trace of what was started."""
         if self._traces is None:
             return self._answer()
-        if self._wanted not in self._traces:
-            self._traces[self._wanted] = self._answer()
-        return self._traces[self._wanted]
+        key = encode(self._wanted)
+        if key not in self._traces:
+            self._traces[key] = self._answer()
+        return self._traces[key]
 
     def close(self) -> None:
         """End the processes; the next play gets a new one."""
@@ -163,7 +173,11 @@ class FilePlayer:
         if self._is_out_of_time():
             self._drop_upcoming()
             return Trace(outcome=Outcome("too-much", detail=OutOfTime(round(LONGEST_FILE))))
-        hangs = self._hangs.setdefault(self._played[-1].factory, set())
+        early = self._early.pop(encode(self._wanted), None)
+        if early is not None:
+            self._ask_ahead()
+            return early
+        hangs = self._hangs.setdefault(self._wanted.factory, set())
         trace = self._client.receive(SHORT if hangs else self._patience)
         if trace is None or (hangs and _is_cut_short(trace) and trace.outcome.line not in hangs):
             trace = self._play_alone()
@@ -190,7 +204,7 @@ class FilePlayer:
         """Play again what may have died of another play's doing, by itself."""
         for client in self._clients:
             client.close()
-        self._client.request(len(self._played), self._played[-1])
+        self._client.request(self._number, self._wanted)
         killed = Outcome("process-died", detail=ForkserverKilled())
         return self._client.receive(self._patience) or Trace(outcome=killed)
 
@@ -201,8 +215,8 @@ class FilePlayer:
         if not numbers:
             return False
         for client in self._clients:
-            client.discard_before(min(numbers))
-        self._ask_ahead()  # what was discarded may have cost the process
+            self._take_early(client, min(numbers))
+        self._ask_ahead()  # that may have cost the process
         for client in self._clients:
             if client.pending and client.pending[0].number == min(numbers):
                 self._client = client
@@ -219,10 +233,27 @@ class FilePlayer:
                 return
             client.request(*self._upcoming.popleft())
 
+    def _skip_to(self, wanted: PlayRequest) -> None:
+        """Make room for a play that was not asked for ahead. Those that were are for later."""
+        for client in self._clients:
+            self._take_early(client, None)
+        later = [request for _, request in self._upcoming]
+        for _ in range(later.index(wanted) + 1 if wanted in later else 0):
+            self._upcoming.popleft()
+
+    def _take_early(self, client: PlayerClient, number: int | None) -> None:
+        """Take the answers to the plays before that number, or to all, before they are wanted.
+
+        One that hangs may be due to what was played with it: it is played when it is wanted.
+        """
+        for request, trace in client.take_before(number):
+            if trace is not None and not _hangs(trace):
+                self._early[encode(request)] = trace
+
     def _drop_upcoming(self) -> None:
         self._upcoming.clear()
         for client in self._clients:
-            client.discard_before(None)
+            self._take_early(client, None)
             client.take_lost()
 
 
@@ -247,10 +278,10 @@ class Subject:
         self._hangs = 0
         self._known: Trace | None = None
 
-    def start(self, scenario: Scenario) -> None:
+    def start(self, scenario: Scenario, is_replay: bool = False) -> None:
         """Begin to play; `finish` gives the trace."""
         if self._known is None:
-            self._player.start(self._factory, scenario)
+            self._player.start(self._factory, scenario, is_replay)
 
     def finish(self) -> Trace:
         """The trace of what was started; or the last one, if waiting for more has no point."""
@@ -266,4 +297,9 @@ class Subject:
     def play(self, scenario: Scenario) -> Trace:
         """Play a scenario from beginning to end."""
         self.start(scenario)
+        return self.finish()
+
+    def replay(self, scenario: Scenario) -> Trace:
+        """Play a scenario only to explain what was seen."""
+        self.start(scenario, is_replay=True)
         return self.finish()

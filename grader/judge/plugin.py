@@ -208,8 +208,8 @@ class CheckRunner:
         number = number_of(item)
 
         def replay(scenario: Scenario) -> tuple[Trace, Trace]:
-            expected = error.alike(self.reference_of(number).play(scenario))
-            return error.alike(self.learner_of(number).play(scenario)), expected
+            expected = error.alike(self.reference_of(number).replay(scenario))
+            return error.alike(self.learner_of(number).replay(scenario)), expected
 
         source = self._submission.source
         case = Case(error.got, error.reference, error.scenario, error.aspect, replay, source)

@@ -24,7 +24,7 @@ class DryRun(Subject):
     def __init__(self) -> None:
         self.scenarios: list[Scenario] = []
 
-    def start(self, scenario: Scenario) -> None:
+    def start(self, scenario: Scenario, is_replay: bool = False) -> None:
         self.scenarios.append(scenario)
 
     def finish(self) -> Trace:
