@@ -113,4 +113,5 @@ def _without(hidden: list[str], place: str) -> Iterator[Rule]:
 
 
 def _holds(folder: str, place: str) -> bool:
-    return Path(place).is_relative_to(folder)
+    """Whether a place is a folder or below it; both are real paths."""
+    return f"{place}/".startswith(f"{folder.rstrip('/')}/")
