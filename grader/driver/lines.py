@@ -41,9 +41,11 @@ class Lines:
 
     def of_stack(self, frame: FrameType | None = None) -> int | None:
         """The innermost own line on the stack of the calling thread (or of `frame`)."""
-        at = frame or sys._getframe(1)
+        # Like those below without a function for each frame: there are twenty and more of them.
+        at, known = frame or sys._getframe(1), self._known
         while at is not None:
-            if self.own(at.f_code.co_filename):
+            name = at.f_code.co_filename
+            if known[name] if name in known else self.own(name):
                 return at.f_lineno
             at = at.f_back  # type: ignore[assignment]
         return None
@@ -54,12 +56,15 @@ class Lines:
         The standard library and anyio don't count as libraries here: they only run what they
         are given.
         """
-        at = frame or sys._getframe(1)
-        while at is not None and not self.own(at.f_code.co_filename):
-            if not is_machinery(at.f_code.co_filename):
+        at, known = frame or sys._getframe(1), self._known
+        while at is not None:
+            name = at.f_code.co_filename
+            if known[name] if name in known else self.own(name):
+                return at.f_lineno
+            if not is_machinery(name):
                 return None
             at = at.f_back  # type: ignore[assignment]
-        return at.f_lineno if at is not None else None
+        return None
 
     def of_traceback(self, traceback: TracebackType | None) -> int | None:
         """The innermost own line that an exception came through."""

@@ -48,17 +48,13 @@ def is_kit(filename: str) -> bool:
     return _lies_in(filename, (_KIT,))
 
 
+@cache
 def is_machinery(filename: str) -> bool:
     """Whether a file is asyncio's, another part of the standard library's, anyio's or the kit's.
 
     They only run what they are given, so a call counts as their caller's.
     """
-    return filename.startswith("<frozen ") or _is_machinery(filename)
-
-
-@cache
-def _is_machinery(filename: str) -> bool:
-    if _lies_in(filename, (_KIT, _anyio_folder())):
+    if filename.startswith("<frozen ") or _lies_in(filename, (_KIT, _anyio_folder())):
         return True
     is_package = any(part in _PACKAGE_FOLDERS for part in Path(filename).parts)
     return not is_package and _lies_in(filename, _standard_library())
