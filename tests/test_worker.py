@@ -383,6 +383,28 @@ def test_a_scenario_is_played_once_where_traces_are_kept(make: Make) -> None:
     assert played(remembering, first) is one
 
 
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_lost_coroutine_is_followed_to_its_line_through_any_library(make: Make, calls: int) -> None:
+    """Each exit stack calls the next one, and the last one makes the coroutine."""
+    body = f"""
+from contextlib import ExitStack
+async def lost():
+    pass
+call = lost
+for _ in range({calls}):
+    stack = ExitStack()
+    stack.callback(call)
+    call = stack.close
+print("once")
+call()
+"""
+    trace = played(make(body))
+    [incident] = trace.incidents
+    here = file_of(body).splitlines().index("    call()") + 1
+    assert (incident.kind, incident.line) == ("never-awaited", here)
+    assert trace.output == "once\n"
+
+
 def test_another_file_is_played_anew(make: Make) -> None:
     remembering = make(remember=True)
     one = played(remembering, scenario(get("/")))

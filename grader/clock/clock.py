@@ -27,6 +27,8 @@ from .real_time import sleep as real_sleep
 
 EPOCH = 1_767_225_600
 """The `time.time()` at which a play begins unless it is given another: 2026-01-01 00:00 UTC."""
+ORIGIN_DEPTH = 12
+"""Frames that reach from where a library makes a coroutine to the own line that led there."""
 
 
 class Stuck(BaseException):
@@ -74,6 +76,8 @@ class Clock:
         time_limit: ticks after which a program that is still going has run away.
         epoch: the `time.time()` at which it begins.
         patience: see `Outside`.
+        origin_depth: frames that a coroutine remembers of where it was made, to name the line if
+            it is lost.
 
     Attributes:
         turns: how many turns the loop has taken.
@@ -88,8 +92,10 @@ class Clock:
         time_limit: int = 600 * TICKS_PER_SECOND,
         epoch: float = EPOCH,
         patience: float = PATIENCE,
+        origin_depth: int = ORIGIN_DEPTH,
     ) -> None:
         self.now = 0
+        self.origin_depth = origin_depth
         self.steady, self.wall = Readings(), Readings(to_ticks(epoch))
         self.time_limit = time_limit
         self.turns = 0

@@ -8,11 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from .clock import Actor, Clock
-
-ORIGIN_DEPTH = 12
-"""Frames that a coroutine remembers of where it was made, to name the line if it is lost.
-Python keeps this setting for each thread by itself."""
+from .clock import ORIGIN_DEPTH, Actor, Clock
 
 clocks: dict[int, tuple[Clock, Actor | None]] = {}
 """The clock of each thread that has one, and the actor that it is."""
@@ -35,7 +31,8 @@ def use_clock(clock: Clock, actor: Actor | None = None) -> Iterator[None]:
     ident = threading.get_ident()
     before, depth = clocks.get(ident), sys.get_coroutine_origin_tracking_depth()
     clocks[ident] = clock, actor
-    sys.set_coroutine_origin_tracking_depth(ORIGIN_DEPTH)
+    # Python keeps this setting for each thread by itself.
+    sys.set_coroutine_origin_tracking_depth(clock.origin_depth if clock else ORIGIN_DEPTH)
     try:
         yield
     finally:

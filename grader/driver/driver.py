@@ -13,7 +13,7 @@ from typing import Any
 import anyio.to_thread
 
 from ..clock import EPOCH, Clock, RanAway, Stuck, VirtualLoop, clocks_installed, use_clock
-from ..clock.clock import PlayOver
+from ..clock.clock import ORIGIN_DEPTH, PlayOver
 from ..clock.current import outside_of_loop
 from ..clock.restarts import take_over_threads
 from ..model.details import GraderProblem, LoopBlocked, RaisedExit
@@ -45,17 +45,20 @@ def run_play(
     scenario: Scenario,
     is_own: Callable[[str], bool] = written_by_the_user,
     arm: Arm | None = None,
+    origin_depth: int = ORIGIN_DEPTH,
 ) -> Trace:
     """Play `scenario` in this thread, which must have no running loop.
 
     Args:
         is_own: whether lines are reported of a file, by its name.
         arm: called before foreign code runs, with what a guard needs to watch it.
+        origin_depth: see `Clock`.
     """
     clock = Clock(
         time_limit=to_ticks(scenario.last_moment + scenario.time_limit),
         epoch=EPOCH if scenario.now is None else scenario.now,
         patience=scenario.patience,
+        origin_depth=origin_depth,
     )
     recorder = Recorder(clock, Lines(is_own))
     loop = VirtualLoop(clock)

@@ -64,6 +64,8 @@ class Handovers:
         name = coroutine.__qualname__.rpartition(".<locals>.")[2]
         origin = coroutine.cr_origin or ()
         own = [line for file, line, _ in origin if self._recorder.lines.own(file)]
+        if not own and len(origin) == self._recorder.clock.origin_depth:
+            self._recorder.lost_track = True
         given = self._by_code.get(coroutine.cr_code)
         if not own and given:
             line, exchange = given.popleft()

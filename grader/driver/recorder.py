@@ -58,6 +58,8 @@ class Recorder:
         last_own_line: where it was in own code when it suspended.
         before_end: called before the last coroutines are looked for.
         ended: the tick at which the play was over; None while it goes on.
+        lost_track: whether a coroutine was lost that may have been made in own code, further up
+            the stack than it remembers.
         is_full: whether a span was left out that more depends on than an explanation.
     """
 
@@ -74,6 +76,7 @@ class Recorder:
         self.last_resumed: Any = None
         self.last_own_line: int | None = None
         self.ended: int | None = None
+        self.lost_track = False
         self.is_full = False
         self.before_end: Callable[[], None] = lambda: None
         self.events = 0

@@ -11,6 +11,7 @@ from typing import NoReturn
 import msgspec
 
 from ..clock import VirtualLoop, clocks_installed
+from ..clock.clock import ORIGIN_DEPTH
 from ..driver.blocking import blocking_calls_noted
 from ..driver.driver import run_play
 from ..driver.recorder import Recorder
@@ -41,6 +42,10 @@ from .messages import (
 )
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
 from .world import World
+
+NEAR = 4
+"""Frames by which nearly every lost coroutine can be followed to its line. To remember all that
+may be needed takes a third of the time of a play; so if they don't do, it is played again."""
 
 
 class Player:
@@ -137,7 +142,9 @@ class Player:
         assert self._source is not None
         self._guard.arm(recorder, loop, self._source.is_beside)
 
-    def _perform(self, factory: str, scenario: Scenario) -> tuple[Trace, bool]:
+    def _perform(
+        self, factory: str, scenario: Scenario, origin_depth: int = NEAR
+    ) -> tuple[Trace, bool]:
         source = self._source
         assert source is not None
         self._capture.start()
@@ -149,6 +156,7 @@ class Player:
                 scenario,
                 is_own=lambda filename: filename == source.path,
                 arm=self._arm,
+                origin_depth=origin_depth,
             )
         finally:
             self._guard.disarm()
@@ -164,7 +172,12 @@ class Player:
             trace = Trace(outcome=Outcome("process-died", detail=Patched()))
         elif end := _end_of_memory(trace):
             trace, spoiled = self._out_of_memory(end.line), True
+        if self._has_lost_track() and origin_depth == NEAR and not spoiled:
+            return self._perform(factory, scenario, ORIGIN_DEPTH)
         return self._with_output(_with_line(trace)), spoiled
+
+    def _has_lost_track(self) -> bool:
+        return self._recorder is not None and self._recorder.lost_track
 
     def _with_output(self, trace: Trace, limit: int | None = None) -> Trace:
         return msgspec.structs.replace(trace, output=self._capture.text()[:limit])
