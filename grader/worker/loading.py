@@ -93,6 +93,7 @@ class LearnerFile:
         # Behind everything else: a helper beside the file can be imported, but a
         # `json.py` there does not take the place of the real one.
         self._folder = str(Path(self.path).parent)
+        self._beside: dict[str, bool] = {}
         sys.path.append(self._folder)
         sys.path_hooks.insert(0, self._finder)
 
@@ -105,8 +106,11 @@ class LearnerFile:
 
     def is_beside(self, filename: str) -> bool:
         """Whether a file is this one or a helper beside it, and not an installed package."""
-        path = Path(filename)
-        return path.is_relative_to(self._folder) and "site-packages" not in path.parts
+        if filename not in self._beside:  # asked again and again, for each frame of a stack
+            path = Path(filename)
+            is_below = path.is_relative_to(self._folder)
+            self._beside[filename] = is_below and "site-packages" not in path.parts
+        return self._beside[filename]
 
     def _finder(self, path: str) -> PathEntryFinder:
         """Of modules beside the file: a path hook."""
