@@ -242,6 +242,11 @@ def case_of(got: Trace, expected: Trace, what: Scenario, aspect: Aspect | None =
         ('{"a": true}', '{"a": 1}', "wrong-type", 'true or false, true under "a", and'),
         ('{"a": [{"b": 2}]}', '{"a": [{"b": 1}]}', "wrong-body", '2 under "a" → [0] → "b", and'),
         ('{"a": [1]}', '{"a": [1, 2]}', "wrong-length", 'a list of 1 under "a", and it'),
+        ('{"a": "12.5"}', '{"a": "12.50"}', "digits-lost", "does the number lose digits?"),
+        ('{"a": "12"}', '{"a": "12.50"}', "digits-lost", "does the number lose digits?"),
+        ('{"a": "0.30000000000000004"}', '{"a": "0.3"}', "digits-lost", "lose digits?"),
+        ('{"a": "12.40"}', '{"a": "12.50"}', "wrong-body", '"12.40" under "a", and it should be'),
+        ('{"a": "NaN"}', '{"a": "12.50"}', "wrong-body", '"NaN" under "a", and it should be'),
         (
             '{"a": 2, "b": 1}',
             '{"a": 1, "b": 2}',

@@ -39,14 +39,28 @@ def digits_lost(case: Case) -> Finding | None:
 
 
 def _is_rounded(wanted: Any, got: Any) -> bool:
-    """Whether two texts are numbers, and the one could be the other with fewer digits."""
+    """Whether two texts are numbers, and the one is the other with fewer digits, or as a float."""
     if not isinstance(wanted, str) or not isinstance(got, str):
         return False
     try:
         exact, other = Decimal(wanted), Decimal(got)
-        return abs(exact - other) <= max(Decimal("0.5"), abs(exact) / 10**9)
     except InvalidOperation:
         return False
+    if not exact.is_finite() or not other.is_finite():
+        return False
+    missing = abs(exact - other)
+    shorter = _places(other) < _places(exact)
+    return (shorter and missing < _unit(other)) or missing <= abs(exact) / 10**9
+
+
+def _places(number: Decimal) -> int:
+    """The digits behind the point, without the zeros at the end."""
+    return max(0, -int(number.normalize().as_tuple().exponent))
+
+
+def _unit(number: Decimal) -> Decimal:
+    """One in the last of those places."""
+    return Decimal(1).scaleb(-_places(number))
 
 
 @rule("time-changed", *LOOKS, general=True)
