@@ -347,6 +347,19 @@ def test_group_is_removed_with_its_last_process() -> None:
     assert not any(folder.exists() for folder in group.folders)
 
 
+def test_groups_of_processes_that_were_killed_are_removed() -> None:
+    program = "from grader.processes.cgroups import *; print(*new_cgroup(1 << 30, 10).folders)"
+    if (group := new_cgroup(1 << 30, 10)) is None:
+        pytest.skip("no control group can be made here")
+    done = subprocess.run([sys.executable, "-c", program], stdout=-1, text=True, check=True)
+    again = new_cgroup(1 << 30, 10)
+    assert again is not None
+    assert not any(Path(folder).exists() for folder in done.stdout.split())
+    for made in (group, again):
+        assert all(folder.exists() for folder in made.folders)
+        made.remove()
+
+
 @needs_containers
 def test_container_that_cannot_be_made_says_why(worker: Worker, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Can't"):

@@ -25,6 +25,7 @@ from grader.judge.workers import Worker
 from grader.model.trace import Trace
 from grader.processes.isolation import isolation
 from grader.processes.scratch import make_scratch, remove_scratch
+from grader.processes.shared_memory import can_have_own_shared_memory
 
 able = isolation()
 needs_landlock = pytest.mark.skipif(not able.landlock, reason="the kernel has no Landlock")
@@ -125,6 +126,7 @@ CALLS_REFUSED = {
     "another family of sockets": "socket.socket(40, socket.SOCK_STREAM)",
     "a namespace": "ctypes.CDLL(None).unshare(0x10000000) and os.stat('nothing')",
     "memory of System V": "ctypes.CDLL(None).shmget(1, 4096, 0o1600) < 0 and os.stat('nothing')",
+    "a queue of POSIX's": "ctypes.CDLL(None).mq_open(b'/x', 0o102, 0o600, 0) < 0 and os.stat('no')",
     "tracing": "ctypes.CDLL(None).ptrace(0, 0, 0, 0) and os.stat('nothing')",
 }
 
@@ -188,6 +190,20 @@ print(os.getppid(), os.getpid(), child, os.getcwd())
             os.close(end)
         assert not Path(scratch).exists()
         player.close()
+
+
+@pytest.mark.skipif(not can_have_own_shared_memory(), reason="the kernel refuses a /dev/shm")
+def test_shared_memory_goes_with_its_player(worker: Worker, folder: Path) -> None:
+    """Whether it was made by Python or past it."""
+    body = """
+from multiprocessing import shared_memory
+shared_memory.SharedMemory("left-by-python", create=True, size=4096)
+Path("/dev/shm/left-by-hand").write_text("x")
+print(sorted(os.listdir("/dev/shm")))
+"""
+    found = trace_of(worker, folder, body)
+    assert found.output == "['left-by-hand', 'left-by-python']\n", found.outcome
+    assert not set(os.listdir("/dev/shm")) & {"left-by-hand", "left-by-python"}
 
 
 def test_scratch_folder_that_is_gone_already_is_no_error() -> None:

@@ -8,7 +8,7 @@ from itertools import groupby
 from statistics import mean
 
 from ..course.catalog import Exercise, Lesson, course, read_source, stub_source
-from ..model.details import ChannelLost, Forged, ForkserverKilled, LoopStopped, Patched
+from ..model.details import ChannelLost, Forged, ForkserverKilled, LoopStopped, Patched, Reached
 from ..model.errors import InputError
 from ..model.report import Report
 from ..model.trace import Outcome, OutcomeKind
@@ -18,7 +18,7 @@ from .likeness import Likeness, likenesses
 from .points import ClassRules, Score, score
 from .store import Attempt
 
-MEDDLING = (ChannelLost, Forged, ForkserverKilled, LoopStopped, Patched)
+MEDDLING = (ChannelLost, Forged, ForkserverKilled, LoopStopped, Patched, Reached)
 """What happens to a process only if a program reaches for what isn't its own."""
 COSTLY: tuple[OutcomeKind, ...] = ("process-died", "endless-loop", "out-of-memory", "output-flood")
 

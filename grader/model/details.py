@@ -91,6 +91,16 @@ class Patched(OutcomeDetail, frozen=True):
     what: str = ""
 
 
+class Reached(OutcomeDetail, frozen=True):
+    """The app reached for what the grader holds in its process.
+
+    Attributes:
+        how: in words.
+    """
+
+    how: str
+
+
 class ChannelLost(OutcomeDetail, frozen=True):
     """The app closed a file or socket that wasn't its own: the grader's."""
 
@@ -124,6 +134,7 @@ Detail = (
     | LoopStopped
     | TooManyProcesses
     | Patched
+    | Reached
     | ChannelLost
     | Forged
     | ForkserverKilled

@@ -8,12 +8,15 @@ systemd that was given its own.
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+PREFIX = "grader-"
+"""Of the names of groups; the process that has made one comes next."""
 _PATIENCE, _POLL = 5.0, 0.001
 """Real seconds until a group is empty whose processes were killed, and between looks."""
 
@@ -68,7 +71,9 @@ def new_cgroup(memory: int, processes: int) -> Cgroup | None:
         processes: processes and threads.
     """
     limits = {"memory": memory, "pids": processes}
-    made = Cgroup(tuple(dict.fromkeys(_places(hierarchies(), f"grader-{secrets.token_hex(6)}"))))
+    name = f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+    made = Cgroup(tuple(dict.fromkeys(_places(hierarchies(), name))))
+    _remove_left(made)
     try:
         for folder in made.folders:
             folder.mkdir()
@@ -78,6 +83,15 @@ def new_cgroup(memory: int, processes: int) -> Cgroup | None:
         made.remove()
         return None
     return made
+
+
+def _remove_left(beside: Cgroup) -> None:
+    """Remove the groups of processes that were killed, and couldn't do so."""
+    for folder in beside.folders:
+        for other in folder.parent.glob(f"{PREFIX}*-*"):
+            if not Path("/proc", other.name.removeprefix(PREFIX).partition("-")[0]).exists():
+                with contextlib.suppress(OSError):  # it isn't empty
+                    other.rmdir()
 
 
 def _limit(made: Cgroup, controller: str, limit: int) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..model.errors import UsageError
-from .cgroups import new_cgroup
+from .cgroups import Cgroup, new_cgroup
 
 MEMORY = 1 << 30
 """Bytes that all processes of a container may take, if there are control groups."""
@@ -71,7 +71,7 @@ class Container:
     """
 
     def __init__(self, places: Places) -> None:
-        self._cgroup = new_cgroup(MEMORY, PROCESSES)
+        self._cgroup: Cgroup | None = None
         reads, writes = os.pipe()
         try:
             self._process = _start(places, writes)
@@ -79,6 +79,7 @@ class Container:
             os.close(writes)
         with open(reads, "rb") as told:
             self._first = self._begun(told.read())
+        self._cgroup = new_cgroup(MEMORY, PROCESSES)
 
     def _begun(self, told: bytes) -> int:
         """The first process in it, once it is as it should be."""

@@ -54,6 +54,7 @@ _ARCHITECTURES = {
             *(321, 298, 323, 319),  # bpf, perf_event_open, userfaultfd, memfd_create
             *(248, 249, 250),  # add_key, request_key, keyctl
             *(29, 30, 31, 64, 65, 66, 68, 69, 70, 71),  # System V: shm*, sem*, msg*
+            *(240, 241, 242, 243, 244, 245),  # POSIX message queues, which stay
             *(246, 320, 175, 313, 176, 169),  # kexec_*, *_module, reboot
             *(163, 167, 168, 103, 179),  # acct, swap*, syslog, quotactl
             *(164, 227, 159, 305, 170, 171),  # clocks and names of the machine
@@ -70,6 +71,7 @@ _ARCHITECTURES = {
             *(280, 241, 282, 279),
             *(217, 218, 219),
             *(194, 195, 196, 190, 191, 193, 186, 187, 188, 189),
+            *(180, 181, 182, 183, 184, 185),
             *(104, 294, 105, 273, 106, 142),
             *(89, 224, 225, 116, 60),
             *(170, 112, 171, 266, 161, 162),

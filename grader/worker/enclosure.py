@@ -12,6 +12,7 @@ from pathlib import Path
 from ..processes.container import PROGRAMS, Places
 from ..processes.isolation import shut_in
 from ..processes.landlock import ALL, KEEP_FILES, OPEN_TO_WRITE, READ, Right, Rule
+from ..processes.shared_memory import FOLDER, take_own_shared_memory
 from ..processes.spawn import PACKAGE
 
 SETTINGS = tuple(
@@ -25,12 +26,12 @@ SETTINGS = tuple(
 )
 """What libraries look up. No key or password is in it."""
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-SHARED_MEMORY = "/dev/shm"
-"""Where the semaphores of `multiprocessing` are."""
 CHECKS = os.path.join(PACKAGE, "checks")
 
 
-def enclose(file: str, hidden: Iterable[str], scratch: str) -> None:
+def enclose(
+    file: str, hidden: Iterable[str], scratch: str, own_shared_memory: bool = False
+) -> None:
     """Shut this process in, for good: it has imported what it needs, and will run a file.
 
     Args:
@@ -38,10 +39,13 @@ def enclose(file: str, hidden: Iterable[str], scratch: str) -> None:
         hidden: folders that it may not read, such as that of the solutions. One that is below a
             folder it needs, as a course within `site-packages`, is left out of that.
         scratch: the folder that it may write into, which becomes its current folder.
+        own_shared_memory: whether the kernel lets it have some.
 
     Raises:
         OSError: the kernel refuses.
     """
+    if own_shared_memory:
+        take_own_shared_memory()
     os.chdir(scratch)
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     shut_in(_rules(os.path.realpath(file), list(map(os.path.realpath, (*hidden, CHECKS))), scratch))
@@ -79,7 +83,7 @@ def _rules(file: str, hidden: list[str], scratch: str) -> Iterator[Rule]:
     yield from ((path, READ) for path in (*PROGRAMS, *SETTINGS, "/proc"))
     yield from ((path, OPEN_TO_WRITE) for path in (*DEVICES, f"/proc/{os.getpid()}"))
     yield from ((path, READ) for path in _beside(file, hidden, scratch))
-    yield SHARED_MEMORY, KEEP_FILES
+    yield FOLDER, KEEP_FILES
     yield scratch, ALL
 
 

@@ -25,6 +25,7 @@ from ..processes.handshake import Hello
 from ..processes.limits import adopt_orphans
 from ..processes.orphans import end_children
 from ..processes.scratch import make_scratch, remove_scratch
+from ..processes.shared_memory import can_have_own_shared_memory
 from ..services.base.broker import Broker, use_broker
 from .contained import serve_contained
 from .enclosure import places
@@ -103,6 +104,7 @@ class Forkserver:
         self._channel = channel
         self._world = world
         self._is_contained = is_contained
+        self._own_shared_memory = not is_contained and can_have_own_shared_memory()
         self._players: dict[int, str] = {}  # their scratch folders
         self._containers: dict[int, Container] = {}
 
@@ -154,7 +156,7 @@ class Forkserver:
         from .player import run_player
 
         use_broker(Broker(asks))
-        run_player(Channel(end), stacks, scratch, self._world)
+        run_player(Channel(end), stacks, scratch, self._world, self._own_shared_memory)
 
     def _contain(self, file: str, hidden: tuple[str, ...]) -> None:
         try:

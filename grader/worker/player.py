@@ -15,7 +15,7 @@ from ..clock.clock import ORIGIN_DEPTH
 from ..driver.blocking import blocking_calls_noted
 from ..driver.driver import run_play
 from ..driver.recorder import Recorder
-from ..model.details import Detail, GraderProblem, LoopStopped, Patched, TooManyProcesses
+from ..model.details import Detail, GraderProblem, LoopStopped, Patched, Reached, TooManyProcesses
 from ..model.errors import GraderError
 from ..model.scenarios import Scenario
 from ..model.trace import Failure, Outcome, OutcomeKind, Trace, encode
@@ -41,6 +41,7 @@ from .messages import (
     PlayResult,
 )
 from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
+from .reaching import Reaching
 from .world import World
 
 NEAR = 4
@@ -58,11 +59,15 @@ class Player:
         exit_report: a file descriptor for why it ends itself.
         scratch: a folder of its own.
         world: what a play must not replace.
+        own_shared_memory: whether the kernel lets it have some.
     """
 
-    def __init__(self, exit_report: int, scratch: str, world: World) -> None:
+    def __init__(
+        self, exit_report: int, scratch: str, world: World, own_shared_memory: bool
+    ) -> None:
         self._exit_report = exit_report
         self._scratch = scratch
+        self._own_shared_memory = own_shared_memory
         self._pid = os.getpid()
         self._source: LearnerFile | None = None
         self._world = world
@@ -71,6 +76,12 @@ class Player:
         self._state_before: tuple[object, ...] = ()
         self._stopped_at: int | None = None
         self._recorder: Recorder | None = None
+        self._reaching = Reaching(self._is_learners)
+
+    def _is_learners(self, file: str) -> bool:
+        return self._source is not None and (
+            file == self._source.path or self._source.is_beside(file)
+        )
 
     def run(self, channel: Channel) -> None:
         on_too_many_forks(self._end_by_forks)
@@ -93,7 +104,7 @@ class Player:
 
     def _enclose(self, load: Load) -> None:
         try:
-            enclose(load.path, load.hidden, self._scratch)
+            enclose(load.path, load.hidden, self._scratch, self._own_shared_memory)
         except OSError:
             os._exit(UNENCLOSED)
 
@@ -151,18 +162,23 @@ class Player:
         self._recorder = None
         empty_sink()
         try:
-            trace = run_play(
-                lambda context: source.build_app(factory, scenario, context),
-                scenario,
-                is_own=lambda filename: filename == source.path,
-                arm=self._arm,
-                origin_depth=origin_depth,
+            trace = self._reaching.watch(
+                lambda: run_play(
+                    lambda context: source.build_app(factory, scenario, context),
+                    scenario,
+                    is_own=lambda filename: filename == source.path,
+                    arm=self._arm,
+                    origin_depth=origin_depth,
+                )
             )
         finally:
             self._guard.disarm()
         spoiled = self._state_before != global_state()
         if replaced := self._world.replaced():
             trace = Trace(outcome=Outcome("process-died", detail=Patched(replaced)))
+            spoiled = True
+        elif self._reaching.found:
+            trace = Trace(outcome=Outcome("process-died", detail=Reached(self._reaching.found)))
             spoiled = True
         elif self._recorder is not None and self._recorder.is_full:
             trace = Trace(outcome=Outcome("too-much"))
@@ -234,7 +250,9 @@ REPORTED_OUTPUT = 8_000
 """Characters of output in an exit report. A pipe holds them, whatever they are."""
 
 
-def run_player(channel: Channel, stacks: int, scratch: str, world: World) -> NoReturn:
+def run_player(
+    channel: Channel, stacks: int, scratch: str, world: World, own_shared_memory: bool
+) -> NoReturn:
     """What a forked process does with the rest of its life.
 
     Args:
@@ -242,6 +260,7 @@ def run_player(channel: Channel, stacks: int, scratch: str, world: World) -> NoR
             also when the interpreter never comes back from a call.
         scratch: a folder of its own.
         world: what a play must not replace.
+        own_shared_memory: whether the kernel lets it have some.
     """
     status = 0
     no_memory = encode(Trace(outcome=Outcome("out-of-memory")))
@@ -250,7 +269,7 @@ def run_player(channel: Channel, stacks: int, scratch: str, world: World) -> NoR
         limit_this_process()
         faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True, chain=False)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        Player(stacks, scratch, world).run(channel)
+        Player(stacks, scratch, world, own_shared_memory).run(channel)
     except ChannelClosed:
         status = UNHEARD
     except MemoryError:

@@ -20,6 +20,7 @@ from ...model.details import (
     OutOfTime,
     Patched,
     RaisedExit,
+    Reached,
     ServerAtImport,
     TooManyProcesses,
     WrongParameters,
@@ -285,6 +286,11 @@ def process_died(outcome: Outcome) -> str:
             return (
                 f"{where} changes something that all of Python shares (a function of asyncio, a "
                 "built-in), and the server can't go on. Call such things; don't replace them."
+            )
+        case Reached(how):
+            return (
+                f"Your code reaches into the grader: {how}. No exercise needs that, and a play in "
+                "which it is done doesn't count."
             )
         case ChannelLost():
             return f"{where} closes files or sockets that it didn't open. One was the grader's."
