@@ -219,7 +219,7 @@ def test_everything_imported_is_declared() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     declared = {
         re.split(r"[<>=\[ ]", line)[0].replace("-", "_")
-        for line in [*PROJECT["project"]["dependencies"], *extras["cluster"]]
+        for line in [*PROJECT["project"]["dependencies"], *extras["cluster"], *extras["site"]]
     }
     roots = {name.split(".")[0] for file in MODULES for name in imports_of(file)}
     foreign = roots - set(sys.stdlib_module_names) - {"grader"}

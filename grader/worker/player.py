@@ -94,13 +94,21 @@ class Player:
         while True:
             match channel.receive(Load | PlayRequest):  # type: ignore[arg-type]
                 case Load() as load:
-                    self._enclose(load)
-                    self._source = LearnerFile(load)
-                    self._state_before = global_state()
-                    self._world.remember()
-                case PlayRequest(factory, scenario, token):
-                    played = self._perform_or_own_up(factory, scenario)
-                    channel.send_encoded(_encoded(PlayResult(token, *played)))
+                    self.load(load)
+                case PlayRequest() as request:
+                    channel.send_encoded(encoded_result(self.play(request)))
+
+    def load(self, load: Load) -> None:
+        """Play this file from now on."""
+        self._enclose(load)
+        self._source = LearnerFile(load)
+        self._state_before = global_state()
+        self._world.remember()
+
+    def play(self, request: PlayRequest) -> PlayResult:
+        """Play the file."""
+        played = self._perform_or_own_up(request.factory, request.scenario)
+        return PlayResult(request.token, *played)
 
     def _enclose(self, load: Load) -> None:
         try:
@@ -216,7 +224,7 @@ class Player:
         os._exit(0)
 
 
-def _encoded(result: PlayResult) -> bytes:
+def encoded_result(result: PlayResult) -> bytes:
     """A result as it is sent. Where a play comes to too much, that is all that is said of it."""
     try:
         body = encode(result)

@@ -4,7 +4,7 @@
  *   const kernel = new Kernel({ base, onState });
  *   await kernel.ready;
  *
- * `base` is the URL of the folder that this file lies in, in the built site (`OUT/kernel/`).
+ * `base` is the URL of `OUT/kernel/` in the built site, with a slash at its end.
  * Nothing is loaded from any other place. `onState(state)` is called whenever the state changes:
  *
  *   { state, text, loaded, total }
@@ -30,15 +30,17 @@
  *                 { line, trace, timeline }
  *                   line      of `source` at which it was played, or null
  *                   trace     the trace as JSON, parsed: as `grader.testing` exports it
- *                   timeline  the timeline as an SVG fragment (HTML text), or ""
+ *                   timeline  the timeline with its scrubber, as a fragment of a page, or ""
  *       sentence  what to tell the learner where `ended` isn't "ok"; "" otherwise
  *       seconds   real time
  *     `name` is the name that tracebacks show, such as "exercise.py".
  *
  *   grade({ lesson, exercise, source, seed })  ->  a promise of
- *     { report, sentence, seconds }
+ *     { report, html, problems, sentence, seconds }
  *       report    as `grade LESSON --format json` prints it, parsed; null where there is none
- *       sentence  why there is none: the exercise needs the installed kit, for instance, or the
+ *       html      the verdict as a fragment of a page
+ *       problems  what the grader itself failed at: texts
+ *       sentence  why there is no report: the exercise needs the installed kit, for instance, or the
  *                 grading was stopped; "" where there is a report
  *     `exercise` is a number, or null for all exercises of the lesson that the browser can grade.
  *     `seed` is optional.
@@ -53,3 +55,166 @@
  * One thing runs at a time: what is asked for while something else runs waits in line. None of
  * these promises rejects on account of the learner's code.
  */
+
+import { Loading } from "./loading.js";
+import { Part } from "./part.js";
+
+const PATIENCE = 8; // real seconds for one play, or for a program beyond what it may compute
+const LONGEST_PROGRAM = 20;
+const LONGEST_GRADING = 180;
+
+const STOPPED = "It was stopped.";
+const CRASHED = "Python itself broke down on it, and was started again.";
+const HUNG = "It never came back from a call into C, so it was ended.";
+const JUDGE_FAILED = "The judge broke down, which is not your fault, and was started again.";
+
+export class Kernel {
+  #loading;
+  #player;
+  #judge = null;
+  #line = Promise.resolve();
+  #asks = [];
+  #isAsking = false;
+  #load = null;
+  #loadedIn = null;
+  #stops = 0;
+  #onState;
+  #patience;
+
+  constructor({ base, onState = () => {}, patience = PATIENCE }) {
+    this.#onState = onState;
+    this.#patience = patience;
+    this.#loading = new Loading(base, (loaded, total) =>
+      this.#say("loading", "Python is being loaded.", loaded, total),
+    );
+    this.#player = new Part(this.#loading, "player");
+    this.ready = this.#begin();
+  }
+
+  async #begin() {
+    this.#say("loading", "Python is being loaded.");
+    try {
+      await this.#loading.begun;
+      await this.#player.ready;
+    } catch (error) {
+      this.#say("failed", error.message);
+      throw error;
+    }
+    this.capabilities = { ...this.#player.abilities, postgres: false, mongo: false };
+    this.#judge = new Part(this.#loading, "judge", (message) => this.#asked(message));
+    this.#judge.ready.catch(() => {}); // whoever grades hears of it
+    this.#say("ready", "Python is ready.");
+  }
+
+  needs({ lesson, exercise }) {
+    return this.#loading.manifest?.needs[lesson]?.[exercise] ?? "";
+  }
+
+  run({ source, name = "program.py", seed = null }) {
+    return this.#inLine(async (stopped) => {
+      const program = JSON.stringify({ source, name, seed });
+      const { kind, body, seconds } = await this.#player.call("run", program, LONGEST_PROGRAM);
+      if (kind === "result" || kind === "report") return { ...JSON.parse(body), seconds };
+      const ended = stopped() ? "stopped" : "died";
+      const sentence = stopped() ? STOPPED : kind === "hung" ? HUNG : CRASHED;
+      return { ended, output: "", error: null, plays: [], sentence, seconds };
+    });
+  }
+
+  grade({ lesson, exercise = null, source, seed = null }) {
+    return this.#inLine(async (stopped) => {
+      const exercises = this.#gradable(lesson, exercise);
+      if (!exercises.length) return this.#noReport(this.needs({ lesson, exercise }));
+      const asked = JSON.stringify({ lesson, exercises, source, seed });
+      const { kind, body, seconds } = await this.#judge.call("grade", asked, LONGEST_GRADING);
+      if (kind === "result") return { report: null, ...JSON.parse(body), seconds };
+      this.#forgetAsks();
+      return this.#noReport(stopped() ? STOPPED : JUDGE_FAILED, seconds);
+    });
+  }
+
+  #gradable(lesson, exercise) {
+    const numbers = exercise === null ? this.#loading.manifest.exercises[lesson] : [exercise];
+    return (numbers ?? []).filter((number) => !this.needs({ lesson, exercise: number }));
+  }
+
+  #noReport(sentence, seconds = 0) {
+    return { report: null, sentence: sentence || "The site has no such exercise.", seconds };
+  }
+
+  stop() {
+    this.#stops += 1;
+    this.#forgetAsks();
+    if (this.#player.isBusy) this.#player.replace("stopped");
+    if (this.#judge?.isBusy) this.#judge.replace("stopped");
+  }
+
+  close() {
+    this.#player.close();
+    this.#judge?.close();
+  }
+
+  /* One thing after another. What is told whether it was stopped can say so. */
+  #inLine(work) {
+    const done = this.#line.then(async () => {
+      await this.ready;
+      const stops = this.#stops;
+      this.#say("busy", "It runs.");
+      try {
+        return await work(() => this.#stops > stops);
+      } finally {
+        this.#say("ready", "Python is ready.");
+      }
+    });
+    this.#line = done.catch(() => {});
+    return done;
+  }
+
+  #say(state, text, loaded = 0, total = 0) {
+    this.#onState({ state, text, loaded, total });
+  }
+
+  /* The judge asks for plays of the learner's file, which the player plays one by one. */
+  #asked(message) {
+    if (message.load) this.#asks.push({ load: message.load });
+    else if (message.drop) this.#asks = this.#asks.filter((ask) => ask.ask !== message.drop);
+    else if (message.ask) this.#asks.push(message);
+    this.#answer();
+  }
+
+  async #answer() {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      while (this.#asks.length) {
+        const { load, ask, body } = this.#asks.shift();
+        if (load) [this.#load, this.#loadedIn] = [load, null];
+        else this.#judge.tell({ answer: { id: ask, ...(await this.#play(body)) } });
+      }
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  /* A play that ended a worker in which others were played before may have died of what one of
+   * them left behind. To know, it is played again, alone. */
+  async #play(body) {
+    const first = await this.#playOnce(body);
+    const isClear = ["result", "report", "stopped"].includes(first.kind);
+    return isClear || first.wasFresh ? first : await this.#playOnce(body);
+  }
+
+  async #playOnce(body) {
+    const wasFresh = this.#player.isFresh;
+    if (this.#loadedIn !== this.#player.worker) {
+      const loaded = await this.#player.call("load", this.#load, this.#patience);
+      if (loaded.kind !== "result") return { ...loaded, wasFresh };
+      this.#loadedIn = this.#player.worker;
+    }
+    return { ...(await this.#player.call("play", body, this.#patience)), wasFresh };
+  }
+
+  #forgetAsks() {
+    this.#asks = [];
+  }
+}

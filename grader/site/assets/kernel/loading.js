@@ -1,0 +1,88 @@
+/* What the workers are made of: fetched once, and kept for those that replace them. */
+
+const TOO_OLD = "This browser is too old to run Python.";
+const NO_NETWORK = "Python could not be loaded: is the network there?";
+
+export class Loading {
+  constructor(base, onProgress) {
+    this.base = base;
+    this.manifest = null;
+    this.#onProgress = onProgress;
+    this.#loaded = 0;
+    this.#packs = new Map();
+    this.begun = this.#begin();
+    this.begun.catch(() => {});
+  }
+
+  #onProgress;
+  #loaded;
+  #total = 0;
+  #packs;
+
+  async #begin() {
+    if (typeof WebAssembly !== "object" || typeof DecompressionStream !== "function") {
+      throw new Error(TOO_OLD);
+    }
+    this.manifest = await (await this.#fetch("manifest.json")).json();
+    const { core, files, packs } = this.manifest;
+    this.#total = [core, ...files, ...packs.player].reduce((sum, file) => sum + file.bytes, 0);
+    const [module, ...contents] = await Promise.all([
+      this.#compile(core),
+      ...files.map((file) => this.#bytes(file)),
+      ...packs.player.map((pack) => this.#pack(pack)),
+    ]);
+    this.module = module;
+    this.files = Object.fromEntries(files.map((file, i) => [file.as, contents[i]]));
+    this.files[core.as] = new ArrayBuffer(0); // Pyodide asks for it, and is given the module
+  }
+
+  /* What a worker is told to begin with. */
+  async boot(part) {
+    await this.begun;
+    const { base, module, files, manifest } = this;
+    const packs = await Promise.all(manifest.packs[part].map((pack) => this.#pack(pack)));
+    return { part: manifest.parts[part], base, module, files, packs };
+  }
+
+  #pack(file) {
+    if (!this.#packs.has(file.name)) this.#packs.set(file.name, this.#bytes(file));
+    return this.#packs.get(file.name);
+  }
+
+  async #bytes(file) {
+    return (await this.#unpacked(file)).arrayBuffer();
+  }
+
+  async #compile(file) {
+    return WebAssembly.compileStreaming(this.#unpacked(file, "application/wasm"));
+  }
+
+  async #unpacked(file, type = "application/octet-stream") {
+    const counted = (await this.#fetch(file.name)).body.pipeThrough(this.#counter());
+    const plain = file.name.endsWith(".gz")
+      ? counted.pipeThrough(new DecompressionStream("gzip"))
+      : counted;
+    return new Response(plain, { headers: { "Content-Type": type } });
+  }
+
+  #counter() {
+    return new TransformStream({
+      transform: (chunk, controller) => {
+        this.#loaded += chunk.byteLength;
+        this.#onProgress(Math.min(this.#loaded, this.#total), this.#total);
+        controller.enqueue(chunk);
+      },
+    });
+  }
+
+  async #fetch(name) {
+    let response;
+    try {
+      response = await fetch(this.base + name);
+    } catch {
+      throw new Error(NO_NETWORK);
+    }
+    if (!response.ok) throw new Error(`${NO_NETWORK} (${name}: ${response.status})`);
+    return response;
+  }
+}

@@ -1,0 +1,121 @@
+/* A worker of the page's, the player or the judge, and the one that takes its place when it ends.
+ *
+ * A call is always answered: `{ kind, body, seconds }`, where `kind` is
+ *   "result"   what was asked for
+ *   "report"   why it ended itself
+ *   "hung"     it did not answer in time
+ *   "crashed"  Python broke down
+ *   "stopped"  the page ended it
+ * After all but the first, and after a result that has spoiled it, another worker takes its place.
+ */
+
+export class Part {
+  #loading;
+  #name;
+  #onAsk;
+  #pending = null;
+  #calls = 0;
+
+  constructor(loading, name, onAsk = () => {}) {
+    this.#loading = loading;
+    this.#name = name;
+    this.#onAsk = onAsk;
+    this.#start();
+  }
+
+  get isBusy() {
+    return this.#pending !== null;
+  }
+
+  get isFresh() {
+    return this.#calls === 0;
+  }
+
+  #start() {
+    this.#calls = 0;
+    const worker = new Worker(this.#loading.base + "worker.js", { type: "module" });
+    this.worker = worker;
+    let isReady = false;
+    this.ready = new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => {
+        if (worker !== this.worker) return; // it has been replaced
+        isReady ||= Boolean(data.ready);
+        if (data.ready) resolve((this.abilities = data.ready));
+        else if (data.failed) reject(new Error(data.failed));
+        else this.#heard(data);
+      };
+      worker.onerror = (event) => {
+        event.preventDefault?.();
+        reject(new Error(event.message || "A part of the page could not be started."));
+        if (isReady && worker === this.worker) this.#end("crashed", event.message);
+      };
+    });
+    this.ready.catch(() => {});
+    this.#loading.boot(this.#name).then(
+      (boot) => worker.postMessage({ boot }),
+      (error) => worker.onerror({ message: error.message }),
+    );
+  }
+
+  async call(call, body, seconds) {
+    const began = performance.now();
+    const worker = this.worker;
+    try {
+      await this.ready;
+    } catch (error) {
+      return { kind: "crashed", body: error.message, seconds: 0 };
+    }
+    if (worker !== this.worker) return { kind: "stopped", body: "", seconds: 0 };
+    const answer = await new Promise((resolve) => {
+      this.#pending = { resolve, id: ++this.#calls };
+      this.#pending.timer = setTimeout(() => this.#end("hung"), seconds * 1000);
+      worker.postMessage({ call, id: this.#calls, body });
+    });
+    return { ...answer, seconds: (performance.now() - began) / 1000 };
+  }
+
+  tell(message) {
+    this.worker.postMessage(message);
+  }
+
+  #heard(data) {
+    if (data.report !== undefined) this.#end("report", data.report);
+    else if (data.died !== undefined) this.#end("crashed", data.died);
+    else if (data.id !== undefined) this.#answered(data);
+    else this.#onAsk(data);
+  }
+
+  #answered({ id, result, spoiled }) {
+    if (this.#pending?.id !== id) return;
+    if (spoiled) this.#renew();
+    this.#resolve("result", result);
+  }
+
+  /* End the worker, and let what it was asked for be answered with why. */
+  replace(kind) {
+    this.#end(kind);
+  }
+
+  #end(kind, body = "") {
+    this.#renew();
+    this.#resolve(kind, body);
+  }
+
+  #renew() {
+    this.worker.terminate();
+    this.#start();
+  }
+
+  #resolve(kind, body) {
+    const pending = this.#pending;
+    this.#pending = null;
+    if (pending === null) return;
+    clearTimeout(pending.timer);
+    pending.resolve({ kind, body });
+  }
+
+  close() {
+    this.worker.terminate();
+    this.#resolve("stopped", "");
+  }
+}

@@ -1,0 +1,129 @@
+/* A worker of the kit's: Pyodide, with the packages, and one of the kit's two parts in it.
+ *
+ * The page tells it its part first, `{ boot: { part, base, module, files, packs } }`, where `part` is
+ * a module of `grader.wasm`, `module` is the compiled WebAssembly, `files` are what Pyodide asks for,
+ * and `packs` are archives of packages, by name. Then it says `{ call, id, body }`, one call at a time,
+ * and is answered `{ id, result, spoiled }`, or `{ id, died }`. What ends itself says `{ report }`.
+ */
+
+const threads = typeof WebAssembly.Suspending === "function";
+const LARGEST = 1 << 30; // bytes of memory: more than any honest play takes
+
+let part = null;
+let spoiled = false;
+let asked = 0;
+const answers = new Map();
+
+self.onmessage = async ({ data }) => {
+  if (data.boot) await boot(data.boot);
+  else if (data.answer) take(data.answer);
+  else await perform(data);
+};
+
+function limitMemory() {
+  const grow = WebAssembly.Memory.prototype.grow;
+  WebAssembly.Memory.prototype.grow = function (pages) {
+    if (this.buffer.byteLength + pages * 65536 > LARGEST) throw new RangeError("out of memory");
+    return grow.call(this, pages);
+  };
+}
+
+/* Pyodide fetches its files by name: these are here already, and were compiled once. */
+function give(module, files) {
+  const real = self.fetch;
+  self.fetch = (url, options) => {
+    const name = String(url.url ?? url).split("/").pop();
+    return name in files ? Promise.resolve(new Response(files[name])) : real(url, options);
+  };
+  WebAssembly.instantiateStreaming = async (_, imports) => ({
+    module,
+    instance: await WebAssembly.instantiate(module, imports),
+  });
+}
+
+async function boot({ part: name, base, module, files, packs }) {
+  try {
+    limitMemory();
+    give(module, files);
+    const { loadPyodide } = await import(base + "pyodide.mjs");
+    const python = await loadPyodide({ indexURL: base, checkAPIVersion: false });
+    python.registerJsModule("grader_kernel", given());
+    const site = `/lib/python${pythonVersion(python)}/site-packages`;
+    for (const pack of packs) unpack(python.FS, site, new Uint8Array(pack));
+    python.runPython("import importlib; importlib.invalidate_caches()");
+    const imported = python.pyimport("importlib").import_module;
+    part = threads ? await imported.callPromising(name) : imported(name);
+    postMessage({ ready: { threads } });
+  } catch (error) {
+    postMessage({ failed: String(error.message ?? error).slice(-2000) });
+  }
+}
+
+function pythonVersion(python) {
+  return python.runPython("import sys; '%d.%d' % sys.version_info[:2]");
+}
+
+/* An archive is the length of its index, the index, and the files after one another. */
+function unpack(FS, site, bytes) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  const index = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  let at = 4 + length;
+  const folders = new Set();
+  for (const [path, size] of index) {
+    const file = `${site}/${path}`;
+    const folder = file.slice(0, file.lastIndexOf("/"));
+    if (!folders.has(folder)) FS.mkdirTree(folder);
+    folders.add(folder);
+    FS.writeFile(file, bytes.subarray(at, at + size));
+    at += size;
+  }
+}
+
+/* What Python has of the page: `import grader_kernel`. */
+function given() {
+  return {
+    gate: () => {
+      let open;
+      const opened = new Promise((resolve) => (open = resolve));
+      return { opened, open };
+    },
+    begin: async (life) => {
+      await null; // the stack that begins it is suspended first
+      await life.callPromising();
+      life.destroy();
+    },
+    seconds: self.cpuSeconds ?? (() => performance.now() / 1000),
+    spoil: () => (spoiled = true),
+    leave: (report) => {
+      postMessage({ report });
+      for (;;); // until the page ends this worker, which it does at once
+    },
+    load: (body) => postMessage({ load: body }),
+    ask: (body) => {
+      postMessage({ ask: ++asked, body });
+      return asked;
+    },
+    drop: (id) => postMessage({ drop: id }),
+    answer: (id) => wanted(id).promise,
+  };
+}
+
+function wanted(id) {
+  if (!answers.has(id)) answers.set(id, Promise.withResolvers());
+  return answers.get(id);
+}
+
+function take(answer) {
+  wanted(answer.id).resolve(answer);
+}
+
+async function perform({ call, id, body }) {
+  spoiled = false;
+  try {
+    const result = await (threads ? part[call].callPromising(body) : part[call](body));
+    postMessage({ id, result, spoiled });
+  } catch (error) {
+    const died = String(error.message ?? error).slice(-2000);
+    postMessage({ id, died, fatal: Boolean(error.pyodide_fatal_error) || !error.type });
+  }
+}

@@ -1,0 +1,124 @@
+"""Makes what runs and grades programs in the page: Pyodide, the packages, the kit, the course."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ..course import catalog
+from ..course.catalog import CARRIED, TABLE, Course, Lesson
+from ..judge.diagnoses.own import rules_file
+from .javascript import node_modules
+from .needs import sentences
+from .packs import compile_in_place, copy, copy_packages, write_compressed, write_pack
+from .wheels import unpacked_wheels
+
+HERE = Path(__file__).parent
+KIT = HERE.parent
+SCRIPTS = ("kernel.js", "loading.js", "part.js", "worker.js")
+OF_PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs")
+FOR_JUDGE = ("iniconfig", "packaging", "pluggy", "_pytest", "pytest", "pygments")
+"""Packages that only grading needs."""
+PARTS = ("model", "processes", "course", "clock", "driver", "services", "worker", "render")
+OF_PLAYER = (*PARTS, "testing", "wasm")
+OF_JUDGE = ("judge", "checks")
+"""Folders of the kit, by who needs them."""
+
+
+def make_kernel(out: Path) -> None:
+    """Fill a folder with all that runs programs in the page.
+
+    Raises:
+        UsageError: there is no npm.
+        GraderError: something can't be fetched or compiled.
+    """
+    modules = node_modules()
+    out.mkdir(parents=True, exist_ok=True)
+    for name in SCRIPTS:
+        copy(HERE / "assets" / "kernel" / name, out / name)
+    pyodide = modules / "pyodide"
+    for name in OF_PYODIDE:
+        copy(pyodide / name, out / name)
+    core = _compressed(pyodide / "pyodide.asm.wasm", out)
+    library = _compressed(pyodide / "python_stdlib.zip", out)
+    lock = out / "pyodide-lock.json"
+    lock.write_text(_lock(pyodide / "pyodide-lock.json"), "utf-8")
+    manifest = {
+        "core": core,
+        "files": [library, {"name": lock.name, "as": lock.name, "bytes": lock.stat().st_size}],
+        "packs": _packs(out, modules),
+        "parts": {"player": "grader.wasm.playing", "judge": "grader.wasm.judging"},
+        **_about_the_course(),
+    }
+    (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def _compressed(file: Path, out: Path) -> dict[str, Any]:
+    target = out / f"{file.name}.gz"
+    return {
+        "name": target.name,
+        "as": file.name,
+        "bytes": write_compressed(file.read_bytes(), target),
+    }
+
+
+def _lock(file: Path) -> str:
+    """Pyodide's list of packages, of which none is loaded."""
+    known = json.loads(file.read_text("utf-8"))
+    return json.dumps({"info": known["info"], "packages": {}})
+
+
+def _packs(out: Path, modules: Path) -> dict[str, list[dict[str, Any]]]:
+    with TemporaryDirectory() as folder:
+        player, judge = Path(folder) / "player", Path(folder) / "judge"
+        site = unpacked_wheels()
+        others = {entry.name.partition("-")[0] for entry in site.iterdir()} - set(FOR_JUDGE)
+        copy_packages(site, others, player)
+        copy_packages(site, FOR_JUDGE, judge)
+        _copy_kit(player, OF_PLAYER)
+        for module in (KIT / "__init__.py", KIT / "__main__.py"):
+            copy(module, player / "grader" / module.name)
+        _copy_kit(judge, OF_JUDGE)
+        _copy_course(catalog.course(), judge / CARRIED)
+        compile_in_place(Path(folder), modules)
+        player_file, judge_file = (_packed(part, out) for part in (player, judge))
+    return {"player": [player_file], "judge": [player_file, judge_file]}
+
+
+def _packed(folder: Path, out: Path) -> dict[str, Any]:
+    name = f"{folder.name}.pack.gz"
+    return {"name": name, "bytes": write_pack(folder, out / name)}
+
+
+def _copy_kit(target: Path, parts: tuple[str, ...]) -> None:
+    for part in parts:
+        shutil.copytree(
+            KIT / part, target / "grader" / part, ignore=shutil.ignore_patterns("__pycache__")
+        )
+
+
+def _copy_course(course: Course, target: Path) -> None:
+    copy(course.root / TABLE, target / TABLE)
+    for lesson in course.lessons:
+        for file in _files_of(course, lesson):
+            if file.is_file() and not file.is_relative_to(KIT):
+                copy(file, target / file.relative_to(course.root))
+
+
+def _files_of(course: Course, lesson: Lesson) -> Iterator[Path]:
+    """What grading a lesson reads."""
+    yield from (course.lesson_text(lesson), course.hints(lesson), course.answers(lesson))
+    yield from (course.solution(lesson), course.stub(lesson))
+    yield from (course.checks(lesson), rules_file(course.checks(lesson)))
+
+
+def _about_the_course() -> dict[str, Any]:
+    lessons = catalog.lessons()
+    return {
+        "exercises": {one.name: [e.number for e in one.exercises] for one in lessons},
+        "needs": {one.name: sentences(one) for one in lessons},
+    }

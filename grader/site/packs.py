@@ -1,0 +1,88 @@
+"""Archives of packages as the page's workers unpack them: as few bytes as possible."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ..model.errors import GraderError
+
+COMPILER = Path(__file__).parent / "assets" / "compile.mjs"
+PATIENCE = 600.0
+"""Real seconds for the compiler."""
+LEFT_OUT = (".pyi", ".typed", ".md", ".rst", ".exe", ".h", ".pxd", ".c")
+OF_METADATA = frozenset({"METADATA", "entry_points.txt"})
+"""What is kept of what wheels say of themselves."""
+
+
+def copy_packages(source: Path, names: Iterable[str], target: Path) -> None:
+    """Copy what these packages need to run, out of a folder that they are installed in."""
+    wanted = frozenset(names)
+    for entry in sorted(source.iterdir()):
+        name = entry.name.partition("-")[0] if entry.suffix == ".dist-info" else entry.stem
+        if name in wanted or entry.name in wanted:
+            for file in _files(entry):
+                if _is_needed(file):
+                    copy(file, target / file.relative_to(source))
+
+
+def copy(file: Path, target: Path) -> None:
+    """Copy a file, with the folders that it lies in."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, target)
+
+
+def _files(entry: Path) -> Iterator[Path]:
+    return iter(sorted(entry.rglob("*"))) if entry.is_dir() else iter((entry,))
+
+
+def _is_needed(file: Path) -> bool:
+    if not file.is_file() or file.suffix in LEFT_OUT or "__pycache__" in file.parts:
+        return False
+    if any(part.endswith(".dist-info") for part in file.parts):
+        return file.name in OF_METADATA
+    return "tests" not in file.parts
+
+
+def compile_in_place(folder: Path, modules: Path) -> None:
+    """Compile all Python files in a folder for the Python of the page, and leave their source out.
+
+    Args:
+        modules: the `node_modules` with Pyodide.
+
+    Raises:
+        GraderError: it can't be done.
+    """
+    node = shutil.which("node")
+    if node is None:
+        raise GraderError("there is no Node.js here", "install it: the packages are compiled by it")
+    command = [node, str(COMPILER), str(modules / "pyodide" / "pyodide.mjs"), str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = str(getattr(error, "stderr", None) or error).strip()[-2_000:]
+        raise GraderError(f"the packages can't be compiled: {said}", "try again") from error
+
+
+def write_pack(folder: Path, out: Path) -> int:
+    """Write one archive of all files in a folder; `worker.js` says of what form.
+
+    Returns:
+        Its size in bytes.
+    """
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    index = [[file.relative_to(folder).as_posix(), file.stat().st_size] for file in files]
+    head = json.dumps(index, separators=(",", ":")).encode()
+    whole = b"".join([struct.pack("!I", len(head)), head, *(file.read_bytes() for file in files)])
+    return write_compressed(whole, out)
+
+
+def write_compressed(content: bytes, out: Path) -> int:
+    """Write it with gzip, the same bytes each time; the size of what was written."""
+    out.write_bytes(gzip.compress(content, 9, mtime=0))
+    return out.stat().st_size

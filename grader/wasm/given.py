@@ -1,0 +1,12 @@
+"""What a Python in a browser is given from outside: by Pyodide, and by the page's `worker.js`.
+
+Elsewhere there is neither, and nothing of this folder can be imported.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+ffi: Any = import_module("pyodide.ffi")
+page: Any = import_module("grader_kernel")

@@ -1,0 +1,52 @@
+"""Puts all of it in place. To be called before anything else of the kit is imported."""
+
+from __future__ import annotations
+
+import time
+from types import BuiltinFunctionType
+from typing import cast
+
+from . import absent, collecting, seen, selecting, signals, sockets, stacks, system, threads
+from .signals import ProfTimer
+
+
+def install() -> ProfTimer:
+    """Let this Python have threads, sockets, signals and processes, as far as can be.
+
+    Returns:
+        The timer that stands for that of CPU time.
+    """
+    collecting.install()
+    system.install()
+    threads.install()
+    sockets.install()
+    selecting.install()
+    absent.install()
+    timer = signals.install()
+    seen.install()
+    _let_others_run_while_sleeping()
+    return timer
+
+
+def _let_others_run_while_sleeping() -> None:
+    # Pyodide's own stands before the one in C, which a play redirects.
+    setattr(time, "sleep", getattr(time.sleep, "__wrapped__", time.sleep))  # noqa: B010
+    from ..clock import clock, real_time
+    from ..clock.redirecting import Redirection
+
+    real_time.real["sleep"] = stacks.sleep
+    for module, name in ((clock, "real_sleep"), (real_time, "sleep")):
+        setattr(module, name, stacks.sleep)
+    Redirection(cast(BuiltinFunctionType, time.sleep), stacks.sleep).begin()
+
+
+def judge_in_browser() -> None:
+    """Let a judge ask other workers for plays, where it asks processes elsewhere."""
+    from ..judge import clients, workers
+    from .asking import BrowserClient, BrowserWorkers
+
+    for module, name, stand_in in (
+        (clients, "PlayerClient", BrowserClient),
+        (workers, "Worker", BrowserWorkers),
+    ):
+        setattr(module, name, stand_in)

@@ -1,0 +1,50 @@
+"""What the page's player does: plays a file for the judge, or runs a program for the learner."""
+
+from __future__ import annotations
+
+import gc
+
+import msgspec
+
+from .given import page
+from .install import install
+
+timer = install()
+
+from ..clock import clocks_installed  # noqa: E402
+from ..driver.blocking import blocking_calls_noted  # noqa: E402
+from ..worker.loading import remember_sources  # noqa: E402
+from ..worker.messages import Load, PlayRequest  # noqa: E402
+from ..worker.player import encoded_result  # noqa: E402
+from . import programs  # noqa: E402
+from .leaving import leave  # noqa: E402
+from .players import BrowserPlayer  # noqa: E402
+
+timer.now = page.seconds
+remember_sources()
+clocks_installed().__enter__()
+blocking_calls_noted().__enter__()
+_player = BrowserPlayer(leave)
+gc.freeze()  # what has been imported stays
+
+
+def load(text: str) -> None:
+    """Play this file from now on: a `Load` in JSON."""
+    _player.load(msgspec.json.decode(text, type=Load))
+
+
+def play(text: str) -> str:
+    """Play it: from a `PlayRequest` in JSON to a `PlayResult`."""
+    result = _player.play(msgspec.json.decode(text, type=PlayRequest))
+    if result.spoiled:
+        page.spoil()
+    gc.collect()
+    return encoded_result(result).decode()
+
+
+def run(text: str) -> str:
+    """Run a program; see `programs.run`."""
+    try:
+        return programs.run(text)
+    finally:
+        gc.collect()
