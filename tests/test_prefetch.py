@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from grader.course.catalog import content_root, lesson
+from grader.judge.clients import PlayerClient
 from grader.judge.grading import PYTEST_OPTIONS, Grading
 from grader.judge.player_process import PlayerProcess
 from grader.judge.players import FilePlayer, Subject
@@ -163,6 +164,64 @@ def test_what_was_prefetched_wrongly_does_no_harm(players: tuple[FilePlayer, Fil
     one.prefetch([PlayRequest("exercise_1", OTHER), PlayRequest("exercise_9", ONE)])
     assert answer_of(one, ONE)[0] == "one"
     assert answer_of(one, OTHER)[0] == "one"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Scenario]:
+    """What players are asked to play, in order."""
+    asked: list[Scenario] = []
+    request = PlayerClient.request
+
+    def noting(client: PlayerClient, number: int, play: PlayRequest) -> None:
+        asked.append(play.scenario)
+        request(client, number, play)
+
+    monkeypatch.setattr(PlayerClient, "request", noting)
+    return asked
+
+
+def test_what_was_asked_for_is_kept_while_something_else_is_played(
+    players: tuple[FilePlayer, FilePlayer], asked: list[Scenario]
+) -> None:
+    one, unforeseen = players[0], scenario(get("/", at=2))
+    one.prefetch([PlayRequest("exercise_1", what) for what in (ONE, OTHER)])
+    for what in (unforeseen, ONE, OTHER):
+        assert answer_of(one, what)[0] == "one"
+    assert asked == [ONE, OTHER, unforeseen]
+
+
+def test_what_was_played_to_explain_is_not_asked_of_the_next_file(
+    players: tuple[FilePlayer, FilePlayer], asked: list[Scenario]
+) -> None:
+    one, _ = players
+    answer_of(one, ONE)
+    Subject(one, "exercise_1").replay(OTHER)
+    asked.clear()
+    one.load(SOURCE.format(name="next"), "/nowhere/exercise.py")
+    assert asked == [ONE]
+
+
+def test_another_exercise_is_not_asked_for_what_the_last_one_was(
+    tmp_path: Path, asked: list[Scenario]
+) -> None:
+    file = tmp_path / "exercise.py"
+    file.write_text(SOLUTION.read_text())
+    with Grading() as grading:
+        for number in (2, 4):
+            asked.clear()
+            assert grading.grade(lesson("day53"), file, (number,), seed=1).passed == 1
+        assert not any(request.path == "/dashboard" for what in asked for request in what.requests)
+
+
+def test_modules_are_imported_once_for_all_players() -> None:
+    """One that isn't there is left to the file that wants it."""
+    source = "import sys\nprint('asyncpg' in sys.modules)"
+    worker = Worker()
+    worker.preload(("nothing_of_that_name", "asyncpg"))
+    player = FilePlayer(worker, source, "/nowhere/exercise.py")
+    assert Subject(player, "exercise_1").play(ONE).output == "True\n"
+    player.close()
+    worker.close()
 
 
 def test_each_file_is_played_in_new_processes(players: tuple[FilePlayer, FilePlayer]) -> None:

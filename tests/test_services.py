@@ -183,3 +183,14 @@ def test_every_kind_can_be_asked_what_it_is_without_being_loaded() -> None:
     for kind in registry.kinds():
         assert isinstance(kind, ServiceKind)
         assert kind.schemes
+
+
+def test_imports_tell_what_plays_will_load() -> None:
+    """The drivers among them, and the kit's own end of what they lead to."""
+    relay = "grader.services.postgres.relay"
+    assert registry.loaded_by(["json", "psycopg.rows", "asyncpg"]) == (
+        "psycopg.rows",
+        relay,
+        "asyncpg",
+    )
+    assert registry.loaded_by(["json", "fastapi.responses"]) == ()
