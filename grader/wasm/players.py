@@ -28,7 +28,7 @@ class BrowserPlayer(Player):
     """
 
     def __init__(self, leave: Leave) -> None:
-        super().__init__(exit_report=-1, scratch=SCRATCH, world=World())
+        super().__init__(-1, SCRATCH, World(), own_shared_memory=False)
         self._leave = leave
 
     def load(self, load: Load) -> None:

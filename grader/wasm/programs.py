@@ -28,7 +28,7 @@ from .signals import SIGPROF
 FOLDER = "/home/pyodide/program"
 LOOK_EVERY = 0.05
 """Seconds of computing between two looks."""
-LONGEST = 10.0
+LONGEST = 5.0
 """Seconds of computing after which a program is taken to be in an endless loop."""
 MOST_PLAYS = 40
 """Plays of a program that are shown."""

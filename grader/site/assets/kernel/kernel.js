@@ -60,7 +60,7 @@ import { Loading } from "./loading.js";
 import { Part } from "./part.js";
 
 const PATIENCE = 8; // real seconds for one play, or for a program beyond what it may compute
-const LONGEST_PROGRAM = 20;
+const LONGEST_PROGRAM = 5; // as in programs.py
 const LONGEST_GRADING = 180;
 
 const STOPPED = "It was stopped.";
@@ -113,7 +113,8 @@ export class Kernel {
   run({ source, name = "program.py", seed = null }) {
     return this.#inLine(async (stopped) => {
       const program = JSON.stringify({ source, name, seed });
-      const { kind, body, seconds } = await this.#player.call("run", program, LONGEST_PROGRAM);
+      const longest = LONGEST_PROGRAM + this.#patience;
+      const { kind, body, seconds } = await this.#player.call("run", program, longest);
       if (kind === "result" || kind === "report") return { ...JSON.parse(body), seconds };
       const ended = stopped() ? "stopped" : "died";
       const sentence = stopped() ? STOPPED : kind === "hung" ? HUNG : CRASHED;
