@@ -15,6 +15,7 @@ from rich.table import Table
 
 from . import against as trees
 from . import (
+    board,
     classroom,
     cold,
     commands,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "class": classroom.measure,
     "playing": playing.measure,
     "isolation": isolation.measure,
+    "board": board.measure,
 }
 
 Rows = list[tuple[str, Row]]

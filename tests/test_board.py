@@ -213,6 +213,14 @@ def test_what_learners_send_can_do_nothing_to_a_page() -> None:
     assert name == "A\\u202eda\n\ndata: {}\\x00<script>"
 
 
+def test_code_of_signs_that_cannot_be_shown_breaks_no_page() -> None:
+    """Spelled out, it is longer than what may be sent."""
+    code = {"text": "\x00" * 10_000, "first_line": 1, "line": None}
+    sent = reported(exercises=[exercise(2, "failed", "stuck", code=code)])
+    [shown] = last(played(sent, watched(at=5, headers=INSTRUCTOR)), 1)["misunderstandings"]
+    assert shown["example"]["text"] == "\\x00" * 10_000
+
+
 # What is refused
 
 
@@ -289,7 +297,7 @@ def test_overload_is_refused_at_once_and_asked_to_come_back() -> None:
     trace = played(crowd, database={"statement": 0.5})
     refused = [one for one in trace.exchanges if one.status == 503]
     assert Counter(one.elapsed for one in refused) == {0: 10, 1: MOST_WAITING}
-    assert {one.header("retry-after") for one in refused} == {"2"}
+    assert {one.header("retry-after") for one in refused} == {"1"}
     assert [one.status for one in trace.exchanges[:CONNECTIONS]] == [201] * CONNECTIONS
     assert stored(trace) == CONNECTIONS
 
@@ -304,7 +312,7 @@ def test_lost_database_is_said_and_nothing_is_lost_when_it_is_back() -> None:
         database={"outages": [Outage(at=5, seconds=10)]},
     )
     assert [one.status for one in trace.exchanges] == [200, 503, 201]
-    assert trace.exchanges[1].header("retry-after") == "2"
+    assert trace.exchanges[1].header("retry-after") == "1"
     assert last(trace)["learners"] == 1
     assert stored(trace) == 1
     assert_nothing_left(trace)
@@ -316,6 +324,18 @@ def test_connection_lost_while_a_report_is_stored_is_a_503() -> None:
     trace = played(reported(at=1, id=1), reported(at=3, id=1), database={"faults": [cut]})
     assert [one.status for one in trace.exchanges] == [503, 201]
     assert stored(trace) == 1
+
+
+def test_sessions_that_the_database_ends_are_opened_anew() -> None:
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    trace = played(
+        watched(until=20),
+        reported(at=1, id=1),
+        *(reported(at=at, id=2, learner=2) for at in (5, 6)),
+        database={"meanwhile": {4.0: ended}},
+    )
+    assert trace.exchanges[3].status in (200, 201)
+    assert last(trace)["learners"] == stored(trace) == 2
 
 
 def test_reader_that_sleeps_holds_up_nobody() -> None:
@@ -366,7 +386,7 @@ def test_report_that_is_not_stored_is_on_no_page() -> None:
     trace = played(
         watched(until=10),
         reported(at=1, learner=1),
-        database={"faults": [Fault(does="drop", times=1, matching="pg_notify")]},
+        database={"faults": [Fault(does="drop", times=1, matching="insert into board.standing")]},
     )
     assert trace.exchanges[1].status == 503
     assert (stored(trace), last(trace)["learners"]) == (0, 0)

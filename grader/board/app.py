@@ -1,8 +1,12 @@
 """The board's app. It is written as the course teaches it, from lesson 53 to lesson 60.
 
-One pool, from the start to the end, and one connection beside it that listens. A report is
-stored, and told of, in one transaction, before it is answered. Every wait has a limit; who would
-wait too long hears 503 at once. A page that reads slowly holds up nobody.
+One pool, from the start to the end. A report is stored before it is answered. Every wait has a
+limit, and who would wait too long hears 503 at once. A task looks at what is stored and tells the
+pages, and a page that reads slowly holds up nobody.
+
+NOTIFY in the transaction of each report would reach several processes. But PostgreSQL commits one
+such transaction at a time, so they would wait in turn for the disk: when this was measured, less
+than half as many reports a second were stored. The board is one process, and an event is enough.
 """
 
 from __future__ import annotations
@@ -21,15 +25,13 @@ from ..course.catalog import Lesson
 from . import routes
 from .access import Tokens
 from .audience import Audience
-from .listening import CONNECT_WITHIN, NOT_CONNECTED, listening
+from .messages import LearnerReport
 from .overview import OverviewMaker
-from .reports import CHANNEL, Busy, ReportTable
+from .reports import CONNECT_WITHIN, STATEMENT_WITHIN, UNAVAILABLE, ReportTable
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 8
-STATEMENT_WITHIN = 5.0
-"""Seconds that a statement may take."""
 RECENT = timedelta(minutes=30)
 """What is older isn't of now."""
 AT_MOST_EVERY, AT_LEAST_EVERY = 0.5, 60.0
@@ -61,7 +63,6 @@ class Board:
     Attributes:
         audience: those who watch.
         exercises: the numbers of those that there are, by lesson.
-        reports: what is stored.
     """
 
     def __init__(self, settings: BoardSettings) -> None:
@@ -71,7 +72,6 @@ class Board:
         }
         self.may_name = settings.may_name
         self.audience = Audience()
-        self.reports: ReportTable
         self.most_learners = settings.most_learners
         self._maker = OverviewMaker(
             settings.lessons, settings.explain, settings.tokens.join, settings.may_name
@@ -93,17 +93,29 @@ class Board:
             command_timeout=STATEMENT_WITHIN,
         )
         async with pool:
-            self.reports = ReportTable(pool, self.most_learners)
-            await self.reports.prepare()
-            async with listening(dsn, CHANNEL, self._changed.set):
-                await self._look()
-                looking = asyncio.create_task(self._keep_looking())
-                try:
-                    yield
-                finally:
-                    looking.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await looking
+            self._reports = ReportTable(pool, self.most_learners)
+            await self._reports.prepare()
+            await self._look()
+            looking = asyncio.create_task(self._keep_looking())
+            try:
+                yield
+            finally:
+                looking.cancel()
+                with suppress(asyncio.CancelledError):
+                    await looking
+
+    async def store(self, report: LearnerReport) -> bool:
+        """Store a report, and have the pages told.
+
+        Returns:
+            Whether it is new.
+
+        Raises:
+            Busy, BoardFull: nothing is stored.
+        """
+        is_new = await self._reports.store(report, datetime.now(UTC))
+        self._changed.set()
+        return is_new
 
     async def _keep_looking(self) -> None:
         while True:
@@ -113,7 +125,7 @@ class Board:
             self._changed.clear()
             try:
                 await self._look()
-            except (*NOT_CONNECTED, Busy) as error:
+            except UNAVAILABLE as error:
                 log.warning("no overview: %r", error)
                 self._changed.set()  # the next turn tries again
             except Exception:
@@ -122,7 +134,7 @@ class Board:
 
     async def _look(self) -> None:
         now = datetime.now(UTC)
-        standings = await self.reports.standings(since=now - RECENT)
+        standings = await self._reports.standings(since=now - RECENT)
         self.audience.tell(self._maker.news(standings, now))
 
 

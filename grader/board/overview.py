@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -94,7 +95,9 @@ class OverviewMaker:
             says=self._explain(row["reason"]) or UNEXPLAINED,
             count=row["count"],
             tried=_tried(counts, row["lesson"], row["exercise"]),
-            example=ReportedCode.model_validate_json(row["code"]) if row["code"] else None,
+            example=ReportedCode.model_construct(**json.loads(row["code"]))
+            if row["code"]
+            else None,
         )
 
     def _title(self, row: Row) -> str:
@@ -102,6 +105,11 @@ class OverviewMaker:
         lesson = self._lessons.get(row["lesson"])
         exercises = lesson.all_exercises if lesson else ()
         return next((one.title for one in exercises if one.number == row["exercise"]), "")
+
+
+def _code(stored: str | None) -> ReportedCode | None:
+    """What has been validated when it came. Spelled out, it may be longer than what may come."""
+    return ReportedCode.model_construct(**json.loads(stored)) if stored else None
 
 
 def _lesson(

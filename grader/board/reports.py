@@ -14,11 +14,17 @@ import asyncpg  # type: ignore[import-untyped]
 from .messages import LearnerReport
 
 SCHEMA = Path(__file__).with_name("schema.sql")
-CHANNEL = "board"
-"""What is notified when a report is stored."""
+CONNECT_WITHIN, STATEMENT_WITHIN = 5.0, 5.0
+"""Seconds that it may take to open a connection, and that a statement may take."""
+UNAVAILABLE = (
+    *(OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError),
+    *(asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError),
+)
+"""What is raised where the server is lost, stops, starts, or has no room: it may be there again
+soon. `TimeoutError` is an `OSError`."""
 JOINING = 5310
 """The advisory lock of those who report for the first time, so that they are counted right."""
-MOST_WAITING = 100
+MOST_WAITING = 200
 LONGEST_WAIT = 1.0
 """Reports that may wait for a connection, and how long, before they are refused."""
 MOST_REASONS = 6
@@ -65,13 +71,11 @@ class ReportTable:
 
     async def prepare(self) -> None:
         """Make the tables, unless they are there."""
-        async with self._connection() as conn, conn.transaction():
+        async with self._pool.acquire() as conn, conn.transaction():
             await conn.execute(SCHEMA.read_text("utf-8"))
 
     async def store(self, report: LearnerReport, now: datetime) -> bool:
         """Keep a report. It is kept when this returns, whatever happens then.
-
-        Those who listen are notified when the transaction commits, and not before.
 
         Returns:
             Whether it is new: a report that is sent again changes nothing.
@@ -91,7 +95,6 @@ class ReportTable:
                 )
                 if is_new:
                     await self._move(conn, report, graded_at, now)
-                    await conn.execute("SELECT pg_notify($1, '')", CHANNEL)
         return bool(is_new)
 
     async def _join(self, conn: asyncpg.Connection, learner: UUID) -> None:
@@ -100,7 +103,12 @@ class ReportTable:
         if await conn.fetchval(known, learner):
             return
         async with conn.transaction():
-            await conn.execute("SELECT pg_advisory_xact_lock($1)", JOINING)
+            # Others wait for the lock, so this commit needn't wait for the disk. That of the
+            # report waits for both.
+            await conn.execute(
+                "SELECT set_config('synchronous_commit', 'off', true), pg_advisory_xact_lock($1)",
+                JOINING,
+            )
             await conn.execute(
                 "INSERT INTO board.learner (id) SELECT $1"
                 " WHERE (SELECT count(*) FROM board.learner) < $2 ON CONFLICT DO NOTHING",
@@ -145,10 +153,10 @@ class ReportTable:
             since: what is older isn't of now.
 
         Raises:
-            Busy: there is no connection for it.
+            OSError, asyncpg.PostgresConnectionError: it can't be read now.
         """
         async with (
-            self._connection() as conn,
+            self._pool.acquire(timeout=STATEMENT_WITHIN) as conn,
             conn.transaction(isolation="repeatable_read", readonly=True),
         ):
             return Standings(
@@ -176,7 +184,7 @@ class ReportTable:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection, for statements alone. Who would wait too long hears so at once."""
+        """A connection for a report. What would wait too long is refused, at once if it can be."""
         if self._waiting >= MOST_WAITING:
             raise Busy
         self._waiting += 1

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated
 
-import asyncpg  # type: ignore[import-untyped]
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -20,14 +18,14 @@ from .access import Role
 from .audience import Mailbox, News, NoSeat
 from .messages import MOST_BYTES, LearnerReport, in_words
 from .page import POLICY, page
-from .reports import BoardFull, Busy
+from .reports import UNAVAILABLE, BoardFull, Busy
 
 if TYPE_CHECKING:
     from .app import Board
 
 BODY_WITHIN = 10.0
 """Seconds in which a report has to arrive."""
-COME_BACK_IN = {"Retry-After": "2"}
+COME_BACK_IN = {"Retry-After": "1"}
 
 router = APIRouter()
 
@@ -95,7 +93,7 @@ async def take_report(
     request: Request, response: Response, report: Annotated[LearnerReport, Depends(report_of)]
 ) -> dict[str, bool]:
     """Store a report. The answer comes after the commit, so what is answered is never lost."""
-    is_new = await board_of(request).reports.store(report, datetime.now(UTC))
+    is_new = await board_of(request).store(report)
     if not is_new:
         response.status_code = 200
     return {"new": is_new}
@@ -163,8 +161,8 @@ def handle_errors(app: FastAPI) -> None:
         most = board_of(request).most_learners
         return JSONResponse({"detail": f"the board is full: it has {most} learners"}, 403)
 
-    @app.exception_handler(OSError)
-    @app.exception_handler(asyncpg.PostgresConnectionError)
-    @app.exception_handler(asyncpg.InterfaceError)
-    async def lost(request: Request, error: Exception) -> JSONResponse:
+    async def unavailable(request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"detail": "the board's database is away"}, 503, COME_BACK_IN)
+
+    for kind in UNAVAILABLE:
+        app.add_exception_handler(kind, unavailable)

@@ -19,9 +19,9 @@ from ..services.base.errors import ServiceError
 from ..services.postgres.lasting import lasting_server
 from .app import BoardSettings, board_app
 from .audience import Audience
-from .listening import CONNECT_WITHIN, NOT_CONNECTED
+from .reports import CONNECT_WITHIN, UNAVAILABLE
 
-STOP_WITHIN = 5
+STOP_WITHIN = 10
 """Seconds that open requests have once the board is asked to stop."""
 
 
@@ -88,7 +88,7 @@ def _database(folder: Path) -> Iterator[str]:
 async def _try(dsn: str) -> None:
     try:
         conn = await asyncpg.connect(dsn, timeout=CONNECT_WITHIN)
-    except (*NOT_CONNECTED, ValueError) as error:
+    except (*UNAVAILABLE, asyncpg.PostgresError, ValueError) as error:
         raise ServiceError(
             f"The PostgreSQL of DATABASE_URL does not answer: {error!r}",
             "Start it, correct DATABASE_URL, or unset it to use the embedded PostgreSQL.",

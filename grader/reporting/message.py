@@ -36,10 +36,21 @@ def message_on(
         "name": settings.name,
         "lesson": report.lesson,
         "graded_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "exercises": [
-            _on_exercise(one) | _code(one, lesson, answers, settings) for one in report.exercises
-        ],
+        "exercises": list(_exercises(report, lesson, answers, settings)),
     }
+
+
+def _exercises(
+    report: Report, lesson: Lesson, answers: Answers, settings: ReportSettings
+) -> Iterator[Message]:
+    """Each, with the code of the first that fails, if the learner wants it to be seen."""
+    sends_code = settings.sends_code
+    for exercise in report.exercises:
+        found = _on_exercise(exercise)
+        if sends_code and exercise.status == "failed":
+            found |= _code(exercise, lesson, answers)
+            sends_code = False
+        yield found
 
 
 def _on_exercise(exercise: ExerciseReport) -> Message:
@@ -48,14 +59,10 @@ def _on_exercise(exercise: ExerciseReport) -> Message:
     return {"number": exercise.number, "status": exercise.status, "reason": reason}
 
 
-def _code(
-    exercise: ExerciseReport, lesson: Lesson, answers: Answers, settings: ReportSettings
-) -> Message:
-    """The answer, if it fails, and the learner wants it to be seen."""
+def _code(exercise: ExerciseReport, lesson: Lesson, answers: Answers) -> Message:
     known = lesson.exercise(exercise.number)
     text, span = answers.answer(known), answers.span(known)
-    is_sent = settings.sends_code and exercise.status == "failed" and len(text) <= MOST_CODE
-    if not is_sent or span is None:
+    if span is None or len(text) > MOST_CODE:
         return {}
     line = exercise.first_failure.line if exercise.first_failure else None
     return {"code": {"text": text, "first_line": span[0] + 1, "line": line}}

@@ -17,8 +17,10 @@ from .settings import BoardAddress
 
 WITHIN = 3.0
 """Real seconds after which a board that has not answered will not be waited for."""
-PAUSE = 0.3
-"""Real seconds before a message is sent again, and up to twice as many."""
+PAUSE = 0.5
+"""Real seconds before a message is sent again, if the board doesn't say when."""
+SPREAD = 0.5
+"""How much longer a pause may be, by chance, so that not all come back at once."""
 MOST_ANSWER, MOST_DETAIL = 10_000, 200
 """Bytes of an answer that are read, and characters of it that are shown."""
 
@@ -28,7 +30,14 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """There was no answer, or one that says: later."""
+    """There was no answer, or one that says: later.
+
+    Attributes:
+        pause: real seconds to let pass before the message is sent again.
+    """
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause or PAUSE
 
 
 class Sending:
@@ -73,8 +82,8 @@ class Sending:
         while True:
             try:
                 return send(self._board, body, self._deadline - time.monotonic())
-            except Unreachable:
-                pause = PAUSE * (1 + random.random())  # not all at once
+            except Unreachable as error:
+                pause = error.pause * (1 + SPREAD * random.random())
                 if time.monotonic() + pause >= self._deadline:
                     raise
             time.sleep(pause)
@@ -103,12 +112,17 @@ def send(board: BoardAddress, body: bytes, seconds: float) -> None:
     except urllib.error.HTTPError as error:
         with error:
             if error.code in (502, 503, 504):
-                raise Unreachable from error
+                raise Unreachable(_seconds(error.headers.get("Retry-After"))) from error
             raise Refused(_reason(error)) from error
     except Exception as error:  # whatever a stranger's server sends
         raise Unreachable from error
     if _field(said, "new") is None:
         raise Refused("what answers there isn't a board")
+
+
+def _seconds(text: str | None) -> float:
+    """What a header says, if it is a number of seconds; else 0."""
+    return float(text) if text and text.isascii() and text.isdecimal() else 0.0
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
