@@ -284,11 +284,12 @@ def test_limit_is_a_thousand_bytes() -> None:
     """1,000 bytes are accepted, and 1,001 are answered 413. Nothing of them is stored."""
     line = f"{'x' * 45},1.5\n"
     thousand = line * 20
-    assert_same(
-        good_answers,
-        call_counts,
-        of=_store(_csv(thousand, size=300), _csv(f"y{thousand}", size=300, at=100), seconds=0),
-    )
+    wider = thousand.replace("xx,", "éx,", 1)  # 1,001 bytes, and no more letters than before
+    bodies = [
+        _csv(body, size=300, at=100 * place)
+        for place, body in enumerate((thousand, f"y{thousand}", wider))
+    ]
+    assert_same(good_answers, call_counts, of=_store(*bodies, seconds=0))
 
 
 @exercise(3)

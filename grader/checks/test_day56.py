@@ -192,6 +192,8 @@ def _rounded(body: Any) -> Any:
 def test_latest_value_has_its_age(sample: SampleData) -> None:
     """GET /latest answers with the last value and the seconds since it was got; 503 before."""
     assert_same(latest, elapsed, of=_usual(sample.shared()), server_errors=[503])
+    for value in (0, None, ""):
+        assert_same(latest, of=_polled(asks(1, value), asked=(2, 4.5), stops=4.8))
 
 
 @exercise(3)
