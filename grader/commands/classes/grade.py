@@ -26,6 +26,7 @@ Examples:
   grade class handed-in/ --lesson dayNN
   grade class moodle.zip --lesson dayNN --names class.csv
   grade class handed-in/ --lesson dayNN --resume     what is new, or was left
+  grade class handed-in/ --lesson dayNN --cluster tcp://192.0.2.7:8786
 """
 MOST_NAMED = 20
 """Works that are named because they could not be graded."""
@@ -68,7 +69,7 @@ def command(
     on with --resume.
 
     Exit status: 0 if all could be graded, whatever the verdicts; 1 if something could not; 3
-    if the grader broke; 130 if it was stopped.
+    if the grader broke, or a cluster was lost; 130 if it was stopped.
     """
     if not lessons:
         raise UsageError("which lesson is it?", f"for example: --lesson {_first()}")
