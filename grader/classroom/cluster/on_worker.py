@@ -17,6 +17,7 @@ from ..work import Work
 
 IDLE = 60.0
 """Real seconds after which a run that asks for nothing has been lost with its command."""
+ENDED = "the run was ended"
 
 kit_version()  # of the code that this process runs, whatever is installed while it does
 
@@ -54,15 +55,26 @@ async def verdict_here(run: str, work: bytes, seed: int) -> bytes:
     Returns:
         A `GradeReply`, as JSON.
     """
-    room = _rooms.get(run) or _rooms.setdefault(run, _Room(run))
-    verdict = await room.verdict(msgspec.json.decode(work, type=Work), seed)
+    verdict = await _verdict(run, msgspec.json.decode(work, type=Work), seed)
     if isinstance(verdict, Report):
         return msgspec.json.encode(GradeReply(verdict))
     return msgspec.json.encode(GradeReply(None, verdict.problem, verdict.remedy))
 
 
+async def _verdict(run: str, work: Work, seed: int) -> Report | GraderError:
+    if run in _ended:  # this was on its way to us when the end came
+        return GraderError(ENDED)
+    room = _rooms.get(run) or _rooms.setdefault(run, _Room(run))
+    return await room.verdict(work, seed)
+
+
 async def end_run(run: str) -> None:
-    """Stop what is graded for a run on this worker, and end its processes."""
+    """Stop what is graded for a run on this worker, end its processes, and begin nothing more."""
+    _ended.add(run)
+    await _close(run)
+
+
+async def _close(run: str) -> None:
     room = _rooms.pop(run, None)
     if room is not None:
         await room.close()
@@ -90,7 +102,7 @@ class _Room:
             self._at_work.discard(task)
             self._free.append(desk)
             self._start_timer()
-        return GraderError("the run was ended") if task.cancelled() else task.result()
+        return GraderError(ENDED) if task.cancelled() else task.result()
 
     def _new_desk(self) -> LocalDesk:
         self._desks.append(LocalDesk())
@@ -106,7 +118,7 @@ class _Room:
 
     def _end_if_idle(self) -> None:
         if not self._at_work:  # else the timer starts again when that is done
-            self._end = asyncio.create_task(end_run(self._run))
+            self._end = asyncio.create_task(_close(self._run))
 
     async def close(self) -> None:
         for task in self._at_work:
@@ -119,3 +131,4 @@ class _Room:
 
 
 _rooms: dict[str, _Room] = {}
+_ended: set[str] = set()
