@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from grader import get, postgres, scenario
+from grader.judge import broker as judges
 from grader.judge.broker import PlayerBroker
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
@@ -167,6 +168,15 @@ def test_broker_is_not_held_up_by_half_a_message() -> None:
         players.sendall(b"\0\0\0\xff{")
         serving.close()
         assert players.recv(1) == b""
+
+
+def test_broker_reads_only_so_much_of_a_player(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judges, "MOST_BYTES", 400)
+    broker.ask(KIND, GiveBack("x" * 100), Done)
+    with pytest.raises(ServiceError):
+        broker.ask(KIND, GiveBack("x" * 400), Done)
 
 
 def test_broker_takes_no_message_that_is_too_large() -> None:

@@ -15,8 +15,8 @@ from ..services.registry import KINDS, kind
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of the largest message that a player may send, which is a seed."""
-MOST_REQUESTS = 10_000
-"""That a player may make."""
+MOST_REQUESTS, MOST_BYTES = 10_000, 64 * 1024 * 1024
+"""That a player may make, and of all of them. To read them takes the judge's time."""
 
 
 class PlayerBroker:
@@ -29,6 +29,7 @@ class PlayerBroker:
     def __init__(self, end: socket.socket) -> None:
         self._end = end
         self._services: dict[str, ServiceBroker] = {}
+        self._bytes = 0
         Thread(target=self._serve, name="broker", daemon=True).start()
 
     def close(self) -> None:
@@ -48,6 +49,9 @@ class PlayerBroker:
             channel.hang_up()
 
     def _answer(self, channel: Channel, request: BrokerRequest) -> None:
+        self._bytes += len(request.body)
+        if self._bytes > MOST_BYTES:
+            raise ChannelClosed
         try:
             brought = self._of(request.kind).answer(bytes(request.body))
         except ServiceError as error:
