@@ -29,6 +29,7 @@ from grader.reporting.identity import learner_id
 from grader.reporting.message import in_a_sentence, message_on
 from grader.reporting.sending import Sending
 from grader.reporting.settings import BoardAddress, ReportSettings, address_of, report_settings
+from grader.services.postgres.daemon.cluster import find_programs
 
 PROGRAM = chromium()
 IN_TURN = MISTAKES / "2_awaited_in_turn.py"
@@ -104,6 +105,16 @@ def test_two_boards_do_not_share_a_folder_nor_a_port(board: ServedBoard, tmp_pat
         ServedBoard(tmp_path / "data", port=board.port)
     with pytest.raises(AssertionError, match="Another process uses"):
         ServedBoard(board.data)
+
+
+@pytest.mark.parametrize("name", ["postgres-1", "postgres-{version}"])
+def test_data_that_cannot_be_used_is_left_alone(tmp_path: Path, name: str) -> None:
+    """That of another version, and what was damaged."""
+    data = tmp_path / "data" / name.format(version=find_programs()[1])
+    data.mkdir(parents=True)
+    with pytest.raises(AssertionError, match="holds no data that PostgreSQL"):
+        ServedBoard(tmp_path / "data")
+    assert data.is_dir()
 
 
 def test_database_that_is_not_there_is_said(tmp_path: Path) -> None:

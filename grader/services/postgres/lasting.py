@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 from ..base.errors import ServiceError
-from .daemon.cluster import find_programs
+from .daemon.cluster import find_programs, version_of
 from .daemon.embedded import SETTINGS, Embedded
 from .daemon.state import Lock
 
@@ -40,9 +40,9 @@ class LastingServer(Embedded):
     async def _start(self) -> None:
         _, version = find_programs()
         for data in self._state.home.glob("postgres-*[0-9]"):
-            if data.name != f"postgres-{version}":
+            if data.name != f"postgres-{version}" or version_of(data) != version:
                 raise ServiceError(
-                    f"{data} holds data of another version than PostgreSQL {version}.",
+                    f"{data} holds no data that PostgreSQL {version} can use.",
                     "Install the kit that made it, or name another folder.",
                 )
         await super()._start()
