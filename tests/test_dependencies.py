@@ -15,7 +15,7 @@ import anyio
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Security, WebSocket
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import APIKeyHeader, SecurityScopes
 from pydantic import AfterValidator
 
@@ -529,6 +529,59 @@ def test_tracebacks_are_those_of_an_app_that_is_not_played(call: Any) -> None:
 
 def checks(value: int) -> int:
     raise OutOfStock
+
+
+@pytest.mark.parametrize("call", [breaks_after_yield, breaks, breaks_in_thread])
+def test_what_a_middleware_sees_is_the_same_as_without_a_play(call: Any) -> None:
+    seen: list[str] = []
+    app = app_with(sees_error, call)
+
+    async def outermost(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, send)
+        except OutOfStock:
+            seen.append(traceback.format_exc())
+            raise
+
+    play(outermost, get("/?page=2"))
+    with pytest.raises(OutOfStock):
+        anyio.run(without_a_play, outermost)
+    played, plain = seen
+    assert played == plain
+
+
+async def streams() -> AsyncIterator[str]:
+    await asyncio.sleep(1)
+    yield "a line"
+    await asyncio.sleep(1)
+
+
+def test_a_stream_keeps_its_dependencies_open_to_its_end() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint(
+        one: Annotated[None, Depends(opens)],
+        two: Annotated[None, Depends(other, scope="function")],
+    ) -> StreamingResponse:
+        return StreamingResponse(streams())
+
+    trace = play(app, get("/"))
+    assert cleanups(trace) == (
+        ("other", "before the answer", "done"),
+        ("opens", "after the answer", "done"),
+    )
+
+
+def test_who_waits_for_a_turn_is_being_solved() -> None:
+    app = FastAPI()
+
+    @app.get("/")
+    async def endpoint(needed: Annotated[None, Depends(waits, max_concurrency=1)]) -> None:
+        pass
+
+    trace = play(app, get("/"), get("/"))
+    assert [row[2:4] for row in rows_of(trace)] == [(0, 1), (0, 2)]
 
 
 def test_an_error_in_a_validator_has_no_line_of_the_plays() -> None:

@@ -10,7 +10,7 @@ import asyncio
 import functools
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -25,25 +25,33 @@ def dependencies_noted(recorder: Recorder) -> Iterator[None]:
     """Make spans of dependencies and validations, if FastAPI is in use."""
     utils = sys.modules.get("fastapi.dependencies.utils")
     routing = sys.modules.get("fastapi.routing")
-    if utils is None or routing is None:
+    with ExitStack() as stack:
+        if utils is not None and routing is not None:
+            with suppress(AttributeError):  # a FastAPI that works otherwise is played without
+                for module, observers in _observers(recorder, utils, routing):
+                    stack.enter_context(replaced(module, **observers))
         yield
-        return
+
+
+def _observers(recorder: Recorder, utils: Any, routing: Any) -> list[tuple[Any, dict[str, Any]]]:
+    """What is called in place of which functions of FastAPI's."""
     solving = Solving(recorder, utils)
     operation = functools.partial(Operation, solving, routing._operation)
     failed = functools.partial(solving.validation_failed, routing._validation_failed)
-    with (
-        replaced(routing, _operation=operation, _validation_failed=failed),
-        replaced(
+    return [
+        (routing, {"_operation": operation, "_validation_failed": failed}),
+        (
             utils,
-            _is_coroutine_callable=solving.is_coroutine_callable,
-            _solve_generator=solving.solve_generator,
-            solve_dependencies=solving.solve_dependencies,
-            request_params_to_args=solving.request_params_to_args,
-            request_body_to_args=solving.request_body_to_args,
-            SolvedDependency=solving.solved_dependency,
+            {
+                "_is_coroutine_callable": solving.is_coroutine_callable,
+                "_solve_generator": solving.solve_generator,
+                "solve_dependencies": solving.solve_dependencies,
+                "request_params_to_args": solving.request_params_to_args,
+                "request_body_to_args": solving.request_body_to_args,
+                "SolvedDependency": solving.solved_dependency,
+            },
         ),
-    ):
-        yield
+    ]
 
 
 class Step(NamedTuple):
@@ -85,20 +93,20 @@ class Solving:
         self._begin(sys._getframe(1), call)
         return bool(self._is_coroutine(call))
 
-    def solve_generator(self, *, dependant: Any, stack: AsyncExitStack, **rest: Any) -> Any:
+    def solve_generator(self, **arguments: Any) -> Any:
         """Called for a dependency with `yield`."""
-        self._begin(sys._getframe(1), dependant.call, stack)
-        return self._generator(dependant=dependant, stack=stack, **rest)
+        self._begin(sys._getframe(1), arguments["dependant"].call, arguments["stack"])
+        return self._generator(**arguments)
 
     def solve_dependencies(self, **arguments: Any) -> Any:
         """Called when the next dependency's own dependencies are to be solved."""
         self._go_on(sys._getframe(1))
         return self._solve(**arguments)
 
-    def request_params_to_args(self, fields: Sequence[Any], received: Any) -> Any:
+    def request_params_to_args(self, fields: Sequence[Any], *received: Any) -> Any:
         """Called four times when all dependencies are solved."""
         self._validate(sys._getframe(1), fields)
-        return self._params(fields, received)
+        return self._params(fields, *received)
 
     def request_body_to_args(self, **arguments: Any) -> Any:
         """Called after that if there is a body."""
