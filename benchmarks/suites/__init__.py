@@ -15,8 +15,10 @@ What has been run in groups, on Python 3.11 and two busy processors:
   `test_subprocess`, `test_server` and `test_sock_lowlevel` (255, 11 minutes); `test_streams`,
   `test_sendfile`, `test_buffered_proto`, `test_runners`, `test_waitfor`, `test_threads` and the
   base, selector and Unix event loops (521, 5 minutes);
-- of anyio's all but `test_pytest_plugin`, whose tests each start a pytest of their own, and
-  `test_taskgroups` (941, 7 minutes);
+- of anyio's all but `test_pytest_plugin` and `test_taskgroups` (941, 7 minutes), and those two by
+  themselves (149 and 28). The tests of `test_pytest_plugin` start a pytest of their own: most in
+  the same process, where trio is left out, as it is elsewhere; the others in a new one, which is
+  on neither loop of these two;
 - Starlette's (770, 6 minutes).
 
 CPython's suite comes with the interpreter. The others are source distributions of the

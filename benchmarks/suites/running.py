@@ -74,7 +74,8 @@ def _run_rest(fetched: Fetched, expression: str | None, on_clock: bool, record: 
 
 def _command(fetched: Fetched, expression: str | None) -> list[str]:
     return [
-        *(str(fetched.python), "-P", "-m", "pytest", "-q", "-p", "benchmarks.suites.plugin"),
+        *(str(fetched.python), "-P", "-m", "benchmarks.suites.on_asyncio"),
+        *("-q", "-p", "benchmarks.suites.plugin"),
         *("-p", "no:cacheprovider", f"--timeout={SECONDS}", "--timeout-method=signal"),
         *fetched.suite.arguments,
         *(("-k", expression) if expression else ()),
