@@ -146,7 +146,7 @@ def what_there_is() -> dict[str, set[str]]:
         databases = held.rows("select from pg_database where datname like 'course_play%'")
         sessions = held.rows("select from pg_stat_activity where usename like 'course_play%'")
     return {
-        "processes": {f"{one.pid} {one.name()}" for one in psutil.Process().children(True)},
+        "processes": {f"process {one.pid}" for one in psutil.Process().children(True)},
         "scratch folders": set(glob.glob(f"{tempfile.gettempdir()}/grader-*")),
         "shared memory": {name for name in os.listdir("/dev/shm") if name.startswith("soak-")},
         "control groups": set(_groups()),
