@@ -236,19 +236,23 @@ class FilePlayer:
     def _skip_to(self, wanted: PlayRequest) -> None:
         """Make room for a play that was not asked for ahead. Those that were are for later."""
         for client in self._clients:
-            self._take_early(client, None)
+            while client.pending:
+                self._keep(client.pending[0].request, client.receive(self._patience))
         later = [request for _, request in self._upcoming]
         for _ in range(later.index(wanted) + 1 if wanted in later else 0):
             self._upcoming.popleft()
 
     def _take_early(self, client: PlayerClient, number: int | None) -> None:
-        """Take the answers to the plays before that number, or to all, before they are wanted.
+        for request, trace in client.take_before(number):
+            self._keep(request, trace)
+
+    def _keep(self, request: PlayRequest, trace: Trace | None) -> None:
+        """Keep an answer until it is wanted.
 
         One that hangs may be due to what was played with it: it is played when it is wanted.
         """
-        for request, trace in client.take_before(number):
-            if trace is not None and not _hangs(trace):
-                self._early[encode(request)] = trace
+        if trace is not None and not _hangs(trace):
+            self._early[encode(request)] = trace
 
     def _drop_upcoming(self) -> None:
         self._upcoming.clear()
