@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any
 import msgspec
 import pytest
 from browser import Browser, chromium
+from click.testing import CliRunner, Result
 from site_of import RIGHT, WRONG, build_with_stand_in, served
 from test_browser import FAINT
 
+from grader.__main__ import main
 from grader.course import answers, catalog
 from grader.course.answers import Answers
 from grader.course.catalog import Lesson
@@ -119,6 +122,10 @@ def kept(browser: Browser) -> Any:
 # Building
 
 
+def grade(*words: str) -> Result:
+    return CliRunner().invoke(main, words, prog_name="grade")
+
+
 class Words(HTMLParser):
     """The words of a page that stand there without any script."""
 
@@ -168,8 +175,22 @@ def test_link_to_what_is_not_in_the_site_leads_nowhere() -> None:
 def test_site_takes_no_folder_that_holds_something_else(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="isn't a site"):
-        build(tmp_path, lambda folder: None)
+        build(tmp_path, lambda folder, modules: None)
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_command_builds_no_site_over_something_else(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    result = grade("site", "build", str(tmp_path))
+    assert result.exit_code == 2
+    assert "isn't a site" in result.output
+
+
+def test_command_says_when_a_port_is_taken(root: Path, server: SiteServer) -> None:
+    port = str(server.server_address[1])
+    result = grade("site", "serve", str(root / PREFIX), "--port", port)
+    assert result.exit_code == 2
+    assert f"try --port {int(port) + 1}" in result.output
 
 
 @pytest.mark.parametrize("lesson", catalog.lessons(), ids=lambda lesson: lesson.name)
@@ -501,6 +522,21 @@ def test_it_works_offline_after_the_first_visit(browser: Browser, root: Path) ->
     write(browser, RIGHT.read_text("utf-8"))
     browser.click(press("Grade"))
     browser.wait_for(f"{SAID}.startsWith('Concurrent operations: passed')")
+
+
+@needs_a_browser
+def test_file_of_another_version_is_not_kept(browser: Browser, root: Path, tmp_path: Path) -> None:
+    """Else a page of one version would be shown with a script of another."""
+    shutil.copytree(root / PREFIX, tmp_path / PREFIX)
+    mixed = tmp_path / PREFIX / "kernel" / "replies.json"
+    mixed.write_bytes(mixed.read_bytes() + b" ")
+    with served(tmp_path) as server:
+        browser.open(f"{server.url}{PREFIX}/day53.html")
+        browser.wait_for(READY)
+        keys = "caches.keys().then(([name]) => caches.open(name)).then(cache => cache.keys())"
+        kept = browser.promised(f"{keys}.then(all => all.map(request => request.url))")
+    assert any("/kernel/kernel.js?kept=" in url for url in kept)
+    assert not any("/replies.json" in url for url in kept)
 
 
 @needs_a_browser

@@ -17,7 +17,7 @@ from ..course.languages import language
 from ..model.errors import UsageError
 from ..render.page import HERE as RENDER
 from ..render.text import marked_up
-from .javascript import bundle_script
+from .javascript import bundle_script, node_modules
 from .lessons import lesson_html, page_of, site_lesson
 
 HERE = Path(__file__).parent
@@ -40,8 +40,9 @@ POLICY = "; ".join(
 
 TITLE = "Async FastAPI, in your browser"
 
-MakeKernel = Callable[[Path], object]
-"""Fills a folder with what runs and grades programs in the page."""
+MakeKernel = Callable[[Path, Path], object]
+"""Fills a folder with what runs and grades programs in the page; the second is where the
+JavaScript of others is."""
 
 
 def build(out: Path, make_kernel: MakeKernel) -> None:
@@ -60,8 +61,9 @@ def build(out: Path, make_kernel: MakeKernel) -> None:
     shutil.copy(HERE / "pages" / "icon.svg", out)
     styles = [RENDER / "verdict.css", HERE / "assets" / "site.css"]
     (out / "site.css").write_text("".join(s.read_text("utf-8") for s in styles), "utf-8")
-    bundle_script(HERE / "assets" / "main.js", out / "site.js")
-    make_kernel(out / "kernel")
+    modules = node_modules()
+    bundle_script(HERE / "assets" / "main.js", out / "site.js", modules)
+    make_kernel(out / "kernel", modules)
     (out / "sw.js").write_text(service_worker(out), "utf-8")
 
 

@@ -229,7 +229,7 @@ export class Desk {
     scrub(this.verdict, this.pointing().onLines);
     const found = firstDiagnosis(report);
     if (found?.line && !isStale) this.editor.mark("said", [{ line: found.line, says: sentenceOf(found.text) }]);
-    say(spoken(report, found));
+    say(spoken(report, asked ? found : null));
   }
 
   async working(place, work) {

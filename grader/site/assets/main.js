@@ -5,7 +5,7 @@ import { showHome } from "./home.js";
 import { Machine } from "./machine.js";
 import { showMenu } from "./menu.js";
 import { keepAll, keepOffline } from "./offline.js";
-import { data, make, notify } from "./page.js";
+import { data, make, notify, say } from "./page.js";
 import { liven } from "./programs.js";
 import { Progress } from "./progress.js";
 import { showQuiz } from "./quiz.js";
@@ -22,6 +22,7 @@ function showState(state, text, share) {
   if (isKept && state === "ready") text += " It works offline now.";
   const bar = share > 0 && share < 1 ? [" ", make("progress", { value: share, "aria-label": "Loaded" })] : [];
   status.replaceChildren(text, ...bar);
+  if (state === "failed") say(text);
 }
 
 async function startLesson(lesson) {

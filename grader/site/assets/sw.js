@@ -40,8 +40,16 @@ async function answer(path) {
 
 async function fetched(cache, path) {
   const response = await fetch(new URL(path, registration.scope), { cache: "no-cache" });
-  if (response.ok) await cache.put(keyOf(path), response.clone()).catch(() => {}); // no room
+  if (await isOurs(path, response)) await cache.put(keyOf(path), response.clone()).catch(() => {}); // no room
   return response;
+}
+
+/* While a new version is being published, a server may have files of both. */
+async function isOurs(path, response) {
+  if (!response.ok) return false;
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", await response.clone().arrayBuffer()));
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.startsWith(FILES[path]);
 }
 
 /* A worker's script is held to the policy of the page; only its own headers can do that. */
@@ -57,7 +65,7 @@ async function keep(paths) {
   for (const path of paths) {
     if (await cache.match(keyOf(path))) continue;
     const response = await fetch(new URL(path, registration.scope), { cache: "no-cache" });
-    if (!response.ok) throw new Error(`${path}: ${response.status}`);
+    if (!(await isOurs(path, response))) throw new Error(`${path} isn't of this version`);
     await cache.put(keyOf(path), response);
   }
 }
