@@ -34,7 +34,7 @@ def build_with_stand_in(out: Path) -> None:
         shutil.copy(ASSETS / f"{name}.js", out / f"{name}-alone.js")
 
 
-def _stand_in(folder: Path, _: Path) -> None:
+def _stand_in(folder: Path) -> None:
     folder.mkdir()
     shutil.copy(HERE / "fake_kernel.js", folder / "kernel.js")
     with Grading() as grading:

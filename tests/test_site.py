@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import fcntl
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from click.testing import CliRunner, Result
 from site_of import RIGHT, WRONG, build_with_stand_in, served
 from test_browser import FAINT
 
-from grader.__main__ import main
+from grader.commands.group import main
 from grader.course import answers, catalog
 from grader.course.answers import Answers
 from grader.course.catalog import Lesson
@@ -39,13 +41,17 @@ needs_a_browser = pytest.mark.skipif(PROGRAM is None, reason="there is no Chromi
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the site, some way below it."""
-    folder = tmp_path_factory.mktemp("www")
+    """A folder with the site, some way below it: one for all processes that run tests."""
     try:
         node_modules()
     except CourseError as error:
         pytest.skip(f"no site can be built on this machine: {error}")
-    build_with_stand_in(folder / PREFIX)
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "www"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            build_with_stand_in(folder / PREFIX)
     return folder
 
 
@@ -175,7 +181,7 @@ def test_link_to_what_is_not_in_the_site_leads_nowhere() -> None:
 def test_site_takes_no_folder_that_holds_something_else(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="isn't a site"):
-        build(tmp_path, lambda folder, modules: None)
+        build(tmp_path, lambda folder: None)
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 

@@ -23,6 +23,7 @@ COMMANDS = (
     "init",
     "class",
     "board",
+    "site",
     "completion",
     "dev",
 )

@@ -17,7 +17,7 @@ from ..course.languages import language
 from ..model.errors import UsageError
 from ..render.page import HERE as RENDER
 from ..render.text import marked_up
-from .javascript import bundle_script, node_modules
+from .javascript import bundle_script
 from .lessons import lesson_html, page_of, site_lesson
 
 HERE = Path(__file__).parent
@@ -40,9 +40,8 @@ POLICY = "; ".join(
 
 TITLE = "Async FastAPI, in your browser"
 
-MakeKernel = Callable[[Path, Path], object]
-"""Fills a folder with what runs and grades programs in the page; the second is where the
-JavaScript of others is."""
+MakeKernel = Callable[[Path], object]
+"""Fills a folder with what runs and grades programs in the page."""
 
 
 def build(out: Path, make_kernel: MakeKernel) -> None:
@@ -61,9 +60,8 @@ def build(out: Path, make_kernel: MakeKernel) -> None:
     shutil.copy(HERE / "pages" / "icon.svg", out)
     styles = [RENDER / "verdict.css", HERE / "assets" / "site.css"]
     (out / "site.css").write_text("".join(s.read_text("utf-8") for s in styles), "utf-8")
-    modules = node_modules()
-    bundle_script(HERE / "assets" / "main.js", out / "site.js", modules)
-    make_kernel(out / "kernel", modules)
+    bundle_script(HERE / "assets" / "main.js", out / "site.js")
+    make_kernel(out / "kernel")
     (out / "sw.js").write_text(service_worker(out), "utf-8")
 
 

@@ -50,15 +50,14 @@ def _fetch(place: Path) -> None:
             Path(fresh).mkdir()
 
 
-def bundle_script(entry: Path, out: Path, modules: Path) -> None:
+def bundle_script(entry: Path, out: Path) -> None:
     """Make one script of `entry` and all that it imports.
 
-    Args:
-        modules: the `node_modules` with what it imports of others.
-
     Raises:
+        UsageError: there is no npm.
         GraderError: it can't be made.
     """
+    modules = node_modules()
     esbuild = modules / ".bin" / "esbuild"
     options = ["--bundle", "--minify", "--format=esm", "--target=es2022", "--legal-comments=eof"]
     _run(
