@@ -19,7 +19,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import APIKeyHeader, SecurityScopes
 from pydantic import AfterValidator
 
-from grader import get, play, post, run, session, websocket
+from grader import get, play, post, run, session, takes, websocket
 from grader.judge.dependencies import (
     cleanup_times,
     cleanups,
@@ -624,3 +624,14 @@ def test_a_picture_has_lanes_for_what_takes_time() -> None:
 
     assert labels(opens, other)[:4] == ["GET /", "opens", "inner", "opens after its yield"]
     assert "other" not in labels(other)
+
+
+def test_a_dependency_that_is_one_call_has_no_lane_beside_it() -> None:
+    def shop(fetch: Callable[[], Any]) -> FastAPI:
+        async def user() -> Any:
+            return await fetch()
+
+        return app_with(user)
+
+    picture = timeline(play(shop, get("/"), fetch=takes(1)))
+    assert [row.label.strip() for row in picture.lanes] == ["GET /", "fetch"]

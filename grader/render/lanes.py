@@ -203,11 +203,13 @@ def _called(own: list[Span]) -> list[Span]:
 
 
 def _around(own: list[Span]) -> list[Span]:
-    """What FastAPI runs around the endpoint, where that takes time."""
+    """What FastAPI runs around the endpoint, where that takes time and isn't a call's alone."""
+    calls = {(call.start.tick, call.end.tick) for call in _called(own)}
     return [
         msgspec.structs.replace(span, name=_AROUND[span.kind].format(span.name))
         for span in own
         if span.kind in AROUND and span.seconds
+        if (span.start.tick, span.end.tick) not in calls
     ]
 
 
