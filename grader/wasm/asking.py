@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,6 +29,9 @@ class BrowserWorkers:
     """Stands for the forkserver: the workers belong to the page."""
 
     peak = 0
+
+    def preload(self, modules: tuple[str, ...]) -> None:
+        """Nothing: a worker stays, and what it has imported with it."""
 
     def close(self) -> None:
         pass
@@ -61,7 +65,7 @@ class BrowserClient:
 
     def load(self, load: Load) -> None:
         """Play another file from now on."""
-        self.discard_before(None)
+        self._drop_all()
         self._load, self._is_told = load, False
 
     def request(self, number: int, play: PlayRequest) -> None:
@@ -74,12 +78,16 @@ class BrowserClient:
             self._is_told = True
         return int(page.ask(msgspec.json.encode(play).decode()))
 
-    def discard_before(self, number: int | None) -> None:
-        """Drop what was asked in vain: all plays before that number, or all there are."""
+    def take_before(self, number: int | None) -> Iterator[tuple[PlayRequest, Trace | None]]:
+        """What was asked before that number, or all there is, and what it came to."""
         while self.pending and (number is None or self.pending[0].number < number):
-            dropped = self.pending.popleft()
+            yield self.pending[0].request, self.receive()
+
+    def _drop_all(self) -> None:
+        for dropped in self.pending:
             if dropped.asked:
                 page.drop(dropped.asked)
+        self.pending.clear()
 
     def take_lost(self) -> list[tuple[int, PlayRequest]]:
         """What was never come to: nothing, for the page asks a new worker for it."""
@@ -96,7 +104,7 @@ class BrowserClient:
 
     def close(self) -> None:
         """End the player; the next play gets a new one."""
-        self.discard_before(None)
+        self._drop_all()
 
     def _at_loop(self, trace: Trace) -> Trace:
         """The trace, with a loop that did not end named by where it begins."""
