@@ -45,7 +45,11 @@ export class Loading {
   }
 
   #pack(file) {
-    if (!this.#packs.has(file.name)) this.#packs.set(file.name, this.#bytes(file));
+    if (!this.#packs.has(file.name)) {
+      const bytes = this.#bytes(file);
+      bytes.catch(() => this.#packs.delete(file.name)); // the next worker asks for it again
+      this.#packs.set(file.name, bytes);
+    }
     return this.#packs.get(file.name);
   }
 

@@ -59,19 +59,20 @@ export class Part {
 
   async call(call, body, seconds) {
     const began = performance.now();
-    const worker = this.worker;
-    try {
-      await this.ready;
-    } catch (error) {
-      return { kind: "crashed", body: error.message, seconds: 0 };
-    }
-    if (worker !== this.worker) return { kind: "stopped", body: "", seconds: 0 };
     const answer = await new Promise((resolve) => {
-      this.#pending = { resolve, id: ++this.#calls };
-      this.#pending.timer = setTimeout(() => this.#end("hung"), seconds * 1000);
-      worker.postMessage({ call, id: this.#calls, body });
+      const pending = (this.#pending = { resolve, id: ++this.#calls });
+      const isOpen = () => this.#pending === pending; // it may be ended while the worker starts
+      this.ready.then(
+        () => isOpen() && this.#ask(call, body, seconds),
+        (error) => isOpen() && this.#end("crashed", error.message),
+      );
     });
     return { ...answer, seconds: (performance.now() - began) / 1000 };
+  }
+
+  #ask(call, body, seconds) {
+    this.#pending.timer = setTimeout(() => this.#end("hung"), seconds * 1000);
+    this.worker.postMessage({ call, id: this.#pending.id, body });
   }
 
   tell(message) {
