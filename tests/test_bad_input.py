@@ -721,15 +721,18 @@ def test_forgery_is_seen_as_an_answer_where_it_bears_the_token(make: Make) -> No
     """What keeps it out is the token alone: the forgeries above are well made."""
     steal = (
         "at = sys._getframe()\n"
-        "while 'token' not in at.f_locals: at = at.f_back\n"
-        "answer = encode(PlayResult(at.f_locals['token'], trace))\n"
+        "while at.f_code.co_qualname != 'Player.play': at = at.f_back\n"
+        "answer = encode(PlayResult(at.f_locals['request'].token, trace))\n"
     )
     forgery = f"{FORGE}{steal}write(HEADER.pack(len(answer)) + answer)"
     assert played(make(forgery)).output == "forged"
 
 
 def test_channel_cannot_be_reached_from_what_lies_open(make: Make) -> None:
-    """Neither from the modules, nor from the streams and signal handlers of the process."""
+    """Neither from the modules, nor from the streams and signal handlers of the process.
+
+    The broker's is found, for it is a way to databases, and not to the judge.
+    """
     search = dedent(
         """
         from grader.processes.channel import Channel
@@ -738,6 +741,7 @@ def test_channel_cannot_be_reached_from_what_lies_open(make: Make) -> None:
         while left:
             thing = left.pop()
             ours = type(thing).__module__.startswith("grader") or hasattr(thing, "__self__")
+            ours = ours and type(thing).__name__ != "Broker"
             if id(thing) not in found and (ours or id(thing) in modules):
                 found[id(thing)] = thing
                 left += getattr(thing, "__dict__", {}).values()
