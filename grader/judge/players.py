@@ -78,6 +78,7 @@ class FilePlayer:
         self._upcoming: deque[tuple[int, PlayRequest]] = deque()
         self._hangs: dict[str, set[int | None]] = {}
         self._hung = 0
+        self._has_hung = False
         self._waited_before = 0.0
 
     @property
@@ -109,7 +110,7 @@ class FilePlayer:
             self._clients.append(self._new_client())
         self._traces = {} if self._traces is not None else None
         self._early.clear()
-        self._hangs, self._hung = {}, 0
+        self._hangs, self._hung, self._has_hung = {}, 0, False
         self._waited_before = sum(client.waited for client in self._clients)
         played, self._played = self._played, []
         self.prefetch(played if ahead else ())
@@ -184,6 +185,7 @@ class FilePlayer:
         if _hangs(trace):
             hangs.add(trace.outcome.line)
             self._hung += 1
+            self._has_hung = True
         self._ask_ahead()
         return trace
 
@@ -234,7 +236,13 @@ class FilePlayer:
             client.request(*self._upcoming.popleft())
 
     def _skip_to(self, wanted: PlayRequest) -> None:
-        """Make room for a play that was not asked for ahead. Those that were are for later."""
+        """Make room for a play that was not asked for ahead. Those that were are for later.
+
+        Of a file that hangs they are not waited for: more of them may hang, each for seconds.
+        """
+        if self._has_hung:
+            self._drop_upcoming()
+            return
         for client in self._clients:
             while client.pending:
                 self._keep(client.pending[0].request, client.receive(self._patience))
@@ -253,6 +261,8 @@ class FilePlayer:
         """
         if trace is not None and not _hangs(trace):
             self._early[encode(request)] = trace
+        else:
+            self._has_hung = True
 
     def _drop_upcoming(self) -> None:
         self._upcoming.clear()
