@@ -9,6 +9,7 @@ export class Kernel {
       .then((replies) => {
         this.replies = replies;
         onState({ state: "ready", text: "Python is ready.", loaded: 0, total: 0 });
+        setTimeout(() => onState({ state: "loading", text: "The judge is loaded.", loaded: 1, total: 2 }));
         return this;
       })
       .catch(() => Promise.reject(new Error("There is no network.")));

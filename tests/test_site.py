@@ -232,6 +232,15 @@ def test_program_of_a_lesson_runs_where_it_stands_with_its_timeline(page: Browse
 
 
 @needs_a_browser
+def test_page_stays_ready_while_the_judge_is_loaded(page: Browser) -> None:
+    """What is loaded then is no reason not to grade an answer by itself."""
+    page.wait_for("document.getElementById('machine').textContent.includes('offline')")
+    told = page.evaluate("document.getElementById('machine').textContent")
+    assert told == "Python is ready. It works offline now."
+    assert page.evaluate(READY)
+
+
+@needs_a_browser
 def test_changed_program_is_there_again_after_a_reload(page: Browser, address: str) -> None:
     page.click(press("Change", "#text"))
     write(page, "x = 1\n1 / 0\n", "#text")

@@ -4,6 +4,8 @@ const OLD =
   "Programs can't run in this browser: it is too old. A Chrome, Edge, Firefox or Safari of this " +
   "year runs them. You can read, answer the quiz, and write; what you write is kept.";
 
+export const READY = "Python is ready.";
+
 export class Machine {
   /* Args: `onState(state, text, share)`, the share being what is loaded of the whole, 0 to 1;
    * `after`, a promise of what has to be there before anything is loaded. */
@@ -12,6 +14,7 @@ export class Machine {
     this.after = after;
     this.state = "loading";
     this.kernel = null;
+    this.canRun = false; // whether the first program could run
     this.ready = this.start();
     this.ready.catch(() => {}); // it has been told
   }
@@ -27,6 +30,8 @@ export class Machine {
       });
       this.kernel = new Kernel({ base, onState: (state) => this.changed(state) });
       await this.kernel.ready;
+      this.canRun = true;
+      this.changed({ state: "ready", text: READY });
       return this.kernel;
     } catch (error) {
       this.changed({ state: "failed", text: error.message });
@@ -34,7 +39,9 @@ export class Machine {
     }
   }
 
+  /* What is loaded once programs can run, for the judge, is nobody's concern. */
   changed({ state, text, loaded = 0, total = 0 }) {
+    if (state === "loading" && this.canRun) return;
     this.state = state;
     this.onState(state, text, total ? loaded / total : 0);
   }

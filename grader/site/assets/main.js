@@ -2,7 +2,7 @@
 
 import { Desk } from "./desk.js";
 import { showHome } from "./home.js";
-import { Machine } from "./machine.js";
+import { Machine, READY } from "./machine.js";
 import { showMenu } from "./menu.js";
 import { keepAll, keepOffline } from "./offline.js";
 import { data, make, notify, say } from "./page.js";
@@ -37,7 +37,7 @@ async function startLesson(lesson) {
   machine.ready.then(() => (desk.refresh(), keepAll())).then(
     (kept) => {
       isKept = kept;
-      if (kept && machine.isReady) showState("ready", "Python is ready.", 0);
+      if (kept && machine.isReady) showState("ready", READY, 0);
     },
     () => {}, // the machine has said why
   );
