@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import re
-from contextlib import ExitStack, redirect_stdout
+from contextlib import redirect_stdout
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,8 +13,6 @@ from ..course.quiz import Question
 from ..model.problems import Problem
 from .markdown import Block, blocks_of
 from .problems import line_in
-
-HAS_A_CLOCK = re.compile(r"^from grader import .*\b(explore|play|run|virtual_time)\b", re.MULTILINE)
 
 
 class ShownProgram(NamedTuple):
@@ -57,23 +54,15 @@ def _transcript(program: Block, after: Block | None) -> str:
 
 
 def run(source: str, name: str) -> str:
-    """What a program prints.
-
-    It runs on a clock of its own, unless it makes one itself, as `play` does. A play has its own
-    clock and thread. On an outer clock that thread would wait for a turn for ever, because the
-    one that joins it never gives up its own.
+    """What a program prints. It runs on a clock.
 
     Args:
         name: of the file, in tracebacks.
     """
-    from ..clock import Clock, clocks_installed, use_clock
+    from ..clock.standalone import clock_of_program
 
     printed = io.StringIO()
-    with ExitStack() as stack:
-        stack.enter_context(redirect_stdout(printed))
-        if not HAS_A_CLOCK.search(source):
-            stack.enter_context(clocks_installed())
-            stack.enter_context(use_clock(Clock()))
+    with redirect_stdout(printed), clock_of_program(source):
         namespace: dict[str, Any] = {"__name__": "__main__"}
         # Our own `from __future__` lines are not the program's.
         exec(compile(source, name, "exec", dont_inherit=True), namespace)

@@ -1,4 +1,4 @@
-"""Packages that a browser can't have: drivers of PostgreSQL, which are written in C.
+"""What a browser can't have: servers of databases, and their drivers, which are written in C.
 
 An answer imports them at its top, also where another exercise of the file is played. So they can
 be imported, and named in annotations and `except`; what is called says what is missing.
@@ -13,21 +13,35 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
-ABSENT = frozenset({"asyncpg", "psycopg", "psycopg_pool"})
+DRIVERS = {
+    "asyncpg": "PostgreSQL",
+    "psycopg": "PostgreSQL",
+    "psycopg_pool": "PostgreSQL",
+    "bson": "MongoDB",
+    "motor": "MongoDB",
+    "pymongo": "MongoDB",
+}
+"""The packages that are absent, and which server each is for."""
+RELAYS = {
+    "grader.services.postgres.relay": "PostgreSQL",
+    "grader.services.mongo.relay": "MongoDB",
+}
+"""The modules that a play needs which asks for a server."""
 
 
 class NotInABrowser(RuntimeError):
     """What was called needs what a browser doesn't have."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} needs PostgreSQL, which only the installed kit has")
+    def __init__(self, name: str, server: str) -> None:
+        super().__init__(f"{name} needs {server}, which only the installed kit has")
 
 
 class _Absent(type):
     """The type of a class that can be named, and neither called nor looked into."""
 
     def __call__(cls, *_: object, **__: object) -> NoReturn:
-        raise NotInABrowser(f"{cls.__module__}.{cls.__name__}")
+        server = DRIVERS[cls.__module__.partition(".")[0]]
+        raise NotInABrowser(f"{cls.__module__}.{cls.__name__}", server)
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -51,12 +65,14 @@ class _Module(ModuleType):
 
 
 class AbsentFinder(MetaPathFinder, Loader):
-    """Finds the absent packages, and all their modules."""
+    """Finds the absent packages, and all their modules; refuses those of the kit's own."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname.partition(".")[0] not in ABSENT:
+        if fullname in RELAYS:
+            raise NotInABrowser("This play", RELAYS[fullname])
+        if fullname.partition(".")[0] not in DRIVERS:
             return None
         return ModuleSpec(fullname, self, is_package=True)
 
@@ -68,5 +84,5 @@ class AbsentFinder(MetaPathFinder, Loader):
 
 
 def install() -> None:
-    """Let them be imported."""
-    sys.meta_path.append(AbsentFinder())
+    """Let the drivers be imported, and the relays not."""
+    sys.meta_path.insert(0, AbsentFinder())

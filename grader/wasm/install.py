@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from types import BuiltinFunctionType
 from typing import cast
@@ -23,9 +24,16 @@ def install() -> ProfTimer:
     selecting.install()
     absent.install()
     timer = signals.install()
+    _let_programs_make_loops()
     seen.install()
     _let_others_run_while_sleeping()
     return timer
+
+
+def _let_programs_make_loops() -> None:
+    # Pyodide's own ways all lead to the one loop of the page, which keeps real time.
+    asyncio.events._set_event_loop_policy(None)  # type: ignore[attr-defined]  # Python's own
+    setattr(asyncio, "run", asyncio.runners.run)  # noqa: B010
 
 
 def _let_others_run_while_sleeping() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ..clock.patching import replaced
+from ..clock.standalone import clock_of_program
 from ..driver.lines import Lines
 from ..driver.recorder import sendable
 from ..model.trace import Trace, encode
@@ -24,6 +25,7 @@ from ..testing.play import Plan
 from ..worker.output import Capture
 from .leaving import leave
 from .signals import SIGPROF
+from .stacks import without_loop
 
 FOLDER = "/home/pyodide/program"
 LOOK_EVERY = 0.05
@@ -116,7 +118,7 @@ class Running:
         module = ModuleType("__main__")
         module.__file__ = self._path
         try:
-            with _main_module(module):
+            with _main_module(module), _on_a_clock(self._program.source):
                 exec(code, vars(module))
         except SystemExit as error:
             return self._exited(error)
@@ -201,6 +203,13 @@ def _drawn(trace: Trace) -> str:
         return scrubbable(trace)
     except Exception as error:
         return f"<!-- it can't be drawn: {type(error).__name__} -->"
+
+
+@contextmanager
+def _on_a_clock(source: str) -> Iterator[None]:
+    """As a lesson's programs are run elsewhere: what they wait for takes no real time."""
+    with clock_of_program(source), without_loop():
+        yield
 
 
 @contextmanager
