@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from ..clock import RanAway, Stuck
 from ..clock.patching import replaced
 from ..clock.standalone import clock_of_program
 from ..driver.lines import Lines
@@ -36,6 +37,10 @@ MOST_PLAYS = 40
 """Plays of a program that are shown."""
 MOST_BYTES = 2_000_000
 """Of the trace of a play that is shown."""
+_WAITS: dict[type[BaseException], str] = {
+    RanAway: "still waits after 600 s on the program's clock, where it was ended.",
+    Stuck: "waits for something that can't happen any more.",
+}
 
 
 class LessonProgram(msgspec.Struct, frozen=True):
@@ -122,6 +127,10 @@ class Running:
                 exec(code, vars(module))
         except SystemExit as error:
             return self._exited(error)
+        except (RanAway, Stuck) as error:
+            raised = self._raised(error)
+            where = f"Line {raised.line}" if raised.line else "It"
+            return self._ran("failed", raised, f"{where} {_WAITS[type(error)]}")
         except BaseException as error:
             return self._ran("failed", self._raised(error))
         return self._ran("ok")

