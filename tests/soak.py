@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import cycle, islice, zip_longest
 from pathlib import Path
 from textwrap import indent
@@ -146,7 +146,7 @@ def what_there_is() -> dict[str, set[str]]:
         databases = held.rows("select from pg_database where datname like 'course_play%'")
         sessions = held.rows("select from pg_stat_activity where usename like 'course_play%'")
     return {
-        "processes": {f"process {one.pid}" for one in psutil.Process().children(True)},
+        "processes": set(_processes()),
         "scratch folders": set(glob.glob(f"{tempfile.gettempdir()}/grader-*")),
         "shared memory": {name for name in os.listdir("/dev/shm") if name.startswith("soak-")},
         "control groups": set(_groups()),
@@ -155,6 +155,14 @@ def what_there_is() -> dict[str, set[str]]:
         "databases": _too_many(databases),
         "sessions": _too_many(sessions),
     }
+
+
+def _processes() -> Iterator[str]:
+    """Our own, but for the database server's: those are of everybody who plays on this machine."""
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if one.name() != "postgres":
+                yield f"process {one.pid}"
 
 
 def _groups() -> Iterator[str]:
