@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -182,3 +183,31 @@ def test_fork_does_not_speak_for_the_process_it_comes_from(
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     ends[0].close()
     assert ends[1].recv(1) == b""
+
+
+def test_two_sides_that_both_send_first_do_not_wait_for_each_other() -> None:
+    """More than the sockets hold, both ways: a side that only sends would never come to read."""
+    large = Note("x" * 4_000_000)
+
+    def sends_and_then_reads() -> None:
+        channel = Channel(theirs)
+        for _ in range(3):
+            channel.send(large)
+            assert channel.receive(Note) == large
+        channel.close()
+
+    ours, theirs = socket.socketpair()
+    other = threading.Thread(target=sends_and_then_reads)
+    other.start()
+    channel = Channel(ours)
+    for _ in range(3):
+        channel.post(large)
+    for _ in range(3):
+        while not channel.arrived():
+            assert channel.wait(10)
+        assert channel.receive(Note) == large
+    channel.wait(10)  # the last of ours is on its way, and then the other side hangs up
+    with pytest.raises(ChannelClosed):
+        channel.arrived()
+    channel.close()
+    other.join()

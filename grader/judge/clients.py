@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import select
 import signal
 import time
 from collections import deque
@@ -125,7 +124,7 @@ class PlayerClient:
         """
         while self.pending and (number is None or self.pending[0].number < number):
             assert self._process is not None
-            if select.select([self._process.channel], [], [], DISCARD_FOR)[0]:
+            if self._process.channel.wait(DISCARD_FOR):
                 yield self.pending[0].request, self.receive()
             else:
                 self.pending.popleft()
@@ -182,7 +181,7 @@ class PlayerClient:
     def _send(self, message: Load | PlayRequest) -> bool:
         assert self._process is not None
         try:
-            self._process.channel.send(message)
+            self._process.channel.post(message)
         except ChannelClosed:
             self.close()
             return False
@@ -279,7 +278,7 @@ class Watch:
         self._state_at_start = state = self._process.state()
         self._cpu = self._cpu_at_start = state.cpu if state else 0
         while not channel.arrived():
-            select.select([channel.fileno(), stacks], [], [], LOOK_EVERY)
+            channel.wait(LOOK_EVERY, stacks)
             if self._process.has_spoken() and not channel.arrived():
                 raise ChannelClosed
             kind = self._look(time.monotonic())

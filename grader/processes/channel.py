@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
 import struct
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -62,6 +64,7 @@ class Channel:
         self._largest = largest
         self._owner = os.getpid()
         self._unread = bytearray()
+        self._unsent = bytearray()
 
     def fileno(self) -> int:
         return self._end.fileno()
@@ -76,12 +79,60 @@ class Channel:
 
     def send_encoded(self, body: bytes) -> None:
         """Send a message that is JSON already."""
-        if os.getpid() != self._owner:
-            os._exit(1)  # a fork of the learner's has come back to our code: it has no say
+        self._see_that_it_may_send()
         try:
             self._end.sendall(HEADER.pack(len(body)) + body)
         except OSError as error:
             raise ChannelClosed from error
+
+    def post(self, message: msgspec.Struct) -> None:
+        """Send as much of a message as the other side takes now; the rest goes while we `wait`.
+
+        Two sides that send, and read only afterwards, would wait for each other for ever.
+
+        Raises:
+            ChannelClosed: the other side is gone.
+        """
+        self._see_that_it_may_send()
+        body = msgspec.json.encode(message)
+        self._unsent += HEADER.pack(len(body)) + body
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self._unsent:
+                sent = self._end.send(self._unsent, socket.MSG_DONTWAIT)
+                del self._unsent[:sent]
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            self._unsent.clear()
+            raise ChannelClosed from error
+
+    def wait(self, seconds: float, *others: int) -> bool:
+        """Wait until something comes, and send meanwhile what was posted.
+
+        Args:
+            others: file descriptors at which it may come, too.
+
+        Returns:
+            Whether it has come.
+        """
+        here = self.fileno()
+        deadline = time.monotonic() + seconds
+        while True:
+            left = max(0.0, deadline - time.monotonic())
+            writes = [here] if self._unsent else []
+            came, can_send, _ = select.select([here, *others], writes, [], left)
+            if can_send:
+                with contextlib.suppress(ChannelClosed):  # what it has said can still be read
+                    self._flush()
+            if came or not can_send:
+                return bool(came)
+
+    def _see_that_it_may_send(self) -> None:
+        if os.getpid() != self._owner:
+            os._exit(1)  # a fork of the learner's has come back to our code: it has no say
 
     def arrived(self) -> bool:
         """Take in what has come so far, and no more; whether that makes a whole message.
