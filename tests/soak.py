@@ -158,7 +158,7 @@ def what_there_is() -> dict[str, set[str]]:
 
 
 def _processes() -> Iterator[str]:
-    """Our own, but for the database server's: those are of everybody who plays on this machine."""
+    """Our own, but for the database server's: those belong to all that plays on this machine."""
     for one in psutil.Process().children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             if one.name() != "postgres":

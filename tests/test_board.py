@@ -362,7 +362,7 @@ def test_quiet_stream_is_kept_open() -> None:
 
 
 def test_server_that_stops_finishes_what_it_took() -> None:
-    """And lets go of its database, whoever still reads."""
+    """And lets go of its database, even while pages still read."""
     trace = played(watched(until=1000), reported(at=9.99), reported(at=11), stops_at=10, grace=2)
     assert trace.exchanges[1].status == 201
     assert trace.ended <= 13_000_000

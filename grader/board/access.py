@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
-"""None that is taken for another when it is read from a wall."""
+"""Only characters that can't be mistaken for each other when read off a projector."""
 
 
 class Role(Enum):

@@ -1,8 +1,8 @@
 """The board's app. It is written as the course teaches it, from lesson 53 to lesson 60.
 
 One pool, from the start to the end. A report is stored before it is answered. Every wait has a
-limit, and who would wait too long hears 503 at once. A task looks at what is stored and tells the
-pages, and a page that reads slowly holds up nobody.
+limit, and a request that would wait too long is answered 503 at once. A task
+looks at what is stored and tells the pages, and a page that reads slowly holds up nobody.
 
 NOTIFY in the transaction of each report would reach several processes. But PostgreSQL commits one
 such transaction at a time, so they would wait in turn for the disk: when this was measured, less
@@ -33,10 +33,10 @@ log = logging.getLogger(__name__)
 
 CONNECTIONS = 8
 RECENT = timedelta(minutes=30)
-"""What is older isn't of now."""
+"""Reports older than this don't count as now."""
 AT_MOST_EVERY, AT_LEAST_EVERY = 0.5, 60.0
-"""Seconds between two overviews: however many reports come, and if none comes, as time alone
-changes what is of now."""
+"""Seconds between two overviews: however many reports come, and also if none comes,
+for reports grow old."""
 
 
 @dataclass(frozen=True)

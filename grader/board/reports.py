@@ -150,7 +150,7 @@ class ReportTable:
         """How all do, at one moment.
 
         Args:
-            since: what is older isn't of now.
+            since: older reports don't count.
 
         Raises:
             OSError, asyncpg.PostgresConnectionError: it can't be read now.

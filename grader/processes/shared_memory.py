@@ -28,7 +28,7 @@ def take_own_shared_memory() -> None:
     """
     library = ctypes.CDLL(None, use_errno=True)
     user, group = os.getuid(), os.getgid()
-    if library.unshare(_NEW_FILES):  # whoever isn't root needs a namespace of users for that
+    if library.unshare(_NEW_FILES):  # without root, that takes a namespace of users, too
         _check(library.unshare(_NEW_FILES | _NEW_USERS))
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")

@@ -134,7 +134,7 @@ def _reason(error: urllib.error.HTTPError) -> str:
 
 
 def _field(answer: bytes, name: str) -> Any:
-    """A field of a JSON object; None if it isn't there, or if it is no such thing."""
+    """A field of a JSON object; None if it isn't there, or if the answer isn't one."""
     try:
         return json.loads(answer)[name]
     except (ValueError, LookupError, TypeError, RecursionError):

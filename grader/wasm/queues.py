@@ -12,7 +12,7 @@ from .stacks import Stack
 
 
 class SimpleQueue:
-    """As `queue.SimpleQueue`: whoever finds it empty waits, and lets others run."""
+    """As `queue.SimpleQueue`: a stack that finds it empty waits, and lets others run."""
 
     __class_getitem__: Any = classmethod(GenericAlias)
 

@@ -2,7 +2,8 @@
 
 It looks at the clock when a user's own code jumps back or calls a function, as `sys.monitoring`
 tells, and then calls the handler of `SIGPROF`, as the kernel would interrupt the code with it.
-Code in C that doesn't come back isn't interrupted: only whoever owns the worker can end that.
+Code in C that doesn't come back isn't interrupted: only the page can end that, with the
+worker.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class End:
                     self._waiting.remove(stacks.current())
 
     def ring(self) -> None:
-        """Something has come: whoever waits for it looks again."""
+        """Something has come: the stacks that wait for it look again."""
         waiting, self._waiting = self._waiting, []
         for stack in waiting:
             stacks.make_ready(stack)

@@ -256,7 +256,7 @@ def _warm_up() -> None:
 def _import(modules: tuple[str, ...]) -> None:
     gc.disable()  # imports make much and throw away little: looking for garbage is in vain
     for module in modules:
-        with contextlib.suppress(ImportError):  # whoever plays what needs it will say so
+        with contextlib.suppress(ImportError):  # the play that needs it says what is missing
             import_module(module)
     gc.enable()
     gc.freeze()  # what there is stays shared between the players, and is not searched

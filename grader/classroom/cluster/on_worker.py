@@ -96,7 +96,7 @@ class _Room:
         task = asyncio.create_task(desk.verdict(work, seed))
         self._at_work.add(task)
         try:
-            await asyncio.wait([task])  # it may be cancelled here; that is no affair of Dask's
+            await asyncio.wait([task])  # it may be cancelled here, and Dask needn't know
         finally:
             task.cancel()
             self._at_work.discard(task)

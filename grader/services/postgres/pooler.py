@@ -2,8 +2,8 @@
 
 A connection has one from the first message of a transaction to its end. The next transaction has
 the one that has been idle longest (`server_round_robin=1`), or a new one while there are fewer than
-the pooler may have. What a transaction leaves behind stays with its session, for whoever comes
-next: settings, prepared statements, temporary tables, locks, and what it listens to.
+the pooler may have. What a transaction leaves behind stays with its session, for the next
+client: settings, prepared statements, temporary tables, locks, and what it listens to.
 """
 
 from __future__ import annotations

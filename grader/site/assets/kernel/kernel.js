@@ -102,7 +102,7 @@ export class Kernel {
     }
     this.capabilities = { ...this.#player.abilities, postgres: false, mongo: false };
     this.#judge = new Part(this.#loading, "judge", (message) => this.#asked(message));
-    this.#judge.ready.catch(() => {}); // whoever grades hears of it
+    this.#judge.ready.catch(() => {}); // the next call of `grade` says so
     this.#say("ready", "Python is ready.");
   }
 
