@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from grader import (
 )
 from grader.model.errors import UsageError
 from grader.testing.exports import from_json, json_schema, to_chrome, to_json
+from grader.testing.troubles import troubles
 
 # Any code on the clock
 
@@ -162,8 +164,6 @@ def test_session_of_an_app_that_does_not_start_says_so() -> None:
         yield
 
     async def look() -> None:
-        from contextlib import asynccontextmanager
-
         async with session(FastAPI(lifespan=asynccontextmanager(lifespan))):
             pass
 
@@ -302,11 +302,64 @@ def test_failing_test_shows_its_plays(pytester: pytest.Pytester) -> None:
         + """
     def test_it(play):
         assert play(app, get("/")).exchanges[0].elapsed == 1.0
+
+    @app.get("/broken")
+    async def broken():
+        return {}["lamp"]
+
+    def test_other(play):
+        assert play(app, get("/broken")).exchanges[0].status == 200
     """
     )
     result = run_tests(pytester, code)
-    result.assert_outcomes(failed=1)
+    result.assert_outcomes(failed=2)
     result.stdout.re_match_lines_random([".*play.*", ".*GET /.*"])
+    result.stdout.re_match_lines(["GET /broken raised", " *KeyError: 'lamp'", ".*, in broken"])
+
+
+def test_troubles_of_a_play_are_told_with_the_innermost_own_frame() -> None:
+    app = FastAPI()
+
+    @app.get("/{number}")
+    async def fail(number: int) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.sleep(1))
+            group.create_task(divide(number))
+
+    @app.get("/")
+    async def fail_alone() -> float:
+        return await divide(0)
+
+    async def divide(number: int) -> float:
+        return 1 / number
+
+    told = troubles(play(app, get("/0"), get("/"), get("/1", cancelled_at=0.5)))
+    group, alone = told.split("GET / #2 raised")
+    assert group.startswith("GET /0 #1 raised\n  ExceptionGroup: ")
+    assert "in fail\n" in group
+    assert "    ZeroDivisionError: division by zero (line " in group
+    assert alone.startswith("\n  ZeroDivisionError: division by zero\n  File ")
+    assert alone.endswith("in divide\n    return 1 / number")
+    assert troubles(play(counter(), get("/missing"))) == ""
+
+
+def test_troubles_of_an_app_that_does_not_start_or_gets_stuck_are_told() -> None:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> Any:
+        raise OSError("no disk")
+        yield
+
+    told = troubles(play(FastAPI(lifespan=lifespan), get("/")))
+    assert "OSError: no disk" in told
+    assert 'raise OSError("no disk")' in told
+
+    app = FastAPI()
+
+    @app.get("/")
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    assert "waits for Event.wait at line" in troubles(play(app, get("/")))
 
 
 def test_marker_sets_what_plays_are_called_with(pytester: pytest.Pytester) -> None:

@@ -91,7 +91,9 @@ def pytest_runtest_makereport(
     traces = item.stash.get(_PLAYED, [])
     if traces and report.failed and report.when == "call":
         from ..render.timeline import timeline
+        from .troubles import troubles
 
         for trace in traces[-MOST_PICTURES:]:
-            report.sections.append(("play", str(timeline(trace))))
+            shown = (str(timeline(trace)), troubles(trace))
+            report.sections.append(("play", "\n".join(part for part in shown if part)))
     return report
