@@ -11,23 +11,32 @@ from fastapi import FastAPI
 
 import grader
 from grader import (
+    Fault,
     Scenario,
     blocks,
+    by_argument,
+    client,
     connects,
     delete,
     fails,
     get,
     in_turn,
+    mongo,
+    opens,
     play,
     post,
+    postgres,
     put,
     reply,
     request,
     rows,
+    say,
     scenario,
     takes,
     times,
+    upstream,
     value,
+    websocket,
 )
 from grader.model.errors import UsageError
 from grader.model.scenarios import (
@@ -117,6 +126,61 @@ def test_what_is_no_collaborator_is_refused_and_can_be_handed_over_as_it_is(give
     with pytest.raises(UsageError, match="isn't a collaborator") as caught:
         scenario(secret=given)
     assert "secret=value(...)" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("make", "problem", "allowed"),
+    [
+        (lambda: in_turn("x"), "steps[0] can't be 'x'", "takes(...)"),
+        (lambda: by_argument({"a": 1}, takes(1)), "behaves can't be 1", "in_turn(...)"),
+        (lambda: by_argument({}, None), "otherwise can't be None", "takes(...) or in_turn(...)"),
+        (lambda: by_argument([1], takes(1)), "cases can't be [1]", "a dict"),
+        (lambda: opens(1, get="v"), "methods['get'] can't be 'v'", "by_argument(...)"),
+        (lambda: opens("1"), "opening can't be '1'", "takes(...)"),
+        (lambda: connects(query=1), "query can't be 1", "takes(...)"),
+        (lambda: rows(5), "values can't be 5", "a list"),
+        (lambda: rows([], ends=1), "ends can't be 1", "True or False"),
+        (lambda: takes(1, parameters="ab"), "parameters can't be 'ab'", "a list"),
+        (lambda: fails(type=ValueError), "type can't be <class 'ValueError'>", "a text"),
+        (lambda: fails(headers=["a"]), "headers can't be ['a']", "a dict"),
+        (lambda: Fault(does="explode"), "does can't be 'explode'", "'refuse', 'too-many', 'drop'"),
+        (lambda: Fault(does="drop", at=0), "at can't be 0", "a whole number, 1 or more"),
+        (lambda: Fault(does="drop", times=0), "times can't be 0", "1 or more or None"),
+        (lambda: Fault(does="drop", when="soon"), "when can't be 'soon'", "'always' or 'serving'"),
+        (lambda: Fault(does="fail", sqlstate="no"), "sqlstate can't be 'no'", "five digits"),
+        (lambda: postgres(faults=["drop"]), "faults[0] can't be 'drop'", "Fault(...)"),
+        (lambda: postgres(faults=Fault(does="drop")), "faults can't be Fault(", "a list"),
+        (lambda: postgres(outages=[(1, 2)]), "outages[0] can't be (1, 2)", "Outage(...)"),
+        (lambda: postgres(meanwhile={"x": ""}), "meanwhile[0] can't be", "(a number, a text)"),
+        (lambda: postgres(reads="select 1"), "reads can't be 'select 1'", "a list"),
+        (lambda: postgres(seed_sql=["x"]), "seed_sql can't be ['x']", "a text"),
+        (lambda: mongo(seed=[{}]), "seed can't be [{}]", "a dict"),
+        (lambda: mongo(seed={"a": {}}), "seed['a'] can't be {}", "a list"),
+        (lambda: mongo(seed={"a": ["x"]}), "seed['a'][0] can't be 'x'", "a dict"),
+        (lambda: upstream({"/": 1}), "/ can't be 1", "a list"),
+        (lambda: upstream({"/": [1]}), "routes['/'][0] can't be 1", "Reply(...)"),
+        (lambda: upstream(5), "routes can't be 5", "a dict"),
+        (lambda: reply(drops="late"), "drops can't be 'late'", "'instead', 'midway'"),
+        (lambda: scenario("/"), "requests[0] can't be '/'", "request(...) or websocket(...)"),
+        (lambda: scenario(threads=0), "threads can't be 0", "1 or more"),
+        (lambda: scenario(lifespan_end="x"), "lifespan_end can't be 'x'", "'cancelled'"),
+        (lambda: scenario(order_seed=0.5), "order_seed can't be 0.5", "a whole number or None"),
+        (lambda: get("/", query=5), "query can't be 5", "a dict"),
+        (lambda: get("/", headers=["a"]), "headers[0] can't be 'a'", "(a text, a text)"),
+        (lambda: get("/", hangs_up_after="1"), "hangs_up_after can't be '1'", "a whole number"),
+        (lambda: post("/", body="abcd"), "body can't be 'abcd'", "bytes"),
+        (lambda: times(-1, get("/")), "count can't be -1", "0 or more"),
+        (lambda: times(2, "x"), "one can't be 'x'", "request(...)"),
+        (lambda: client("ada", "x"), "requests[0] can't be 'x'", "websocket(...)"),
+        (lambda: websocket("/", subprotocols="x"), "subprotocols can't be 'x'", "a list"),
+        (lambda: say(5), "text can't be 5", "a text or None"),
+    ],
+)
+def test_nonsense_is_refused_where_it_is_written(make: Any, problem: str, allowed: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        make()
+    assert problem in caught.value.problem
+    assert allowed in caught.value.remedy
 
 
 @pytest.mark.parametrize("given", ["a word", 3, None, [1, {"a": datetime.date(2026, 1, 2)}]])

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from .answers import renumbered
+from .described import check
 from .errors import UsageError
 from .requests import Request, Sent
 from .websockets import WebSocket
@@ -31,11 +32,13 @@ def client(name: str, *requests: Request | WebSocket) -> tuple[Request | WebSock
     Raises:
         UsageError: a request holds a part of an answer that isn't there when it is sent.
     """
+    check("name", name, str)
     if not name:
         raise UsageError("a client needs a name", 'as in client("ada", get("/"))')
     places: dict[int, int] = {}
     numbered = []
     for place, one in enumerate(requests):
+        check(f"requests[{place}]", one, Request | WebSocket)
         numbered.append(_of_client(name, one, places))
         places[id(one)] = place
     return tuple(numbered)

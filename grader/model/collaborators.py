@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from .described import Described
+from .described import Described, check, listed, mapped
 from .errors import UsageError
 from .headers import Headers, check_headers
 from .values import packed
 
 
-class Error(msgspec.Struct, frozen=True):
+class Error(Described, frozen=True):
     """What a collaborator raises: a built-in exception, or an HTTPException by status.
 
     Raises:
@@ -27,6 +27,7 @@ class Error(msgspec.Struct, frozen=True):
     headers: Headers = ()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         kind = getattr(builtins, self.type, None)
         is_known = isinstance(kind, type) and issubclass(kind, Exception)
         if not is_known and self.type != "HTTPException":
@@ -55,7 +56,7 @@ class Takes(Described, frozen=True, tag="takes"):
         msgspec.structs.force_setattr(self, "returns", packed(self.returns))
 
 
-class InTurn(msgspec.Struct, frozen=True, tag="in-turn"):
+class InTurn(Described, frozen=True, tag="in-turn"):
     """Behaves as the first of `steps` at the first call, and so on; the last one stays.
 
     It has the parameters of the first.
@@ -64,14 +65,14 @@ class InTurn(msgspec.Struct, frozen=True, tag="in-turn"):
     steps: tuple[Takes, ...]
 
 
-class ArgumentCase(msgspec.Struct, frozen=True):
+class ArgumentCase(Described, frozen=True):
     """How a function behaves when it is called with these arguments."""
 
     arguments: tuple[Any, ...]
     behaves: Takes | InTurn
 
 
-class ByArgument(msgspec.Struct, frozen=True, tag="by-argument"):
+class ByArgument(Described, frozen=True, tag="by-argument"):
     """Behaves as the first of `cases` whose arguments it is called with, else as `otherwise`.
 
     Args:
@@ -132,7 +133,7 @@ CLOSED_MEANWHILE = "the connection was closed before the rows were read"
 """What a resource says that is used after it was closed, or closed while it is used."""
 
 
-class Opens(msgspec.Struct, frozen=True, tag="opens"):
+class Opens(Described, frozen=True, tag="opens"):
     """A coroutine function that returns a resource: an object with coroutine methods.
 
     A resource with a method `close` refuses to be used once that was called.
@@ -145,7 +146,7 @@ class Opens(msgspec.Struct, frozen=True, tag="opens"):
     methods: dict[str, Behaviour]
 
 
-class Named(msgspec.Struct, frozen=True, tag="named"):
+class Named(Described, frozen=True, tag="named"):
     """A dict of collaborators."""
 
     members: dict[str, Behaviour]
@@ -206,7 +207,7 @@ def _error(
     type: str, text: str, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Error:
     kind = "HTTPException" if status is not None else type
-    fields = tuple((headers or {}).items())
+    fields = tuple(mapped("headers", headers or {}).items())
     check_headers(fields)
     return Error(kind, text, status, fields)
 
@@ -229,7 +230,7 @@ def blocks(
 
 
 def _names(parameters: Iterable[str] | None) -> tuple[str, ...] | None:
-    return None if parameters is None else tuple(parameters)
+    return None if parameters is None else listed("parameters", parameters)
 
 
 def rows(
@@ -248,7 +249,7 @@ def rows(
         raises: the name of the built-in exception that it raises in the end, with `text`.
     """
     return Rows(
-        rows=tuple(values),
+        rows=listed("values", values),
         every=every,
         raises=_error(raises, text) if raises is not None else None,
         ends=ends,
@@ -288,6 +289,7 @@ def connects(seconds: float = 0.0, *, query: Behaviour, close: float = 0.0) -> O
 
 def _with_any_arguments(behaviour: Behaviour) -> Behaviour:
     """A query is given SQL and perhaps values, whatever other functions of the scenario take."""
+    check("query", behaviour, Behaviour)
     if isinstance(behaviour, InTurn):
         steps = (msgspec.structs.replace(step, parameters=None) for step in behaviour.steps)
         return InTurn(tuple(steps))
@@ -319,7 +321,7 @@ def by_argument(
     return ByArgument(
         tuple(
             ArgumentCase(key if isinstance(key, tuple) else (key,), behaves)
-            for key, behaves in cases.items()
+            for key, behaves in mapped("cases", cases).items()
         ),
         otherwise,
         _names(parameters),

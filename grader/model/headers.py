@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from .described import Described
+from .described import Described, check, listed
 from .errors import UsageError
 
 Headers = tuple[tuple[str, str], ...]
@@ -32,7 +32,9 @@ class WithHeaders(Described, frozen=True, kw_only=True):
 def pairs_of(headers: GivenHeaders | None) -> Headers:
     """Headers with lower-case names, in the order given; one may come several times."""
     given = headers.items() if isinstance(headers, Mapping) else headers or ()
-    return tuple((name.lower(), value) for name, value in given)
+    pairs = listed("headers", given)
+    check("headers", pairs, tuple[tuple[str, str], ...])
+    return tuple((name.lower(), value) for name, value in pairs)
 
 
 def with_default(headers: Headers, name: str, value: str) -> Headers:

@@ -10,6 +10,7 @@ import msgspec
 
 from .answers import Part, is_marked
 from .content import File, content_of
+from .described import Number, check, mapped
 from .errors import UsageError
 from .headers import GivenHeaders, Headers, WithHeaders, pairs_of, with_default
 
@@ -151,7 +152,7 @@ def split_target(path: str, query: Mapping[str, Any] | None) -> tuple[str, str]:
     if not path.startswith("/") and not is_marked(path):
         raise UsageError(f"the path {path!r} does not begin with a slash", f"write '/{path}'")
     path, _, inline = path.partition("?")
-    added = urlencode(query or {}, doseq=True)
+    added = urlencode(mapped("query", query or {}), doseq=True)
     return path, "&".join(part for part in (inline, added) if part)
 
 
@@ -204,6 +205,8 @@ def options(path: str, **options: Any) -> Request:
 
 def times(count: int, one: Request) -> tuple[Request, ...]:
     """The same request `count` times, all at its moment."""
+    check("count", count, Number)
+    check("one", one, Request)
     return (one,) * count
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -41,7 +41,7 @@ from .collaborators import (
     value,
 )
 from .dates import timestamp
-from .described import Described
+from .described import Count, Described, is_several
 from .errors import UsageError
 from .requests import Request, delete, get, head, options, patch, post, put, request, times
 from .services import (
@@ -188,7 +188,7 @@ class Scenario(Described, frozen=True, kw_only=True):
     drain: float = DRAIN
     time_limit: float = TIME_LIMIT
     patience: float = PATIENCE
-    threads: int = THREADS
+    threads: Count = THREADS
     stops_at: float | None = None
     starts: int = 1
     grace: float | None = None
@@ -260,9 +260,9 @@ def scenario(
     """
     for name, given in collaborators.items():
         check_collaborator(name, given)
-    flat: list[Request | WebSocket] = []
+    flat: list[Any] = []
     for item in requests:
-        flat.extend([item] if isinstance(item, Request | WebSocket) else item)
+        flat.extend(item if is_several(item) else [item])
     return Scenario(
         requests=tuple(flat),
         collaborators={

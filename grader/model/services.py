@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from .described import Described
+from .described import Count, Described, listed, mapped
 from .errors import UsageError
 from .headers import GivenHeaders, WithHeaders, pairs_of, with_default
 
+SqlState = Annotated[
+    str, msgspec.Meta(pattern="^[0-9A-Z]{5}$", description="five digits or capital letters")
+]
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
+
+class Fault(Described, frozen=True, kw_only=True):
     """What a service does wrong.
 
     Args:
@@ -27,10 +31,10 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     does: Literal["refuse", "too-many", "drop", "stall", "fail"]
-    at: int = 1
-    times: int | None = 1
+    at: Count = 1
+    times: Count | None = 1
     matching: str = ""
-    sqlstate: str = "XX000"
+    sqlstate: SqlState = "XX000"
     code: int = 8
     when: Literal["always", "serving"] = "always"
 
@@ -147,7 +151,7 @@ class Upstream(Described, frozen=True, tag="upstream", kw_only=True):
     keep_alive: float | None = None
 
 
-class OtherService(msgspec.Struct, frozen=True, tag="service"):
+class OtherService(Described, frozen=True, tag="service"):
     """A service of a kind that has no description of its own here.
 
     Args:
@@ -175,10 +179,10 @@ def postgres(
         statement=statement,
         round_trip=round_trip,
         seed_sql=seed_sql,
-        reads=tuple(reads),
-        meanwhile=tuple((meanwhile or {}).items()),
-        faults=tuple(faults),
-        outages=tuple(outages),
+        reads=listed("reads", reads),
+        meanwhile=tuple(mapped("meanwhile", meanwhile or {}).items()),
+        faults=listed("faults", faults),
+        outages=listed("outages", outages),
         pooler=pooler,
     )
 
@@ -195,9 +199,12 @@ def mongo(
     return Mongo(
         command=command,
         round_trip=round_trip,
-        seed={name: tuple(documents) for name, documents in (seed or {}).items()},
-        reads=tuple(reads),
-        faults=tuple(faults),
+        seed={
+            name: listed(f"seed[{name!r}]", documents)
+            for name, documents in mapped("seed", seed or {}).items()
+        },
+        reads=listed("reads", reads),
+        faults=listed("faults", faults),
     )
 
 
@@ -224,7 +231,7 @@ def reply(
         status=status,
         headers=fields,
         body=body,
-        chunks=tuple(chunk.encode() for chunk in chunks),
+        chunks=tuple(chunk.encode() for chunk in listed("chunks", chunks)),
         every=every,
         headers_take=headers_take,
         drops=drops,
@@ -244,8 +251,8 @@ def upstream(
     """
     return Upstream(
         routes={
-            route: (replies,) if isinstance(replies, Reply) else tuple(replies)
-            for route, replies in routes.items()
+            route: (replies,) if isinstance(replies, Reply) else listed(route, replies)
+            for route, replies in mapped("routes", routes).items()
         },
         refuses=refuses,
         connect=connect,

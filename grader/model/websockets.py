@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from .described import Described
+from .described import Described, listed
 from .errors import UsageError
 from .headers import GivenHeaders, pairs_of
 from .requests import Sent, check_options, split_target
@@ -83,7 +83,7 @@ def websocket(
         path=path,
         query=query_string,
         headers=pairs_of(headers),
-        subprotocols=tuple(subprotocols),
+        subprotocols=listed("subprotocols", subprotocols),
         steps=steps,
         **options,
     )
