@@ -236,6 +236,8 @@ def test_parts_keep_their_types_in_json() -> None:
                     "ids": login.json["ids"],
                     "flag": login.json["nested"]["a.b"],
                     "text": f"id {login.json['ids'][0]}!",
+                    "last": login.json["ids"][-1],
+                    "beyond": login.json["ids"][-3],
                     "none": login.json["nowhere"]["at all"],
                 },
             ),
@@ -245,6 +247,8 @@ def test_parts_keep_their_types_in_json() -> None:
         "ids": [7, 8],
         "flag": True,
         "text": "id 7!",
+        "last": 8,
+        "beyond": None,
         "none": None,
     }
 

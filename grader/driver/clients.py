@@ -89,8 +89,13 @@ def _found(value: Any, keys: list[str]) -> Any:
     for key in keys:
         if isinstance(value, dict):
             value = value.get(key)
-        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+        elif isinstance(value, list) and _is_place(key, len(value)):
             value = value[int(key)]
         else:
             return None
     return value
+
+
+def _is_place(key: str, length: int) -> bool:
+    """Whether a key is the number of a place in a list, perhaps counted from its end."""
+    return key.removeprefix("-").isdecimal() and -length <= int(key) < length
