@@ -6,6 +6,7 @@ is done when the call returns; and each play has a server of its own. It uses no
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -73,6 +74,8 @@ class EmbeddedDatabase:
 
 
 def _new_handler() -> Handler:
+    for name in ("nx_27017", "neosqlite"):  # a learner's failing command need not be logged
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # at each play, which sets it back
     try:
         from .nx import Handler
     except ImportError as error:

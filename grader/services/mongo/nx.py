@@ -17,7 +17,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,9 +28,6 @@ from neosqlite.collection.query_helper import set_force_fallback  # type: ignore
 from nx_27017.handler import NeoSQLiteHandler  # type: ignore[import-untyped]
 from nx_27017.utils import convert_bson_to_neo_objectids  # type: ignore[import-untyped]
 from nx_27017.wire_protocol import OP_MSG, ResponseBuilder  # type: ignore[import-untyped]
-
-for name in ("nx_27017", "neosqlite"):  # a learner's failing command need not be logged
-    logging.getLogger(name).setLevel(logging.CRITICAL)
 
 Document = dict[str, Any]
 
