@@ -31,7 +31,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from grader import Fault, Trace, get, mongo, play, scenario, times
+from grader import Fault, Outage, Trace, get, mongo, play, scenario, times
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
 from grader.model.scenarios import Mongo
@@ -362,6 +362,30 @@ def test_a_server_that_refuses_is_looked_for_until_the_timeout() -> None:
 
     factory = using(work, serverSelectionTimeoutMS=2200)
     assert answer(factory, fault("refuse", times=None)) == 2.5
+
+
+def test_the_embedded_server_logs_nothing_in_one_play_after_another() -> None:
+    for _ in range(2):
+        trace = play(using(insert), get("/"), url=mongo(seed={"users": [ADA]}))
+        assert [record for record in trace.logs if record.logger.startswith(("neo", "nx"))] == []
+
+
+@pytest.mark.parametrize(
+    ("patience", "outcomes"),
+    [
+        (30_000, [["done", 1.0], ["done", 8.0], ["done", 10.5]]),
+        (1000, [["done", 1.0], ["AutoReconnect", 6.5], ["done", 10.5]]),
+    ],
+)
+def test_in_an_outage_a_read_waits_for_the_server_as_long_as_the_driver_looks_for_it(
+    patience: int, outcomes: list[Any]
+) -> None:
+    """The second read is cut off at 5 s, and the driver looks for the server twice a second."""
+    factory = using(find_outcome, serverSelectionTimeoutMS=patience)
+    what = mongo(1, seed={"users": [ADA]}, outages=[Outage(at=5, seconds=1.8)])
+    trace = play(factory, *(get("/", at=at) for at in (0, 4.5, 9.5)), url=what)
+    assert [exchange.json() for exchange in trace.exchanges] == outcomes
+    assert ("failed", 5.0) in [(span.how, span.end.seconds) for span in spans(trace, "connection")]
 
 
 @pytest.mark.parametrize("does", ["refuse", "too-many"])

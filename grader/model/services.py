@@ -104,6 +104,7 @@ class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
         reads: collections that the grader itself reads when the app is down; their documents
             are the trace's `readings`.
         faults: what goes wrong; a statement is text such as `find users`.
+        outages: when the server is away.
     """
 
     command: float = 0.0
@@ -111,6 +112,7 @@ class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
     seed: dict[str, tuple[dict[str, Any], ...]] = msgspec.field(default_factory=dict)
     reads: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+    outages: tuple[Outage, ...] = ()
 
 
 class Reply(WithHeaders, frozen=True, kw_only=True):
@@ -194,6 +196,7 @@ def mongo(
     seed: Mapping[str, Iterable[dict[str, Any]]] | None = None,
     reads: Iterable[str] = (),
     faults: Iterable[Fault] = (),
+    outages: Iterable[Outage] = (),
 ) -> Mongo:
     """A MongoDB database, for a factory that takes a URL; see `Mongo`."""
     return Mongo(
@@ -205,6 +208,7 @@ def mongo(
         },
         reads=listed("reads", reads),
         faults=listed("faults", faults),
+        outages=listed("outages", outages),
     )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
+from ...model.services import Outage
 from .agenda import Agenda
 from .connection import ClientConnection
 from .context import ServiceContext
@@ -132,6 +134,16 @@ class ServiceHost(Generic[AnyConnection]):
             self._sock.close()
             self._sock = loopback_socket(self.address[1])
             self._sock.setblocking(False)
+
+    def plan(self, outages: Iterable[Outage], go_away: Callable[[], object]) -> None:
+        """Let the server be away at these times.
+
+        Args:
+            go_away: cuts off who is connected, and stops listening.
+        """
+        for outage in outages:
+            self.agenda.after(outage.at, go_away)
+            self.agenda.after(outage.at + outage.seconds, self.listen)
 
     def _accept(self) -> bool:
         """Take the clients that have connected; whether there were any."""

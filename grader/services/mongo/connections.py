@@ -64,13 +64,14 @@ class MongoConnection(ClientConnection):
             case Fault(does="stall"):
                 pass  # busy for ever
             case Fault(does="drop"):
-                self.after(seconds / 2, self._drop)
+                self.after(seconds / 2, self.be_cut)
             case Fault(code=code):
                 self.after(seconds, partial(self._fail, message, code))
             case None:
                 self.after(seconds, partial(self._carry_out, message))
 
-    def _drop(self) -> None:
+    def be_cut(self) -> None:
+        """The server hangs up, whatever it was doing for the client."""
         self._end_statement("failed")
         self.close("failed")
 
@@ -85,7 +86,7 @@ class MongoConnection(ClientConnection):
         try:
             reply = self._ask(message.answered_once())
         except Exception as error:  # whatever this is, it isn't the learner's doing
-            self._drop()
+            self.be_cut()
             self._relay.lose_server(error)
         else:
             self._answer(message, as_of_stand_alone(message.document, reply))

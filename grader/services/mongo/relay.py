@@ -64,6 +64,13 @@ class MongoRelay(ServiceHost[MongoConnection]):
     async def open(self) -> None:
         take_drivers_tasks_for_its_own(self.context)
         renew_threads_of_motor()
+        self.plan(self.description.outages, self._go_away)
+
+    def _go_away(self) -> None:
+        """The server goes away: who is connected is cut off, and the next ones are refused."""
+        self.stop_listening()
+        for connection in list(self.connections):
+            connection.be_cut()
 
     def read(self) -> None:
         if self._database is None:

@@ -86,9 +86,7 @@ class PostgresRelay(ServiceHost[PostgresConnection]):
     async def open(self) -> None:
         for seconds, sql in self.description.meanwhile:
             self.agenda.after(seconds, partial(self.turns.add, partial(self._have_done, sql)))
-        for outage in self.description.outages:
-            self.agenda.after(outage.at, partial(self.turns.add, self._go_away))
-            self.agenda.after(outage.at + outage.seconds, self.listen)
+        self.plan(self.description.outages, partial(self.turns.add, self._go_away))
 
     def connected(self, sock: socket.socket, port: int) -> PostgresConnection:
         return PostgresConnection(self, sock, port)
