@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from grader.authoring.programs import ShownProgram, lesson_programs, run
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDE = DOCS / "play.md"
 AUTHORS = DOCS / "authoring.md"
+SHOWN = re.compile("<!-- a failing test shows -->\n```text\n(.+?\n)```", re.DOTALL)
 PROGRAMS = [
     p for file in sorted(DOCS.glob("*.md")) if file != AUTHORS for p in lesson_programs(file)
 ]
@@ -30,9 +32,12 @@ def test_first_steps_lead_to_a_failing_test_with_a_picture_and_then_to_a_passing
     )
     pytester._monkeypatch.setenv("PYTHONPATH", str(DOCS.parent))
     file = pytester.makepyfile(test_dashboard=first.text)
+    pytester._monkeypatch.setenv("COLUMNS", "80")
     failed = pytester.runpytest_subprocess()
     failed.assert_outcomes(failed=1)
-    failed.stdout.re_match_lines_random([".*3.0 == 2.0.*", "GET /dashboard .*"])
+    failed.stdout.re_match_lines_random([".*3.0 == 2.0.*"])
+    (shown,) = SHOWN.findall(GUIDE.read_text("utf-8"))
+    assert shown in failed.stdout.str()
     in_turn = '{"user": await fetch_user(), "orders": await fetch_orders()}'
     assert in_turn in first.text
     together = 'dict(zip(("user", "orders"), await asyncio.gather(fetch_user(), fetch_orders())))'
