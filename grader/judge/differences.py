@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any, Final, NamedTuple, TypeGuard
 
 MISSING: Final = object()
@@ -77,13 +77,26 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def apart(one: str, other: str) -> tuple[str, str]:
-    """Two facts without what they share, if each ends with a JSON object or list."""
-    mine, its = _as_json(one), _as_json(other)
+def apart(should: str, does: str) -> tuple[str, str]:
+    """Two facts without what they share, if each ends with a JSON object or list.
+
+    Where an answer has another status than it should, what should be in it doesn't matter yet.
+    """
+    mine, its = _as_json(should), _as_json(does)
+    if mine is not None and _are_other_statuses(should, does):
+        return f"{mine[0]}{_SOME[type(mine[1])]}", does
     if mine is None or its is None:
-        return one, other
+        return should, does
     pruned = _pruned(mine[1], its[1])
     return f"{mine[0]}{pruned[0]}", f"{its[0]}{pruned[1]}"
+
+
+_SOME: dict[type, str] = {dict: f"{{{ALIKE}}}", list: f"[{ALIKE}]"}
+
+
+def _are_other_statuses(one: str, other: str) -> bool:
+    first, second = (fact.partition(" ")[0] for fact in (one, other))
+    return first != second and all(word.isdigit() and len(word) == 3 for word in (first, second))
 
 
 def _as_json(fact: str) -> tuple[str, Any] | None:
@@ -103,10 +116,32 @@ def _pruned(one: Any, other: Any) -> tuple[str, str]:
         return ALIKE, ALIKE
     if _are_both(dict, one, other):
         return _object(one, other), _object(other, one)
-    if _are_both(list, one, other) and len(one) == len(other):
+    if _are_both(list, one, other):
+        return _lists(one, other)
+    return as_text(one), as_text(other)
+
+
+def _lists(one: list[Any], other: list[Any]) -> tuple[str, str]:
+    """Both lists; of two that are not as long, without what they begin and end with alike."""
+    if len(one) == len(other):
         pairs = [_pruned(*pair) for pair in zip(one, other, strict=True)]
         return _list(mine for mine, _ in pairs), _list(its for _, its in pairs)
-    return as_text(one), as_text(other)
+    first = _alike(one, other)
+    last = _alike(one[first:][::-1], other[first:][::-1])
+    mine, its = (_between(elements, first, last) for elements in (one, other))
+    return _list(mine), _list(its)
+
+
+def _alike(one: list[Any], other: list[Any]) -> int:
+    """How many elements two lists begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: is_same(*pair), zip(one, other, strict=False)))
+
+
+def _between(elements: list[Any], first: int, last: int) -> Iterator[str]:
+    """The elements but for so many at both ends, for each of which there is a sign."""
+    yield from [ALIKE] * first
+    yield from map(as_text, elements[first : len(elements) - last])
+    yield from [ALIKE] * last
 
 
 def _object(one: dict[str, Any], other: dict[str, Any]) -> str:

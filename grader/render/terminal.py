@@ -235,5 +235,11 @@ def _wrapped(
         yield Text((" " * indent + words)[:width], style=style)
         return
     rest = " " * (indent if hang is None else hang)
-    for line in wrap(words, max(20, width), initial_indent=" " * indent, subsequent_indent=rest):
+    for line in wrap(
+        words,
+        max(20, width),
+        initial_indent=" " * indent,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+    ):
         yield Text(line, style=style)

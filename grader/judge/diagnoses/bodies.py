@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
-from ...model.scenarios import Blocks, Takes
+from ...model.scenarios import Blocks, Postgres, Takes
 from ...model.trace import Exchange, Span
 from ..aspects import media_type
 from ..differences import MISSING, BodyDifference, Path, as_text, differences, is_same, shortened
@@ -21,8 +22,8 @@ from .relayed import statements_of
 LOOKS = ("body", "lines", "media-type")
 """Aspects that show what is in an answer."""
 
-_LONGEST = 60
-"""Characters of a value that are shown."""
+_LONGEST, _SHORT = 60, 20
+"""Characters of a value that are shown, and of one of which several fit into a sentence."""
 
 _KINDS = {dict: "an object", list: "a list", str: "a string", type(None): "null"}
 _KINDS |= {bool: "true or false", int: "a number", float: "a number"}
@@ -134,21 +135,34 @@ def wrong_order(case: Case) -> Finding | None:
     `gather` keeps it, `as_completed` doesn't.
     """
     for ours, theirs in _differing(case):
-        for mine, wanted in _reordered(_listed(ours), _listed(theirs)):
-            asked = [s for s in statements_of(case, case.got, ours) if s.count == len(mine)]
+        for path, mine, wanted in _reordered(_listed(ours), _listed(theirs)):
+            together = _number_of_all(_listed(ours), path)
+            asked = [s for s in statements_of(case, case.got, ours) if s.count == together]
             line = asked[-1].line if asked else _last_wait(case, ours)
             right = "the right list" if _has_the_same(mine, wanted) else "a list"
+            where = f" under {in_place(path)}" if path else ""
             return Finding(
                 line,
-                f"{ours.method} {ours.path} answers with {right} in the wrong order"
+                f"{ours.method} {ours.path} answers with {right}{where} in the wrong order"
                 f"{of_line(line)}: {_in_short(mine)} instead of {_in_short(wanted)}. "
-                f"{_whose_order(asked)}What in your code decides the order?",
+                f"{_whose_order(case, asked)}What in your code decides the order?",
             )
     return None
 
 
-def _whose_order(asked: list[Span]) -> str:
-    if not asked or any("order by" in str(span.arguments).lower() for span in asked):
+def _number_of_all(body: Any, path: Path) -> int:
+    """The elements of the list at that path, and of its counterparts in other records."""
+    if not path:
+        return len(body) if isinstance(body, list) else 0
+    step, *rest = path
+    if isinstance(body, list):
+        return sum(_number_of_all(element, tuple(rest)) for element in body)
+    return _number_of_all(body.get(step), tuple(rest)) if isinstance(body, dict) else 0
+
+
+def _whose_order(case: Case, asked: list[Span]) -> str:
+    tables = [s for s in asked if isinstance(case.scenario.collaborators.get(s.name), Postgres)]
+    if not tables or any("order by" in str(span.arguments).lower() for span in tables):
         return ""
     return "A table has no order: a row that was changed may come last. "
 
@@ -166,18 +180,20 @@ def _listed(exchange: Exchange) -> Any:
     return None if MISSING in lines else lines
 
 
-def _reordered(mine: Any, wanted: Any) -> Iterator[tuple[list[Any], list[Any]]]:
-    """The lists within a body that are in another order than they should be."""
+def _reordered(
+    mine: Any, wanted: Any, path: Path = ()
+) -> Iterator[tuple[Path, list[Any], list[Any]]]:
+    """The lists within a body that are in another order than they should be, and where."""
     if isinstance(mine, dict) and isinstance(wanted, dict):
-        for key in mine.keys() & wanted.keys():
-            yield from _reordered(mine[key], wanted[key])
+        for key in (key for key in wanted if key in mine):
+            yield from _reordered(mine[key], wanted[key], (*path, key))
     if not isinstance(mine, list) or not isinstance(wanted, list) or is_same(mine, wanted):
         return
     if _has_the_same(mine, wanted) or (_is_by_id(wanted) and _ids(mine) != sorted(_ids(mine))):
-        yield mine, wanted
+        yield path, mine, wanted
     elif len(mine) == len(wanted):
-        for pair in zip(mine, wanted, strict=True):
-            yield from _reordered(*pair)
+        for index, pair in enumerate(zip(mine, wanted, strict=True)):
+            yield from _reordered(*pair, (*path, index))
 
 
 def _has_the_same(mine: list[Any], wanted: list[Any]) -> bool:
@@ -193,12 +209,31 @@ def _ids(elements: list[Any]) -> list[int]:
     return [id_ for id_ in ids if isinstance(id_, int)]
 
 
-def _in_short(elements: list[object]) -> str:
-    """The ids of the elements, or else the beginnings of them."""
-    ids = [element.get("id") for element in elements if isinstance(element, dict)]
-    known = len(ids) == len(elements) and None not in ids
-    words = [json.dumps(each)[:30] for each in (ids if known else elements)]
-    return ", ".join(words[:6]) + (", ..." if len(words) > 6 else "")
+def _in_short(elements: list[Any]) -> str:
+    """What tells the elements apart: their ids, or another of their members, or all of them."""
+    key = _telling_key(elements)
+    values = elements if key is None else [element[key] for element in elements]
+    words = [shortened(as_text(value), 30) for value in values]
+    most = 6 if all(len(word) <= _SHORT for word in words) else 3
+    return ", ".join(words[:most]) + (" and so on" if len(words) > most else "")
+
+
+def _telling_key(elements: list[Any]) -> str | None:
+    """The key of a member that is another one in each of these records: `id`, or a text."""
+    if not elements or not all(isinstance(element, dict) for element in elements):
+        return None
+    keys: list[str] = sorted(elements[0])
+    for key in ("id", *keys):
+        values = [element.get(key) for element in elements]
+        fit = all(isinstance(v, int | str) if key == "id" else _is_word(v) for v in values)
+        if fit and len(set(values)) == len(values):
+            return key
+    return None
+
+
+def _is_word(value: Any) -> bool:
+    """Whether it is a text, and not a number or a time that was written as one."""
+    return isinstance(value, str) and value[:1].isalpha()
 
 
 @rule("nothing-returned", *LOOKS, general=True)
@@ -325,8 +360,8 @@ def wrapped(case: Case) -> Finding | None:
         for key, member in members:
             if is_same(member, found.wanted):
                 return found.finding(
-                    f" is an object, and what stands in it under {as_text(key)} should be all "
-                    "there is."
+                    f" is an object around what was asked for: what it has under {as_text(key)} "
+                    "should be the whole answer."
                 )
     return None
 
@@ -394,11 +429,15 @@ def kept_between_requests(case: Case) -> Finding | None:
 
 
 def _is_right_alone(case: Case, exchange: Exchange) -> bool:
-    """Whether the same request is answered rightly when no other has come before."""
+    """Whether the same request gets its right answer, too, when no other has come before.
+
+    One that needs what the others have made gets another answer then, a 404 perhaps.
+    """
     request = msgspec.structs.replace(case.scenario.requests[exchange.number], at=0.0)
     alone = msgspec.structs.replace(case.scenario, requests=(request,))
     ours, theirs = (trace.exchanges[0] for trace in case.replay(alone))
-    return (ours.status, as_text(ours.json())) == (theirs.status, as_text(theirs.json()))
+    mine, its = ((each.status, as_text(each.json())) for each in (ours, theirs))
+    return mine == its and theirs.status == case.status_wanted(exchange)
 
 
 def _held(before: Exchange, place: BodyDifference) -> bool:
@@ -605,11 +644,39 @@ def wrong_length(case: Case) -> Finding | None:
     for found in differing_bodies(case):
         for one in places_in(found):
             if isinstance(one.got, list) and isinstance(one.expected, list):
+                should = f"one of {len(one.expected)}" if one.expected else "empty"
                 return found.finding(
-                    f"{_has(f'a list of {len(one.got)}', one)}, and it should be one of "
-                    f"{len(one.expected)}."
+                    f"{_has(f'a list of {len(one.got)}', one)}, and it should be {should}."
+                    f"{_which_are_wrong(one.got, one.expected)}"
                 )
     return _wrong_number_of_lines(case)
+
+
+def _which_are_wrong(mine: list[Any], wanted: list[Any]) -> str:
+    """The elements that are missing, or too many, where a few make the difference."""
+    missing, extra = _without(wanted, mine), _without(mine, wanted)
+    if mine and missing and not extra:
+        return f" Missing: {_with_key(missing)}."
+    if wanted and extra and not missing:
+        return f" Too many: {_with_key(extra)}."
+    return ""
+
+
+def _with_key(elements: list[Any]) -> str:
+    key = _telling_key(elements)
+    return f"{key} {_in_short(elements)}" if key else _in_short(elements)
+
+
+def _without(elements: list[Any], others: list[Any]) -> list[Any]:
+    """The elements that aren't among the others, each as often as it is there more often."""
+    left = Counter(map(as_text, others))
+    rest = []
+    for element in elements:
+        if left[as_text(element)]:
+            left[as_text(element)] -= 1
+        else:
+            rest.append(element)
+    return rest
 
 
 def _wrong_number_of_lines(case: Case) -> Finding | None:
