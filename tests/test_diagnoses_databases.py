@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader import get, post, postgres, scenario, takes, upstream
-from grader.judge.aspects import answers, sorted_elapsed
+from grader.judge.aspects import answers, sorted_elapsed, statuses
 from grader.judge.diagnoses import RULES, Case
 from grader.judge.diagnoses.case import Replay
 from grader.judge.diagnoses.relayed import owner_of
@@ -210,3 +210,25 @@ def test_statement_that_begins_with_with_writes_if_a_part_of_it_does(
         exchange(), span("transaction", 0, 1, "failed"), span("statement", 0, 1, text=statement)
     )
     assert ("not-committed" in said(got, FINE)) == writes
+
+
+@pytest.mark.parametrize(("status", "is_told"), [(409, False), (503, True)])
+def test_pool_is_too_large_only_where_it_serves_what_should_be_refused(
+    status: int, is_told: bool
+) -> None:
+    def played(connections: int, other: int) -> Trace:
+        return trace(
+            exchange(0),
+            exchange(1),
+            exchange(2, status=other),
+            *(
+                span("connection", 0, 9, "open", resource=n, exchange=None)
+                for n in range(connections)
+            ),
+            *(span("statement", 0.1, 0.9, resource=n, exchange=n) for n in range(connections)),
+        )
+
+    crowd = scenario(*(get("/items") for _ in range(3)), dsn=postgres())
+    got, expected = played(3, 200), played(1, status)
+    found = said(got, expected, crowd, statuses, lambda _: (got, expected))
+    assert ("pool-too-large" in found) is is_told

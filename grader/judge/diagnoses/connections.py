@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model.trace import Exchange, Failure, Span, Trace
-from ..aspects import most_at_once
+from ..aspects import done, most_at_once
 from .case import Case, at_line, in_words, overlap
 from .exhaustion import leaks
 from .registry import Finding, rule
@@ -227,7 +227,8 @@ def pool_too_large(case: Case) -> Finding | None:
     mine, should = (most_at_once(connections_of(case, t)) for t in (case.got, case.expected))
     short = 0 < _queries_at_once(case, case.expected) < _requests_at_once(case.expected)
     crowded = short and _queries_at_once(case, case.got) > _queries_at_once(case, case.expected)
-    if mine <= should or not (crowded or case.is_about("connections")) or _opened_for_one(case):
+    shows = case.is_about("connections") or (crowded and _is_served_too_well(case))
+    if mine <= should or not shows or _opened_for_one(case):
         return None
     line = connections_of(case, case.got)[0].line
     return Finding(
@@ -236,6 +237,17 @@ def pool_too_large(case: Case) -> Finding | None:
         "has few, for all that use it. How many does your pool open by default, and is there "
         "only one pool?",
     )
+
+
+def _is_served_too_well(case: Case) -> bool:
+    """Whether a request gets what it should have been refused, or gets it sooner than it should."""
+    for ours, theirs in case.exchanges():
+        if (ours.status or 500) < 400 and (theirs.status or 500) >= 500:
+            return True
+        mine, should = done(ours), done(theirs)
+        if case.is_about("elapsed") and mine is not None and should is not None and mine < should:
+            return True
+    return False
 
 
 @rule("pool-too-small", "elapsed", "calls", "connections")
