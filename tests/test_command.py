@@ -485,6 +485,12 @@ def test_after_a_pass_the_next_one_is_named(grade: Grade, workspace: Path) -> No
     assert "Next: exercise 2, Concurrent operations: grade day53 2\n" in result.output
 
 
+def test_after_a_pass_in_another_file_the_next_one_is_named(grade: Grade, workspace: Path) -> None:
+    result = grade("day53", "--file", SOLUTION, 1)
+    assert result.exit_code == 0
+    assert "Next: exercise 2, Concurrent operations: grade day53 2\n" in result.output
+
+
 # Hints
 
 

@@ -237,7 +237,8 @@ def _show_next(one: SourceFile, report: Report) -> None:
         click.echo()
         show_next(lesson, exercise, one.answers, report.file, console())
     elif report.exit_code == 0 and len(report.exercises) < len(lesson.exercises):
-        found = progress_file().read().first_unsolved([lesson])
+        passing = [found.number for found in report.exercises]
+        found = progress_file().read().first_unsolved([lesson], but=passing)
         if found is not None:
             number, title = found[1].number, found[1].title
             click.echo(f"Next: exercise {number}, {title}: grade {lesson.name} {number}")
