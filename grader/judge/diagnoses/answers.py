@@ -172,10 +172,17 @@ def _how_it_ends(call: Span) -> str:
 
 
 def _how_it_is_returned(exchange: Exchange) -> str:
-    body = exchange.json()
-    if isinstance(body, dict) and {"status_code", "detail"} <= body.keys():
-        return "An HTTPException that is returned is data like any other: it has to be raised."
+    if _is_returned_refusal(exchange):
+        return _RETURNED_REFUSAL
     return "The client takes what is in it for the data."
+
+
+_RETURNED_REFUSAL = "An HTTPException that is returned is data like any other: it has to be raised."
+
+
+def _is_returned_refusal(exchange: Exchange) -> bool:
+    body = exchange.json()
+    return isinstance(body, dict) and {"status_code", "detail"} <= body.keys()
 
 
 @rule("failure-unsaid", "status", "body")
@@ -460,7 +467,11 @@ def _about_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
         return f"{said} It sends the client on to {ours.header('location')}: is that your path?"
     if ours.handled is not None:
         error = f"{with_article(ours.handled.type)}{of_line(ours.handled.line)}"
-        return f"{said} Your `except` turns {error} into that. Which `except` comes first?"
+        several = Source(case.source).handlers_around(ours.handled.line) > 1
+        question = " Which `except` comes first?" if several else ""
+        return f"{said} Your `except` turns {error} into that.{question}"
+    if _is_returned_refusal(ours):
+        return f"{said} {_RETURNED_REFUSAL}"
     return said + _why_other_status(case, ours, theirs)
 
 

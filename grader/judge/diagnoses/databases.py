@@ -353,7 +353,7 @@ def query_per_row(case: Case) -> Finding | None:
                 return Finding(
                     line,
                     f"{at_line(line)} asks the database {count} times for one answer, once for "
-                    "each row. Each is a journey there and back. Could it be one query?",
+                    "each row. Each is a journey to the server and back. Could it be one query?",
                 )
             if count > 1 and count == _number_sent(case.sent(ours)):
                 return Finding(
@@ -437,6 +437,6 @@ def needless_query(case: Case) -> Finding | None:
                 mine[0].line,
                 f"{at_lines(lines, 'ask')} the database {len(mine)} times for one "
                 f"answer to {ours.method} {ours.path}, where {len(should)} would do. Each is "
-                "a journey there and back, and holds a connection that others wait for.",
+                "a journey to the server and back, and holds a connection that others wait for.",
             )
     return None

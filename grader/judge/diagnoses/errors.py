@@ -18,6 +18,7 @@ from ...model.scenarios import (
 )
 from ...model.trace import Failure
 from ...processes.limits import MEMORY
+from ..differences import shortened
 from .case import Case, at_line, in_words, of_line, parts_of, with_article
 from .notes import note_on
 from .registry import Finding, rule
@@ -342,7 +343,7 @@ def errors_in(described: object) -> Iterator[Error]:
 def named(error: Failure) -> str:
     """An error's class and text, on one line."""
     text = _ADVERTISED.sub("", " ".join(error.text.split()))
-    return f"{error.type}: {text[:200]}".rstrip(": .")
+    return f"{error.type}: {shortened(text, 200)}".rstrip(": .")
 
 
 _ADVERTISED = re.compile(r" For further information visit \S+")

@@ -220,8 +220,8 @@ def repeated_unsafely(case: Case) -> Finding | None:
                 line,
                 f"{at_line(line)} sends {_what(mine[0])} once more for {ours.method} {ours.path}, "
                 f"after the first one {_how_it_was(mine[0])}. That may have been carried out all "
-                "the same, and then it is done twice. How would the other side know that both "
-                "are one?",
+                "the same, and then it is done twice. How would the other side know that it is "
+                "the same one again?",
             )
     return None
 
@@ -242,7 +242,9 @@ def no_jitter(case: Case) -> Finding | None:
         different = {pause // SAME for pause in pauses}
         if len(pauses) >= MANY and len(different) <= len(pauses) // MANY:
             line = _line_of_pause(case, number)
-            how = f"for {in_seconds(pauses[0])}" if len(different) == 1 else "in whole steps"
+            how = f"for one of only {len(different)} lengths of time"
+            if len(different) == 1:
+                how = f"for {in_seconds(pauses[0])}"
             if not any(pauses):
                 how = "for no time at all"
             return Finding(

@@ -62,6 +62,11 @@ class Source:
         """Whether a `try` with `except*` stands around a line."""
         return any(isinstance(node, ast.TryStar) and _holds(node, line) for node in self._nodes)
 
+    def handlers_around(self, line: int | None) -> int:
+        """How many `except` clauses belong to the `try` statements around a line."""
+        around = [node for node in self._nodes if isinstance(node, ast.Try) and _holds(node, line)]
+        return sum(len(node.handlers) for node in around)
+
     def uses(self, name: str) -> bool:
         """Whether a name is read anywhere."""
         return any(

@@ -352,7 +352,8 @@ def misfit_not_logged(case: Case) -> Finding | None:
             return Finding(
                 ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} logs nothing on the logger "
-                f"{logger!r}, though something is wrong that its answer doesn't tell."
+                f"{logger!r}, and its answer doesn't show that something is wrong. Who would "
+                "find out?"
                 f"{_where_it_is_logged(case, logger)}",
             )
     return None
