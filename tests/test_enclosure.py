@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 IMPORTS = """
-import ctypes, os, socket, sys
+import ctypes, os, resource, socket, sys
 from pathlib import Path
 from fastapi import FastAPI
 """
@@ -115,6 +115,9 @@ with tempfile.NamedTemporaryFile() as file, sqlite3.connect("app.db") as databas
 with concurrent.futures.ProcessPoolExecutor(1) as pool:
     print(helper.WORD, Path("app.log").read_text(), pool.submit(abs, -1).result())
 print(subprocess.run(["echo", "said"], capture_output=True, text=True).stdout)
+os.nice(1)
+os.sched_setaffinity(0, os.sched_getaffinity(0))
+resource.setrlimit(resource.RLIMIT_CORE, resource.getrlimit(resource.RLIMIT_CORE))
 """
     found = trace_of(worker, folder, body)
     assert (found.outcome.kind, found.output) == ("finished", "helped here 1\nsaid\n\n")
@@ -127,6 +130,14 @@ CALLS_REFUSED = {
     "a namespace": "ctypes.CDLL(None).unshare(0x10000000) and os.stat('nothing')",
     "memory of System V": "ctypes.CDLL(None).shmget(1, 4096, 0o1600) < 0 and os.stat('nothing')",
     "a queue of POSIX's": "ctypes.CDLL(None).mq_open(b'/x', 0o102, 0o600, 0) < 0 and os.stat('no')",
+    "who may read a file": "os.chmod('{folder}/helper.py', 0)",
+    "who may read an open file": "os.fchmod(os.open('{folder}/helper.py', os.O_RDONLY), 0)",
+    "whose a file is": "os.chown('{folder}/helper.py', os.getuid(), os.getgid())",
+    "when a file was changed": "os.utime('{folder}/helper.py')",
+    "another's limits": "resource.prlimit({judge}, resource.RLIMIT_CPU)",
+    "another's processors": "os.sched_setaffinity({judge}, os.sched_getaffinity(0))",
+    "another's priority": "os.setpriority(os.PRIO_PROCESS, {judge}, 19)",
+    "the priority of all": "os.setpriority(os.PRIO_USER, 0, 19)",
     "tracing": "ctypes.CDLL(None).ptrace(0, 0, 0, 0) and os.stat('nothing')",
 }
 
@@ -134,7 +145,8 @@ CALLS_REFUSED = {
 @needs_seccomp
 @pytest.mark.parametrize("body", CALLS_REFUSED.values(), ids=CALLS_REFUSED)
 def test_player_is_refused(worker: Worker, folder: Path, body: str) -> None:
-    assert error_of(trace_of(worker, folder, body)) in (
+    code = body.replace("{folder}", str(folder)).replace("{judge}", str(os.getpid()))
+    assert error_of(trace_of(worker, folder, code)) in (
         "PermissionError",
         "OSError",
         "FileNotFoundError",
@@ -153,9 +165,8 @@ def test_scratch_folder_goes_with_its_player(worker: Worker, folder: Path) -> No
     """Whatever has become of it."""
     body = """
 scratch = os.getcwd()
-os.makedirs("sub")
+os.mkdir("sub", 0o300)
 Path("sub/file").write_text("x")
-os.chmod("sub", 0)
 for _ in range(1200):
     os.mkdir("deep")
     os.chdir("deep")

@@ -27,19 +27,24 @@ class Architecture(NamedTuple):
 
     Attributes:
         audit: the architecture itself.
+        setpriority: a call whose first two arguments say whose priority it sets.
+        on_itself: calls whose first argument is a process; 0 is the one that calls.
         refused: the calls that a player has no use for.
     """
 
     audit: int
     clone: int
     socket: int
+    setpriority: int
+    on_itself: tuple[int, ...]
     refused: tuple[int, ...]
 
 
 _EVERYWHERE = (
     *(425, 426, 427),  # io_uring_*: does what other calls do, unseen by filters
     *(428, 429, 430, 431, 432, 433, 442),  # open_tree, move_mount, fs*, mount_setattr
-    *(438, 440, 447),  # pidfd_getfd, process_madvise, memfd_secret
+    *(438, 440, 447, 448),  # pidfd_getfd, process_madvise, memfd_secret, process_mrelease
+    *(452, 463, 466, 469),  # fchmodat2, setxattrat, removexattrat, file_setattr
 )
 """Calls whose numbers are the same on every architecture."""
 
@@ -48,6 +53,8 @@ _ARCHITECTURES = {
         0xC000003E,
         clone=56,
         socket=41,
+        setpriority=141,
+        on_itself=(302, 203, 144, 142, 314),  # prlimit64, sched_set*
         refused=(
             *(101, 310, 311, 312),  # ptrace, process_vm_readv and _writev, kcmp
             *(165, 166, 155, 161, 272, 308),  # mount, umount2, pivot_root, chroot, unshare, setns
@@ -59,12 +66,19 @@ _ARCHITECTURES = {
             *(163, 167, 168, 103, 179),  # acct, swap*, syslog, quotactl
             *(164, 227, 159, 305, 170, 171),  # clocks and names of the machine
             *(300, 303, 304),  # fanotify_init, name_to_handle_at, open_by_handle_at
+            *(251, 256, 279),  # ioprio_set, migrate_pages, move_pages
+            # What Landlock lets everyone do to files that can't be opened:
+            *(90, 91, 268, 92, 93, 94, 260),  # chmod, chown and the like
+            *(132, 235, 261, 280),  # utime and the like
+            *(188, 189, 190, 197, 198, 199),  # *setxattr, *removexattr
         ),
     ),
     "aarch64": Architecture(
         0xC00000B7,
         clone=220,
         socket=198,
+        setpriority=140,
+        on_itself=(261, 122, 119, 118, 274),
         refused=(
             *(117, 270, 271, 272),
             *(40, 39, 41, 51, 97, 268),
@@ -76,6 +90,10 @@ _ARCHITECTURES = {
             *(89, 224, 225, 116, 60),
             *(170, 112, 171, 266, 161, 162),
             *(262, 264, 265),
+            *(30, 238, 239),
+            *(52, 53, 54, 55),
+            *(88,),
+            *(5, 6, 7, 14, 15, 16),
         ),
     ),
 }
@@ -138,6 +156,8 @@ def _program(architecture: Architecture) -> list[Instruction]:
         *refusal(_CLONE3, errno.ENOSYS),  # whose flags can't be seen; clone comes in its place
         *(part for number in architecture.refused for part in refusal(number, errno.EPERM)),
         *(part for number in _EVERYWHERE for part in refusal(number, errno.EPERM)),
+        *(part for number in architecture.on_itself for part in _on_itself(number, 1)),
+        *_on_itself(architecture.setpriority, 2),
         (_IF_EQUAL, 0, 4, architecture.clone),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_IF_ANY_BIT, 0, 1, _NEW_NAMESPACES),
@@ -154,6 +174,15 @@ def _program(architecture: Architecture) -> list[Instruction]:
 def refusal(number: int, error: int) -> list[Instruction]:
     """The instructions that let a call fail, where its number is loaded."""
     return [(_IF_EQUAL, 0, 1, number), _refuse(error)]
+
+
+def _on_itself(number: int, arguments: int) -> list[Instruction]:
+    """The instructions that let a call fail unless its first arguments are 0."""
+    checks: list[Instruction] = []
+    for left in range(arguments, 0, -1):
+        checks += [(_LOAD, 0, 0, _FIRST_ARGUMENT + 8 * (arguments - left))]
+        checks += [(_IF_EQUAL, 0, 2 * left - 1, 0)]
+    return [(_IF_EQUAL, 0, len(checks) + 2, number), *checks, _ALLOW, _refuse(errno.EPERM)]
 
 
 def _refuse(error: int) -> Instruction:
