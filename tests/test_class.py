@@ -5,6 +5,7 @@ The class works on the toy lesson, in a course of its own.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -22,13 +23,17 @@ from class_of import naps, write_files
 from toy import ENTRY, ROOT, environment, run_grade, write_course, write_toy
 
 from grader.authoring.markdown import blocks_of
+from grader.classroom.desk import LocalDesk
 from grader.classroom.gradebook import file_names
 from grader.classroom.overview import ClassOverview
 from grader.classroom.points import ClassRules
 from grader.classroom.store import Store
 from grader.classroom.versions import course_version
+from grader.classroom.work import Student, Work
 from grader.course.catalog import COURSE, lesson, read_course
 from grader.judge.grading import Grading
+from grader.model.errors import GraderError
+from grader.model.report import Report
 
 RULES = """
 [class]
@@ -366,6 +371,31 @@ def test_one_students_processes_are_gone_before_the_next_ones_turn() -> None:
         pids = [_pids(grading, talkative, number) for number in range(3)]
     assert all(pids)
     assert len(set().union(*pids)) == sum(map(len, pids))
+
+
+def test_folder_that_is_called_like_the_file_is_left_out() -> None:
+    """The answers are the student's `my.py`, beside a folder `exercise.py`."""
+    work = Work(
+        student=Student(key="anna", name="Anna"),
+        lesson="day53",
+        source=naps(),
+        helpers={"exercise.py/x": b""},
+    )
+    assert isinstance(asyncio.run(_verdict(work)), Report)
+
+
+async def _verdict(work: Work) -> Report | GraderError:
+    desk = LocalDesk()
+    try:
+        return await desk.verdict(work, 1)
+    finally:
+        await desk.close()
+
+
+def test_terminal_is_told_names_that_it_does_not_obey(tmp_path: Path) -> None:
+    write_files(tmp_path / "in", {"\x1b[2Janna.zip": b"broken"})
+    done = run_grade(tmp_path, "class", "in", "--lesson", "day53")
+    assert r"day53 \x1b[2Janna: \x1b[2Janna.zip can't be opened" in done.stdout, done.stderr
 
 
 def _pids(grading: Grading, source: str, number: int) -> set[str]:

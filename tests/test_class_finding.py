@@ -324,6 +324,22 @@ def test_broken_hand_in_costs_nobody_else_anything(tmp_path: Path) -> None:
     assert [bool(work.problem) for work in each.values()] == [True, False]
 
 
+def test_names_need_not_be_text(tmp_path: Path) -> None:
+    """Neither a student's nor that of what lies beside the answers, though both are kept as it."""
+    for name in (b"an\xffna/exercise.py", b"an\xffna/\xfe.txt", b"bo\xff.zip", b"cy\xff.py"):
+        write_files(tmp_path, {os.fsdecode(name): ANSWERS})
+    each = found(tmp_path)
+    assert list(each) == [r"an\xffna", r"bo\xff", r"cy\xff"]
+    assert [work.problem[:14] for work in each.values()] == ["", r"bo\xff.zip can", ""]
+    assert list(each[r"an\xffna"].helpers) == [r"\xfe.txt"]
+    assert all(work.digest for work in each.values() if not work.problem)
+
+
+def test_folders_within_folders_end_somewhere(tmp_path: Path) -> None:
+    deep = "/".join("d" * 600)
+    assert problem(tmp_path, {f"a/{deep}/x.py": ANSWERS}) == "its folders are more than 100 deep"
+
+
 @pytest.mark.parametrize("name", ["nothing", "empty"])
 def test_folder_without_hand_ins_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
 from learner import DAY53, MISTAKES
 
 from grader.classroom.clusters import ExerciseResults
+from grader.classroom.exports.tables import to_csv
+from grader.classroom.exports.tests import to_class_junit
 from grader.classroom.feedback import feedback
 from grader.classroom.likeness import likenesses
 from grader.classroom.names import Names
@@ -194,6 +197,20 @@ def test_students_get_the_attempt_that_counts() -> None:
     pages = dict(feedback([(LESSON, overview().scores)], hints=False))
     assert set(pages) == {"a", "b", "c", "d", "e", "g"}
     assert "2 of 2 exercises pass" in pages["e"]
+
+
+# Exports
+
+
+def test_names_of_students_are_safe_where_they_are_exported() -> None:
+    """A student who is called after a terminal's command, or a spreadsheet's formula."""
+    named = [attempt("\x1b[2J\0", report("passed", "todo")), attempt("\t=1+1", None)]
+    graded = [(LESSON, overview(named).scores)]
+    assert r"\x1b[2J\x00.day53" in to_class_junit(graded)
+    table = to_csv(graded)
+    assert ElementTree.fromstring(to_class_junit(graded)).tag == "testsuites"
+    assert not re.search("[\x1b\0\t]", table)
+    assert "\n' =1+1,Name of" in table
 
 
 # Points

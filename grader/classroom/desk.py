@@ -64,6 +64,8 @@ def _laid_out(work: Work, folder: Path) -> Path:
     """The file where it is graded, with what lies beside it."""
     for name, data in work.helpers.items():
         helper = folder / name
+        if SHOWN_AS in helper.relative_to(folder).parts[:1]:
+            continue  # its place is taken
         with suppress(OSError):  # a name that this file system doesn't take
             helper.parent.mkdir(parents=True, exist_ok=True)
             helper.write_bytes(data)

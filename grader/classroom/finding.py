@@ -14,7 +14,7 @@ from ..course.catalog import Lesson
 from ..model.errors import InputError
 from .layouts import HandIn, hand_ins
 from .picking import Picked
-from .reading import BROKEN, FoundFile, Unreadable, is_archive, read_place
+from .reading import BROKEN, FoundFile, Unreadable, as_text, is_archive, read_place
 from .roster import Roster
 from .work import Work
 
@@ -62,7 +62,7 @@ def _files(one: HandIn) -> list[FoundFile]:
 def _work(
     one: HandIn, lesson: Lesson, files: Sequence[FoundFile], problem: str, file_times: bool
 ) -> Work:
-    where = ", ".join(place.path.name for place in one.places)
+    where = ", ".join(as_text(place.path.name) for place in one.places)
     try:
         if problem:
             raise Unreadable(problem)

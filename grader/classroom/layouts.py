@@ -18,6 +18,7 @@ import yaml  # type: ignore[import-untyped]
 
 from ..course.catalog import course
 from ..model.errors import InputError
+from .reading import as_text
 from .work import Student
 
 MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_(file|onlinetext)_?(?P<file>.*)")
@@ -76,14 +77,15 @@ def _may_be_students(entry: Path) -> bool:
 
 
 def _hand_in(entry: Path, prefix: str) -> HandIn:
-    if found := MOODLE.fullmatch(entry.name):
+    name = as_text(entry.name)
+    if found := MOODLE.fullmatch(name):
         student = Student(key=found["id"], name=found["name"], number=found["id"])
         return HandIn(student, (FilePlace(entry, found["file"]),))
-    if not entry.is_dir() and (found := CANVAS.fullmatch(entry.name)):
+    if not entry.is_dir() and (found := CANVAS.fullmatch(name)):
         student = Student(key=found["id"], name=found["name"], number=found["id"])
         return HandIn(student, (FilePlace(entry, found["file"]),), None, bool(found["late"]))
-    key = _without_lesson(entry.name if entry.is_dir() else entry.stem).removeprefix(prefix)
-    return HandIn(Student(key=key, name=key), (FilePlace(entry, entry.name),))
+    key = _without_lesson(name if entry.is_dir() else as_text(entry.stem)).removeprefix(prefix)
+    return HandIn(Student(key=key, name=key), (FilePlace(entry, name),))
 
 
 def _without_lesson(name: str) -> str:

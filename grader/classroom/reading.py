@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
 import stat
 import zipfile
 import zlib
@@ -23,6 +24,8 @@ LARGEST = 1024 * 1024
 """Bytes of a file that is kept. No program that somebody typed is larger."""
 DEEPEST = 3
 """Archives in one another."""
+DEEPEST_FOLDER = 100
+"""Folders in one another."""
 
 SKIPPED = frozenset({"__MACOSX", "__pycache__", "node_modules", "site-packages", "venv", "env"})
 """Folders that hold nothing that a student wrote; so do those that begin with a dot."""
@@ -73,6 +76,11 @@ def read_place(place: Path, name: str) -> list[FoundFile]:
         raise Unreadable(f"it can't be read: {error.strerror or error}") from error
 
 
+def as_text(name: str) -> str:
+    """A file's name, in which bytes that aren't UTF-8 are written as `\\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 class _Budget:
     """What may still be read of one student's."""
 
@@ -106,9 +114,11 @@ def _in_place(place: Path, path: PurePosixPath, budget: _Budget) -> Iterator[Fou
 
 
 def _in_folder(folder: Path, path: PurePosixPath, budget: _Budget) -> Iterator[FoundFile]:
+    if len(path.parts) > DEEPEST_FOLDER:
+        raise Unreadable(f"its folders are more than {DEEPEST_FOLDER} deep")
     for child in sorted(folder.iterdir()):
         if not _is_skipped(child.name) and not child.is_symlink():
-            yield from _in_place(child, path / child.name, budget)
+            yield from _in_place(child, path / as_text(child.name), budget)
 
 
 def _is_skipped(name: str) -> bool:

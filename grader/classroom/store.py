@@ -13,6 +13,7 @@ import msgspec
 from ..course.catalog import Lesson
 from ..model.errors import InputError
 from ..model.report import ExerciseReport, Report
+from .reading import as_text
 from .versions import course_version, kit_version
 from .work import Student, Work
 
@@ -93,7 +94,7 @@ class Store:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         row = self._database.execute(
             "INSERT INTO run (began, submissions, seed, kit) VALUES (?, ?, ?, ?)",
-            (now, str(submissions), seed, kit_version()),
+            (now, as_text(str(submissions)), seed, kit_version()),
         )
         assert row.lastrowid is not None
         return row.lastrowid

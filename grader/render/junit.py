@@ -58,7 +58,7 @@ def _case_without_checks(report: Report, exercise: ExerciseReport) -> ET.Element
 
 def _bare_case(report: Report, exercise: ExerciseReport, name: str, line: int | None) -> ET.Element:
     place = f"{report.lesson}.exercise_{exercise.number}"
-    case = ET.Element("testcase", classname=place, name=uncommanded(name))
+    case = ET.Element("testcase", classname=uncommanded(place), name=uncommanded(name))
     case.set("file", uncommanded(report.file))
     if line:
         case.set("line", str(line))

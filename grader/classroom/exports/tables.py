@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..work import Student
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet would run if a cell began with it."""
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""What a terminal might obey."""
 
 
 def to_csv(graded: Graded) -> str:
@@ -141,7 +144,8 @@ def _text(rows: Iterable[Sequence[Any]]) -> str:
 def _safe(rows: Iterable[Sequence[Any]]) -> Iterator[list[Any]]:
     """Text that isn't taken for a formula: a student chooses the names of files, and more."""
     for row in rows:
-        yield [
-            f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
-            for cell in row
-        ]
+        yield [_safe_text(cell) if isinstance(cell, str) else cell for cell in row]
+
+
+def _safe_text(cell: str) -> str:
+    return ("'" if cell.startswith(FORMULA) else "") + CONTROL.sub(" ", cell)

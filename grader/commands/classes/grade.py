@@ -154,10 +154,12 @@ def _show(store: Store, lessons: tuple[Lesson, ...]) -> None:
 
 def _name_problems(session: ClassSession) -> None:
     """Those that could not be graded, each with the reason."""
+    from ...render.text import on_one_line
+
     if session.problems:
         click.echo(f"{len(session.problems)} could not be graded:")
     for work, problem in session.problems[:MOST_NAMED]:
-        click.echo(f"  {work.lesson} {work.student.name}: {problem}")
+        click.echo(f"  {work.lesson} {on_one_line(f'{work.student.name}: {problem}')}")
     if len(session.problems) > MOST_NAMED:
         click.echo(f"  … and {len(session.problems) - MOST_NAMED} more")
 
