@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Query, Response
 
 import grader.judge.diagnoses
 from grader import play
@@ -26,11 +26,13 @@ from grader.judge.diagnoses.rules import MOST
 from grader.judge.differences import apart
 from grader.model.details import Exited, FactoryMissing, NotAnApp
 from grader.model.report import Diagnosis
-from grader.model.scenarios import Scenario, get, scenario
+from grader.model.scenarios import Scenario, get, in_turn, scenario, takes
 from grader.model.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
 
 ROOT = Path(__file__).parents[1]
 BANK = [tomllib.loads(file.read_text("utf-8")) for file in ROOT.glob("tests/mistakes/*/*.toml")]
+
+Fetch = Callable[[], Awaitable[object]]
 
 FALLBACKS = {"different", "stored-otherwise", "wrong-body", "wrong-time"}
 """What is said if no rule knows why."""
@@ -224,7 +226,7 @@ def case_of(got: Trace, expected: Trace, what: Scenario, aspect: Aspect | None =
     ("learner", "reference", "id_", "words"),
     [
         ("bad", "good", "wrong-body", "is bad, and it should be good."),
-        ("[]", '{"a": 1}', "wrong-type", "is a list, [], and it should be an object."),
+        ("[]", '{"a": 1}', "wrong-type", "is a list ([]), and it should be an object."),
         ("[1]", '{"a": [1]}', "bare", 'an object that has this under "a".'),
         ("[1, 2]", '{"a": 1, "b": 2}', "bare", "with a name for each value: a, b."),
         ("", '{"a": 1}', "nothing-returned", "is empty, and should be an object."),
@@ -239,7 +241,7 @@ def case_of(got: Trace, expected: Trace, what: Scenario, aspect: Aspect | None =
         ('{"user": 1}', '{"users": 1}', "renamed-member", 'has "user" instead of "users".'),
         ('{"user": 2}', '{"users": 1}', "missing-member", 'lacks "users".'),
         ('{"a": null}', '{"a": {}}', "wrong-type", 'null under "a", and it should be an object.'),
-        ('{"a": true}', '{"a": 1}', "wrong-type", 'true or false, true under "a", and'),
+        ('{"a": true}', '{"a": 1}', "wrong-type", 'has true under "a", and'),
         ('{"a": [{"b": 2}]}', '{"a": [{"b": 1}]}', "wrong-body", '2 under "a" → [0] → "b", and'),
         ('{"a": [1]}', '{"a": [1, 2]}', "wrong-length", 'a list of 1 under "a", and it'),
         ('{"a": [1]}', '{"a": [1, 2]}', "wrong-length", "should be one of 2. Missing: 2."),
@@ -312,6 +314,55 @@ def test_order_is_no_fault_where_the_check_does_not_look_at_it() -> None:
     got, expected = traces(what, learner="[2, 1]", reference="[1, 2]")
     case = Case(got, expected, what, statuses, lambda _: (got, expected))
     assert "wrong-order" not in [diagnosis.id for diagnosis in diagnose(case)]
+
+
+def numbers_from(least: int) -> FastAPI:
+    app = FastAPI()
+
+    @app.get("/numbers")
+    async def numbers(first: int = Query(ge=least)) -> int:
+        return first
+
+    return app
+
+
+@pytest.mark.parametrize("stricter", ["learner", "reference"])
+def test_request_is_told_with_its_query(stricter: str) -> None:
+    """Of many requests for one path it is the query that tells them apart."""
+    what = scenario(get("/numbers", query={"first": 7}), get("/numbers?first=0"))
+    got, expected = (
+        play(numbers_from(side == stricter), what) for side in ("learner", "reference")
+    )
+    [diagnosis] = diagnose(case_of(got, expected, what, statuses))
+    assert diagnosis.text.startswith("GET /numbers?first=0 is answered with status ")
+
+
+def refusing(most: int) -> Callable[[Fetch], FastAPI]:
+    """A factory whose app refuses as many requests, the first ones."""
+
+    def factory(fetch: Fetch) -> FastAPI:
+        app = FastAPI()
+        left = [409] * most
+
+        @app.get("/")
+        async def root(response: Response) -> None:
+            await fetch()
+            response.status_code = left.pop() if left else 200
+
+        return app
+
+    return factory
+
+
+@pytest.mark.parametrize(("second", "is_told"), [("same", True), ("other", False)])
+def test_request_before_is_blamed_only_where_what_is_fetched_is_the_same(
+    second: str, is_told: bool
+) -> None:
+    fetch = in_turn(takes(0, "same"), takes(0, second))
+    what = scenario(get("/"), get("/", at=1), fetch=fetch)
+    got, expected = (play(refusing(most), what) for most in (1, 2))
+    [diagnosis] = diagnose(case_of(got, expected, what, statuses))
+    assert ("Which request in between changed that?" in diagnosis.text) == is_told
 
 
 def test_something_is_always_said() -> None:

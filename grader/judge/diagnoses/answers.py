@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import combinations
+from urllib.parse import unquote
 
 import msgspec
 
-from ...model.scenarios import Rows
+from ...model.scenarios import InTurn, Rows
 from ...model.trace import AROUND, Exchange, Span, Trace
 from ..aspects import arguments, call_counts, gives_away, good_answers, statuses
 from ..differences import as_text, shortened
@@ -19,7 +20,7 @@ from .source import Source
 from .timing import awaited_in_turn, one_by_one
 
 _LONGEST_BODY = 60
-"""Characters of a request's body that are shown."""
+"""Characters of a request's body, or of its query, that are shown."""
 
 
 @rule("missing-route")
@@ -422,16 +423,24 @@ def bad_request_accepted(case: Case) -> Finding | None:
     with_ = f" with the bod{'y' if len(bodies) == 1 else 'ies'} {in_words(bodies)}"
     return Finding(
         ours.line,
-        f"{ours.method} {ours.path}{with_ if any(bodies) else ''} is answered with status "
-        f"{ours.status}{of_line(ours.line)}, and should be refused with 422. What does the "
-        "endpoint accept, by its parameters' types?",
+        f"{ours.method} {_target(case, ours)}{with_ if any(bodies) else ''} is answered with "
+        f"status {ours.status}{of_line(ours.line)}, and should be refused with 422. What does "
+        "the endpoint accept, by its parameters' types?",
     )
 
 
 def _asked(case: Case, exchange: Exchange) -> str:
     """The request in words: with its body, if it has one."""
     body = _body_of(case, exchange)
-    return f"{exchange.method} {exchange.path}{f' with the body {body}' if body else ''}"
+    with_ = f" with the body {body}" if body else ""
+    return f"{exchange.method} {_target(case, exchange)}{with_}"
+
+
+def _target(case: Case, exchange: Exchange) -> str:
+    """The path of a request, with the query that the scenario gives it."""
+    request = case.scenario.requests[exchange.number]
+    query = unquote("&".join(filter(None, (request.path.partition("?")[2], request.query))))
+    return f"{exchange.path}?{shortened(query, _LONGEST_BODY)}" if query else exchange.path
 
 
 def _body_of(case: Case, exchange: Exchange) -> str:
@@ -500,7 +509,14 @@ def _is_alike(case: Case, earlier: Exchange, later: Exchange) -> bool:
         [(call.name, call.how) for call in calls_of(case.got, one.number)]
         for one in (earlier, later)
     )
-    return ends == its and _is_asked_again(case, earlier, later)
+    is_given_the_same = not any(_gives_different(case, name) for name, _ in ends)
+    return ends == its and is_given_the_same and _is_asked_again(case, earlier, later)
+
+
+def _gives_different(case: Case, name: str) -> bool:
+    """Whether what a collaborator gives depends on how often it was called before."""
+    given = case.scenario.collaborators.get(name)
+    return isinstance(given, InTurn) and any(step != given.steps[0] for step in given.steps)
 
 
 @rule("wrong-header", "headers", general=True)

@@ -799,7 +799,9 @@ def _kind(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else f"{_kind(value)}, {_cut(as_text(value))}"
+    """A value, after its kind where it doesn't say that itself."""
+    text = _cut(as_text(value))
+    return text if value is None or isinstance(value, bool) else f"{_kind(value)} ({text})"
 
 
 def in_place(path: tuple[str | int, ...]) -> str:

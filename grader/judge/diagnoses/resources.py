@@ -242,7 +242,7 @@ def shared_connection(case: Case) -> Finding | None:
             line = case.call_line(opening)
             return Finding(
                 line,
-                f"{at_line(line)} opens a connection that serves {len(users)} requests. "
+                f"{at_line(line)} opens {_a(opening)} that serves {len(users)} requests. "
                 "If one of them fails in the middle of it, the others are hit, too.",
             )
     return None
@@ -330,6 +330,18 @@ def _connections(trace: Trace) -> Iterator[tuple[Span, list[Span], list[Span]]]:
         yield opening, queries, [span for span in own if span.name.endswith(".close")]
 
 
+def _thing(opening: Span) -> str:
+    """What a call opens, if its name says so: `open_cache` opens a cache."""
+    thing = opening.name.removeprefix("open_")
+    is_told = thing != opening.name and thing.isalpha() and not thing.endswith("s")
+    return thing if is_told else "connection"
+
+
+def _a(opening: Span) -> str:
+    thing = _thing(opening)
+    return f"{'an' if thing[0] in 'aeiou' else 'a'} {thing}"
+
+
 @rule("closed-too-early", *LIVES)
 def closed_too_early(case: Case) -> Finding | None:
     """A connection is closed while it is still needed.
@@ -339,16 +351,18 @@ def closed_too_early(case: Case) -> Finding | None:
 
     Instead: keep all uses of it inside the block, awaited.
     """
-    for _, queries, closings in _connections(case.got):
+    for opening, queries, closings in _connections(case.got):
         for query in queries:
             early = [c for c in closings if c.start < query.end]
             if early:
                 line = case.call_line(early[0])
+                user = f"{query.name}{of_line(case.call_line(query))}"
+                is_on = query.start < early[0].start
+                when = f"while {user} still needs it" if is_on else f"before {user} is called"
                 return Finding(
                     line,
-                    f"{at_line(line)} closes the connection while {query.name}"
-                    f"{of_line(case.call_line(query))} still needs it. What uses a "
-                    "connection comes first, and is awaited.",
+                    f"{at_line(line)} closes the {_thing(opening)} {when}. What uses it comes "
+                    "first, and is awaited.",
                 )
     return None
 
@@ -362,13 +376,13 @@ def closed_twice(case: Case) -> Finding | None:
 
     Instead: one owner, which opens and closes: a context manager with `finally`.
     """
-    for _, _, closings in _connections(case.got):
+    for opening, _, closings in _connections(case.got):
         if len(closings) > 1:
             line, first = (case.call_line(one) for one in (closings[1], closings[0]))
             return Finding(
                 line,
-                f"{at_line(line)} closes a connection that {at_line(first).lower()} has closed "
-                f"already. Only one place should do so. Which of the two opened it?",
+                f"{at_line(line)} closes {_a(opening)} that {at_line(first).lower()} has closed "
+                f"already. Only one place should do so: the one that opens it.",
             )
     return None
 
@@ -395,8 +409,8 @@ def closed_too_late(case: Case) -> Finding | None:
         line = case.call_line(opening)
         return Finding(
             line,
-            f"{at_line(line)} opens a connection that is still open when {call.name} begins, after "
-            "the answer. By default, what follows the `yield` of a dependency runs when the "
+            f"{at_line(line)} opens {_a(opening)} that is still open when {call.name} begins, "
+            "after the answer. By default, what follows the `yield` of a dependency runs when the "
             "background tasks are done. Which scope ends sooner?",
         )
     return None
@@ -427,7 +441,7 @@ def not_closed(case: Case) -> Finding | None:
             cut = " Its close() was begun and cut off." if closings else ""
             return Finding(
                 line,
-                f"{at_line(line)} opens a connection that is not closed.{cut}"
+                f"{at_line(line)} opens {_a(opening)} that is never closed.{cut}"
                 f"{_what_to_follow(case, opening)}",
             )
     return None

@@ -367,11 +367,13 @@ def log_too_vague(case: Case) -> Finding | None:
 
     Instead: name it: `logger.warning("user %s doesn't fit", row["id"])`.
     """
+    compared = _NUMBER.findall(str(case.aspect(case.expected))) if case.aspect else []
     for ours, theirs, logger in _with_records(case):
         mine = _records_on(case.got, ours, logger)
         said = " ".join(text for log in mine for text in (log.message, *log.extra.values()))
         wanted = [log.message for log in _records_on(case.expected, theirs, logger)]
-        missing = [n for n in _NUMBER.findall(" ".join(wanted)) if n not in _NUMBER.findall(said)]
+        named = set(_NUMBER.findall(" ".join(wanted))).difference(_NUMBER.findall(said))
+        missing = [number for number in compared if number in named]
         if mine and missing:
             shown = shortened(mine[0].message.split("\n")[0], 60)
             return Finding(
