@@ -47,6 +47,7 @@ from grader.checks import (
     media_types,
     mentions,
     order_of_work,
+    pool_opened_by_request,
     post,
     postgres,
     put,
@@ -376,7 +377,8 @@ def test_bad_bodies_are_refused() -> None:
 @exercise(3)
 def test_one_pool_serves_all() -> None:
     """One pool is opened when the app starts. No request opens connections of its own."""
-    assert_same(statuses, at_most_open(5), of=_a_crowd_and_six_apart())
+    crowd = _a_crowd_and_six_apart()
+    assert_same(statuses, at_most_open(5), pool_opened_by_request, of=crowd)
 
 
 def _a_crowd_and_six_apart() -> Scenario:

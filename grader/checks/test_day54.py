@@ -10,6 +10,7 @@ from typing import Any
 
 from grader.checks import (
     JSON,
+    NOT_OBJECTS,
     Aspect,
     Request,
     SampleData,
@@ -82,14 +83,15 @@ def _items(*bodies: Any) -> Scenario:
 @exercise(2)
 def test_item_is_answered(sample: SampleData) -> None:
     """POST /items answers 201 with the name and the price."""
-    cheap, whole = {"name": sample.word(), "price": 0.25}, {"name": "x", "price": 3}
+    cheap, whole = {"name": sample.word().title(), "price": 0.25}, {"name": "x", "price": 3}
     assert_same(answers, of=_items({"name": sample.word(), "price": sample.price()}, cheap, whole))
 
 
 @exercise(2)
 def test_blanks_are_taken_off(sample: SampleData) -> None:
     """Blanks around the name are taken off before its length is measured."""
-    names = (f"  {sample.word()} lamp ", f"   {'x' * 50}   ", " ", "", f" {'x' * 51}", "x" * 51)
+    fit = (f"  {sample.word()} lamp ", f"   {'x' * 50}   ", "é" * 50)
+    names = (*fit, " ", "", f" {'x' * 51}", "x" * 51)
     assert_same(good_answers, of=_items(*({"name": name, "price": 20} for name in names)))
 
 
@@ -103,9 +105,12 @@ def test_price_is_above_nothing(sample: SampleData) -> None:
 
 @exercise(2)
 def test_name_is_a_string() -> None:
-    """A name that is missing or not a string is answered 422."""
-    bodies: list[Any] = [{"name": name, "price": 20} for name in (None, 7, ["lamp"])]
-    assert_same(statuses, of=_items(*bodies, {"price": 20}, [], [["lamp", 20]], "lamp"))
+    """A name that is missing or not a string is answered 422; so is what isn't a JSON object."""
+    names: tuple[Any, ...] = (None, 7, ["lamp"])
+    bodies = [{"name": name, "price": 20} for name in names]
+    misfits = [post("/items", json=body) for body in (*bodies, {"price": 20}, [["lamp", 20]])]
+    others = [post("/items", body=body, headers=JSON) for body in NOT_OBJECTS]
+    assert_same(statuses, of=scenario(*misfits, *others))
 
 
 @exercise(2)
@@ -940,7 +945,7 @@ def _misfits(sample: SampleData) -> list[dict[str, Any]]:
         {**good, "email": None},
         {**good, "joined": sample.word()},
         {**good, "joined": None},
-        {},
+        {"password_hash": sample.secret()},
     ]
 
 

@@ -60,12 +60,12 @@ def _settings(sample: SampleData) -> dict[str, Any]:
     return {name: sample.word() for name in names}
 
 
-def _three_pages(sample: SampleData) -> Scenario:
-    """Two pages at once, and one later; each time the settings are others."""
-    shared = sample.shared()
+def _pages_in_time(sample: SampleData) -> Scenario:
+    """Two pages at once, one soon after, and one later; each time the settings are others."""
+    shared, moments = sample.shared(), (0, 0.3, 1.4, 10)
     return scenario(
-        *(get("/page", at=at) for at in (0, 0.3, 10)),
-        load_settings=in_turn(*(fetches(1, _settings(shared)) for _ in range(3))),
+        *(get("/page", at=at) for at in moments),
+        load_settings=in_turn(*(fetches(1, _settings(shared)) for _ in moments)),
     )
 
 
@@ -79,13 +79,13 @@ def test_page_holds_three_values(sample: SampleData) -> None:
 @exercise(1)
 def test_settings_are_loaded_once_a_request(sample: SampleData) -> None:
     """The settings are loaded once for each request."""
-    assert_same(call_counts, elapsed, of=_three_pages(sample))
+    assert_same(call_counts, elapsed, of=_pages_in_time(sample))
 
 
 @exercise(1)
 def test_settings_are_loaded_anew(sample: SampleData) -> None:
     """The next request, or another one at the same time, loads them anew."""
-    assert_same(answers, of=_three_pages(sample))
+    assert_same(answers, of=_pages_in_time(sample))
 
 
 @exercise(1)

@@ -25,6 +25,7 @@ from grader.checks import (
     blocks,
     call_counts,
     calls,
+    closings,
     elapsed,
     endings_of,
     exercise,
@@ -37,7 +38,6 @@ from grader.checks import (
     most_calls,
     opens,
     post,
-    resources,
     scenario,
     spaced,
     startup_time,
@@ -59,9 +59,11 @@ breaks_down = partial(fails, parameters=("job",))
 
 
 def _cache(sample: SampleData) -> Scenario:
-    values = in_turn(*(asks(0.3, sample.word()) for _ in range(3)))
+    """Two requests at once, and two later; each time the cache has another value."""
+    moments = (0, 0.1, 1, 5)
+    values = in_turn(*(asks(0.3, sample.word()) for _ in moments))
     cache = opens(asks(2), get=values, close=asks(1))
-    return scenario(get("/value"), get("/value", at=1), get("/value", at=5), open_cache=cache)
+    return scenario(*(get("/value", at=at) for at in moments), open_cache=cache)
 
 
 @exercise(1)
@@ -73,7 +75,7 @@ def test_value_comes_from_the_cache(sample: SampleData) -> None:
 @exercise(1)
 def test_cache_is_opened_at_the_start(sample: SampleData) -> None:
     """The cache is opened once, before the app takes requests, and closed once, at the end."""
-    assert_same(lifespan_order, resources, of=_cache(sample.shared()))
+    assert_same(lifespan_order, closings, of=_cache(sample.shared()))
 
 
 # Exercise 2: several resources

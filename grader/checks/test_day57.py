@@ -32,6 +32,7 @@ from grader.checks import (
     lines_as_json,
     loop_is_free,
     most_at_once,
+    pool_opened_by_request,
     post,
     postgres,
     readings,
@@ -128,9 +129,9 @@ def kept_for_the_next(trace: Trace) -> tuple[str, ...]:
 
 
 @exercise(1)
-def test_pool_is_closed() -> None:
-    """When the app stops, the pool closes its connections."""
-    assert_same(left_open, of=_crowd_and_three_apart())
+def test_pool_is_opened_and_closed_with_the_app() -> None:
+    """The pool is opened when the app starts, and closes its connections when the app stops."""
+    assert_same(pool_opened_by_request, left_open, of=_crowd_and_three_apart())
 
 
 @exercise(1)
@@ -146,6 +147,14 @@ def test_failures_cost_no_connection() -> None:
     assert_same(answer_of(12), left_open, of=trouble, server_errors=[500])
 
 
+@exercise(1)
+def test_lost_connection_is_replaced() -> None:
+    """If the server drops a connection, the pool has another one for the next requests."""
+    lost = Fault(does="drop", when="serving")
+    apart = _clock(*spaced(10, *times(3, get("/time"))), faults=[lost])
+    assert_same(answer_of(2), of=apart, server_errors=[500])
+
+
 # Exercise 2: a page of a table
 
 USERS = tables(DAY57, DAY57.exercise(2))
@@ -158,13 +167,17 @@ def _user(id: int, name: str, is_active: bool = True) -> tuple[Any, ...]:
 
 
 def _users(sample: SampleData) -> tuple[str, str]:
-    """A table of some seventy users in no order, and a word that is in many of their names."""
+    """A table of some seventy users in no order, and a word that is in many of their names.
+
+    One of them has it in the email alone.
+    """
     shared = sample.shared()
     word = shared.word()
     some = [_user(9 * n % 61 + 100, f"{shared.word()}-{n}", n % 4 > 0) for n in range(61)]
     alike = [_user(90 - n, f"{n} Of {word.upper()}", n != 3) for n in range(7)]
     odd = [_user(200 + n, name) for n, name in enumerate(NAMES)]
-    rows = _values(*some, *alike, *odd)
+    by_mail = (300, "elsewhere", f"{word}@example.org", "true")
+    rows = _values(*some, *alike, *odd, by_mail)
     columns = "id, username, email, is_active"
     return f"{USERS}; delete from users; insert into users ({columns}) values {rows}", word
 
@@ -231,6 +244,12 @@ def test_at_most_two_statements(sample: SampleData) -> None:
     """An answer takes at most two statements."""
     assert_same(at_most_statements(2), of=_pages(sample))
     assert_same(at_most_statements(2), of=_searches(sample))
+
+
+@exercise(2)
+def test_pool_lives_as_long_as_the_app(sample: SampleData) -> None:
+    """A connection is kept when a request is over, and serves the next one."""
+    assert_same(kept_for_the_next, of=_pages(sample))
 
 
 # Exercise 3: a call between two statements

@@ -847,6 +847,28 @@ def left_open(trace: Trace) -> tuple[int, ...]:
     return (sum(span.how == "open" for span in connections),) if connections else ()
 
 
+_OPENS_POOL = (
+    "Pool._async__init__",
+    "Pool.__aenter__",
+    "AsyncConnectionPool.__aenter__",
+    "AsyncConnectionPool.open",
+    "AsyncConnectionPool.wait",
+)
+"""What is waited for while asyncpg, or psycopg, opens a pool."""
+
+
+def pool_openings(trace: Trace) -> list[Span]:
+    """The waits of requests for a pool that is being opened."""
+    waits = (span for span in trace.spans if span.kind == "wait" and span.exchange is not None)
+    return [wait for wait in waits if wait.name in _OPENS_POOL]
+
+
+@aspect("connections", say=lambda is_so: f"{'a' if is_so else 'no'} request opens the pool")
+def pool_opened_by_request(trace: Trace) -> tuple[bool, ...]:
+    """Whether a request opens a pool, as far as that can be seen: it waits for it."""
+    return (bool(pool_openings(trace)),)
+
+
 _KEPT = ("no connections", "one connection", "several connections")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ...model.details import CutShort
 from ...model.scenarios import InTurn
 from ...model.trace import Exchange, Span
-from ..aspects import done, ends_cancelled, most_at_once, times
+from ..aspects import done, ends_cancelled, most_at_once, pool_openings, times
 from .case import OUTCOME, UNHANDLED, Case, at_line, calls_of, differ, in_seconds, of_line
 from .errors import errors_in, errors_of
 from .registry import Finding, rule
@@ -122,6 +122,19 @@ def asked_by_request(case: Case) -> Finding | None:
                 span.line,
                 f"{at_line(span.line)} asks the database for a request what belongs to the start "
                 f"of the app, before any request comes: {span.arguments[0]}.",
+            )
+    return None
+
+
+@rule("begun-by-request", "connections")
+def pool_opened_by_request(case: Case) -> Finding | None:
+    """Finds it where the app's start has a pool to open."""
+    for wait in pool_openings(case.got):
+        if not pool_openings(case.expected):
+            return Finding(
+                wait.line,
+                f"{at_line(wait.line)} opens the pool for a request, which has to wait for it. It "
+                "belongs to the start of the app, before any request comes.",
             )
     return None
 

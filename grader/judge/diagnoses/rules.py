@@ -103,6 +103,7 @@ RULES: tuple[Rule, ...] = (
     # What begins too late, or too often, explains what comes of it.
     lives.begun_by_request,
     lives.asked_by_request,
+    lives.pool_opened_by_request,
     lives.shared_task_cancelled,
     errors.memory_error,
     # What blocks the loop makes everything late, time limits and other requests included.
@@ -119,6 +120,9 @@ RULES: tuple[Rule, ...] = (
     # Before the errors that come of a coroutine, a generator or a variable in the wrong place.
     work.never_awaited_then_used,
     resources.generator_shared,
+    # What is kept, or shared while it is under way, is told as that.
+    timing.kept_for_one_alone,
+    timing.waits_for_the_call_of_another,
     answers.race,
     work.work_awaited_too_early,
     answers.bad_request_accepted,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import msgspec
 
 from ...model.scenarios import InTurn, Scenario
-from ...model.trace import Exchange, Incident, Span, to_ticks
+from ...model.trace import Exchange, Incident, Span, SpanKind, Trace, to_ticks
 from ..aspects import done, most_at_once
 from .case import (
     OUTCOME,
@@ -18,6 +19,7 @@ from .case import (
     in_seconds,
     of_line,
     overlap,
+    spans_for,
 )
 from .registry import Finding, rule
 from .source import Source
@@ -212,7 +214,7 @@ def serialized(case: Case) -> Finding | None:
     apart = zip(got.exchanges, expected.exchanges, strict=False)
     if got.outcome.kind != "finished" or any(done(a) != done(b) for a, b in apart):
         return None
-    line = _longest_wait(case)
+    line = _idle_wait_line(case)
     where = f" at line {line}" if line else ""
     return Finding(
         line,
@@ -221,9 +223,21 @@ def serialized(case: Case) -> Finding | None:
     )
 
 
-def _longest_wait(case: Case) -> int | None:
-    waits = [s for s in case.got.spans if s.kind == "wait" and s.name not in ("sleep", "")]
-    return max(waits, key=lambda s: s.seconds).line if waits else None
+def _idle_wait_line(case: Case) -> int | None:
+    """Where a request waits longest that is late; best while it makes no call of its own."""
+    late = (ours for ours, theirs in case.exchanges() if done(ours) != done(theirs))
+    waits = [w for e in late for w in case.waits(e.number) if w.name not in ("sleep", "")]
+    idle = [wait for wait in waits if not _is_at_work(case, wait)]
+    return max(idle or waits, key=lambda wait: wait.seconds).line if waits else None
+
+
+def _is_at_work(case: Case, wait: Span) -> bool:
+    """Whether a call or a statement of the same request goes on during a wait."""
+    works = (s for s in spans_for(case.got, wait.exchange) if s.kind in _WORKS)
+    return any(overlap(work, wait) for work in works)
+
+
+_WORKS: tuple[SpanKind, ...] = ("call", "thread", "blocked", "statement", "request")
 
 
 _ONE_BY_ONE = 24
@@ -274,7 +288,28 @@ def answered_without_asking(case: Case) -> Finding | None:
     Instead: ask for each request. If you do cache, say for how long an answer is good, and
     keep one for each different question.
     """
-    for ours, theirs in case.exchanges():
+    return _kept(case, list(case.exchanges()))
+
+
+@rule("answered-without-asking", "elapsed", "calls", "lines", "arguments")
+def kept_for_one_alone(case: Case) -> Finding | None:
+    """Finds it where no other request is there that could be in the way."""
+    if case.depends_on_time():
+        return None  # who asks is not told by the request alone
+    return _kept(case, [pair for pair in case.exchanges() if _is_alone(case.got, pair[0])])
+
+
+def _is_alone(trace: Trace, exchange: Exchange) -> bool:
+    others = (other for other in trace.exchanges if other is not exchange)
+    return all(_is_before(exchange, other) or _is_before(other, exchange) for other in others)
+
+
+def _is_before(one: Exchange, other: Exchange) -> bool:
+    return one.returned is not None and one.returned < other.started
+
+
+def _kept(case: Case, pairs: list[tuple[Exchange, Exchange]]) -> Finding | None:
+    for ours, theirs in pairs:
         wanted = [span.name for span in calls_of(case.expected, theirs.number)]
         mine = {span.name for span in calls_of(case.got, ours.number)}
         earlier = {s.name for n in range(ours.number) for s in calls_of(case.got, n)}
@@ -289,6 +324,35 @@ def answered_without_asking(case: Case) -> Finding | None:
                 f"{name}, which {who}: its result was kept. Each request has to ask for itself.",
             )
     return None
+
+
+@rule("answered-without-asking", "elapsed", "calls", "body", "arguments")
+def waits_for_the_call_of_another(case: Case) -> Finding | None:
+    """Finds it where requests at the same time share one call."""
+    if case.depends_on_time():
+        return None
+    for ours, theirs in case.exchanges():
+        mine = {span.name for span in calls_of(case.got, ours.number)}
+        wanted = {span.name for span in calls_of(case.expected, theirs.number)}
+        shared = next((s for s in _under_way(case, ours) if s.name in wanted - mine), None)
+        if shared and ours.status == theirs.status:
+            line = case.longest_wait_line(ours)
+            return Finding(
+                line,
+                f"{at_line(line)} lets {ours.method} {ours.path} wait for the call of "
+                f"{shared.name} that another request has made, and makes none of its own. Each "
+                "request has to ask for itself.",
+            )
+    return None
+
+
+def _under_way(case: Case, exchange: Exchange) -> Iterator[Span]:
+    """The calls for other requests that began before this one, and ended before its answer."""
+    for call in case.got.calls():
+        if call.exchange in (None, exchange.number) or exchange.responded is None:
+            continue
+        if call.start < exchange.started < call.end < exchange.responded:
+            yield call
 
 
 @rule("wait-too-long", OUTCOME)

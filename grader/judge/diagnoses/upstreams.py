@@ -113,7 +113,7 @@ def unbounded_calls(case: Case) -> Finding | None:
     for name in case.scenario.collaborators:
         mine, should = case.got.calls(name), case.expected.calls(name)
         most, limit = most_at_once(mine), most_at_once(should)
-        if most > limit > 1 and limit < len(should):
+        if most > limit > 1 and limit < len(should) and len(mine) <= len(should):
             line = case.start_line(mine[0])
             return Finding(
                 line,
