@@ -120,11 +120,11 @@ def test_connections_are_kept() -> None:
 def kept_for_the_next(trace: Trace) -> tuple[str, ...]:
     """Whether the last requests, which come alone, found their connection open."""
     opened = {s.resource: s.start for s in trace.spans if s.kind == "connection"}
-    used = [(e, s.resource) for e in trace.exchanges[-2:] for s in statements_of(trace, e)]
     return tuple(
         f"served over a connection that was {'open' if found else 'opened for it'}"
-        for exchange, resource in used
-        for found in [resource in opened and opened[resource] < exchange.started]
+        for exchange in trace.exchanges[-2:]
+        if (used := {s.resource for s in statements_of(trace, exchange)})
+        for found in [all(n in opened and opened[n] < exchange.started for n in used)]
     )
 
 
