@@ -9,39 +9,61 @@ from __future__ import annotations
 
 import ctypes
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 
-@contextmanager
-def replaced(owner: Any, **attributes: Any) -> Iterator[None]:
-    """Set attributes of `owner`, and put the former ones back in the end."""
-    before = {name: vars(owner)[name] for name in attributes}
-    _set(owner, attributes)
-    try:
-        yield
-    finally:
-        _set(owner, before)
+class replaced:  # noqa: N801  it is used like a function, as `contextlib.suppress` is
+    """Set attributes of `owner`, and put the former ones back in the end.
+
+    A class, for a play uses dozens of them, and each costs a third of what a generator does.
+    """
+
+    def __init__(self, owner: Any, **attributes: Any) -> None:
+        self._owner = owner
+        self._attributes = attributes
+        self._before: dict[str, Any] = {}
+
+    def __enter__(self) -> None:
+        known = vars(self._owner)
+        self._before = {name: known[name] for name in self._attributes}
+        _set(self._owner, self._attributes)
+
+    def __exit__(self, *_: object) -> None:
+        _set(self._owner, self._before)
 
 
-@contextmanager
-def added(owner: Any, **attributes: Any) -> Iterator[None]:
-    """Set attributes that `owner` need not have, and in the end leave it as it was."""
-    with put_back(owner, *attributes):
-        _set(owner, attributes)
-        yield
-
-
-@contextmanager
-def put_back(owner: Any, *names: str) -> Iterator[None]:
+class put_back:  # noqa: N801
     """Put attributes of `owner` back that others replace, add or take away meanwhile."""
-    before = {name: vars(owner).get(name, _ABSENT) for name in names}
-    try:
-        yield
-    finally:
-        now = {name: vars(owner).get(name, _ABSENT) for name in names}
-        _set(owner, {name: value for name, value in before.items() if value is not now[name]})
+
+    def __init__(self, owner: Any, *names: str) -> None:
+        self._owner = owner
+        self._names = names
+        self._before: dict[str, Any] = {}
+
+    def __enter__(self) -> None:
+        known = vars(self._owner)
+        self._before = {name: known.get(name, _ABSENT) for name in self._names}
+
+    def __exit__(self, *_: object) -> None:
+        now = vars(self._owner)
+        changed = {
+            name: value
+            for name, value in self._before.items()
+            if value is not now.get(name, _ABSENT)
+        }
+        _set(self._owner, changed)
+
+
+class added(put_back):  # noqa: N801
+    """Set attributes that `owner` need not have, and in the end leave it as it was."""
+
+    def __init__(self, owner: Any, **attributes: Any) -> None:
+        super().__init__(owner, *attributes)
+        self._attributes = attributes
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        _set(self._owner, self._attributes)
 
 
 _ABSENT = object()

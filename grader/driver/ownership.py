@@ -40,7 +40,7 @@ def _is_the_program(filename: str) -> bool:
 
 def is_library(path: str) -> bool:
     """Whether a file belongs to the standard library, to an installed package or to the kit."""
-    return _lies_in(path, (_KIT, *_library_folders(tuple(sys.path))))
+    return _lies_in_library(path, tuple(sys.path))
 
 
 def is_kit(filename: str) -> bool:
@@ -63,6 +63,11 @@ def is_machinery(filename: str) -> bool:
 @cache
 def _standard_library() -> tuple[str, ...]:
     return _with_targets(sysconfig.get_path(scheme) for scheme in ("stdlib", "platstdlib"))
+
+
+@cache
+def _lies_in_library(path: str, search_path: tuple[str, ...]) -> bool:
+    return _lies_in(path, (_KIT, *_library_folders(search_path)))
 
 
 @cache

@@ -138,7 +138,7 @@ def _replaced(
     if overrides and not hasattr(app, "dependency_overrides"):
         raise UsageError("overrides need a FastAPI app", "override dependencies in the factory")
     known = dict(app.dependency_overrides) if overrides else {}
-    before = dict(os.environ)
+    before = dict(os.environ) if environment else {}
     os.environ.update(environment)
     if overrides:
         app.dependency_overrides.update(overrides)

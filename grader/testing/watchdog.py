@@ -69,13 +69,16 @@ class Watchdog:
     def join(self) -> None:
         """Wait for the end of the thread, or for the moment when it is given up."""
         try:
-            while self._thread.is_alive() and not self.is_abandoned:
+            while self._is_needed():
                 _end_process_unless_called_again()
                 self._thread.join(LOOK_EVERY)
-                if self._recorder is not None and self._loop is not None:
+                if self._recorder is not None and self._loop is not None and self._is_needed():
                     self._look(self._recorder, self._loop)
         finally:
             faulthandler.cancel_dump_traceback_later()
+
+    def _is_needed(self) -> bool:
+        return self._thread.is_alive() and not self.is_abandoned
 
     def trace(self, ended: list[Trace]) -> Trace:
         """What is known of a play that was given up, or that has `ended` after all."""
