@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
+from grader.authoring.trials import Trials
 from grader.course.catalog import lesson
 from grader.judge.grading import Grading
-from grader.model.report import ExerciseReport
+from grader.model.report import CheckReport, ExerciseReport
 
 BANK = Path(__file__).parent / "mistakes"
 CASES = sorted(BANK.glob("*/*.py"))
+SEED = 1
 
 
 def expectation(case: Path) -> dict[str, Any]:
@@ -25,23 +27,48 @@ def expectation(case: Path) -> dict[str, Any]:
 
 
 def grade(grading: Grading, case: Path, number: int) -> ExerciseReport:
-    report = grading.grade(lesson(case.parent.name), case, (number,), seed=1)
+    report = grading.grade(lesson(case.parent.name), case, (number,), seed=SEED)
     return report.exercises[0]
+
+
+def first_failure(grading: Grading, case: Path, number: int) -> CheckReport | None:
+    """The first check that does not pass. Those after it are not run."""
+    submission = grading.submission(lesson(case.parent.name), case, SEED, ahead=False)
+    players = submission.learner, submission.reference
+    trials = Trials(*players, number, SEED, [submission.source])
+    submission.run(trials)
+    return trials.failures[0]
+
+
+def is_told_at_once(expected: dict[str, Any]) -> bool:
+    """Whether the first check that fails has all that the answer is to be told: then the others
+    need not be run, which is half of the time that the bank would take."""
+    is_all = len(expected["diagnoses"]) <= 1 and "never" not in expected
+    return expected["status"] == "failed" and is_all
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.stem}")
 def test_grader_says_of_each_case_what_is_beside_it(grading: Grading, case: Path) -> None:
     expected = expectation(case)
-    exercise = grade(grading, case, expected["exercise"])
-    failure = exercise.first_failure
-    first = failure.diagnoses[:1] if failure else ()
-    everywhere = {diagnosis.id for check in exercise.checks for diagnosis in check.diagnoses}
-    assert exercise.status == expected["status"], failure
-    assert [diagnosis.id for diagnosis in first] == expected["diagnoses"][:1], failure
+    if is_told_at_once(expected):
+        failure = first_failure(grading, case, expected["exercise"])
+        status = failure.status if failure else "passed"
+        everywhere = set(ids_of(failure))
+    else:
+        exercise = grade(grading, case, expected["exercise"])
+        status, failure = exercise.status, exercise.first_failure
+        everywhere = {id_ for check in exercise.checks for id_ in ids_of(check)}
+    assert status == expected["status"], failure
+    assert ids_of(failure)[:1] == expected["diagnoses"][:1], failure
     assert everywhere >= set(expected["diagnoses"])
     assert not everywhere & set(expected.get("never", ()))
     if "line" in expected:
-        assert [diagnosis.line for diagnosis in first] == [expected["line"]]
+        assert failure is not None
+        assert [one.line for one in failure.diagnoses[:1]] == [expected["line"]]
+
+
+def ids_of(check: CheckReport | None) -> list[str]:
+    return [diagnosis.id for diagnosis in check.diagnoses] if check else []
 
 
 def test_bank_is_large_and_every_case_has_its_expectation() -> None:
