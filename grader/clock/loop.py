@@ -220,7 +220,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.polling = Polling()
         self._moment = self._step = -1
         self._started = thread_time()
-        self._asked_for = 0.0
+        self._asked_for, self._asked_at = 0.0, 0
         self._serial = count()
         self._clock_resolution = to_seconds(1) / 2
 
@@ -278,8 +278,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self.clock.read_at = self.clock.now
         # 0.2 + 0.1 is 0.30000000000000004. Code that asks for that moment once more at the tick
         # 0.3, as anyio does, must not find it still to come for ever.
-        now = self.clock.seconds
-        return self._asked_for if to_ticks(self._asked_for) == self.clock.now else now
+        return self._asked_for if self._asked_at == self.clock.now else self.clock.seconds
 
     def arrange_due(self) -> None:
         """Let `arrange` decide the order of the timers that are due now."""
@@ -341,6 +340,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     ) -> Timer:
         if tick == self.clock.now:
             self._asked_for = max(when, self._asked_for)
+            self._asked_at = to_ticks(self._asked_for)
         rank = (self.clock.tie_break(), next(self._serial))
         timer = Timer(tick, rank, callback, args, self, context)
         if timer._source_traceback:

@@ -67,6 +67,7 @@ class Readings:
         tick, and the code that has waited for it must see it gone.
         """
         self._waits.append((start, end))
-        now = [shown[-1][1] for shown in self._shown.values() if shown[-1][0] == end]
-        if now and seconds > 0 and start == end:
-            self._least = end, math.nextafter(max(now) + seconds, math.inf)
+        if seconds > 0 and start == end:
+            now = [shown[-1][1] for shown in self._shown.values() if shown[-1][0] == end]
+            if now:
+                self._least = end, math.nextafter(max(now) + seconds, math.inf)

@@ -48,11 +48,16 @@ def step(at: Any) -> tuple[FrameType | None, Any]:
     return _compiled_step(at)
 
 
+LEAVES: set[type] = set()
+"""Types of awaited objects that have no frame and await nothing, such as asyncio's futures."""
+
+
 def _compiled_step(at: Any) -> tuple[FrameType | None, Any]:
     """Cython's coroutines are of types of its own, with the attributes of Python's."""
     for frame, awaited in _ATTRIBUTES:
         if hasattr(type(at), awaited):
             return getattr(at, frame, None), getattr(at, awaited)
+    LEAVES.add(type(at))
     return None, None
 
 

@@ -45,7 +45,9 @@ class Handovers:
 
     def note(self, function: Any) -> None:
         """A function is handed over now."""
-        code = _code_of(function)
+        code = getattr(function, "__code__", None)
+        if type(code) is not CodeType:
+            code = _code_of(function)
         if code is not None and code.co_flags & inspect.CO_COROUTINE:
             line = self._recorder.lines.of_stack()
             if line is not None:

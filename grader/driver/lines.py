@@ -9,19 +9,21 @@ from types import CoroutineType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 from ..clock.current import outside_of_loop
-from .awaited import OF_SERVER, asked_of_server, name_of, step
+from .awaited import LEAVES, OF_SERVER, asked_of_server, name_of, step
 from .ownership import is_machinery
 
 
 class Place(NamedTuple):
     """An `await` in own code: its line, and what is awaited there, by name and itself.
 
-    `is_for_server` is set if nothing but a message from the server can end the wait.
+    `coroutine` is the one with that line. `is_for_server` is set if nothing but a message from
+    the server can end the wait.
     """
 
     line: int
     name: str
     awaited: Any
+    coroutine: Any
     is_for_server: bool = False
 
 
@@ -98,19 +100,21 @@ class Lines:
         while at is not None:
             if type(at) is CoroutineType:
                 frame, inner = at.cr_frame, at.cr_await
+            elif type(at) in LEAVES:
+                break
             else:
                 frame, inner = step(at)
             if frame is not None:
                 code = frame.f_code
                 name = code.co_filename
                 if known[name] if name in known else self.own(name):
-                    found = frame.f_lineno, inner
+                    found = frame.f_lineno, inner, at
                 if code is OF_SERVER:
                     is_for_server = True
             at = inner
         return _place(*found, is_for_server) if found is not None else None
 
 
-def _place(line: int, awaited: Any, is_for_server: bool) -> Place:
+def _place(line: int, awaited: Any, coroutine: Any, is_for_server: bool) -> Place:
     name = asked_of_server(awaited) if is_for_server else name_of(awaited)
-    return Place(line, name, awaited, is_for_server)
+    return Place(line, name, awaited, coroutine, is_for_server)

@@ -116,7 +116,8 @@ def to_ticks(seconds: float) -> int:
     if ticks >= NEVER:
         return NEVER
     nearest = round(ticks)
-    is_whole = abs(ticks - nearest) <= max(FLOAT_NOISE, abs(ticks) * 2**-50)
+    off = abs(ticks - nearest)
+    is_whole = off <= FLOAT_NOISE or off <= abs(ticks) * 2**-50
     return nearest if is_whole else math.ceil(ticks)
 
 
