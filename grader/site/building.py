@@ -108,8 +108,13 @@ def _index(lessons: Iterable[Lesson]) -> str:
 
 
 def _filled(page: str, **parts: str) -> str:
-    text = (HERE / "pages" / page).read_text("utf-8")
-    return Template(text).substitute(parts, policy=POLICY, language=language() or "en")
+    parts |= {"policy": POLICY, "language": language() or "en"}
+    head = _template("head.html").substitute(parts)
+    return _template(page).substitute(parts, head=head)
+
+
+def _template(page: str) -> Template:
+    return Template((HERE / "pages" / page).read_text("utf-8"))
 
 
 def _data(value: object) -> str:
