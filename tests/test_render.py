@@ -491,6 +491,17 @@ def test_picture_of_a_crowd_shows_the_first_ones_and_how_many_are_under_way() ->
     ]
 
 
+def test_picture_of_a_crowd_shows_every_call_and_the_shortest_answer() -> None:
+    """Twelve calls, four at a time, are under way for three seconds, not for one."""
+    calls = tuple(span("exists", n // 4, n // 4 + 1) for n in range(12))
+    assert picture(finished(answered("/batch", 0, 3), spans=calls), 44)[1:3] == [
+        "GET /batch   ───────────────────────────",
+        "  exists ×12 ███████████████████████████",
+    ]
+    instants = finished(*(answered("/users", n, n, n) for n in range(7)))
+    assert picture(instants, 43)[4] == "and 4 more li…             █   █   █   █"
+
+
 def test_only_requests_that_are_alike_are_folded() -> None:
     """What was asked and how it went, but for a number in the path; and never a single one."""
     exchanges = [answered(f"/items/{n}", 0, 1, n) for n in range(20)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from math import ceil, floor
 
@@ -126,16 +127,17 @@ class Cells:
     def mark(self, at: float, sign: str) -> None:
         self._cells[min(round(self._scale.column(at)), len(self._cells) - 1)] = (sign, "bold")
 
-    def fill_heights(self, bars: list[Bar]) -> None:
-        """How many of `bars` are under way, as a height in each column."""
-        counts = [0] * len(self._cells)
-        for bar in bars:
-            for column in self._scale.covered(bar):
-                counts[column] += 1
-        most = max(counts) or 1
-        for column, count in enumerate(counts):
-            if count:
-                self._cells[column] = (HEIGHTS[ceil(8 * count / most)], STYLE["done"])
+    def fill_heights(self, lanes: Iterable[Lane]) -> None:
+        """In how many of `lanes` something is under way, as a height in each column."""
+        counts = Counter(column for lane in lanes for column in self._busy(lane))
+        most = max(counts.values(), default=0)
+        for column, count in counts.items():
+            self._cells[column] = (HEIGHTS[ceil(8 * count / most)], STYLE["done"])
+
+    def _busy(self, lane: Lane) -> set[int]:
+        """The columns with a bar of this lane; the shortest one is seen in one of them."""
+        columns = [self._scale.covered(bar) for bar in lane.bars]
+        return {column for each in columns for column in each or (each.start,)}
 
     def text(self) -> Text:
         text = Text()
@@ -168,7 +170,7 @@ def _drawn(row: Row, panel: Panel, scale: Scale) -> Text:
     cells = Cells(scale)
     cells.freeze(panel.blocked)
     if isinstance(row, Crowd):
-        cells.fill_heights([bar for lane in row.lanes for bar in lane.bars[:1]])
+        cells.fill_heights(row.lanes)
         return cells.text()
     for bar in row.bars:
         cells.add(bar)

@@ -35,10 +35,11 @@ def _cut_short(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, Span]]:
         calls = calls_of(case.expected, theirs.number)
         failures = {call.end.tick for call in calls if call.how == "failed"}
         for span in calls:
+            if span.how != "cancelled" or not span.seconds or span.end.tick in failures:
+                continue
             mine = calls_of(case.got, ours.number, span.name)
             place = [call for call in calls if call.name == span.name].index(span)
-            cut = span.how == "cancelled" and span.seconds and span.end.tick not in failures
-            if cut and mine:
+            if mine:
                 yield ours, theirs, span, mine[min(place, len(mine) - 1)]
 
 

@@ -122,15 +122,11 @@ def awaited_in_turn(case: Case) -> Finding | None:
     """
     for ours, theirs in case.exchanges():
         got = calls_of(case.got, ours.number)
-        expected = {s.name for s in calls_of(case.expected, theirs.number)}
+        belong = _Together(got, calls_of(case.expected, theirs.number))
         in_turn = [
             (one, other)
             for one, other in combinations(got, 2)
-            if one.name in expected
-            and other.name in expected
-            and _belong_together(case, ours, one, other)
-            and one.end.tick <= other.start.tick
-            and one.seconds
+            if one.end.tick <= other.start.tick and one.seconds and belong(one.name, other.name)
         ]
         if not in_turn or any(span.resource is not None for span in got):
             continue
@@ -140,17 +136,35 @@ def awaited_in_turn(case: Case) -> Finding | None:
     return None
 
 
-def _belong_together(case: Case, exchange: Exchange, one: Span, other: Span) -> bool:
-    """Whether the reference has two such calls under way at once.
+class _Together:
+    """Whether the reference has two calls of these names under way at once, in one exchange.
 
     Of calls of one function, only where the learner's are all in turn: others may have a limit.
+    Each two names are looked at once, however many calls there are.
     """
-    trace, number = case.expected, exchange.number
-    if one.name == other.name:
-        mine = calls_of(case.got, number, one.name)
-        return most_at_once(mine) == 1 < most_at_once(calls_of(trace, number, one.name))
-    last = {span.name: span for span in calls_of(trace, number)}
-    return overlap(last[one.name], last[other.name])
+
+    def __init__(self, got: list[Span], expected: list[Span]) -> None:
+        self._got, self._expected = _by_name(got), _by_name(expected)
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def __call__(self, one: str, other: str) -> bool:
+        if (one, other) not in self._known:
+            self._known[one, other] = self._are(one, other)
+        return self._known[one, other]
+
+    def _are(self, one: str, other: str) -> bool:
+        if not {one, other} <= self._expected.keys():
+            return False
+        if one == other:
+            return most_at_once(self._got[one]) == 1 < most_at_once(self._expected[one])
+        return overlap(self._expected[one][-1], self._expected[other][-1])
+
+
+def _by_name(calls: list[Span]) -> dict[str, list[Span]]:
+    found: dict[str, list[Span]] = {}
+    for call in calls:
+        found.setdefault(call.name, []).append(call)
+    return found
 
 
 def _mixed_up(case: Case, in_turn: list[tuple[Span, Span]]) -> bool:
