@@ -362,7 +362,7 @@ def test_request_before_is_blamed_only_where_what_is_fetched_is_the_same(
     what = scenario(get("/"), get("/", at=1), fetch=fetch)
     got, expected = (play(refusing(most), what) for most in (1, 2))
     [diagnosis] = diagnose(case_of(got, expected, what, statuses))
-    assert ("Which request in between changed that?" in diagnosis.text) == is_told
+    assert ("What has changed since?" in diagnosis.text) == is_told
 
 
 def test_something_is_always_said() -> None:

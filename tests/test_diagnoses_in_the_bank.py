@@ -16,8 +16,9 @@ BANK = Path(__file__).parent / "mistakes"
 
 
 def grade(grading: Grading, name: str) -> ExerciseReport:
-    case = BANK / "day53" / f"{name}.py"
-    return grading.grade(lesson("day53"), case, (int(name[0]),), seed=1).exercises[0]
+    day, _, stem = name.rpartition("/")
+    case = BANK / (day or "day53") / f"{stem}.py"
+    return grading.grade(lesson(case.parent.name), case, (int(stem[0]),), seed=1).exercises[0]
 
 
 NO_RACE = [
@@ -38,6 +39,11 @@ def test_what_is_wrong_with_each_request_alone_is_no_race(grading: Grading, name
 
 
 SAID = {
+    "day54/1_exception_returned": "is returned is data like any other: it has to be raised.",
+    "day54/2_embedded": "Your endpoint looks for item in the body.",
+    "day54/2_status_beside_the_item": "The answer is a list with 201 in it",
+    "day54/4_utc_in_a_dict": "is written with +00:00, one in a Pydantic model with Z",
+    "day54/7_header_is_a_number": "`str(number)` makes a text of a number",
     "1_helper_never_awaited": "Lines 14, 19 and 24 call slow(), and nothing awaits what comes back",
     "1_to_thread_not_awaited": "calls to_thread(), and nothing awaits what comes back",
     "2_awaits_in_one_dict": "Each of the 3 awaits on it waits for its own call.",

@@ -84,7 +84,7 @@ def _with_texts(trace: Trace, change: Callable[[datetime], datetime | None]) -> 
     def changed(value: Any) -> Any:
         moment = moment_in(value)
         other = None if moment is None else change(moment)
-        return value if other is None else other.isoformat()
+        return value if other is None else other.isoformat().replace("+00:00", "Z")
 
     return _with_bodies(trace, lambda body: _changed(body, changed))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from textwrap import wrap
@@ -12,7 +13,7 @@ from rich.text import Text
 from ..model.report import CheckReport, ExerciseReport, Report
 from .bars import draw
 from .signs import SIGNS, STYLES, WORDS
-from .text import counted, on_one_line
+from .text import counted, cut, on_one_line
 from .timeline import timeline
 
 MOST_OUTPUT = 12
@@ -198,7 +199,7 @@ def _output(output: str, width: int) -> Iterator[Text]:
     yield Text("    Your code printed:", style="dim")
     printed = output.rstrip().splitlines()
     for line in printed[:MOST_OUTPUT]:
-        yield Text(f"      {line[: width - 6]}", style="dim")
+        yield Text(f"      {cut(line, width - 6)}", style="dim")
     if len(printed) > MOST_OUTPUT:
         yield Text(f"      … and {len(printed) - MOST_OUTPUT} more lines", style="dim")
 
@@ -235,11 +236,18 @@ def _wrapped(
         yield Text((" " * indent + words)[:width], style=style)
         return
     rest = " " * (indent if hang is None else hang)
+    held = _DATA.sub(lambda blanks: _BLANK * len(blanks[0]), words)
     for line in wrap(
-        words,
+        held,
         max(20, width),
         initial_indent=" " * indent,
         subsequent_indent=rest,
         break_on_hyphens=False,
     ):
-        yield Text(line, style=style)
+        yield Text(line.replace(_BLANK, " "), style=style)
+
+
+_DATA = re.compile(r'  +|(?<=[:\[,]") | (?="[,}\]])|(?<=: ") ')
+"""Blanks that belong to a text in JSON: several, or one at its beginning or end."""
+_BLANK = "\ue000"
+"""Stands for such a blank while lines are broken, which no blank in data is a place for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import combinations
+from itertools import accumulate, combinations
 from urllib.parse import unquote
 
 import msgspec
@@ -14,13 +14,16 @@ from ...model.trace import AROUND, Exchange, Span, Trace
 from ..aspects import arguments, call_counts, gives_away, good_answers, statuses
 from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, error_line, in_words, of_line, with_article
-from .errors import errors_of, is_about_a_value, named
+from .errors import RETURNED, errors_of, is_about_a_value, named
 from .registry import Finding, rule
 from .source import Source
 from .timing import awaited_in_turn, one_by_one
 
-_LONGEST_BODY = 60
-"""Characters of a request's body, or of its query, that are shown."""
+_LONGEST_QUERY = 60
+_LONGEST_BODY = 200
+"""Characters of a request's query, and of its body or of several, that are shown."""
+_PLACES = ("path", "query", "header", "cookie", "body")
+"""Where FastAPI looks for parameters."""
 
 
 @rule("missing-route")
@@ -174,11 +177,8 @@ def _how_it_ends(call: Span) -> str:
 
 def _how_it_is_returned(exchange: Exchange) -> str:
     if _is_returned_refusal(exchange):
-        return _RETURNED_REFUSAL
+        return RETURNED
     return "The client takes what is in it for the data."
-
-
-_RETURNED_REFUSAL = "An HTTPException that is returned is data like any other: it has to be raised."
 
 
 def _is_returned_refusal(exchange: Exchange) -> bool:
@@ -382,9 +382,19 @@ def _why_invalid(exchange: Exchange) -> str:
         return ""
     place = [str(step) for step in errors[0].get("loc", ())]
     said = f"{': '.join(filter(None, (' → '.join(place), str(errors[0].get('msg')))))}."
-    if place[:1] == ["query"] and errors[0].get("type") == "missing":
-        said += f" It looks for {place[-1]} in the query. Where does the client send it?"
-    return said
+    return said + _where_it_looks(place) if errors[0].get("type") == "missing" else said
+
+
+def _where_it_looks(place: list[str]) -> str:
+    """What an endpoint wants that isn't there, though the request is a right one."""
+    if place == ["body"]:
+        return " Your endpoint wants a body. Does the client send one?"
+    if len(place) > 1 and place[0] in _PLACES:
+        return (
+            f" Your endpoint looks for {place[-1]} in the {place[0]}. Where does the client "
+            "send it?"
+        )
+    return ""
 
 
 @rule("request-refused", "status", "body")
@@ -419,14 +429,24 @@ def bad_request_accepted(case: Case) -> Finding | None:
         return None
     ours = accepted[0]
     same = [e for e in accepted if (e.method, e.path) == (ours.method, ours.path)]
-    bodies = list(dict.fromkeys(_body_of(case, e) for e in same))
-    with_ = f" with the bod{'y' if len(bodies) == 1 else 'ies'} {in_words(bodies)}"
+    question = "Which type or rule of yours should have refused it?"
+    why = RETURNED if _is_returned_refusal(ours) else question
     return Finding(
         ours.line,
-        f"{ours.method} {_target(case, ours)}{with_ if any(bodies) else ''} is answered with "
-        f"status {ours.status}{of_line(ours.line)}, and should be refused with 422. What does "
-        "the endpoint accept, by its parameters' types?",
+        f"{ours.method} {_target(case, ours)}{_with_bodies(case, same)} is answered with status "
+        f"{ours.status}{of_line(ours.line)}, and should be refused with 422. {why}",
     )
+
+
+def _with_bodies(case: Case, exchanges: list[Exchange]) -> str:
+    """The bodies of some requests, in words: as many as have room, and the first at least."""
+    bodies = list(dict.fromkeys(_body_of(case, exchange) for exchange in exchanges))
+    if not any(bodies):
+        return ""
+    lengths = accumulate(map(len, bodies))
+    room = max(1, sum(length <= _LONGEST_BODY for length in lengths))
+    more = [f"{len(bodies) - room} more"] if bodies[room:] else []
+    return f" with the bod{'ies' if bodies[1:] else 'y'} {in_words(bodies[:room] + more)}"
 
 
 def _asked(case: Case, exchange: Exchange) -> str:
@@ -440,7 +460,7 @@ def _target(case: Case, exchange: Exchange) -> str:
     """The path of a request, with the query that the scenario gives it."""
     request = case.scenario.requests[exchange.number]
     query = unquote("&".join(filter(None, (request.path.partition("?")[2], request.query))))
-    return f"{exchange.path}?{shortened(query, _LONGEST_BODY)}" if query else exchange.path
+    return f"{exchange.path}?{shortened(query, _LONGEST_QUERY)}" if query else exchange.path
 
 
 def _body_of(case: Case, exchange: Exchange) -> str:
@@ -480,7 +500,7 @@ def _about_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
         question = " Which `except` comes first?" if several else ""
         return f"{said} Your `except` turns {error} into that.{question}"
     if _is_returned_refusal(ours):
-        return f"{said} {_RETURNED_REFUSAL}"
+        return f"{said} {RETURNED}"
     return said + _why_other_status(case, ours, theirs)
 
 
@@ -499,12 +519,26 @@ def _why_other_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
         return f" {failed.name}{line} fails with an HTTPException of that status, which is lost."
     earlier = case.got.exchanges[: ours.number]
     if any(one.status == theirs.status and _is_alike(case, one, ours) for one in earlier):
-        return " Before, it was. Which request in between changed that?"
+        return (
+            f" The same request was answered with {theirs.status} before. What has changed since?"
+        )
+    return _not_a_status(ours, theirs)
+
+
+def _not_a_status(ours: Exchange, theirs: Exchange) -> str:
+    """Where the status stands in the answer itself."""
+    body = ours.json()
+    if isinstance(body, list) and body[1:] == [theirs.status]:
+        return (
+            f" The answer is a list with {theirs.status} in it: what `return` names after a comma "
+            "is data, too. The status stands in the decorator, or in an HTTPException that is "
+            "raised."
+        )
     return ""
 
 
 def _is_alike(case: Case, earlier: Exchange, later: Exchange) -> bool:
-    """Whether two requests are the same, and the calls made for them ended in the same way."""
+    """Whether two requests are the same, and so is all that the calls made for them gave."""
     ends, its = (
         [(call.name, call.how) for call in calls_of(case.got, one.number)]
         for one in (earlier, later)

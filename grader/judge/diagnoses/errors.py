@@ -68,7 +68,7 @@ def raised(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         error = ours.raised and _own(case, ours.raised)
         if error is not None and theirs.raised is None:
-            return Finding(error.line or ours.line, _sentence_of(error, ours.line))
+            return Finding(error.line or ours.line, _sentence_of(error, ours.line, theirs.status))
     return None
 
 
@@ -112,15 +112,29 @@ def response_does_not_fit(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         error = ours.raised
         if error is not None and error.type == "ResponseValidationError" and not theirs.raised:
-            found = re.search(r"'loc': \(([^)]*)\), 'msg': '([^']*)'", error.text)
-            place, problem = found.groups() if found else ("", named(error))
             return Finding(
                 error.line or ours.line,
                 f"The answer to {ours.method} {ours.path}{of_line(ours.line)} isn't what the "
-                f"endpoint promises: {problem} (at {place}). FastAPI compares it with the return "
-                "annotation, or the `response_model`.",
+                f"endpoint promises: {_what_does_not_fit(error)}. FastAPI compares it with the "
+                f"return annotation, or the `response_model`.{_returned_not_raised(error)}",
             )
     return None
+
+
+def _what_does_not_fit(error: Failure) -> str:
+    """The first thing that FastAPI has found, and where in the answer."""
+    found = re.search(r"'loc': \(([^)]*)\), 'msg': '([^']*)'", error.text)
+    if found is None:
+        return named(error)
+    steps = re.findall(r"[^\s,']+", found[1])
+    return f"{' → '.join(steps)}: {found[2]}"
+
+
+def _returned_not_raised(error: Failure) -> str:
+    return f" {RETURNED}" if "'input': HTTPException(" in error.text else ""
+
+
+RETURNED = "An HTTPException that is returned is data like any other: it has to be raised."
 
 
 @rule("error-hidden", "status", "body", "resources", "calls", "elapsed")
@@ -144,7 +158,7 @@ def error_hidden(case: Case) -> Finding | None:
             error.line,
             f"{at_line(error.line)} raises {named(error)}. That is an error in the program, and "
             f"your `except` turns it into an answer with status {ours.status}."
-            f"{_with_space(note_on(error))}",
+            f"{_with_space(note_on(error, theirs.status))}",
         )
     return None
 
@@ -343,19 +357,22 @@ def errors_in(described: object) -> Iterator[Error]:
 def named(error: Failure) -> str:
     """An error's class and text, on one line."""
     text = _ADVERTISED.sub("", " ".join(error.text.split()))
-    return f"{error.type}: {shortened(text, 200)}".rstrip(": .")
+    return shortened(f"{error.type}: {text}".rstrip(": ."), LONGEST_ERROR)
 
+
+LONGEST_ERROR = 220
+"""Characters of an error that are shown."""
 
 _ADVERTISED = re.compile(r" For further information visit \S+")
 """What Pydantic writes after each error."""
 
 
-def _sentence_of(error: Failure, endpoint: int | None) -> str:
+def _sentence_of(error: Failure, endpoint: int | None, wanted: int | None) -> str:
     """What was raised: by a line, or by FastAPI about what the endpoint returned."""
     if "response already started" in error.text:
         return (
             f"{at_line(error.line)} raises an HTTPException when the response has begun already: "
-            "the client has its 200. Until when can a request be refused?"
+            "the client has its status. Until when can a request be refused?"
         )
     if error.context == "HTTPException" and "websocket." in error.text:
         return (
@@ -369,7 +386,8 @@ def _sentence_of(error: Failure, endpoint: int | None) -> str:
             f"({named(error)}). Which of its arguments is the status, and which the detail?"
         )
     if error.line is not None:
-        return f"Line {error.line} raises {named(error)}.{_with_space(note_on(error))}"
+        note = _with_space(note_on(error, wanted))
+        return f"Line {error.line} raises {named(error)}.{note}"
     note = note_on(error)
     if error.type == "RuntimeError":
         return f"Answering the request fails with {named(error)}.{_with_space(note)}"

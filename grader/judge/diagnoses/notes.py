@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from ...model.trace import Failure
 
+INVALID = 422
 
-def note_on(error: Failure) -> str:
-    """A sentence on what an error's text means here; empty if it speaks for itself."""
+
+def note_on(error: Failure, wanted: int | None = None) -> str:
+    """A sentence on what an error's text means here; empty if it speaks for itself.
+
+    Args:
+        wanted: the status that the answer should have, if that is known.
+    """
+    if wanted == INVALID and "validation error" in error.text:
+        return (
+            "FastAPI answers 422 for a request's own parameters. A ValidationError that your code "
+            "raises is an error like any other."
+        )
     return next((note for words, note in _NOTES.items() if words in error.text), "")
 
 
 _NOTES = {
     "EOF when reading a line": "It asks for input, and a web app has no keyboard.",
-    "validation error": (
-        "FastAPI answers 422 for a request's own parameters. A ValidationError that your code "
-        "raises is an error like any other."
+    "is not a callable object": (
+        "`Depends` takes the function itself, and FastAPI calls it: leave out the parentheses."
+    ),
+    "has no attribute 'dependency'": (
+        "What stands in `dependencies=[...]` has to be wrapped: `Depends(function)`."
     ),
     "'coroutine' object": (
+        "A coroutine stands where a value belongs: an async function was called, and not awaited."
+    ),
+    "=<coroutine object": (
         "A coroutine stands where a value belongs: an async function was called, and not awaited."
     ),
     "'async_generator' object is not iterable": (
@@ -74,7 +90,8 @@ _NOTES = {
     ),
     "Result is not set": "A task has its result when it is over: after the group, or an `await`.",
     "has no attribute 'encode'": (
-        "A stream sends text or bytes, so a row has to be turned into a line of JSON first."
+        "Text or bytes belong there: `str(number)` makes a text of a number, for a header say, "
+        "and `json.dumps(row)` of a row."
     ),
     "must be callable": (
         "What is to be called after the answer is a function, not what it returned: leave out "

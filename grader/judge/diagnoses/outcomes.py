@@ -31,6 +31,7 @@ from ...model.trace import Failure, Outcome, OutcomeKind, Waiting
 from ...processes.limits import FORKS, OUTPUT
 from .case import OUTCOME, Case, at_line, of_line
 from .errors import named, out_of_memory
+from .notes import note_on
 from .registry import Finding, Rule, rule
 
 Explain = Callable[[Outcome], str]
@@ -147,12 +148,10 @@ def factory_failed(outcome: Outcome) -> str:
             f"exercise gives it: {wanted}."
         )
     failure = outcome.failure or Failure("Exception", "")
+    loop = "No event loop runs yet at that time." if "loop" in failure.text else ""
     return (
         f"{at_line(outcome.line)} raises {named(failure)}, while the factory is still making "
-        "the app. No event loop runs yet at that time."
-        if "loop" in failure.text
-        else f"{at_line(outcome.line)} raises {named(failure)}, while the factory is still "
-        "making the app."
+        f"the app. {loop or note_on(failure)}".rstrip()
     )
 
 

@@ -96,6 +96,11 @@ def _time_in(value: Any) -> datetime | None:
 def _how_it_differs(wanted: datetime | None, got: datetime | None) -> str:
     if wanted is None or got is None or got.tzinfo is None:
         return "it doesn't say in which time zone that is"
+    if got == wanted and got.utcoffset() == wanted.utcoffset():
+        return (
+            "the same time, written in another way. A datetime in a dict is written with +00:00, "
+            "one in a Pydantic model with Z"
+        )
     if got == wanted:
         return "the right moment, in another time zone"
     if abs(got - wanted) < timedelta(seconds=1):
