@@ -538,12 +538,13 @@ def _library(authors: list[tuple[Any, ...]], books: list[tuple[Any, ...]]) -> st
 
 
 def _shelves(sample: SampleData, authors: int) -> str:
-    """Some authors in no order, with two books each; every third has none."""
+    """Some authors in no order, with two books each; every third has none, and three a namesake."""
     shared = sample.shared()
+    namesake = shared.word()
     ids = [7 * n % authors + 1 for n in range(authors)]
     of_books = [author for author in (*ids, *ids[::-1]) if author % 3]
     return _library(
-        [(author, shared.word()) for author in ids],
+        [(author, shared.word() if n > 2 else namesake) for n, author in enumerate(ids)],
         [(1000 - 3 * n, author, shared.word()) for n, author in enumerate(of_books)],
     )
 
@@ -577,8 +578,8 @@ def _books(sample: SampleData, count: int) -> list[dict[str, Any]]:
 
 @exercise(5)
 def test_books_are_imported(sample: SampleData) -> None:
-    """The books of a list are stored, and their number is answered with 201."""
-    titles = ("O'Hara", "a\tb\\N\nc", "", "%s $1", "ü, 'x'")
+    """All books of a list are stored, equal ones too, and the answer is 201 with their number."""
+    titles = ("O'Hara", "a\tb\\N\nc", "", "%s $1", "ü, 'x'", "O'Hara")
     odd = [{"author_id": 2, "title": title} for title in titles]
     assert_same(answers, readings, of=_import(_books(sample, 7), _books(sample, 1), odd))
 

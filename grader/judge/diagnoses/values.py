@@ -11,8 +11,9 @@ from ...model.trace import Exchange, json_in
 from ..differences import MISSING, BodyDifference, as_text, shortened
 from ..forms import moment_in
 from .bodies import LOOKS, differing_bodies, in_place, places_in
-from .case import Case, of_line
+from .case import Case, at_line, of_line
 from .registry import Finding, rule
+from .relayed import spans_of, writes
 
 LONGEST = 60
 """Characters of a value or a query that are shown."""
@@ -179,19 +180,29 @@ def stored_otherwise(case: Case) -> Finding | None:
     for name, pairs in _rows(case):
         mine, rows = case.got.readings[name], case.expected.readings[name]
         if len(mine) != len(rows):
-            return Finding(
-                None,
+            return _by_what_writes(
+                case,
                 f"In the end the number of rows is {len(mine)}, and it should be {len(rows)} "
-                f"({_query(name)}). Which of your statements adds or removes rows?",
+                f"({_query(name)}).",
             )
         for own, its in pairs:
             for key in _differing_keys(own, its):
-                return Finding(
-                    None,
+                return _by_what_writes(
+                    case,
                     f"What is stored in the end has {_shown(own[key])} under {as_text(key)}, "
-                    f"and it should be {_shown(its[key])}. What do your statements write?",
+                    f"and it should be {_shown(its[key])}.",
                 )
     return None
+
+
+def _by_what_writes(case: Case, said: str) -> Finding:
+    """With the line that writes to the database, if there is one only."""
+    lines = {span.line for span in spans_of(case, case.got, "statement") if writes(span)}
+    if len(lines) != 1 or None in lines:
+        return Finding(None, f"{said} Which of your statements write, and what?")
+    [line] = lines
+    where = f"Only {at_line(line).lower()} writes to the database."
+    return Finding(line, f"{said} {where} What does it write?")
 
 
 def _rows(case: Case) -> Iterator[tuple[str, list[tuple[dict[str, Any], dict[str, Any]]]]]:

@@ -388,9 +388,13 @@ _NUMBER = re.compile(r"\d+")
 
 
 def _with_records(case: Case) -> Iterator[tuple[Exchange, Exchange, str]]:
-    """The exchanges for which the reference logs something, each with the logger."""
+    """The exchanges of which the reference logs that something is wrong, each with the logger."""
     for ours, theirs in case.exchanges():
-        logged = [log for log in case.expected.logs if log.exchange == theirs.number]
+        logged = [
+            log
+            for log in case.expected.logs
+            if log.exchange == theirs.number and log.level not in ("DEBUG", "INFO")
+        ]
         if logged and ours.status == theirs.status:
             yield ours, theirs, logged[0].logger
 
