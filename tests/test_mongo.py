@@ -235,6 +235,17 @@ def test_waiting_for_a_connection_has_its_timeout() -> None:
     assert answer(factory, mongo(2)) == expected
 
 
+def test_a_seed_may_name_its_object_ids() -> None:
+    async def work(db: Any) -> Any:
+        found = await db.users.find().to_list()
+        return [f"{type(user['_id']).__name__} {user['_id']}" for user in found]
+
+    low, high = "6955b9000000000000000001", "6955b9000000000000000002"
+    seed = {"users": [{"_id": {"$oid": high}}, {"_id": {"$oid": low}}, {"_id": "ada"}]}
+    expected = [f"ObjectId {high}", f"ObjectId {low}", "str ada"]
+    assert answer(using(work), mongo(seed=seed)) == expected
+
+
 def test_a_command_that_is_given_up_is_not_carried_out() -> None:
     async def work(db: Any) -> Any:
         async def patiently() -> None:

@@ -193,7 +193,7 @@ def telling(*names: str) -> Any:
 
     @aspect(
         "secret",
-        say=lambda told: f"a 500 that tells {told}" if told else "a 500 that tells nothing",
+        say=lambda told: f"a 500 with {told!r} in it" if told else "a 500 that says nothing of it",
     )
     def told(trace: Trace) -> tuple[str, ...]:
         return tuple(
@@ -408,7 +408,7 @@ def one_change(trace: Trace) -> tuple[str, ...]:
     emails = [row["email"] for row in rows if row["id"] == 2]
     versions = [row["version"] for row in _rows(trace, VERSIONS) if row["id"] == 2]
     is_told = [one["email"] for one in told if isinstance(one, dict) and "email" in one] == emails
-    stored = "stored as it was answered" if is_told else "stored otherwise than it was answered"
+    stored = "stored as it was answered" if is_told else "not stored as it was answered"
     return (*sorted_statuses(trace), stored, f"version {versions}")
 
 
@@ -527,19 +527,27 @@ def index_made(trace: Trace) -> tuple[str, ...]:
 
 
 def _pages(sample: SampleData) -> Scenario:
-    """A collection of 23 products, page by page, in three sizes; each page asks for the next."""
+    """A collection of 23 products, page by page, in six sizes; each page asks for the next.
+
+    Those with the lowest ids were added last.
+    """
     shared = sample.shared()
-    products = [_product(shared) for _ in range(23)]
+    products = [{"_id": _object_id(n), **_product(shared)} for n in (*range(9, 23), *range(9))]
     return _shop(
+        *client("many", *_linked("/products?limit=50", 1)),
         *client("default", *_linked("/products", 3)),
         *client("eight", *_linked("/products?limit=8", 3)),
         *client("whole", *_linked("/products?limit=23", 1)),
         *client("last", *_linked("/products?limit=22", 2)),
         *client("one", *_linked("/products?limit=1", 2)),
-        *client("many", *_linked("/products?limit=50", 1)),
         products=products,
         unknown={},
     )
+
+
+def _object_id(number: int) -> dict[str, str]:
+    """The `_id` of a document of the seed, in the order of the numbers."""
+    return {"$oid": f"6955b900{number:016x}"}
 
 
 def _linked(path: str, count: int) -> Iterator[Request]:
@@ -554,7 +562,7 @@ def _linked(path: str, count: int) -> Iterator[Request]:
 @exercise(5)
 def test_pages(sample: SampleData) -> None:
     """/products answers a page of products by id, ten unless `limit` says otherwise."""
-    assert_same(pages, of=_pages(sample), alike=ids)
+    assert_same(pages, of=_pages(sample))
 
 
 @aspect("status", "body", say=lambda page: f"{page[0]} with {page[1]}")
@@ -570,7 +578,7 @@ def _member(body: Any, key: str) -> Any:
 @exercise(5)
 def test_next_is_null_at_the_end(sample: SampleData) -> None:
     """`next` is the last id of the page if more products follow, and else null."""
-    assert_same(good_answers, of=_pages(sample), alike=ids)
+    assert_same(good_answers, of=_pages(sample))
 
 
 @exercise(5)

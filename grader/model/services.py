@@ -100,7 +100,8 @@ class Mongo(Described, frozen=True, tag="mongo", kw_only=True):
             fetches a cursor's next batch, is one. What the driver sends by itself
             (`hello`, `endSessions`, `killCursors` ...) takes none.
         round_trip: virtual seconds between sending anything and its answer.
-        seed: the documents that the database begins with, by collection.
+        seed: the documents that the database begins with, by collection. An `_id` that is
+            `{"$oid": "..."}` is that ObjectId; without one the document gets a new one.
         reads: collections that the grader itself reads when the app is down; their documents
             are the trace's `readings`.
         faults: what goes wrong; a statement is text such as `find users`.

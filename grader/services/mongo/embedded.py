@@ -10,12 +10,11 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import bson
-from bson import ObjectId
 
 from ..base.errors import ServiceError
 from ..base.off_clock import off_clock
 from .databases import Seed, as_json
-from .wire import Document, Message, MessageParser, request
+from .wire import Document, Message, MessageParser, request, with_id
 
 if TYPE_CHECKING:
     from .nx import Handler
@@ -37,8 +36,7 @@ class EmbeddedDatabase:
         for name, documents in seed.items():
             self._do({"create": name})
             if documents:
-                whole = [{"_id": ObjectId(), **document} for document in documents]
-                self._do({"insert": name, "documents": whole})
+                self._do({"insert": name, "documents": [with_id(one) for one in documents]})
 
     def url_at(self, host: str) -> str:
         return f"mongodb://{host}/{NAME}?directConnection=true"

@@ -28,6 +28,7 @@ from ..base.errors import ServiceError
 from ..base.off_clock import off_clock
 from .connecting import RemoteConnection, lost
 from .databases import Seed, as_json
+from .wire import with_id
 
 PREFIX = "course_play_"
 PATIENCE, GOODBYE = 5.0, 0.2
@@ -131,7 +132,7 @@ class UsersDatabase:
             for name, documents in seed.items():
                 collection = self._server.client[self._name].create_collection(name)
                 if documents:
-                    collection.insert_many([dict(document) for document in documents])
+                    collection.insert_many([with_id(document) for document in documents])
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import bson
+from bson import ObjectId
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
@@ -120,3 +121,11 @@ def _count(documents: bytes) -> int:
     while at < len(documents):
         count, at = count + 1, at + _number(documents, at)
     return count
+
+
+def with_id(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document of a seed with its `_id`: `{"$oid": "..."}` is an ObjectId, as is a new one."""
+    own = document.get("_id", {"$oid": None})
+    is_object_id = isinstance(own, Mapping) and own.keys() == {"$oid"}
+    rest = {key: value for key, value in document.items() if key != "_id"}
+    return {"_id": ObjectId(own["$oid"]) if is_object_id else own, **rest}
