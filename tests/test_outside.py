@@ -201,6 +201,51 @@ def test_a_pool_of_processes_is_given_up_at_its_timeout() -> None:
     assert answer(endpoint) == [4, 1.0]
 
 
+def send_after_a_sleep(end: Any) -> None:
+    time.sleep(0.05)
+    end.send("awake")
+
+
+def asked_through_a_pipe(fork: Any) -> Any:
+    ours, theirs = fork.Pipe()
+    child = fork.Process(target=send_after_a_sleep, args=(theirs,))
+    child.start()
+    answer = ours.recv()
+    child.join()
+    return answer
+
+
+def asked_through_a_queue(fork: Any) -> Any:
+    answers = fork.Queue()
+    child = fork.Process(target=answers.put, args=("awake",))
+    child.start()
+    answer = answers.get(timeout=5)
+    child.join()
+    return answer
+
+
+def asked_through_a_pool(fork: Any) -> Any:
+    with fork.Pool(1) as pool:
+        return pool.map_async(str.lower, ["AWAKE"]).get(timeout=5)[0]
+
+
+@pytest.mark.parametrize("ask", [asked_through_a_pipe, asked_through_a_queue, asked_through_a_pool])
+def test_a_forked_process_lives_in_real_time(ask: Callable[[Any], str]) -> None:
+    def endpoint() -> list[Any]:
+        return [ask(multiprocessing.get_context("fork")), time.monotonic()]
+
+    assert answer(endpoint, patience=10) == ["awake", 0.0]
+
+
+def test_a_program_that_says_nothing_is_given_up_at_its_timeout() -> None:
+    def endpoint() -> float:
+        with pytest.raises(subprocess.TimeoutExpired):
+            subprocess.run(["sleep", "30"], capture_output=True, timeout=3)
+        return time.monotonic()
+
+    assert answer(endpoint, patience=0.1) == 3.0
+
+
 def test_a_process_that_waits_for_its_reader_is_stuck_at_the_line() -> None:
     async def endpoint() -> int:
         process = await python("print('x' * 1_000_000)", stdout=-1)

@@ -6,13 +6,18 @@ import asyncio
 import concurrent.futures
 import contextvars
 import logging
+import multiprocessing
 import queue
+import select
+import selectors
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +199,94 @@ def test_a_thread_may_wait_for_an_event_no_longer_than_it_says() -> None:
         return [threading.Event().wait(3), time.monotonic()]
 
     assert answer(endpoint) == [False, 3.0]
+
+
+def wait_at_a_simple_queue() -> None:
+    with pytest.raises(queue.Empty):
+        queue.SimpleQueue[int]().get(timeout=3)
+
+
+def wait_in_select() -> None:
+    assert select.select([], [], [], 3) == ([], [], [])
+
+
+def wait_at_a_selector() -> None:
+    ours, theirs = socket.socketpair()
+    with selectors.DefaultSelector() as selector, ours, theirs:
+        selector.register(ours, selectors.EVENT_READ)
+        assert selector.select(3) == []
+
+
+def wait_at_a_socket() -> None:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(3)
+    with ours, theirs, pytest.raises(TimeoutError):
+        ours.recv(1)
+
+
+def wait_for_a_client() -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    listening.settimeout(3)
+    with listening, pytest.raises(TimeoutError):
+        listening.accept()
+
+
+def wait_at_a_pipe_of_ones_own() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        assert not ours.poll(3)
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        wait_at_a_simple_queue,
+        wait_in_select,
+        wait_at_a_selector,
+        wait_at_a_socket,
+        wait_for_a_client,
+        wait_at_a_pipe_of_ones_own,
+    ],
+)
+def test_a_thread_may_wait_in_c_no_longer_than_it_says(wait: Callable[[], None]) -> None:
+    def endpoint() -> float:
+        wait()
+        return time.monotonic()
+
+    assert answer(endpoint) == 3.0
+
+
+def test_what_comes_before_the_time_is_up_ends_a_wait() -> None:
+    items: queue.SimpleQueue[int] = queue.SimpleQueue()
+    ours, theirs = socket.socketpair()
+    app = FastAPI()
+
+    @app.get("/queue")
+    def at_the_queue() -> list[float]:
+        return [items.get(timeout=9), time.monotonic()]
+
+    @app.get("/socket")
+    def at_the_socket() -> list[float]:
+        ours.settimeout(9)
+        return [len(ours.recv(9)), time.monotonic()]
+
+    @app.get("/bring")
+    async def bring() -> None:
+        items.put(7)
+        theirs.send(b"abc")
+
+    with ours, theirs:
+        trace = play(app, get("/queue"), get("/socket"), get("/bring", at=2))
+    assert [exchange.json() for exchange in trace.exchanges] == [[7, 2.0], [3, 2.0], None]
+
+
+def test_a_pool_of_threads_of_multiprocessing_lives_by_the_clock() -> None:
+    def endpoint() -> float:
+        with ThreadPool(2) as pool:
+            pool.map(time.sleep, [1, 1, 1, 1], chunksize=1)
+        return time.monotonic()
+
+    assert answer(endpoint) == 2.0
 
 
 def test_a_thread_may_wait_at_a_queue_no_longer_than_it_says() -> None:

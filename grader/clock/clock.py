@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..model.scenarios import PATIENCE
 from ..model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
@@ -24,11 +24,15 @@ from .hosts import Hosts
 from .outside import LOOK_EVERY, Outside
 from .readings import Readings
 from .real_time import sleep as real_sleep
+from .spinning import Moment, Spinning
 
 EPOCH = 1_767_225_600
 """The `time.time()` at which a play begins unless it is given another: 2026-01-01 00:00 UTC."""
 ORIGIN_DEPTH = 12
 """Frames that reach from where a library makes a coroutine to the own line that led there."""
+
+
+_real_get: Callable[..., Any] = SimpleQueue.get  # a play replaces it
 
 
 class Stuck(BaseException):
@@ -65,7 +69,7 @@ class Actor:
         self._turn.put(None)
 
     def await_turn(self) -> None:
-        self._turn.get()
+        _real_get(self._turn)
         self.native_id, self.ident = threading.get_native_id(), threading.get_ident()
 
 
@@ -83,6 +87,7 @@ class Clock:
         turns: how many turns the loop has taken.
         before_exit: of what a process waits for before it exits, whether each is over.
         read_at: the last tick at which somebody looked at the time.
+        spinning: whether a thread does nothing but that.
         steady: what `time.monotonic` shows.
         wall: what `time.time` shows.
     """
@@ -100,6 +105,7 @@ class Clock:
         self.time_limit = time_limit
         self.turns = 0
         self.read_at = -1
+        self.spinning = Spinning()
         self.holds = 0
         self.tie_break: Callable[[], float] = lambda: 0.0
         self.home = threading.get_ident()
@@ -141,6 +147,11 @@ class Clock:
         self.wall.wait(seconds, self.now, end)
         return end
 
+    def overrun(self, reader: str) -> None:
+        """A wait is over, and the code of a file is shown a bit more than that."""
+        self.steady.overrun(self.now, reader)
+        self.wall.overrun(self.now, reader)
+
     def is_over(self) -> bool:
         """Whether the time is up. A play that clears up may go on."""
         return self.now >= self.time_limit and not self._ending
@@ -173,6 +184,11 @@ class Clock:
     def is_home(self) -> bool:
         """Whether the calling thread is the one that the loop of the play runs on."""
         return threading.get_ident() == self.home
+
+    def moment_of_thread(self) -> Moment:
+        """Within what the calling thread works; on the loop's own it is over with each turn."""
+        ident = threading.get_ident()
+        return ident, self.now, self.turns if ident == self.home else 0
 
     @contextmanager
     def working(self, actor: Actor | None = None) -> Iterator[None]:
@@ -268,7 +284,7 @@ class Clock:
         """Wait until no thread runs, for so long of real time; whether that came to be."""
         while self._running is not None:
             try:
-                self._given_up.get(timeout=seconds)
+                _real_get(self._given_up, timeout=seconds)
             except Empty:
                 return False
         return True

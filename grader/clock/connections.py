@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -27,14 +27,17 @@ class Connections:
 
     Args:
         patience: real seconds for an answer.
+        has_children: whether there are processes that may have inherited an end of a pair.
     """
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, patience: float, has_children: Callable[[], bool] = lambda: False) -> None:
         self._patience = patience
+        self._has_children = has_children
         self._asked: dict[int, float] = {}
         self._sent: dict[int, int] = {}
         self._watched: set[int] = set()
         self._own: set[Any] = set()
+        self._answered: set[int] = set()
 
     def add_own(self, listening: socket.socket) -> None:
         """What listens there is a part of the play."""
@@ -68,6 +71,17 @@ class Connections:
         if file in self._watched:
             self._asked[file] = monotonic() - self._patience * (1 - HALF_ANSWERED)
 
+    def ask(self, files: Iterable[int]) -> None:
+        """A thread begins to wait at files. What has not answered it before is given no more
+        patience than it had then."""
+        for file in set(files) - (self._watched - self._answered):
+            self.watch(file)
+        self._answered.difference_update(files)
+
+    def answered(self, files: Iterable[int]) -> None:
+        """What a thread has waited for at files has come."""
+        self._answered.update(files)
+
     def owe(self, patience: float) -> bool:
         """Whether one was asked something less than so many real seconds ago."""
         for file in [file for file in self._watched if not self.leads_outside(file)]:
@@ -93,7 +107,7 @@ class Connections:
         with suppress(OSError):
             ends = [_address(end) for end in (sock.getsockname(), sock.getpeername())]
             if not any(ends):  # a pair of Unix sockets
-                return _peer_process(sock) != os.getpid()
+                return self._has_children() or _peer_process(sock) != os.getpid()
             return not any(self._is_own(end) for end in ends)
         return True  # it is not connected yet, or is not made for connections
 

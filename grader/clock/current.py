@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,10 @@ from .clock import ORIGIN_DEPTH, Actor, Clock
 
 clocks: dict[int, tuple[Clock, Actor | None]] = {}
 """The clock of each thread that has one, and the actor that it is."""
+
+if hasattr(os, "register_at_fork"):
+    # A forked process has no loop that would give its threads a turn: it lives in real time.
+    os.register_at_fork(after_in_child=clocks.clear)
 
 
 def current_clock() -> Clock | None:

@@ -48,14 +48,14 @@ class Hosts(Generic[Thread]):
 
     Attributes:
         by_address: the hosts, by the IP address and port that each listens on.
-        reading: what each waiting thread waits to read from.
+        reading: whether there is something to read, for each thread that waits for that.
         loop: the loop that calls the hosts while it runs.
     """
 
     def __init__(self, wake: Callable[[Thread], None]) -> None:
         self._wake = wake
         self.by_address: dict[tuple[str, int], Host] = {}
-        self.reading: dict[Thread, socket.socket | int] = {}
+        self.reading: dict[Thread, Callable[[], bool]] = {}
         self.loop: object = None
 
     def go_on(self) -> bool:
@@ -73,7 +73,7 @@ class Hosts(Generic[Thread]):
 
     def wake_readers(self) -> bool:
         """Wake the threads that have something to read; whether there were any."""
-        ready = [thread for thread, source in self.reading.items() if is_readable(source)]
+        ready = [thread for thread, is_ready in self.reading.items() if is_ready()]
         for thread in ready:
             del self.reading[thread]
             self._wake(thread)

@@ -11,6 +11,7 @@ from .locks import locks_on_clock
 from .loop import loops_on_clock
 from .pools import pools_on_clock
 from .restarts import primitives_bound_anew
+from .selecting import selectors_on_clock
 from .sockets import sockets_on_clock
 from .threads import threads_on_clock
 from .virtual_time import virtual_time
@@ -51,6 +52,7 @@ def _everything() -> Iterator[None]:
         loops_on_clock(),
         locks_on_clock(),
         sockets_on_clock(),
+        selectors_on_clock(),
         children_noted(),
     ):
         yield

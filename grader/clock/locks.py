@@ -10,6 +10,7 @@ the timeout that it gave is over on the clock.
 from __future__ import annotations
 
 import _thread
+import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ _Lock: Any = type(_thread.allocate_lock())
 _real_acquire: Any = _Lock.acquire
 _real_release: Any = _Lock.release
 _real_join = threading.Thread.join
+_real_get: Any = queue.SimpleQueue.get
+_real_put: Any = queue.SimpleQueue.put
 
 SOON = 0.002
 """Real seconds within which running code releases a lock, unless it waits while it holds it."""
@@ -87,6 +90,26 @@ def _end_of(thread: threading.Thread) -> tuple[int, Callable[[], bool]] | None:
     return (id(lane), lane.is_idle) if lane is not None else None
 
 
+def _get(items: Any, block: bool = True, timeout: float | None = None) -> Any:
+    """`SimpleQueue.get`, which is written in C. Without a timeout, a thread waits there in C: it
+    may be one of a library's that is given work in a later play."""
+    clock, actor = current()
+    waits = block and (timeout is None or timeout > 0) and items.empty()
+    on_clock = clock is not None and (timeout is not None or actor is None)
+    if not (waits and on_clock and clock and _is_waiting_for_the_clock(clock, actor)):
+        return _real_get(items, block, timeout)
+    deadline = None if timeout is None else clock.after(timeout)
+    _wait(clock, actor, id(items), lambda: not items.empty(), deadline, "queue.get")
+    if deadline is None and items.empty():
+        clock.block_for_good("queue.get")
+    return _real_get(items, False)
+
+
+def _put(items: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
+    _real_put(items, item)
+    wake_those_waiting_for(items)
+
+
 def _is_waiting_for_the_clock(clock: Clock, actor: Actor | None) -> bool:
     """Whether a wait of the calling thread is one of the program's, not of the machinery's."""
     if clock.is_home():
@@ -137,5 +160,6 @@ def locks_on_clock() -> Iterator[None]:
         replaced(_Lock, acquire=_acquire, release=_release, __enter__=_enter, __exit__=_exit),
         replaced(threading, _CRLock=None),  # the one in Python is made of locks
         replaced(threading.Thread, join=_join),
+        replaced(queue.SimpleQueue, get=_get, put=_put, put_nowait=_put),
     ):
         yield

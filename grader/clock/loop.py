@@ -21,19 +21,21 @@ from contextvars import Context
 from itertools import count
 from typing import Any, cast
 
-from ..model.trace import NEVER, TICKS_PER_SECOND, to_seconds, to_ticks
+from ..model.trace import NEVER, to_seconds, to_ticks
 from .clock import Actor, Clock, RanAway, Stuck
 from .connections import Connections
 from .current import current_actor, current_clock, report_block
+from .hosts import is_readable
 from .outside import LOOK_EVERY
 from .patching import replaced
 from .polling import Polling
 from .pools import POOL_SIZE
 from .real_time import thread_time
-from .sockets import park_until_readable, wait_to_connect, without_delay
+from .sockets import park_until, wait_to_connect, without_delay
+from .spinning import STEP
 
-STEP = TICKS_PER_SECOND // 1000
-"""Ticks that pass while a program does nothing but look whether they have passed."""
+_real_select = selectors.DefaultSelector.select
+
 LOOK_AT_THREAD_EVERY = 0.01
 """Real seconds between two looks at a thread that has the turn and does not answer."""
 
@@ -75,7 +77,7 @@ class ClockSelector(selectors.DefaultSelector):
         # A loop in a second thread waits for its turn as that thread would.
         if not self.loop.is_at_home():
             self._park(polls)
-            return super().select(0)
+            return _real_select(self, 0)
         # Real work is outstanding: wait for it in real time. Virtual time stands still.
         if self.loop.clock.busy or self.loop.clock.asides_awake():
             return self._wait_for_work()
@@ -134,7 +136,7 @@ class ClockSelector(selectors.DefaultSelector):
 
     def _hear(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
         """What is ready, or is so after some real time."""
-        events = super().select(seconds)
+        events = _real_select(self, seconds)
         for key, _ in events:
             self._connections().heard(key.fd)
         return events
@@ -148,7 +150,7 @@ class ClockSelector(selectors.DefaultSelector):
         clock, start = self.loop.clock, self.loop.clock.now
         assert self.loop.actor is not None
         until = self.loop.next_step() if polls else self.loop.next_timer()
-        park_until_readable(self.loop.actor, self.fileno(), until)
+        park_until(self.loop.actor, lambda: is_readable(self.fileno()), until)
         if clock.now > start:
             report_block(clock, "a loop of its own", start, on_loop=False)
 
@@ -159,8 +161,8 @@ class ClockSelector(selectors.DefaultSelector):
             clock.set_aside_sleeper()
         # The thread has been heard to the end. Only work elsewhere is worth waiting for.
         if not clock.works_elsewhere():
-            return super().select(0)
-        ready = super().select(LOOK_AT_THREAD_EVERY)
+            return _real_select(self, 0)
+        ready = _real_select(self, LOOK_AT_THREAD_EVERY)
         if not ready:
             self.loop.while_waiting()
         return ready

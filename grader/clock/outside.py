@@ -51,7 +51,7 @@ class Outside:
         self.patience = patience
         self.processes: set[int] = set()
         self.sleepers: Callable[[], list[int]] = list
-        self.connections = Connections(patience)
+        self.connections = Connections(patience, lambda: bool(self.processes))
         self._threads_before = threads_here()
         self._activity = Activity()
         self._last_at_work = 0.0
@@ -68,8 +68,8 @@ class Outside:
             return False
         patience = self.patience * (AT_THE_END if at_the_end else 1)
         return bool(
-            self.connections.owe(patience)
-            or self._others_work(sleepers)
+            self._others_work(sleepers)  # first, for it notes what processes start in turn
+            or self.connections.owe(patience)
             or self._calls_take_time(sleepers, patience)
             or (at_the_end and self._processes_sleep())
         )

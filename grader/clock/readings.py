@@ -18,6 +18,9 @@ from ..model.trace import to_seconds
 LAST_FEW = 8
 LAST_WAITS = 256
 
+OVERRUN = 5e-7
+"""Seconds, less than a tick and more than what floats near 1.7e9 can tell apart."""
+
 
 class Readings:
     """The readings of one clock.
@@ -29,6 +32,7 @@ class Readings:
     def __init__(self, origin: int = 0) -> None:
         self.origin = origin
         self._least = 0, 0.0
+        self._overrun = -1, ""
         # Code that compares two readings has taken both. So that a library's don't change those of
         # the user's code, each source file is a reader of its own. As each reading follows from
         # those before it, the last few stand for all.
@@ -43,6 +47,8 @@ class Readings:
         Args:
             reader: the file of the code that looks at it.
         """
+        if self._overrun == (tick, reader):
+            return to_seconds(self.origin + tick) + OVERRUN
         before = self._shown[reader]
         if not before or before[-1][0] != tick or self._least[0] == tick:
             before.append((tick, self._read(tick, before)))
@@ -71,3 +77,10 @@ class Readings:
             now = [shown[-1][1] for shown in self._shown.values() if shown[-1][0] == end]
             if now:
                 self._least = end, math.nextafter(max(now) + seconds, math.inf)
+
+    def overrun(self, tick: int, reader: str) -> None:
+        """A wait of this reader's is over, and it is shown a bit more than that, as in life.
+
+        Libraries that wait until a deadline wait again until it is shown more than that.
+        """
+        self._overrun = tick, reader

@@ -44,14 +44,10 @@ async def wait_to_connect(address: object) -> None:
         await asyncio.sleep(host.connect_takes)
 
 
-def park_until_readable(actor: Actor, source: socket.socket | int, until: int | None) -> None:
-    """Park the calling thread until a tick, or until there is something to read.
-
-    Args:
-        source: a socket, or the file descriptor of a selector.
-    """
+def park_until(actor: Actor, ready: Callable[[], bool], until: int | None) -> None:
+    """Park the calling thread until a tick, or until something is ready."""
     clock = _clock()
-    clock.hosts.reading[actor] = source
+    clock.hosts.reading[actor] = ready
     try:
         clock.park(actor, until)
     finally:
@@ -70,7 +66,7 @@ def _accept(listening: socket.socket) -> Any:
     if clock is None:
         return _real_accept(listening)
     clock.outside.connections.add_own(listening)
-    if listening.gettimeout() != 0 and clock.is_home():
+    if listening.gettimeout() or (listening.gettimeout() is None and clock.is_home()):
         _wait_to_read(listening)
     accepted = _real_accept(listening)
     without_delay(accepted[0])
@@ -104,7 +100,7 @@ def _sending(real: Callable[..., Any]) -> Callable[..., Any]:
 
 def _receiving(real: Callable[..., Any]) -> Callable[..., Any]:
     def receive(sock: socket.socket, *args: Any) -> Any:
-        if _blocks_for(sock):
+        if _blocks_for(sock) or _waits_within_play(sock):
             _wait_to_read(sock)
         return real(sock, *args)
 
@@ -118,6 +114,16 @@ def _blocks_for(sock: socket.socket) -> Host | None:
     with suppress(OSError):  # it is not connected
         return host_at(sock.getpeername())
     return None
+
+
+def _waits_within_play(sock: socket.socket) -> bool:
+    """Whether a call on this socket ends by its timeout, or by what the play itself sends."""
+    clock = current_clock()
+    return (
+        clock is not None
+        and bool(sock.gettimeout())
+        and not clock.outside.connections.leads_outside(sock.fileno())
+    )
 
 
 def _wait_to_connect(sock: socket.socket, seconds: float) -> None:
@@ -152,19 +158,28 @@ def wait_until_readable(source: socket.socket | int, timeout: float | None) -> N
         source: a socket, or the file descriptor of a selector.
         timeout: seconds on the clock that the thread uses; None is for ever.
     """
+    wait_until(lambda: is_readable(source), timeout)
+
+
+def wait_until(ready: Callable[[], bool], timeout: float | None) -> None:
+    """Block the calling thread until something is ready to be read or written, or the time is up.
+
+    Args:
+        timeout: seconds on the clock that the thread uses; None is for ever.
+    """
     clock = _clock()
     deadline = None if timeout is None else clock.after(timeout)
     if clock.is_home():
-        _block_until_readable(clock, source, deadline)
+        _block_until(clock, ready, deadline)
         return
-    while not is_readable(source) and (deadline is None or clock.now < deadline):
-        park_until_readable(current_actor(clock), source, deadline)
+    while not ready() and (deadline is None or clock.now < deadline):
+        park_until(current_actor(clock), ready, deadline)
 
 
-def _block_until_readable(clock: Clock, source: socket.socket | int, deadline: int | None) -> None:
+def _block_until(clock: Clock, ready: Callable[[], bool], deadline: int | None) -> None:
     with clock.working():
-        clock.block_until(lambda: is_readable(source), deadline)
-    if deadline is None and not is_readable(source):
+        clock.block_until(ready, deadline)
+    if deadline is None and not ready():
         clock.block(math.inf)  # nothing will ever come: the play is over
 
 

@@ -8,6 +8,7 @@ must not hold the clock while it waits for a place.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -99,10 +100,12 @@ def _start(thread: threading.Thread) -> None:
 
 def _waits_for_processes(thread: threading.Thread) -> bool:
     """Whether a library waits in it, in real time, for what other processes do."""
-    target: Any = getattr(thread, "_target", None)
+    facts: Any = vars(thread)
+    target, given = facts.get("_target"), facts.get("_args", ())
     is_asyncios = isinstance(getattr(target, "__self__", None), asyncio.AbstractChildWatcher)
-    is_a_pools = type(thread).__module__.startswith(("concurrent.", "multiprocessing."))
-    return is_asyncios or is_a_pools
+    queues: Any = sys.modules.get("multiprocessing.queues")  # which a pool of processes is asked by
+    is_a_pools = queues and any(isinstance(one, queues.SimpleQueue) for one in given)
+    return is_asyncios or is_a_pools or type(thread).__module__.startswith("concurrent.")
 
 
 def _start_at_work(thread: threading.Thread) -> None:

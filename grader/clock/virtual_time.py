@@ -25,6 +25,7 @@ from .freezing import frozen_time_goes_on
 from .patching import replaced
 from .real_time import real
 from .redirecting import ClassMethodRedirection, Redirection, redirected
+from .spinning import STEP
 
 NANOSECONDS_PER_TICK = 1_000_000_000 // TICKS_PER_SECOND
 
@@ -51,12 +52,16 @@ def _sleep(seconds: float) -> None:
         real["sleep"](seconds)
         return
     _check_length(seconds)
-    start, on_loop = clock.now, clock.is_home()
-    if on_loop:
+    start = clock.now
+    _let_pass(clock, seconds)
+    current.report_block(clock, "time.sleep", start, clock.is_home())
+
+
+def _let_pass(clock: Clock, seconds: float) -> None:
+    if clock.is_home():
         clock.block(seconds)
     else:
         clock.park(current_actor(clock), clock.after(seconds))
-    current.report_block(clock, "time.sleep", start, on_loop)
 
 
 def _check_length(seconds: float) -> None:
@@ -77,10 +82,19 @@ def _time_function(name: str, virtual: Callable[[Clock], Any]) -> Callable[[], A
         clock = current_clock()
         if clock is None:
             return real_function()
-        clock.read_at = clock.now
+        _note_look(clock)
         return virtual(clock)
 
     return read
+
+
+def _note_look(clock: Clock) -> None:
+    clock.read_at = clock.now
+    if clock.spinning.look(clock.moment_of_thread):
+        _let_pass(clock, to_seconds(STEP))
+        if clock.is_home() and not clock.spinning.goes_on:
+            current.report_block(clock, "looking at the time", clock.now, on_loop=True)
+        clock.spinning.go_on(clock.moment_of_thread())
 
 
 def _system_clock(name: str, unit: Callable[[int], float]) -> Callable[..., Any]:
@@ -153,7 +167,7 @@ def _now(cls: type[datetime.datetime], tz: datetime.tzinfo | None = None) -> dat
     if clock is None:
         result: datetime.datetime = _methods["now"].real.__get__(None, cls)(tz)
         return result
-    clock.read_at = clock.now
+    _note_look(clock)
     return cls.fromtimestamp(to_seconds(clock.date), tz)
 
 
@@ -162,7 +176,7 @@ def _utcnow(cls: type[datetime.datetime]) -> datetime.datetime:
     if clock is None:
         result: datetime.datetime = _methods["utcnow"].real.__get__(None, cls)()
         return result
-    clock.read_at = clock.now
+    _note_look(clock)
     return cls.fromtimestamp(to_seconds(clock.date), datetime.UTC).replace(tzinfo=None)
 
 

@@ -66,6 +66,9 @@ def _without_looks(wait_async: Callable[..., Any]) -> Callable[..., Any]:
     return wait
 
 
+_real_select = selectors.DefaultSelector.select
+
+
 class SelectorOnClock(selectors.DefaultSelector):
     """A selector for one socket, which waits by the clock if it leads to a host of the play."""
 
@@ -73,10 +76,10 @@ class SelectorOnClock(selectors.DefaultSelector):
         [descriptor] = (key.fd for key in self.get_map().values())
         host = _host_behind(descriptor)
         if host is None or timeout == 0:
-            return super().select(timeout)
+            return _real_select(self, timeout)
         host.note(descriptor)
         wait_until_readable(self.fileno(), timeout)
-        return super().select(0) or self._nothing()
+        return _real_select(self, 0) or self._nothing()
 
     def _nothing(self) -> list[Any]:
         """Nothing has come. Psycopg would look ten times a second for ever, though time is up."""
