@@ -7,6 +7,7 @@ import contextlib
 import functools
 import logging
 import os
+import select
 import socket
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 
 import anyio
 import anyio.from_thread
+import anyio.to_process
 import anyio.to_thread
 import asyncpg
 import pytest
@@ -57,6 +59,31 @@ async def nap(seconds: float = 1) -> None:
 
 
 # A blocked loop
+
+
+def test_a_loop_that_looks_at_the_time_until_it_has_passed_is_blocked() -> None:
+    async def endpoint() -> float:
+        end = time.monotonic() + 0.05
+        while time.monotonic() < end:  # looks at the time
+            pass
+        return round(time.monotonic(), 3)
+
+    trace = trace_of(endpoint)
+    assert trace.exchanges[0].json() == 0.05
+    assert (trace.outcome.kind, trace.exchanges[0].elapsed) == ("finished", 0.05)
+    (incident,) = trace.incidents
+    assert (incident.kind, incident.line) == ("loop-blocked", line("looks at the time"))
+
+
+def test_selecting_on_the_loop_blocks_it() -> None:
+    async def endpoint() -> float:
+        select.select([], [], [], 2)  # selects
+        return time.monotonic()
+
+    trace = trace_of(endpoint)
+    assert trace.exchanges[0].json() == 2.0
+    (incident,) = trace.incidents
+    assert (incident.kind, incident.line) == ("loop-blocked", line("selects"))
 
 
 def test_a_loop_that_sleeps_is_blocked_for_so_long() -> None:
@@ -904,6 +931,26 @@ def test_a_task_that_is_dropped_outside_of_requests_is_told(
     trace = play(FastAPI(lifespan=lifespan), get("/", at=20))
     assert {(i.kind, i.line) for i in trace.incidents} == {("task-unreferenced", line(mark))}
     assert [incident.at.seconds for incident in trace.incidents] == moments
+
+
+def test_a_task_of_the_lifespan_that_the_server_waits_for_is_told() -> None:
+    async def receive() -> None:
+        await asyncio.sleep(1)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        asyncio.create_task(receive())  # noqa: RUF006  # dropped, and soon over
+        yield
+
+    (incident,) = play(FastAPI(lifespan=lifespan), get("/")).incidents
+    assert (incident.kind, incident.line) == ("task-unreferenced", line("dropped, and soon over"))
+
+
+def test_a_task_that_a_library_makes_for_itself_is_no_incident() -> None:
+    async def endpoint() -> int:
+        return await anyio.to_process.run_sync(abs, -4)
+
+    assert incidents_of(endpoint) == []
 
 
 def test_a_task_that_is_dropped_when_its_request_is_over_is_told() -> None:

@@ -28,6 +28,7 @@ async def drain(loop: VirtualLoop, tasks: Tasks, seconds: float) -> None:
     """Let work that outlives the responses, in tasks and threads, go on for so long."""
     clock = loop.clock
     end = clock.now + to_ticks(seconds)
+    await _rest(loop)  # tasks that nothing refers to are found before they are waited for here
     while clock.now < end:
         left = [own.task for own in tasks.own() if not own.task.done()]
         thread = clock.next_parked()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import weakref
 from collections.abc import Callable
 from itertools import count
+from types import FrameType
 from typing import Any, NamedTuple
 
 from ..model.trace import Ending, Moment
@@ -66,7 +68,7 @@ class Tasks:
             return asyncio.Task(coroutine, loop=loop, **options)
         watched = self._watched(coroutine)
         span = self._span_of(coroutine, watched)
-        is_direct = self.recorder.lines.of_caller() is not None
+        is_direct = self._is_direct(coroutine)
         task = asyncio.Task(watched, loop=loop, **options)
         if not task.done():
             self.made[task] = watched
@@ -77,6 +79,24 @@ class Tasks:
         elif span is not None:  # an eager task may be done before it is returned
             self.recorder.end(span, _ending_of(task))
         return task
+
+    def _is_direct(self, coroutine: Any) -> bool:
+        """Whether own code made a task, through nothing but what runs what it is given.
+
+        A task that anyio, say, makes for a coroutine function of the same file is its own doing.
+        """
+        lines = self.recorder.lines
+        if lines.of_caller() is None:
+            return False
+        code = getattr(coroutine, "cr_code", None)
+        if code is None or lines.own(code.co_filename):
+            return True
+        at: FrameType | None = sys._getframe(1)
+        while at is not None and not lines.own(at.f_code.co_filename):
+            if at.f_code.co_filename == code.co_filename:
+                return False
+            at = at.f_back
+        return True
 
     def _watched(self, coroutine: Any) -> Watched:
         lines, name = self.recorder.lines, f"task {next(self._serial)}"
