@@ -125,6 +125,24 @@ def test_a_program_waits_in_virtual_time() -> None:
     assert run(inspect.cleandoc(source), "sleeper") == "300.0\n"
 
 
+def test_a_program_is_played_as_one_of_the_readers_own() -> None:
+    """The play sees what its lines do, as it does where a reader runs the program."""
+    source = """
+        import asyncio
+        from contextlib import asynccontextmanager
+        from fastapi import FastAPI
+        from grader import play
+
+        @asynccontextmanager
+        async def lifespan(app):
+            await asyncio.sleep(1)
+            yield
+
+        print([span.line for span in play(FastAPI(lifespan=lifespan)).spans])
+    """
+    assert run(inspect.cleandoc(source), "a program") == "[8]\n"
+
+
 # Quizzes
 
 
