@@ -21,6 +21,7 @@ from grader.judge.aspects import (
     startup_time,
     stops_when_done,
 )
+from grader.judge.owners import with_owners
 from grader.model.collaborators import fails
 from grader.model.scenarios import LifespanEnd
 
@@ -95,6 +96,52 @@ def anyio_style(poll: Any) -> FastAPI:
 def test_a_cancelled_call_takes_its_time_to_clean_up(make: Any) -> None:
     trace = play(make, scenario(get("/", at=1), poll=takes(9, cleanup=2), drain=0))
     assert [(call.how, call.end.seconds) for call in trace.calls()] == [("cancelled", 3.0)]
+
+
+def test_an_error_without_words_is_named_by_its_class_alone() -> None:
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        task = asyncio.create_task(asyncio.sleep(9))
+        yield
+        task.cancel()
+        await task
+
+    trace = play(living(life), get("/"), drain=0)
+    assert [incident.detail for incident in trace.incidents] == ["CancelledError"]
+
+
+def test_polls_are_for_no_request_and_the_work_of_a_queue_is() -> None:
+    """What runs before anyone has asked isn't drawn below those who ask later."""
+
+    def make(poll: Any, work: Any) -> FastAPI:
+        queue: asyncio.Queue[str] = asyncio.Queue()
+
+        async def serve() -> None:
+            while True:
+                await queue.get()
+                await work()
+
+        async def keep_polling() -> None:
+            while True:
+                await poll()
+
+        async def life(app: FastAPI) -> AsyncIterator[None]:
+            tasks = [asyncio.create_task(each()) for each in (serve, keep_polling)]
+            yield
+            for task in tasks:
+                task.cancel()
+
+        app = living(life)
+
+        @app.get("/")
+        async def put() -> None:
+            queue.put_nowait("a job")
+
+        return app
+
+    requests = [get("/", at=at) for at in (1, 9)]
+    trace = with_owners(play(make, *requests, poll=takes(2), work=takes(1), drain=0))
+    assert {call.exchange for call in trace.calls("poll")} == {None}
+    assert [call.exchange for call in trace.calls("work")] == [0, 1]
 
 
 def test_order_of_a_life_is_seen_with_its_stages() -> None:

@@ -227,7 +227,7 @@ def sendable(text: str) -> str:
 
 def named(error: BaseException) -> str:
     """An exception's class and words, for the detail of an incident."""
-    return f"{type(error).__name__}: {text_of(error)}"[:500]
+    return f"{type(error).__name__}: {text_of(error)}"[:500].removesuffix(": ")
 
 
 def text_of(value: object) -> str:

@@ -15,17 +15,23 @@ def with_owners(trace: Trace) -> Trace:
 
     A worker task that serves a queue has no request of its own. Its first call of a name
     is counted for the first exchange that has begun and has no such call yet, and so on.
+    What is called before there is any request, such as a poll, is for none of them.
     """
     served: defaultdict[str, set[int | None]] = defaultdict(set)
+    unasked: set[str] = set()
+    first = min((exchange.started for exchange in trace.exchanges), default=None)
     for span in trace.spans:
         if span.kind == "call":
             served[span.name].add(span.exchange)
+            if first is None or span.start < first:
+                unasked.add(span.name)
     waiting = {
         name: [exchange for exchange in trace.exchanges if exchange.number not in numbers]
         for name, numbers in served.items()
+        if name not in unasked
     }
     spans = tuple(
-        _with_owner(span, waiting[span.name]) if _has_no_owner(span) else span
+        _with_owner(span, waiting.get(span.name, [])) if _has_no_owner(span) else span
         for span in trace.spans
     )
     return msgspec.structs.replace(trace, spans=spans, logs=_logs_with_owners(trace.logs, spans))

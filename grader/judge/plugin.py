@@ -20,6 +20,7 @@ from .compare import Comparison, Mismatch, comparing, too_much
 from .diagnoses import DIFFERENT, Case, diagnose
 from .diagnoses.outcomes import explain
 from .diagnoses.own import rules_beside
+from .owners import with_owners
 from .players import FilePlayer, Subject
 from .prefetch import DryRun, dry_runs, run
 from .samples import SampleData
@@ -159,7 +160,7 @@ class CheckRunner:
                 actual=error.actual,
                 diagnoses=self._diagnose(item, error),
                 got=error.got,
-                reference=error.reference,
+                reference=with_owners(error.reference),  # drawn beside it, in the same form
             )
         problem = f"{type(error).__name__}: {error}"
         return CheckReport(id=id_, says=says, status="broken", problem=problem)
