@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from ...model.trace import Exchange, Span
-from ..aspects import done, ends_cancelled, most_at_once
+from ..aspects import ends_cancelled, most_at_once
 from .case import OUTCOME, Case, at_line, calls_of, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, replayed, spans_of, statements_of
@@ -74,34 +74,6 @@ def connection_leaked(case: Case) -> Finding | None:
         return None
     leak = _leak(case) if _starved(case) or _is_left(case) else None
     return None if leak is None else _leaked(case, leak)
-
-
-@rule("acquire-timeout", *TROUBLE)
-@about_databases
-def gave_up_waiting(case: Case) -> Finding | None:
-    """A request gives up waiting for a connection that it would have got.
-
-    When more requests come at once than there are connections, some wait for one that another
-    gives back. That is what a pool is for. A limit that is too short turns the wait into an error.
-
-    Instead: let them wait as long as their clients do.
-    """
-    for ours, theirs in case.exchanges():
-        error = ours.raised or ours.handled
-        if error is None or "TimeoutError" not in error.bases:
-            continue
-        is_refused = theirs.status == 503 and (done(ours) or 0) < (done(theirs) or 0)
-        if (theirs.status or 500) >= 500 and not is_refused:
-            continue
-        if statements_of(case, case.got, ours):
-            continue  # it had a connection
-        return Finding(
-            error.line,
-            f"{at_line(error.line)} gives up after {ours.elapsed or 0:g} s, before there is a "
-            "connection. When more requests come at once than there are connections, some have to "
-            "wait for one that another gives back. How long may that take?",
-        )
-    return None
 
 
 def _is_troubled(case: Case) -> bool:

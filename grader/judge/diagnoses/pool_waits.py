@@ -8,6 +8,8 @@ from typing import NamedTuple
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import done
 from .case import Case, at_line, calls_of, in_seconds
+from .connections import connection_held_while_waiting
+from .exhaustion import TROUBLE
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, statements_of
 
@@ -23,6 +25,36 @@ class PoolWait(NamedTuple):
     @property
     def ticks(self) -> int:
         return self.end - self.start
+
+
+@rule("acquire-timeout", *TROUBLE)
+@about_databases
+def gave_up_waiting(case: Case) -> Finding | None:
+    """A request gives up waiting for a connection that it would have got.
+
+    When more requests come at once than there are connections, some wait for one that another
+    gives back. That is what a pool is for. A limit that is too short turns the wait into an error.
+
+    Instead: let them wait as long as their clients do.
+    """
+    if connection_held_while_waiting.look(case) is not None:
+        return None  # it would have got one in time if others didn't hold theirs
+    for ours, theirs in case.exchanges():
+        error = ours.raised or ours.handled
+        if error is None or {"TimeoutError", "PoolTimeout"}.isdisjoint(error.bases):
+            continue
+        is_refused = theirs.status == 503 and (done(ours) or 0) < (done(theirs) or 0)
+        if (theirs.status or 500) >= 500 and not is_refused:
+            continue
+        if statements_of(case, case.got, ours):
+            continue  # it had a connection
+        return Finding(
+            error.line,
+            f"{at_line(error.line)} gives up after {ours.elapsed or 0:g} s, before there is a "
+            "connection. When more requests come at once than there are connections, some have to "
+            "wait for one that another gives back. How long may that take?",
+        )
+    return None
 
 
 @rule("no-timeout", "elapsed", "status")
@@ -62,6 +94,8 @@ def pool_wait_too_long(case: Case) -> Finding | None:
 @about_databases
 def pool_wait_not_counted(case: Case) -> Finding | None:
     """Finds it where the wait for a connection isn't part of what is limited."""
+    if all(span.how != "cancelled" for span in case.expected.spans if span.kind == "statement"):
+        return None  # the limit is one for the wait alone
     for wait in _waits(case, case.got):
         ours, theirs = wait.exchange, case.expected.exchanges[wait.exchange.number]
         took, most = done(ours), done(theirs)

@@ -7,16 +7,49 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from ...model.trace import Exchange, json_in
+from ...model.trace import Exchange, json_in, to_seconds
 from ..differences import MISSING, BodyDifference, as_text, shortened
 from ..forms import moment_in
 from .bodies import LOOKS, differing_bodies, in_place, places_in
-from .case import Case, at_line, of_line
+from .case import Case, at_line, in_seconds, of_line
 from .registry import Finding, rule
 from .relayed import spans_of, writes
 
 LONGEST = 60
 """Characters of a value or a query that are shown."""
+
+
+@rule("counted-from-start", *LOOKS, general=True)
+def counted_from_start(case: Case) -> Finding | None:
+    """The age of a result is counted from when it was asked for, not from when it was there.
+
+    What a call gives is as new as the moment at which it comes. A time that is taken before the
+    `await` makes it older by all that the call takes.
+
+    Instead: take the time in the line after the `await`, beside the result.
+    """
+    for found in differing_bodies(case):
+        asked = found.ours.started.tick
+        for one in places_in(found):
+            for call in reversed(case.got.calls()):
+                ages = to_seconds(asked - call.end.tick), to_seconds(asked - call.start.tick)
+                if call.seconds and call.how == "done" and _are(ages, (one.expected, one.got)):
+                    line = case.call_line(call)
+                    return Finding(
+                        line,
+                        f"{found.about} has {as_text(one.got)} under {in_place(one.path)}: the "
+                        f"seconds since {call.name}{of_line(line)} began. It was done only "
+                        f"{in_seconds(call.end.tick - call.start.tick)} later, which makes it "
+                        f"{as_text(one.expected)}. When does your code take the time?",
+                    )
+    return None
+
+
+def _are(seconds: tuple[float, float], values: tuple[Any, Any]) -> bool:
+    return all(
+        isinstance(value, int | float) and abs(value - expected) < 0.001
+        for expected, value in zip(seconds, values, strict=True)
+    )
 
 
 @rule("digits-lost", *LOOKS, general=True)

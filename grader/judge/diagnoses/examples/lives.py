@@ -5,6 +5,7 @@ from __future__ import annotations
 from ....model.scenarios import fails, get, in_turn, opens, scenario, takes, times
 from ...aspects import (
     answer_of,
+    answers,
     call_endings,
     calls,
     has_header,
@@ -44,6 +45,26 @@ def _living(life: str, before: str = "") -> str:
 {_PAGE}"""
 
 
+def _aged(when: str) -> str:
+    """An app that says how old the result of a poll is, from a moment before it or after."""
+    return f"""
+        @asynccontextmanager
+        async def lifespan(app):
+            now = asyncio.get_running_loop().time
+            before = now()
+            await poll()
+            after = now()
+            app.state.age = lambda: now() - {when}
+            yield
+
+        app = FastAPI(lifespan=lifespan)
+
+        @app.get("/age")
+        async def age():
+            return {{"age": app.state.age()}}
+        """
+
+
 _BESIDE = _living("""
             loading = asyncio.create_task(load())
             yield
@@ -80,6 +101,7 @@ _TRIED = """
                     logging.exception("poll failed")
                 await asyncio.sleep(4)
 """
+_AGED = scenario(get("/age", at=5), poll=takes(2), drain=0)
 _SHARED = """
         task, good_until = None, 0.0
 
@@ -258,6 +280,7 @@ EXAMPLES = (
         calls,
     ),
     example("kept-too-long", _LATER, _SHARED.replace("+ 2", "+ 2000"), _SHARED, calls),
+    example("counted-from-start", _AGED, _aged("before"), _aged("after"), answers),
     example(
         "shared-task-cancelled",
         scenario(get("/ready", cancelled_at=0.1), get("/ready"), check=takes(0.5)),
