@@ -340,6 +340,13 @@ def test_overview_of_a_finished_lesson_sends_to_the_solutions() -> None:
     ]
 
 
+def test_no_line_ends_within_a_name_that_has_a_hyphen() -> None:
+    """A header or a word of the data is read, and copied, as one."""
+    words = "Line 3 answers a refused client without a Retry-After."
+    lines = shown(with_check(diagnoses=(Diagnosis("header-missing", 3, words),)), 54).splitlines()
+    assert "    Retry-After." in [line.rstrip() for line in lines]
+
+
 def test_long_facts_stand_below_each_other() -> None:
     """Expected and actual share a line only if they fit into it."""
     report = with_check(expected="200, " * 12 + "200", actual="500", got=None, diagnoses=())

@@ -312,9 +312,26 @@ def _has_plainer_cause(case: Case) -> bool:
 
 
 def _is_about_room(case: Case) -> bool:
-    """Whether a request is refused, by one of the two, because there are others besides it."""
-    pairs = ({ours.status, theirs.status} for ours, theirs in case.exchanges())
-    return any(len(both) > 1 and 503 in both for both in pairs)
+    """Whether a request is refused, or waits in vain, because there are others besides it."""
+    return any(
+        not _NO_ROOM.isdisjoint((ours.status, theirs.status)) or _has_found_no_room(ours)
+        for ours, theirs in case.exchanges()
+        if ours.status != theirs.status
+    )
+
+
+_NO_ROOM = {429, 503}
+"""What clients are told for whom there is no room."""
+
+
+def _has_found_no_room(exchange: Exchange) -> bool:
+    """Whether an error says that there was no room in a pool, or in a queue."""
+    error = exchange.raised or exchange.handled
+    return error is not None and not _FULL.isdisjoint((error.type, *error.bases))
+
+
+_FULL = {"PoolTimeout", "TooManyRequests", "QueueFull"}
+"""Classes of such errors. A TimeoutError isn't one: the limit may itself be what they share."""
 
 
 def _raises(case: Case, *kinds: str) -> bool:

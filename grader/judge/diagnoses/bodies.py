@@ -18,6 +18,7 @@ from ..differences import MISSING, BodyDifference, Path, as_text, differences, i
 from .case import Case, of_line, parts_of
 from .registry import Finding, rule
 from .relayed import statements_of
+from .source import Source
 
 LOOKS = ("body", "lines", "media-type")
 """Aspects that show what is in an answer."""
@@ -419,6 +420,7 @@ def kept_between_requests(case: Case) -> Finding | None:
         ]
         for one in places_in(found):
             kept = any(_held(mine, one) and _held(its, one) for mine, its in earlier)
+            kept = kept and not Source(case.source).writes(one.got)
             if one.got is not MISSING and one.got and kept and _is_right_alone(case, found.ours):
                 place = in_place(one.path) or "all of it"
                 return found.finding(

@@ -184,9 +184,9 @@ def pool_per_request(case: Case) -> Finding | None:
     line = opened[0].line
     return Finding(
         line,
-        f"{at_line(line)} opens a connection for each request: {len(opened)} of them, though the "
-        "requests come one after the other. Opening one costs more than most queries. What lives "
-        "as long as the app does?",
+        f"{at_line(line)} opens a connection for each request, {len(opened)} in all: even those "
+        "that come one after the other don't share one. Opening one costs more than most queries. "
+        "What lives as long as the app does?",
     )
 
 
@@ -341,6 +341,7 @@ def connection_held_while_waiting(case: Case) -> Finding | None:
             and call.start > transaction.start
             and call.start.tick < transaction.end.tick
             and call.seconds
+            and _somebody_waits(case, call, _statements_during(case, call))
         ]
         if inside:
             line = case.call_line(inside[0])
@@ -359,10 +360,15 @@ def _held_during(case: Case) -> Iterator[Span]:
         mine = [span for span in statements if span.exchange == call.exchange]
         before = {span.resource for span in mine if span.end <= call.start}
         after = {span.resource for span in mine if span.start >= call.end}
-        meanwhile = [s for s in statements if call.start < s.start < call.end]
+        meanwhile = _statements_during(case, call)
         others = {span.resource for span in meanwhile}
         if call.seconds and (before & after) - others and _somebody_waits(case, call, meanwhile):
             yield call
+
+
+def _statements_during(case: Case, call: Span) -> list[Span]:
+    statements = spans_of(case, case.got, "statement")
+    return [span for span in statements if call.start < span.start < call.end]
 
 
 def _somebody_waits(case: Case, call: Span, statements: list[Span]) -> bool:

@@ -244,7 +244,7 @@ def lost_update(case: Case) -> Finding | None:
     `update items set price = price + 1`; or lock the row while you change it:
     `select ... for update`, in a transaction.
     """
-    if _leave_the_same(case.got, case.expected):
+    if _leave_the_same(case.got, case.expected) or _has_refused(case):
         return None
     for one, other in _pairs(case):
         reads, write = _first(one, *_READS), _first(one, "update")
@@ -290,6 +290,13 @@ def _stores_rightly_in_turn(case: Case) -> bool:
     if alone is None:
         return False
     return _leave_the_same(*case.replay(alone))
+
+
+def _has_refused(case: Case) -> bool:
+    """Whether a request whose change should be stored isn't done: then that change is missing."""
+    return any(
+        (theirs.status or 500) < 400 <= (ours.status or 500) for ours, theirs in case.exchanges()
+    )
 
 
 def _leave_the_same(got: Trace, expected: Trace) -> bool:
@@ -359,7 +366,7 @@ def query_per_row(case: Case) -> Finding | None:
                 return Finding(
                     line,
                     f"{at_line(line)} has its statement carried out {count} times, once for each "
-                    "part of the list that was sent. Could it be one statement for all of them?",
+                    "item of the list that was sent. Could it be one statement for all of them?",
                 )
     return None
 

@@ -16,7 +16,7 @@ from ...model.scenarios import (
     Scenario,
     Upstream,
 )
-from ...model.trace import Failure
+from ...model.trace import Failure, Trace
 from ...processes.limits import MEMORY
 from ..differences import shortened
 from .case import Case, at_line, in_words, of_line, parts_of, with_article
@@ -270,6 +270,8 @@ def scenario_fault_unhandled(case: Case) -> Finding | None:
         error = ours.raised or ours.handled
         if error is None or ours.status == theirs.status or theirs.raised is not None:
             continue
+        if (theirs.status or 0) < 400 and not _has_failures(case.expected):
+            continue  # the reference was through before it, and says nothing of this answer
         name = _failing_service(case, error)
         if name is not None:
             line = error.line or ours.line
@@ -280,6 +282,10 @@ def scenario_fault_unhandled(case: Case) -> Finding | None:
                 f"answered with {theirs.status}.",
             )
     return None
+
+
+def _has_failures(trace: Trace) -> bool:
+    return any(span.how == "failed" for span in trace.spans)
 
 
 _OVER = "connection is closed", "released back to the pool"
@@ -333,7 +339,7 @@ def _own(case: Case, error: Failure) -> Failure | None:
 
 def is_a_collaborators(case: Case, error: Failure) -> bool:
     """Whether a collaborator raised the error, or a timeout around one did."""
-    if "TimeoutError" in error.bases or error.text in _CLOSED:
+    if {"TimeoutError", "OperationalError"} & {*error.bases} or error.text in _CLOSED:
         return True
     if _failing_service(case, error) is not None:
         return True

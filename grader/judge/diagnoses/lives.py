@@ -331,8 +331,8 @@ def too_few_at_once(case: Case) -> Finding | None:
             line = case.call_line(first)
             return Finding(
                 line,
-                f"{at_line(line)} has {mine} {name} under way at once at the most, where {most} "
-                "could be. What else waits meanwhile?",
+                f"{at_line(line)} never has more than {mine} {name} under way, where {most} could "
+                "be at once. Who could take the next one meanwhile?",
             )
     return None
 
@@ -399,8 +399,8 @@ def asked_again(case: Case) -> Finding | None:
             question = "which of the answers was still good?" if asked[-1].how == "done" else shared
             return Finding(
                 line,
-                f"{at_line(line)} calls {name} {times(len(mine))} in all, and for at least "
-                f"one request that needs no call: {question}",
+                f"{at_line(line)} calls {name} {times(len(mine))} in all, at least once for a "
+                f"request that needs no call: {question}",
             )
     return None
 
@@ -433,7 +433,7 @@ def kept_too_long(case: Case) -> Finding | None:
     """
     for name in _functions(case):
         for ours, is_again in _differing(case, name):
-            if not is_again and (ours.status or 0) < REFUSED:
+            if case.got.calls(name) and not is_again and (ours.status or 0) < REFUSED:
                 return Finding(
                     ours.line,
                     f"{ours.method} {ours.path}{of_line(ours.line)}, asked at "
@@ -510,7 +510,7 @@ def header_missing(case: Case) -> Finding | None:
             return Finding(
                 ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} is answered with {ours.status}, "
-                f"and without the header {missing[0]}.",
+                f"and without the header {missing[0].title()}.",
             )
     return None
 

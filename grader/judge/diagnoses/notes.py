@@ -29,6 +29,9 @@ _NOTES = {
     "has no attribute 'dependency'": (
         "What stands in `dependencies=[...]` has to be wrapped: `Depends(function)`."
     ),
+    "'coroutine' object is not callable": (
+        "What is to be called later is the function itself: leave out the parentheses."
+    ),
     "'coroutine' object": (
         "A coroutine stands where a value belongs: an async function was called, and not awaited."
     ),
@@ -110,6 +113,19 @@ _NOTES = {
     "'function' object is not iterable": (
         "A function stands where its result belongs: the parentheses are missing."
     ),
+    "couldn't get a connection after": (
+        "psycopg's `PoolTimeout` isn't a TimeoutError: catch `psycopg_pool.PoolTimeout`."
+    ),
+    "the query has 0 placeholders": (
+        "A value's place is `%s` with psycopg; `$1` is how asyncpg writes it."
+    ),
+    "are allowed as placeholders": (
+        "With psycopg a `%` that is no placeholder is written twice, and values stand beside the "
+        "SQL, never within its quotes."
+    ),
+    'syntax error at or near "%"': (
+        "A value's place is `$1`, `$2` with asyncpg; `%s` is how psycopg writes it."
+    ),
     "min_size is greater": (
         "A pool opens `min_size` connections at first: 10, unless you say otherwise."
     ),
@@ -120,6 +136,10 @@ _NOTES = {
         "or keep it with `expire_on_commit=False`."
     ),
     "pool is closed": "The pool was closed before this request. How long does its block last?",
+    "CancelledError": (
+        "Whoever awaits a task that was cancelled is raised that. After a `cancel()` of your own "
+        "it is expected: `with suppress(asyncio.CancelledError)`."
+    ),
     "bound to a different event loop": (
         "It was made for another event loop. Make it when the app starts, in the lifespan."
     ),

@@ -181,10 +181,14 @@ def not_an_app(outcome: Outcome) -> str:
 def startup_failed(outcome: Outcome) -> str:
     """Finds it where the app could not be started."""
     failure = outcome.failure or Failure("Exception", "")
-    return (
-        f"{at_line(outcome.line)} fails when the server starts ({named(failure)}). An app whose "
-        "startup fails answers no requests."
-    )
+    follows = "An app whose startup fails answers no requests."
+    if outcome.line is None and failure.type in _OF_NO_DICT:
+        follows = "Does your lifespan yield something? Then it has to be a dict, for the requests."
+    return f"{at_line(outcome.line)} fails when the server starts ({named(failure)}). {follows}"
+
+
+_OF_NO_DICT = ("TypeError", "ValueError")
+"""What Starlette raises, outside of any line of the learner's, of another value that is yielded."""
 
 
 @outcome("stuck", "stuck")

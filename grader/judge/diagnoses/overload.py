@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...model.trace import Exchange, Span, Trace
 from ..aspects import done, most_at_once
 from ..differences import as_text, shortened
@@ -154,8 +156,7 @@ def refused_needlessly(case: Case) -> Finding | None:
             return Finding(
                 ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)}, sent at {at}, is refused with "
-                f"{ours.status}, and should be let in: {_called(case.expected, theirs)} is called "
-                "for it. What refuses it, and since when?",
+                f"{ours.status}, and should be let in. What refuses it, and since when?",
             )
     return None
 
@@ -299,9 +300,15 @@ def fallback_unsaid(case: Case) -> Finding | None:
         mine, its = ours.json(), theirs.json()
         if not failed or not isinstance(mine, dict) or not isinstance(its, dict):
             continue
-        usual = [e.json() for e in _good_before(case, ours) if _all_done(case, e)]
+        if _lost(case.got, ours) != _lost(case.expected, theirs):
+            continue  # another call should have been lost as well, and its part shows that
+        good = [one for one in _good_before(case, ours) if _all_done(case, one)]
         for key, value in mine.items():
-            is_usual = any(isinstance(good, dict) and good.get(key) == value for good in usual)
+            is_usual = any(
+                _of(one, key) == value and _of(case.expected.exchanges[one.number], key) != its[key]
+                for one in good
+                if key in its
+            )
             if key in its and its[key] != value and (is_usual or value == failed[0].name):
                 line = case.call_line(failed[0])
                 return Finding(
@@ -311,6 +318,15 @@ def fallback_unsaid(case: Case) -> Finding | None:
                     "client see that this is a fallback?",
                 )
     return None
+
+
+def _lost(trace: Trace, exchange: Exchange) -> set[str]:
+    return {call.name for call in calls_of(trace, exchange.number) if call.how != "done"}
+
+
+def _of(exchange: Exchange, key: str) -> Any:
+    body = exchange.json()
+    return body.get(key) if isinstance(body, dict) else None
 
 
 def _all_done(case: Case, exchange: Exchange) -> bool:

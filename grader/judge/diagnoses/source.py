@@ -74,6 +74,12 @@ class Source:
             for node in self._nodes
         )
 
+    def writes(self, value: object) -> bool:
+        """Whether a value is a text that stands in the file, so that any answer may have it."""
+        return isinstance(value, str) and any(
+            isinstance(node, ast.Constant) and node.value == value for node in self._nodes
+        )
+
     def lines_of_texts(self, pattern: re.Pattern[str]) -> list[int | None]:
         """The lines on which strings begin in which a pattern is found."""
         return [

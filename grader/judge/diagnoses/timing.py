@@ -378,7 +378,7 @@ def wait_too_long(case: Case) -> Finding | None:
 
     Instead: `await asyncio.sleep(0.5)` for half a second.
     """
-    if case.got.outcome.kind != "ran-away":
+    if case.got.outcome.kind != "ran-away" or case.incidents("cancellation-swallowed"):
         return None
     waits = [s for s in case.got.spans if s.kind == "wait" and s.how == "open" and s.line]
     longest = max(waits, key=lambda wait: wait.seconds, default=None)

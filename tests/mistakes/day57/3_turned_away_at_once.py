@@ -1,0 +1,34 @@
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+from psycopg_pool import AsyncConnectionPool, TooManyRequests
+
+
+def exercise_3(dsn, price_of):
+    pool = AsyncConnectionPool(dsn, min_size=1, max_size=5, timeout=1, max_waiting=1, open=False)
+
+    @asynccontextmanager
+    async def lifespan(app):
+        async with pool:
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.exception_handler(TooManyRequests)
+    async def busy(request, error):
+        return JSONResponse({"detail": "busy"}, 429, headers={"Retry-After": "2"})
+
+    @app.post("/orders/{id}/price")
+    async def price(id: int):
+        async with pool.connection() as conn:
+            found = await conn.execute("SELECT item FROM orders WHERE id = %s", [id])
+            row = await found.fetchone()
+        if row is None:
+            raise HTTPException(404)
+        total = await price_of(row[0])
+        async with pool.connection() as conn:
+            await conn.execute("UPDATE orders SET total = %s WHERE id = %s", [total, id])
+        return {"id": id, "total": total}
+
+    return app
