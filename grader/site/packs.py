@@ -18,6 +18,10 @@ PATIENCE = 600.0
 LEFT_OUT = (".pyi", ".typed", ".md", ".rst", ".exe", ".h", ".pxd", ".c")
 OF_METADATA = frozenset({"METADATA", "entry_points.txt"})
 """What is kept of what wheels say of themselves."""
+NEVER_IMPORTED = ("pydantic/v1/", "pydantic/mypy.py")
+"""Parts of packages that nothing in the page imports, or does without where they are missing."""
+LEXERS = frozenset({"__init__.py", "_mapping.py", "diff.py", "python.py"})
+"""What is kept of Pygments' lexers, a third of what grading would else have to load."""
 
 
 def copy_packages(source: Path, names: Iterable[str], target: Path) -> None:
@@ -27,8 +31,11 @@ def copy_packages(source: Path, names: Iterable[str], target: Path) -> None:
         name = entry.name.partition("-")[0] if entry.suffix == ".dist-info" else entry.stem
         if name in wanted or entry.name in wanted:
             for file in _files(entry):
-                if _is_needed(file):
+                if _is_needed(file.relative_to(source)):
                     copy(file, target / file.relative_to(source))
+    for metadata in target.glob("*.dist-info/METADATA"):
+        fields = metadata.read_text("utf-8").partition("\n\n")[0]  # a project's README follows
+        metadata.write_text(f"{fields}\n", "utf-8")
 
 
 def copy(file: Path, target: Path) -> None:
@@ -38,15 +45,18 @@ def copy(file: Path, target: Path) -> None:
 
 
 def _files(entry: Path) -> Iterator[Path]:
-    return iter(sorted(entry.rglob("*"))) if entry.is_dir() else iter((entry,))
+    found = sorted(entry.rglob("*")) if entry.is_dir() else [entry]
+    return (file for file in found if file.is_file())
 
 
 def _is_needed(file: Path) -> bool:
-    if not file.is_file() or file.suffix in LEFT_OUT or "__pycache__" in file.parts:
+    if file.suffix in LEFT_OUT or {"__pycache__", "tests"} & {*file.parts}:
         return False
-    if any(part.endswith(".dist-info") for part in file.parts):
+    if file.parts[0].endswith(".dist-info"):
         return file.name in OF_METADATA
-    return "tests" not in file.parts
+    if file.parent == Path("pygments", "lexers"):
+        return file.name in LEXERS
+    return not file.as_posix().startswith(NEVER_IMPORTED)
 
 
 def compile_in_place(folder: Path, modules: Path) -> None:
