@@ -16,7 +16,7 @@ from fastapi import FastAPI, Query, Response
 import grader.judge.diagnoses
 from grader import play
 from grader.driver import run_play
-from grader.judge.aspects import Aspect, Tag, answers, elapsed, statuses
+from grader.judge.aspects import Aspect, Tag, answers, arguments, elapsed, statuses
 from grader.judge.diagnoses import DIFFERENT, IDS, INSTEAD, RULES, Case, diagnose, documentation
 from grader.judge.diagnoses.case import OUTCOME
 from grader.judge.diagnoses.outcomes import explain
@@ -26,7 +26,7 @@ from grader.judge.diagnoses.rules import MOST
 from grader.judge.differences import apart
 from grader.model.details import Exited, FactoryMissing, NotAnApp
 from grader.model.report import Diagnosis
-from grader.model.scenarios import Scenario, get, in_turn, scenario, takes
+from grader.model.scenarios import Scenario, get, in_turn, post, scenario, takes
 from grader.model.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
 
 ROOT = Path(__file__).parents[1]
@@ -307,6 +307,47 @@ def test_what_both_answers_share_is_left_out(
     expected: str, got: str, told: tuple[str, str]
 ) -> None:
     assert apart(expected, got) == told
+
+
+def shop(look: str) -> Callable[[Callable[[], Awaitable[str]]], FastAPI]:
+    """An app that begins a payment, in a task of its own, and answers 201 with what it gives.
+
+    Args:
+        look: when there is a payment already: `never`, `first`, or `for nothing`.
+    """
+
+    def factory(charge: Callable[[], Awaitable[str]]) -> FastAPI:
+        app = FastAPI()
+        tasks: list[asyncio.Task[str]] = []
+
+        @app.post("/pay", status_code=201)
+        async def pay() -> str:
+            if look == "for nothing":
+                return "paid"
+            if look == "never" or not tasks:
+                tasks.append(asyncio.ensure_future(charge()))
+            return await asyncio.shield(tasks[-1])
+
+        return app
+
+    return factory
+
+
+@pytest.mark.parametrize(
+    ("look", "id_", "words"),
+    [
+        ("never", "asked-again", "calls charge twice in all, and once is right."),
+        ("for nothing", "not-called", "calls charge"),
+    ],
+)
+def test_calls_of_an_apps_own_tasks_are_counted_where_arguments_are_compared(
+    look: str, id_: str, words: str
+) -> None:
+    what = scenario(post("/pay"), post("/pay", at=5), charge=takes(1, "paid"))
+    got, expected = play(shop(look), what), play(shop("first"), what)
+    [diagnosis] = diagnose(case_of(got, expected, what, arguments))
+    assert diagnosis.id == id_
+    assert words in diagnosis.text
 
 
 def test_order_is_no_fault_where_the_check_does_not_look_at_it() -> None:

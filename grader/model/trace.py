@@ -257,6 +257,11 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     refused: Moment | None = None
 
     @property
+    def is_success(self) -> bool:
+        """Whether the status is one from 200 to 299: not every good answer is a 200."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
     def elapsed(self) -> float | None:
         """Seconds from the request to the last byte of the response; None without one."""
         if self.completed is None:

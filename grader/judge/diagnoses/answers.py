@@ -67,10 +67,10 @@ def not_called(case: Case) -> Finding | None:
     """
     calls = {span.name for span in case.got.spans if span.kind == "call"}
     wanted = {span.name for span in case.expected.spans if span.kind == "call"}
-    answered = any(exchange.status == 200 for exchange in case.got.exchanges)
+    answered = any(exchange.is_success for exchange in case.got.exchanges)
     missing = sorted(wanted & {*case.scenario.collaborators} - calls) if answered else []
     for name in missing:
-        line = next((e.line for e in case.got.exchanges if e.status == 200), None)
+        line = next((e.line for e in case.got.exchanges if e.is_success), None)
         if isinstance(case.scenario.collaborators[name], Rows):
             return Finding(
                 line,
@@ -198,7 +198,7 @@ def failure_unsaid(case: Case) -> Finding | None:
     types = {error.type for error in errors_of(case.scenario)}
     for ours, theirs in case.exchanges():
         unsaid = [name for name in types if name not in ours.text]
-        if ours.status != 200 or not any(name in theirs.text for name in unsaid):
+        if not ours.is_success or not any(name in theirs.text for name in unsaid):
             continue
         for call in calls_of(case.got, ours.number):
             is_named = call.how == "failed" and _says_something_of(call.name, ours.json())
@@ -235,7 +235,7 @@ def wrong_error_name(case: Case) -> Finding | None:
         unsaid = [e.type for e in errors_of(case.scenario) if e.type not in ours.text]
         missing = next((name for name in unsaid if name in theirs.text), None)
         is_named = lost and _says_something_of(lost[0].name, ours.json())
-        if is_named and missing and ours.status == 200:
+        if is_named and missing and ours.is_success:
             return Finding(
                 ours.line,
                 f"The answer to {ours.method} {ours.path}{of_line(ours.line)} says something of "

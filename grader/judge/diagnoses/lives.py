@@ -405,6 +405,23 @@ def asked_again(case: Case) -> Finding | None:
     return None
 
 
+@rule("asked-again", "calls", "arguments", general=True)
+def asked_too_often(case: Case) -> Finding | None:
+    """Finds it where tasks call that requests have made: which needs none can't be told."""
+    for name in _functions(case):
+        mine, theirs = case.got.calls(name), case.expected.calls(name)
+        if any(call.exchange is None for call in mine) or _is_repeated(case, name):
+            continue  # the app's own tasks, or another rule's matter
+        if len(mine) > len(theirs) > 0:
+            line = _line_of(case, mine[-1])
+            return Finding(
+                line,
+                f"{at_line(line)} calls {name} {times(len(mine))} in all, and {times(len(theirs))} "
+                "is right. Where does your code look for an earlier call?",
+            )
+    return None
+
+
 def _is_needless(case: Case, call: Span) -> bool:
     """Whether a request makes a call whose result the reference has for its path already.
 

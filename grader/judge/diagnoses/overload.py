@@ -242,8 +242,8 @@ def told_of_another(case: Case) -> Finding | None:
         if name is None or calls_of(case.got, ours.number, name) or ours.body == theirs.body:
             continue
         for one in case.got.exchanges[: ours.number]:
-            is_other = one.path != ours.path and one.body == ours.body and one.status == 200
-            if is_other and ours.status == 200 and calls_of(case.got, one.number, name):
+            is_other = one.path != ours.path and one.body == ours.body and one.is_success
+            if is_other and ours.is_success and calls_of(case.got, one.number, name):
                 return Finding(
                     ours.line,
                     f"{ours.method} {ours.path}{of_line(ours.line)} is answered with what {name} "
@@ -258,7 +258,7 @@ def stale_fallback(case: Case) -> Finding | None:
     """Finds it where what is kept is used because nothing better is there."""
     for ours, theirs in case.exchanges():
         calls = calls_of(case.got, ours.number)
-        if ours.status != 200 or (theirs.status or 0) < 500 or not calls:
+        if not ours.is_success or (theirs.status or 0) < 500 or not calls:
             continue
         if any(call.how == "done" for call in calls):
             continue
@@ -279,7 +279,7 @@ def _good_before(case: Case, exchange: Exchange) -> list[Exchange]:
     return [
         ours
         for ours, theirs in case.exchanges()
-        if ours.number < exchange.number and ours.path == exchange.path and theirs.status == 200
+        if ours.number < exchange.number and ours.path == exchange.path and theirs.is_success
     ]
 
 

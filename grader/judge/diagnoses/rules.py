@@ -282,6 +282,7 @@ RULES: tuple[Rule, ...] = (
     dependencies.validated_otherwise,
     # What differs, if nothing says why.
     statements.database_not_asked,
+    lives.asked_too_often,
     lives.wrong_moment,
     answers.wrong_status,
     bodies.wrong_body,

@@ -262,7 +262,7 @@ def cancellation_swallowed(case: Case) -> Finding | None:
             for wait in case.waits(ours.number)
             if wait.how == "cancelled" and wait.end.tick - ours.started.tick == limit
         ]
-        if swallowed or (went_on and cut and ours.status == 200):
+        if swallowed or (went_on and cut and ours.is_success):
             line = next((wait.line for wait in cut), None) or case.call_line(does)
             return Finding(
                 line,
