@@ -169,6 +169,18 @@ def test_what_is_marked_is_not_shown_and_does_not_count(course: Path) -> None:
     assert "No change has these marks any more: call-dropped-000000" in mutate(course)[1]
 
 
+def test_one_for_each_check_goes_into_the_bank_where_there_is_none(course: Path) -> None:
+    folder = course / "tests/mistakes/toy"
+    _, shown = mutate(course, 1, "--bank")
+    answers = sorted(file.name for file in folder.glob("*.py"))
+    assert answers
+    assert sorted(re.findall(r"^wrote .*/(.+)$", shown, re.MULTILINE)) == answers
+    assert not any("exercise_2" in file.read_text("utf-8") for file in folder.glob("*.py"))
+    assert all("  # TO WRITE: " in file.read_text("utf-8") for file in folder.glob("*.toml"))
+    assert run_grade(course, "dev", "check", "toy", 1).stdout == "Nothing is wrong.\n"
+    assert "wrote" not in mutate(course, 1, "--bank")[1]
+
+
 @pytest.mark.parametrize("text", ["this is no TOML", "call-dropped-1a2b3c = ''"])
 def test_file_of_marks_that_is_wrong_is_named(course: Path, text: str) -> None:
     (course / "checks/same_toy.toml").write_text(text, "utf-8")
