@@ -335,7 +335,7 @@ def _kept(case: Case, pairs: list[tuple[Exchange, Exchange]]) -> Finding | None:
             return Finding(
                 ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} is answered without calling "
-                f"{name}, which {who}: its result was kept. Each request has to ask for itself.",
+                f"{name}, which {who}: its result was kept. This request has to ask for itself.",
             )
     return None
 
