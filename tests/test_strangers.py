@@ -167,6 +167,8 @@ REPLACED = {
         "put = asyncio.Queue.put; put.__code__ = put.__code__.replace(co_name='x')",
         "asyncio.queues.Queue.put",
     ),
+    "a default": ("asyncio.Queue.__init__.__defaults__ = (7,)", "asyncio.queues.Queue.__init__"),
+    "a default by name": ("asyncio.wait.__kwdefaults__['timeout'] = 1", "asyncio.tasks.wait"),
     "a clock": ("import time; time.monotonic = time.time", "time.monotonic"),
     "what reads messages": ("import msgspec; msgspec.json.decode = len", "msgspec.json.decode"),
 }
@@ -182,6 +184,29 @@ def test_play_that_replaces_what_it_depends_on_does_not_pass(
     assert (second.status, sixth.status) == ("failed", "passed")
     assert told(second) == {"process-died"}
     assert f"replaces {name}," in second.checks[0].diagnoses[0].text
+
+
+BREAKS_THE_DRIVER = {
+    "what is ready to run": "asyncio.get_running_loop()._ready.append(None)",
+    "every part of the loop": (
+        "loop = asyncio.get_running_loop(); [setattr(loop, name, None) for name in vars(loop)]"
+    ),
+    "a signal": (
+        "import signal; signal.signal(signal.SIGALRM, lambda *_: 1 / 0); "
+        "signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)"
+    ),
+    "a method of the standard library": (
+        "import contextlib; contextlib._GeneratorContextManager.__exit__ = lambda *_: 1 / 0"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", BREAKS_THE_DRIVER.values(), ids=BREAKS_THE_DRIVER)
+def test_play_that_breaks_the_driver_is_the_learners_doing(graded: Graded, body: str) -> None:
+    """And no fault of the grader's, which plays the same for others."""
+    second, sixth = graded(dashboard(body)).exercises
+    assert (second.status, sixth.status) == ("failed", "passed")
+    assert told(second) == {"process-died"}
 
 
 # What is imported when

@@ -82,7 +82,7 @@ class LearnerFile:
     def __init__(self, load: Load) -> None:
         self.text = load.source
         self.path = load.path
-        self._code: types.CodeType | None = None
+        self.code: types.CodeType | None = None
         self._warm = frozenset(sys.modules)
         linecache.cache[self.path] = (
             len(self.text),
@@ -156,12 +156,12 @@ class LearnerFile:
 
     def _fresh_module(self) -> types.ModuleType:
         self._forget_helpers()
-        if self._code is None:
-            self._code = compile(self.text, self.path, "exec", dont_inherit=True)
+        if self.code is None:
+            self.code = compile(self.text, self.path, "exec", dont_inherit=True)
         module = types.ModuleType(MODULE)
         module.__file__ = self.path
         sys.modules[MODULE] = module
-        exec(self._code, module.__dict__)
+        exec(self.code, module.__dict__)
         return module
 
     def _forget_helpers(self) -> None:

@@ -31,6 +31,7 @@ from .enclosure import enclose
 from .global_state import global_state
 from .guard import Guard
 from .loading import LearnerFile, remember_sources
+from .meddling import names_what_is_not_public, raised_by
 from .messages import (
     BROKEN,
     MOST_RESULT,
@@ -142,11 +143,24 @@ class Player:
         if str(error).startswith("Event loop stopped before"):
             return Outcome("process-died", line=self._stopped_at, detail=LoopStopped())
         text = traceback.format_exc()[-4000:]
-        replaced = self._world.replaced()
-        if replaced or self._state_before != global_state():
-            failure = Failure(type(error).__name__, "", traceback=text)
-            return Outcome("process-died", failure, detail=Patched(replaced))
-        return Outcome("grader-broke", detail=GraderProblem(text))
+        line = raised_by(error, self._is_learners)
+        detail = self._meddling() or (Patched() if line else None)
+        if detail is None:
+            return Outcome("grader-broke", detail=GraderProblem(text))
+        failure = Failure(type(error).__name__, "", traceback=text)
+        return Outcome("process-died", failure, line=line, detail=detail)
+
+    def _meddling(self) -> Detail | None:
+        """What the file does to this process that an error of the driver's may come from."""
+        if replaced := self._world.replaced():
+            return Patched(replaced)
+        if self._reaching.found:
+            return Reached(self._reaching.found)
+        code = self._source.code if self._source is not None else None
+        changes = self._state_before != global_state()
+        if changes or (code is not None and names_what_is_not_public(code)):
+            return Patched()
+        return None
 
     def _arm(self, recorder: Recorder, loop: VirtualLoop) -> None:
         """Watch a play: that it ends, and who stops its loop."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from operator import attrgetter, is_, itemgetter
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
@@ -12,7 +13,7 @@ OBSERVED = ("grader", "asyncio", "msgspec", "time")
 """The packages whose functions and classes must stay as they are."""
 
 _FIXED = (FunctionType, BuiltinFunctionType, type, property, classmethod, staticmethod)
-_code_of = attrgetter("__code__")
+_PARTS = tuple(map(attrgetter, ("__code__", "__defaults__", "__kwdefaults__")))
 
 
 class World:
@@ -31,18 +32,36 @@ class World:
         """Take everything for right as it is now."""
         for place in self._places:
             place.remember()
-        self._codes = list(map(_code_of, self._functions))
+        self._parts = [
+            (part, with_it, list(map(part, with_it)))
+            for part in _PARTS
+            if (with_it := list(filter(part, self._functions)))
+        ]
+        self._keywords = [
+            (one, *one.__kwdefaults__.values()) for one in self._functions if one.__kwdefaults__
+        ]
 
     def replaced(self) -> str:
         """The name of something that has been replaced since; empty if nothing has."""
         for place in self._places:
             if name := place.replaced():
                 return name
-        if all(map(is_, map(_code_of, self._functions), self._codes)):
-            return ""
-        pairs = zip(self._functions, self._codes, strict=True)
-        found = next(function for function, code in pairs if function.__code__ is not code)
-        return f"{found.__module__}.{found.__qualname__}"
+        for found in chain(self._with_another_part(), self._with_another_keyword()):
+            return f"{found.__module__}.{found.__qualname__}"
+        return ""
+
+    def _with_another_part(self) -> Iterator[FunctionType]:
+        for part, functions, before in self._parts:
+            if not all(map(is_, map(part, functions), before)):
+                pairs = zip(functions, before, strict=True)
+                yield from (function for function, old in pairs if part(function) is not old)
+
+    def _with_another_keyword(self) -> Iterator[FunctionType]:
+        """The dictionary is the same, and what is in it isn't."""
+        for function, *before in self._keywords:
+            now = list((function.__kwdefaults__ or {}).values())
+            if len(now) != len(before) or not all(map(is_, now, before)):
+                yield function
 
 
 class _Place:
