@@ -112,6 +112,16 @@ def test_other_errors_are_not_tried_again(sample: SampleData) -> None:
         assert_same(statuses, call_counts, elapsed, of=one, server_errors=[502])
 
 
+@exercise(1)
+def test_each_request_is_on_its_own(sample: SampleData) -> None:
+    """A request waits for no other, and a failure is over with its request; {} is an answer."""
+    broken, good = breaks(0.5), answers_with(1, sample.record())
+    steps = (broken, good, broken, answers_with(0.5, {}), answers_with(0.5, []))
+    four = [get("/rates", at=at) for at in (0, 0.1, 10, 20)]
+    several = scenario(*four, call=in_turn(*steps))
+    assert_same(good_answers, elapsed, of=several, server_errors=[502])
+
+
 # Exercise 2: backoff and jitter
 
 CLIENTS = 20

@@ -685,6 +685,12 @@ def _wrong_number_of_lines(case: Case) -> Finding | None:
     for ours, theirs in _differing(case):
         mine, wanted = _lines(ours), _lines(theirs)
         if len(wanted) > 1 and len(mine) != len(wanted):
+            if _has_empty_lines(ours) and not _has_empty_lines(theirs):
+                return Finding(
+                    ours.line,
+                    f"The body of {ours.method} {ours.path}{of_line(ours.line)} has empty lines "
+                    "between the others. A client that reads line by line takes each for a row.",
+                )
             count = "1 line" if len(mine) == 1 else f"{len(mine)} lines"
             alike = zip(mine, wanted, strict=False)
             first = next((n for n, (a, b) in enumerate(alike, 1) if a != b), None)
@@ -695,6 +701,10 @@ def _wrong_number_of_lines(case: Case) -> Finding | None:
                 f"should have {len(wanted)}.{where}",
             )
     return None
+
+
+def _has_empty_lines(exchange: Exchange) -> bool:
+    return "\n\n" in exchange.text.replace("\r", "")
 
 
 @rule("change-lost", *LOOKS, "readings", general=True)

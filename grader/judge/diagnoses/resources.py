@@ -46,7 +46,8 @@ def stream_buffered(case: Case) -> Finding | None:
 def _how_it_is_held_back(ours: Exchange, theirs: Exchange) -> str:
     mine = [chunk.at.tick for chunk in ours.chunks]
     should = {chunk.at.tick for chunk in theirs.chunks}
-    bunched = len(set(mine)) == 1 or len(set(mine)) < len(mine)
+    lines = [line.at.tick for line in ours.lines()]
+    bunched = len(set(mine)) == 1 or any(len(set(ticks)) < len(ticks) for ticks in (mine, lines))
     if mine and bunched and len(set(mine)) < len(should):
         return (
             "sends rows together that weren't there together: the first has to wait for the last. "

@@ -123,6 +123,7 @@ RULES: tuple[Rule, ...] = (
     # What is kept, or shared while it is under way, is told as that.
     timing.kept_for_one_alone,
     timing.waits_for_the_call_of_another,
+    overload.failure_kept,
     answers.race,
     work.work_awaited_too_early,
     answers.bad_request_accepted,
@@ -180,7 +181,6 @@ RULES: tuple[Rule, ...] = (
     overload.told_of_another,
     lives.asked_again,
     lives.kept_too_long,
-    overload.failure_kept,
     retries.pause_after_the_last,
     retries.wrong_pause,
     lives.task_outlives_app,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ...model.scenarios import InTurn, Scenario, Takes
-from ...model.trace import AROUND, Exchange, Span
+from ...model.scenarios import InTurn, Rows, Scenario, Takes
+from ...model.trace import AROUND, Exchange, Span, to_ticks
 from ..aspects import done
 from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule
@@ -194,12 +194,16 @@ def _is_given_up(case: Case, ours: Exchange, theirs: Exchange, does: Span, other
     cut = does.how == "cancelled" or _outlives(does, ours)
     if other.how != "done" or _outlives(other, theirs) or not cut:
         return False
-    if _fails_at(case, _left_at(does, ours)) or _stops_at_a_row(does, ours):
+    if _fails_at(case, _left_at(does, ours)) or _stops_at_a_row(case, does, ours):
         return False  # it was cancelled because another failed, or when it had given enough
     return 0 < min(does.seconds, ours.elapsed or 0.0) < other.seconds
 
 
-def _stops_at_a_row(call: Span, exchange: Exchange) -> bool:
+def _stops_at_a_row(case: Case, call: Span, exchange: Exchange) -> bool:
+    """Whether a generator is closed in the moment in which it has given a row."""
+    given = case.scenario.collaborators.get(call.name)
+    if isinstance(given, Rows) and call.count > 0:
+        return call.end.tick == call.start.tick + to_ticks(given.every) * call.count
     return call.count > 0 and any(line.at.tick == call.end.tick for line in exchange.lines())
 
 
