@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from fastapi import FastAPI, Query, Response
@@ -465,6 +465,35 @@ def test_start_that_never_ends_is_told_by_the_line_that_holds_it_up(
     [diagnosis] = diagnose(case_of(got, expected, what, None))
     lines = Path(__file__).read_text("utf-8").splitlines()
     assert (diagnosis.id, lines[(diagnosis.line or 0) - 1].endswith(mark)) == (id_, True)
+
+
+async def yields_an_object(_: FastAPI) -> AsyncIterator[object]:
+    yield object()
+
+
+async def takes_nothing() -> AsyncIterator[None]:
+    yield
+
+
+async def without_a_yield(_: FastAPI) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("lifespan", "words"),
+    [
+        (asynccontextmanager(yields_an_object), "it has to be a dict, for `request.state`."),
+        (asynccontextmanager(takes_nothing), "called with the app: `async def lifespan(app)`."),
+        (without_a_yield, "`@asynccontextmanager` above it, and a `yield` in it."),
+    ],
+)
+def test_lifespan_of_another_form_is_told_which_one_it_should_have(
+    lifespan: Any, words: str
+) -> None:
+    what = scenario(get("/"))
+    got, expected = play(FastAPI(lifespan=lifespan), what), play(starting(no_wait), what)
+    [diagnosis] = diagnose(case_of(got, expected, what, None))
+    assert diagnosis.text.endswith(words)
 
 
 async def no_wait() -> None:

@@ -21,6 +21,25 @@ def note_on(error: Failure, wanted: int | None = None) -> str:
     return next((note for words, note in _NOTES.items() if words in error.text), "")
 
 
+def note_on_start(error: Failure, line: int | None) -> str:
+    """The same for an error that keeps an app from starting, with the learner's line, if any."""
+    notes = (note for words, note in _OF_LIFESPANS.items() if words in error.text)
+    return note_on(error) if line is not None else next(notes, note_on(error))
+
+
+_A_DICT = "Does your lifespan yield a value? Then it has to be a dict, for `request.state`."
+_OF_LIFESPANS = {
+    "object is not iterable": _A_DICT,
+    "dictionary update sequence": _A_DICT,
+    "asynchronous context manager protocol": (
+        "A lifespan has `@asynccontextmanager` above it, and a `yield` in it."
+    ),
+    "takes 0 positional arguments": (
+        "A lifespan is called with the app: `async def lifespan(app)`."
+    ),
+}
+"""By words in errors that no line of the learner's raises: FastAPI's own use of a lifespan."""
+
 _NOTES = {
     "EOF when reading a line": "It asks for input, and a web app has no keyboard.",
     "is not a callable object": (
@@ -137,8 +156,8 @@ _NOTES = {
     ),
     "pool is closed": "The pool was closed before this request. How long does its block last?",
     "CancelledError": (
-        "Whoever awaits a task that was cancelled is raised that. After a `cancel()` of your own "
-        "it is expected: `with suppress(asyncio.CancelledError)`."
+        "Awaiting a task that was cancelled raises that. After a `cancel()` of your own you "
+        "expect it, so await the task within `suppress(asyncio.CancelledError)`."
     ),
     "bound to a different event loop": (
         "It was made for another event loop. Make it when the app starts, in the lifespan."

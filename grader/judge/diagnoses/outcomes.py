@@ -31,7 +31,7 @@ from ...model.trace import Failure, Outcome, OutcomeKind, Waiting
 from ...processes.limits import FORKS, OUTPUT
 from .case import OUTCOME, Case, at_line, of_line
 from .errors import named, out_of_memory
-from .notes import note_on
+from .notes import note_on, note_on_start
 from .registry import Finding, Rule, rule
 
 Explain = Callable[[Outcome], str]
@@ -181,14 +181,11 @@ def not_an_app(outcome: Outcome) -> str:
 def startup_failed(outcome: Outcome) -> str:
     """Finds it where the app could not be started."""
     failure = outcome.failure or Failure("Exception", "")
-    follows = "An app whose startup fails answers no requests."
-    if outcome.line is None and failure.type in _OF_NO_DICT:
-        follows = "Does your lifespan yield something? Then it has to be a dict, for the requests."
-    return f"{at_line(outcome.line)} fails when the server starts ({named(failure)}). {follows}"
+    note = note_on_start(failure, outcome.line) or NO_REQUESTS
+    return f"{at_line(outcome.line)} fails when the server starts ({named(failure)}). {note}"
 
 
-_OF_NO_DICT = ("TypeError", "ValueError")
-"""What Starlette raises, outside of any line of the learner's, of another value that is yielded."""
+NO_REQUESTS = "An app whose startup fails answers no requests."
 
 
 @outcome("stuck", "stuck")

@@ -19,7 +19,8 @@ from .case import (
     in_words,
     of_line,
 )
-from .notes import note_on
+from .notes import note_on, note_on_start
+from .outcomes import NO_REQUESTS
 from .registry import Finding, rule
 
 LATER = ("work-order", "elapsed", "log", "arguments", "calls", "call-endings", "left-running")
@@ -44,14 +45,15 @@ def lifespan_failed(case: Case) -> Finding | None:
     for incident in case.incidents("lifespan-failed")[:1]:
         when = "stops" if case.got.exchanges else "starts"
         follows = (
-            "The rest of the lifespan is skipped by that."
-            if case.got.exchanges
-            else "An app whose startup fails answers no requests."
+            "The rest of the lifespan is skipped by that." if case.got.exchanges else NO_REQUESTS
         )
-        note = note_on(Failure("", incident.detail)) or follows
+        type_, _, text = incident.detail.partition(": ")
+        failure = Failure(type_, text or type_)
+        note = note_on(failure) if case.got.exchanges else note_on_start(failure, incident.line)
         return Finding(
             incident.line,
-            f"{at_line(incident.line)} fails when the server {when} ({incident.detail}). {note}",
+            f"{at_line(incident.line)} fails when the server {when} ({incident.detail}). "
+            f"{note or follows}",
         )
     return None
 
