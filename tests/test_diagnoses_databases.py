@@ -8,7 +8,7 @@ import pytest
 
 from grader import get, post, postgres, scenario, takes, upstream
 from grader.judge.aspects import answers, sorted_elapsed, statuses
-from grader.judge.diagnoses import RULES, Case
+from grader.judge.diagnoses import RULES, Case, diagnose
 from grader.judge.diagnoses.case import Replay
 from grader.judge.diagnoses.relayed import owner_of
 from grader.model.scenarios import Scenario
@@ -232,3 +232,34 @@ def test_pool_is_too_large_only_where_it_serves_what_should_be_refused(
     got, expected = played(3, 200), played(1, status)
     found = said(got, expected, crowd, statuses, lambda _: (got, expected))
     assert ("pool-too-large" in found) is is_told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("User() argument after ** must be a mapping, not NoneType", "no such row."),
+        ("User() argument after ** must be a mapping, not list", "and `fetchrow` one row."),
+        ("object of type 'int' has no len()", "even a single one: `(id,)`."),
+        ('syntax error at or near "%"', "`%s` is how psycopg writes it."),
+        ("the query has 0 placeholders but 1 parameters were passed", "how asyncpg writes it."),
+        ("invalid input for $4: {} (expected str, got dict)", "has a codec for it."),
+    ],
+)
+def test_error_of_a_driver_is_told_with_what_the_driver_wants(text: str, told: str) -> None:
+    got = trace(exchange(status=500, raised=Failure("TypeError", text, 7)))
+    case = Case(got, trace(exchange()), scenario(get("/items")), answers, no_replay)
+    [diagnosis] = diagnose(case)
+    assert diagnosis.id == "raised"
+    assert diagnosis.text.endswith(told)
+
+
+def test_calls_for_what_should_have_been_refused_are_not_too_many() -> None:
+    def played(*refused: int) -> Trace:
+        calls = [span("call", 0, 1, name="load", exchange=n) for n in {0, 1} - {*refused}]
+        headers = (("retry-after", "1"),)
+        no = [exchange(n, end=0, status=503, headers=headers) for n in refused]
+        return trace(*(exchange(n) for n in {0, 1} - {*refused}), *no, *calls)
+
+    crowd = scenario(get("/items"), get("/items"), load=takes(1))
+    case = Case(played(), played(1), crowd, answers, lambda _: (played(), played(1)))
+    assert [diagnosis.id for diagnosis in diagnose(case)] == ["not-refused"]

@@ -16,6 +16,7 @@ from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, error_line, in_words, of_line, with_article
 from .errors import RETURNED, errors_of, is_about_a_value, named
 from .registry import Finding, rule
+from .relayed import statements_of, writes
 from .source import Source
 from .timing import awaited_in_turn, one_by_one
 
@@ -166,7 +167,7 @@ def error_swallowed(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{lost[0].name}{of_line(line)} {_how_it_ends(lost[0])}, and the answer is still "
-                f"{ours.status}. {_how_it_is_returned(ours)}",
+                f"{ours.status}, and not {theirs.status}. {_how_it_is_returned(ours)}",
             )
     return None
 
@@ -279,9 +280,17 @@ def race(case: Case) -> Finding | None:
 
 
 def _where_to_look(case: Case) -> str:
-    if _raises(case, "IntegrityConstraintViolationError", "IntegrityError"):
+    refused = _raises(case, "IntegrityConstraintViolationError", "IntegrityError")
+    if refused or _looks_then_writes(case):
         return "Which statement only looks, and which one relies on it later?"
     return "What in your code lives longer than one request?"
+
+
+def _looks_then_writes(case: Case) -> bool:
+    """Whether a request that is answered wrongly reads from a database, and then writes."""
+    wrong = [ours for ours, its in case.exchanges() if ours.status != its.status]
+    asked = [statements_of(case, case.got, exchange) for exchange in wrong]
+    return any(len(each) > 1 and not writes(each[0]) and writes(each[-1]) for each in asked)
 
 
 def _differs_within(case: Case, count: int) -> bool:

@@ -386,6 +386,11 @@ def _sentence_of(error: Failure, endpoint: int | None, wanted: int | None) -> st
             "already: there is no response any more that could have a status. What can you tell "
             "its client in place of it?"
         )
+    if error.context == "HTTPException" and "no attribute 'encode'" in error.text:
+        return (
+            f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "
+            f'({named(error)}). The value of a header is a text: `"5"`, and not `5`.'
+        )
     if error.context == "HTTPException":
         return (
             f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "

@@ -304,6 +304,8 @@ def too_many_at_once(case: Case) -> Finding | None:
     Instead: let those who want the same share one task, or take turns, or limit how many are
     under way: so many workers, or a semaphore.
     """
+    if not_refused(case) is not None:
+        return None  # there are more calls because more requests were let in
     for name, mine, most in _most_at_once(case):
         is_another_matter = _is_repeated(case, name) or _is_elsewhere(case, name)
         if mine > most and not is_another_matter and not _is_kept_up(case, name):

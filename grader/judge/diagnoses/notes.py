@@ -51,6 +51,9 @@ _NOTES = {
     "'coroutine' object is not callable": (
         "What is to be called later is the function itself: leave out the parentheses."
     ),
+    "input_type=Record": (
+        "asyncpg's `Record` isn't a dict, though it can be read like one: `**row` unpacks it."
+    ),
     "'coroutine' object": (
         "A coroutine stands where a value belongs: an async function was called, and not awaited."
     ),
@@ -144,6 +147,20 @@ _NOTES = {
     ),
     'syntax error at or near "%"': (
         "A value's place is `$1`, `$2` with asyncpg; `%s` is how psycopg writes it."
+    ),
+    "must be a mapping, not NoneType": (
+        "`fetchrow` and `fetchone` give None where there is no such row."
+    ),
+    "must be a mapping, not list": "`fetch` gives a list of rows, and `fetchrow` one row.",
+    "must be a mapping, not tuple": (
+        "psycopg's rows are tuples, unless a row factory such as `dict_row` says otherwise."
+    ),
+    "object of type 'int' has no len()": (
+        "A number stands where several things belong. psycopg takes a statement's parameters as "
+        "a tuple, even a single one: `(id,)`."
+    ),
+    "(expected str, got dict)": (
+        "asyncpg takes `json` and `jsonb` as text, unless the connection has a codec for it."
     ),
     "min_size is greater": (
         "A pool opens `min_size` connections at first: 10, unless you say otherwise."
