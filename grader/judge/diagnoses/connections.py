@@ -179,7 +179,7 @@ def pool_per_request(case: Case) -> Finding | None:
     it, and gives it back.
     """
     opened = _opened_for_one(case)
-    if not opened:
+    if not opened or _is_about_blocking(case):
         return None
     line = opened[0].line
     return Finding(
@@ -188,6 +188,11 @@ def pool_per_request(case: Case) -> Finding | None:
         "that come one after the other don't share one. Opening one costs more than most queries. "
         "What lives as long as the app does?",
     )
+
+
+def _is_about_blocking(case: Case) -> bool:
+    """Whether a blocked loop explains times that are wrong, and how few queries are under way."""
+    return bool(case.incidents("loop-blocked")) and not case.is_about("connections")
 
 
 def _opened_for_one(case: Case) -> list[Span]:
@@ -261,7 +266,7 @@ def pool_too_small(case: Case) -> Finding | None:
     """
     mine, should = (_queries_at_once(case, trace) for trace in (case.got, case.expected))
     statuses = all(ours.status == theirs.status for ours, theirs in case.exchanges())
-    if not (0 < mine < should and statuses):
+    if not (0 < mine < should and statuses) or _is_about_blocking(case):
         return None
     line = connections_of(case, case.got)[0].line
     connections, are = ("connection", "query is") if mine == 1 else ("connections", "queries are")
