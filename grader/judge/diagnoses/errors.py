@@ -279,13 +279,19 @@ def scenario_fault_unhandled(case: Case) -> Finding | None:
                 line,
                 f"{at_line(line)} meets {with_article(error.type)}: {_how_it_fails(name, error)}. "
                 f"{ours.method} {ours.path} is answered with status {ours.status}, and should be "
-                f"answered with {theirs.status}.",
+                f"answered with {theirs.status}.{_which_except(case, error)}",
             )
     return None
 
 
 def _has_failures(trace: Trace) -> bool:
     return any(span.how == "failed" for span in trace.spans)
+
+
+def _which_except(case: Case, error: Failure) -> str:
+    """The question that helps where several clauses could have met the error."""
+    several = Source(case.source).handlers_around(error.line) > 1
+    return " Which `except` comes first?" if several else ""
 
 
 _OVER = "connection is closed", "released back to the pool"
@@ -295,7 +301,7 @@ _OVER = "connection is closed", "released back to the pool"
 def _how_it_fails(name: str, error: Failure) -> str:
     if any(text in error.text for text in _OVER):
         return "the connection that it uses was lost, and stays lost"
-    return f"this check lets {name} fail there"
+    return f"this check lets the server behind {name} fail there"
 
 
 def _failing_service(case: Case, error: Failure) -> str | None:
