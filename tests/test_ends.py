@@ -16,6 +16,7 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
+import anyio.to_thread
 import pytest
 from fastapi import FastAPI
 
@@ -203,6 +204,39 @@ def test_a_def_endpoint_that_waits_for_ever_is_stuck_at_its_line() -> None:
 
     outcome = trace_of(endpoint).outcome
     assert (outcome.kind, outcome.line) == ("stuck", line_in(endpoint, 1))
+
+
+def wait_for_ever() -> None:
+    queue.Queue[int]().get()
+
+
+async def calls_in_a_thread() -> None:
+    await anyio.to_thread.run_sync(wait_for_ever)
+
+
+async def calls_in_asyncios_thread() -> None:
+    await asyncio.to_thread(wait_for_ever)
+
+
+@pytest.mark.parametrize("endpoint", [calls_in_a_thread, calls_in_asyncios_thread])
+def test_what_a_thread_waits_for_comes_before_who_waits_for_the_thread(
+    endpoint: Callable[..., Any],
+) -> None:
+    outcome = trace_of(endpoint).outcome
+    assert (outcome.kind, outcome.line) == ("stuck", line_in(wait_for_ever, 1))
+    lines = [waiting.line for waiting in outcome.waiting]
+    assert lines == [line_in(wait_for_ever, 1)] * 2 + [line_in(endpoint, 1)] * 2
+
+
+def test_what_an_endpoint_held_when_it_was_broken_off_is_no_incident() -> None:
+    async def endpoint() -> None:
+        task = asyncio.create_task(asyncio.sleep(1))
+        threading.Event().wait()
+        await task
+
+    trace = trace_of(endpoint)
+    assert (trace.outcome.kind, trace.outcome.line) == ("stuck", line_in(endpoint, 2))
+    assert trace.incidents == ()
 
 
 # Loops without end

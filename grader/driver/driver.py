@@ -6,6 +6,7 @@ import asyncio
 import gc
 import random
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -228,14 +229,16 @@ class Driver:
 
     def waits(self) -> tuple[Waiting, ...]:
         """What tasks and threads wait for; first those that hold up the others."""
-        return (*waiting(self.tasks), *self.waiting_threads())[:MOST_WAITS]
+        workers, own = self.waiting_threads(works_for_task=True), self.waiting_threads(False)
+        return (*waiting(self.tasks, workers), *own)[:MOST_WAITS]
 
-    def waiting_threads(self) -> Iterator[Waiting]:
+    def waiting_threads(self, works_for_task: bool) -> list[Waiting]:
+        """Where threads wait: those of pools, or those that the app itself has made."""
         frames = sys._current_frames()
-        for thread in self.clock.resting_threads():
-            line = self.recorder.lines.of_stack(frames[thread]) if thread in frames else None
-            if line is not None:
-                yield Waiting("thread", line, "a thread")
+        made = {one.ident for one in threading.enumerate() if hasattr(one, "left_clock")}
+        idents = [one for one in self.clock.resting_threads() if (one in made) != works_for_task]
+        lines = [self.recorder.lines.of_stack(frames[one]) for one in idents if one in frames]
+        return [Waiting("thread", line, "a thread") for line in lines if line is not None]
 
     def trace(self, outcome: Outcome) -> Trace:
         self.tasks.report_unasked()

@@ -51,6 +51,8 @@ class References:
 
     def end_exchange(self, number: int) -> None:
         """An exchange is over, with the variables of its endpoint."""
+        if self._recorder.ended is not None:  # it is only the play that is broken off
+            return
         self._over.add(number)
         self._look_at([own for own in self._tasks.own() if own.exchange == number])
 

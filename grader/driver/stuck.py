@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from ..model.trace import Waiting
-from .awaited import SHUTDOWN
+from .awaited import SHUTDOWN, frames_of
 from .lines import Place
 from .tasks import Tasks
 from .waits import Watched
@@ -32,17 +32,43 @@ class SuspendedTask(NamedTuple):
     place: Place
 
 
-def waiting(tasks: Tasks) -> tuple[Waiting, ...]:
-    """Which tasks wait, and where. Those that wait for another task or for a client come last."""
+def waiting(tasks: Tasks, threads: Sequence[Waiting] = ()) -> tuple[Waiting, ...]:
+    """Which tasks wait, and where. Those that wait for another task or for a client come last.
+
+    Args:
+        threads: where threads wait that work for tasks. They come before the tasks that wait
+            for a thread.
+    """
     waits = [
         SuspendedTask(task, watched, place)
         for task, watched in tasks.made.items()
         if (place := watched.place()) is not None and place.name != SHUTDOWN
     ]
-    first = sorted(waits, key=lambda one: (one.place.is_for_server, _is_for_another(one, waits)))
-    return tuple(
-        Waiting(w.watched.task_name, w.place.line, w.place.name, exchange=w.watched.exchange)
-        for w in first[:MOST_WAITS]
+    in_order = sorted(waits, key=lambda one: (one.place.is_for_server, _is_for_another(one, waits)))
+    first = [one for one in in_order if not _is_held_up(one, waits, is_any_thread=bool(threads))]
+    last = [one for one in in_order if one not in first]
+    return (*map(_told, first), *threads, *map(_told, last))[:MOST_WAITS]
+
+
+def _told(wait: SuspendedTask) -> Waiting:
+    watched, place = wait.watched, wait.place
+    return Waiting(watched.task_name, place.line, place.name, exchange=watched.exchange)
+
+
+def _is_held_up(wait: SuspendedTask, waits: list[SuspendedTask], is_any_thread: bool) -> bool:
+    """Whether a task waits for what something else does, which is waiting, too."""
+    if wait.place.is_for_server or (is_any_thread and _is_for_thread(wait)):
+        return True
+    return _is_for_another(wait, waits)
+
+
+def _is_for_thread(wait: SuspendedTask) -> bool:
+    """Whether a task waits for a call in a worker thread, through asyncio or anyio."""
+    callbacks = getattr(wait.task._fut_waiter, "_callbacks", None) or ()  # type: ignore[attr-defined]
+    names = [frame.f_code.co_name for frame in frames_of(wait.place.awaited)]
+    return "run_sync_in_worker_thread" in names or any(
+        getattr(callback, "__qualname__", "").startswith("_chain_future")
+        for callback, _ in callbacks
     )
 
 
