@@ -715,9 +715,10 @@ def test_export_is_of_one_moment(sample: SampleData) -> None:
 @exercise(6)
 def test_three_exports_at_a_time(sample: SampleData) -> None:
     """Three exports go on at a time; the next is 503, and when one is over another may begin."""
-    # Their clients read so slowly that nobody's rows come quickly enough for the fourth.
-    apart = [get("/export", at=n / 10, reads=1000, buffer=100) for n in range(5)]
-    later = [get("/export", at=200 + n / 10, reads=1000, buffer=100) for n in range(4)]
+    # Their clients read for seconds, so that no export is over before the fourth is asked for.
+    slowly = {"reads": 5000, "buffer": 4000}
+    apart = [get("/export", at=n / 10, **slowly) for n in range(5)]
+    later = [get("/export", at=200 + n / 10, **slowly) for n in range(4)]
     assert_same(statuses, of=_exports(sample, *apart, *later), server_errors=[503])
     at_once = _exports(sample, *times(5, get("/export")))
     assert_same(sorted_statuses, of=at_once, server_errors=[503])
