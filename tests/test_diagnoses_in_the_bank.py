@@ -43,6 +43,7 @@ SAID = {
     "day54/2_embedded": "Your endpoint looks for item in the body.",
     "day54/2_status_beside_the_item": "The answer is a list with 201 in it",
     "day54/4_utc_in_a_dict": "is written with +00:00, one in a Pydantic model with Z",
+    "day55/4_header_required": "It may be missing: what would a default for it be?",
     "day54/7_header_is_a_number": "`str(number)` makes a text of a number",
     "1_helper_never_awaited": "Lines 14, 19 and 24 call slow(), and nothing awaits what comes back",
     "1_to_thread_not_awaited": "calls to_thread(), and nothing awaits what comes back",

@@ -387,7 +387,7 @@ def request_refused(case: Case) -> Finding | None:
     Instead: read what the answer says: where it looked, for which name, and what it found.
     """
     for ours, theirs in case.exchanges():
-        why = _why_invalid(ours) if ours.status == 422 != theirs.status else ""
+        why = _why_invalid(ours, theirs) if ours.status == 422 != theirs.status else ""
         if why:
             return Finding(
                 ours.line,
@@ -397,7 +397,7 @@ def request_refused(case: Case) -> Finding | None:
     return None
 
 
-def _why_invalid(exchange: Exchange) -> str:
+def _why_invalid(exchange: Exchange, wanted: Exchange) -> str:
     """What FastAPI says of a request, about the first thing that it misses or cannot read.
 
     Empty if it is not FastAPI that says it.
@@ -408,7 +408,11 @@ def _why_invalid(exchange: Exchange) -> str:
         return ""
     place = [str(step) for step in errors[0].get("loc", ())]
     said = f"{': '.join(filter(None, (' → '.join(place), str(errors[0].get('msg')))))}."
-    return said + _where_it_looks(place) if errors[0].get("type") == "missing" else said
+    if errors[0].get("type") != "missing":
+        return said
+    if (wanted.status or 0) >= 400:  # it is left out on purpose
+        return f"{said} It may be missing: what would a default for it be?"
+    return said + _where_it_looks(place)
 
 
 def _where_it_looks(place: list[str]) -> str:

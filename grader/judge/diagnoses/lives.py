@@ -427,14 +427,16 @@ def asked_too_often(case: Case) -> Finding | None:
 def _is_needless(case: Case, call: Span) -> bool:
     """Whether a request makes a call whose result the reference has for its path already.
 
-    Not where the status is another one than it should be: then more is wrong than a call.
+    It has it only for the same arguments. Not where the status is another one than it should be:
+    then more is wrong than a call.
     """
     if call.exchange is None or _task_of(case, call) is not None:
         return False
     ours, theirs = case.got.exchanges[call.exchange], case.expected.exchanges[call.exchange]
     if ours.status != theirs.status or calls_of(case.expected, call.exchange, call.name):
         return False
-    owners = {one.exchange for one in case.expected.calls(call.name)}
+    same = [one for one in case.expected.calls(call.name) if one.arguments == call.arguments]
+    owners = {one.exchange for one in same}
     return None in owners or any(
         (one.path, one.status) == (ours.path, theirs.status)
         for one in case.expected.exchanges
