@@ -433,10 +433,17 @@ def test_names_are_just_names(sample: SampleData) -> None:
 
 
 @exercise(3)
-def test_items_made_at_once_are_told_apart(sample: SampleData) -> None:
-    """Each of several items that are made at once is answered with its own name and id."""
-    items = [{"name": sample.word(), "price": sample.price()} for _ in range(3)]
-    assert_same(items_answered, of=_shop(*(post("/items", json=item) for item in items)))
+def test_writes_at_once_are_all_answered(sample: SampleData) -> None:
+    """More writes at once than connections are all answered, each new item with its own id."""
+    made, changed = (
+        [{"name": sample.word(), "price": sample.price()} for _ in range(6)] for _ in range(2)
+    )
+    at_once = _shop(
+        *(post("/items", json=item) for item in made),
+        *(put(f"/items/{id_}", json=item, at=5) for id_, item in enumerate(changed, 3)),
+        *(delete(f"/items/{id_}", at=10) for id_ in range(3, 9)),
+    )
+    assert_same(items_answered, of=at_once)
 
 
 @aspect("status", "body")
@@ -444,9 +451,10 @@ def items_answered(trace: Trace) -> tuple[str, ...]:
     """The item in each answer; which of them gets which id is open."""
     bodies = [exchange.json() for exchange in trace.exchanges]
     items = [body if isinstance(body, dict) else {} for body in bodies]
-    ids = {json.dumps(item.get("id")) for item in items}
+    made = zip(trace.exchanges, items, strict=True)
+    ids = {json.dumps(item.get("id")) for exchange, item in made if exchange.method == "POST"}
     names = (
-        f"{exchange.status} {item.get('name')}"
+        f"{exchange.status} {item.get('name', '')}".rstrip()
         for exchange, item in zip(trace.exchanges, items, strict=True)
     )
     return (*names, f"{len(ids)} different ids")
