@@ -394,7 +394,7 @@ def test_silent_client_has_five_seconds(sample: SampleData) -> None:
 
 @exercise(4)
 def test_first_message_is_a_token(sample: SampleData) -> None:
-    """An unknown token, or any other first message, is answered by closing with 1008."""
+    """An unknown token closes with 1008; so does any other first message, without `find_user`."""
     (ada, *_), find_user = _users(sample)
     texts = [*(body.decode() for body in NOT_OBJECTS), as_text(PING), '{"token": 5}', "{}", ""]
     texts += [as_text({"token": sample.word()})]
@@ -403,7 +403,21 @@ def test_first_message_is_a_token(sample: SampleData) -> None:
         websocket("/me", message, *_ping(2), leave(at=20), at=place)
         for place, message in enumerate(first)
     ]
-    assert_same(closes_to_the_second, of=scenario(strangers, find_user=find_user))
+    assert_same(
+        closes_to_the_second, asked_without_a_token, of=scenario(strangers, find_user=find_user)
+    )
+
+
+@aspect(
+    "arguments",
+    say=lambda call: f"find_user({as_text(call)})",
+    nothing="no find_user without a token",
+    may_be_empty=True,
+)
+def asked_without_a_token(trace: Trace) -> tuple[object, ...]:
+    """What users are looked up by that is no token at all."""
+    given = [call.arguments for call in trace.calls("find_user")]
+    return tuple(one[0] for one in given if one and one[0] is None)
 
 
 @exercise(4)

@@ -90,7 +90,7 @@ def exercise_4(find_user=find_some_user):
 
     - The first message is {"token": ...}. `await find_user(token)` gives {"name": ..., "role": ...},
       or None for an unknown token. If no message comes within 5 seconds, close the connection with
-      1008; also for any other first message, and for an unknown token.
+      1008; also for an unknown token, and, without asking `find_user`, for any other first message.
     - Then each {"type": "ping"} is answered with {"type": "pong"}. Other messages are ignored.
     - A client that sends nothing for 30 seconds: close with 1001.
     - Each user has one connection, and the same `name` is the same user. When the user connects
