@@ -23,7 +23,7 @@ from grader.judge.diagnoses.outcomes import explain
 from grader.judge.diagnoses.own import own_documentation
 from grader.judge.diagnoses.registry import Finding, rule
 from grader.judge.diagnoses.rules import MOST
-from grader.judge.differences import apart
+from grader.judge.differences import apart, from_first_difference
 from grader.model.details import Exited, FactoryMissing, NotAnApp
 from grader.model.report import Diagnosis
 from grader.model.scenarios import Scenario, get, in_turn, post, scenario, takes
@@ -348,6 +348,15 @@ def test_calls_of_an_apps_own_tasks_are_counted_where_arguments_are_compared(
     [diagnosis] = diagnose(case_of(got, expected, what, arguments))
     assert diagnosis.id == id_
     assert words in diagnosis.text
+
+
+def test_what_two_lists_share_at_the_beginning_is_left_out() -> None:
+    assert from_first_difference(("a", "b", "c"), ("a",)) == (
+        ("…", "b", "c"),
+        ("…", "nothing more"),
+    )
+    assert from_first_difference(("a", "b"), ("a", "c", "d")) == (("…", "b"), ("…", "c", "d"))
+    assert from_first_difference(("a", "b"), ("b",)) == (("a", "b"), ("b",))
 
 
 def test_order_is_no_fault_where_the_check_does_not_look_at_it() -> None:

@@ -260,7 +260,7 @@ def says(what: str, told: Callable[[str], bool]) -> Aspect:
 @aspect("media-type")
 def media_types(trace: Trace) -> tuple[str, ...]:
     """The media type of each answer."""
-    return tuple(map(media_type, trace.exchanges))
+    return tuple(media_type(exchange) or "no media type" for exchange in trace.exchanges)
 
 
 def media_type(exchange: Exchange) -> str:
@@ -352,7 +352,9 @@ def cancellations(trace: Trace) -> tuple[str, ...]:
 
 def _end_of_cancelled(exchange: Exchange) -> str:
     if not ends_cancelled(exchange):
-        return f"ends with {exchange.status or NO_ANSWER}"
+        is_broken_off = exchange.raised is not None and exchange.completed is None
+        how = exchange.raised.type if is_broken_off and exchange.raised else exchange.status
+        return f"ends with {how or NO_ANSWER}"
     whole = exchange.completed is not None
     return f"ends cancelled{', with an answer that looks complete' if whole else ''}"
 
@@ -564,8 +566,15 @@ class WorkOrder:
         answer = f"the answer is complete at {seconds(self.answered)}, "
         if self.begins is None:
             return f"{answer}{self.name} never starts"
-        ending = "cut off" if self.how == "open" else self.how
-        return f"{answer}{self.name} starts {self.begins} that and is {ending}"
+        return f"{answer}{self.name} starts {self.begins} that and {_ENDS[self.how]}"
+
+
+_ENDS: dict[Ending, str] = {
+    "done": "is done",
+    "failed": "fails",
+    "cancelled": "is cancelled",
+    "open": "is cut off",
+}
 
 
 def order_of_work(name: str) -> Aspect:

@@ -16,7 +16,7 @@ from ..model.trace import Exchange, Outcome, Trace
 from ..model.websockets import WebSocket
 from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, seconds, startup, statuses, summary
 from .budget import TOO_MUCH, limited
-from .differences import apart
+from .differences import apart, from_first_difference
 from .forms import Form, as_it_is
 from .owners import with_owners
 from .players import NOT_PLAYED, Subject
@@ -236,7 +236,9 @@ def _missing_answers(expected: Trace, got: Trace) -> tuple[str, str]:
 
 
 def _words(should: tuple[str, ...], does: tuple[str, ...]) -> tuple[str, str]:
-    """Both in words, without what they share at the ends of a long list."""
+    """Both in words, without what they share in a long list."""
+    if len(should) != len(does) and max(len(should), len(does)) > 4:
+        should, does = from_first_difference(should, does)
     if len(should) > 4 and len(should) == len(does) and len(set(should)) > 1:
         differing = [pair for pair in zip(should, does, strict=True) if pair[0] != pair[1]]
         should, does = tuple(a for a, _ in differing), tuple(b for _, b in differing)

@@ -77,6 +77,21 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
+Words = tuple[str, ...]
+"""Facts in words."""
+
+
+def from_first_difference(should: Words, does: Words) -> tuple[Words, Words]:
+    """Two lists of facts without what they share at the beginning, and with a sign for that."""
+    pairs = zip(should, does, strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    if not shared:
+        return should, does
+    rest = (facts[shared:] or ("nothing more",) for facts in (should, does))
+    mine, its = ((ALIKE, *facts) for facts in rest)
+    return mine, its
+
+
 def apart(should: str, does: str) -> tuple[str, str]:
     """Two facts without what they share, if each ends with a JSON object or list.
 

@@ -11,9 +11,9 @@ import msgspec
 
 from ...model.scenarios import InTurn, Rows
 from ...model.trace import AROUND, Exchange, Span, Trace
-from ..aspects import arguments, call_counts, gives_away, good_answers, statuses
+from ..aspects import arguments, call_counts, done, gives_away, good_answers, statuses
 from ..differences import as_text, shortened
-from .case import Case, at_line, calls_of, error_line, in_words, of_line, with_article
+from .case import Case, at_line, calls_of, error_line, in_seconds, in_words, of_line, with_article
 from .errors import RETURNED, errors_of, is_about_a_value, named
 from .registry import Finding, rule
 from .relayed import statements_of, writes
@@ -179,12 +179,19 @@ def _how_it_ends(call: Span) -> str:
 def _how_it_is_returned(exchange: Exchange) -> str:
     if _is_returned_refusal(exchange):
         return RETURNED
+    body = exchange.json()
+    if isinstance(body, list) and len(body) == 2 and body[1] in _ERRORS:
+        return f"The {body[1]} beside the body is data, too: raise an `HTTPException`."
     return "The client takes what is in it for the data."
 
 
 def _is_returned_refusal(exchange: Exchange) -> bool:
     body = exchange.json()
     return isinstance(body, dict) and {"status_code", "detail"} <= body.keys()
+
+
+_ERRORS = range(400, 600)
+"""Statuses that say that something failed."""
 
 
 @rule("failure-unsaid", "status", "body")
@@ -199,18 +206,28 @@ def failure_unsaid(case: Case) -> Finding | None:
     types = {error.type for error in errors_of(case.scenario)}
     for ours, theirs in case.exchanges():
         unsaid = [name for name in types if name not in ours.text]
-        if not ours.is_success or not any(name in theirs.text for name in unsaid):
-            continue
-        for call in calls_of(case.got, ours.number):
+        is_unsaid = any(name in theirs.text for name in unsaid)
+        for call in calls_of(case.got, ours.number) if ours.is_success else ():
             is_named = call.how == "failed" and _says_something_of(call.name, ours.json())
-            if call.how in ("failed", "cancelled") and not is_named:
+            is_gone = call.how == "cancelled" and call.name in theirs.text
+            is_lost = is_unsaid or (is_gone and call.name not in ours.text)
+            if call.how in ("failed", "cancelled") and is_lost and not is_named:
                 line = case.call_line(call)
                 return Finding(
                     line,
                     f"{call.name}{of_line(line)} {_how_it_ends(call)}, and the answer doesn't "
-                    "say so. The client can't know that something is missing.",
+                    "say so. The client can't know that something is missing."
+                    f"{_what_cut_it_off(case, call)}",
                 )
     return None
+
+
+def _what_cut_it_off(case: Case, call: Span) -> str:
+    """A question about the failure at whose moment a call was cancelled."""
+    for other in calls_of(case.got, call.exchange or 0):
+        if call.how == "cancelled" and other.how == "failed" and other.end.tick == call.end.tick:
+            return f" What cancels it when {other.name} fails?"
+    return ""
 
 
 def _says_something_of(name: str, body: object) -> bool:
@@ -260,7 +277,7 @@ def race(case: Case) -> Finding | None:
     alone = one_by_one(case.scenario)
     if alone is None or case.aspect is None or _has_plainer_cause(case):
         return None
-    if case.depends_on_time() or _is_about_room(case):
+    if case.depends_on_time() or _is_about_room(case) or _is_live(case):
         return None
     if not _meet(case.got) or all(part(case.got) == part(case.expected) for part in _SHOWING):
         return None
@@ -275,14 +292,24 @@ def race(case: Case) -> Finding | None:
     return Finding(
         line,
         "Requests get in each other's way: one at a time they get the right answers, together "
-        f"they don't.{where} another changes what both use. {_where_to_look(case)}",
+        f"they don't.{where} another changes what both use. {_where_to_look(case, line)}",
     )
 
 
-def _where_to_look(case: Case) -> str:
+def _is_live(case: Case) -> bool:
+    """Whether a client hears what others do: alone, it hears nothing that could be wrong."""
+    return any(
+        one.method == "WEBSOCKET" or one.header("content-type").startswith("text/event-stream")
+        for one in case.expected.exchanges
+    )
+
+
+def _where_to_look(case: Case, line: int | None) -> str:
     refused = _raises(case, "IntegrityConstraintViolationError", "IntegrityError")
     if refused or _looks_then_writes(case):
         return "Which statement only looks, and which one relies on it later?"
+    if line in {span.line for span in case.got.spans if span.kind == "statement"}:
+        return "Between two statements, what can become of the rows?"
     return "What in your code lives longer than one request?"
 
 
@@ -387,7 +414,7 @@ def request_refused(case: Case) -> Finding | None:
     Instead: read what the answer says: where it looked, for which name, and what it found.
     """
     for ours, theirs in case.exchanges():
-        why = _why_invalid(ours, theirs) if ours.status == 422 != theirs.status else ""
+        why = _why_invalid(case, ours, theirs) if ours.status == 422 != theirs.status else ""
         if why:
             return Finding(
                 ours.line,
@@ -397,7 +424,7 @@ def request_refused(case: Case) -> Finding | None:
     return None
 
 
-def _why_invalid(exchange: Exchange, wanted: Exchange) -> str:
+def _why_invalid(case: Case, exchange: Exchange, wanted: Exchange) -> str:
     """What FastAPI says of a request, about the first thing that it misses or cannot read.
 
     Empty if it is not FastAPI that says it.
@@ -410,6 +437,8 @@ def _why_invalid(exchange: Exchange, wanted: Exchange) -> str:
     said = f"{': '.join(filter(None, (' → '.join(place), str(errors[0].get('msg')))))}."
     if errors[0].get("type") != "missing":
         return said
+    if Source(case.source).must_be_there(place[-1]):
+        return f"{said} It may be None, but not be left out: that takes a default, as `= None`."
     if (wanted.status or 0) >= 400:  # it is left out on purpose
         return f"{said} It may be missing: what would a default for it be?"
     return said + _where_it_looks(place)
@@ -520,7 +549,7 @@ def _about_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
         return f"{asked} gets no answer{of_line(ours.line)}. It should get {theirs.status}."
     said = f"{asked} is answered with status {ours.status}{of_line(ours.line)}"
     if theirs.status is None:
-        return f"{said}, though the server has cancelled the request, or its client has left."
+        return f"{said}, {_why_unanswered(case, ours, theirs)}."
     said = f"{said}, and should be answered with {theirs.status}."
     if ours.header("location"):
         return f"{said} It sends the client on to {ours.header('location')}: is that your path?"
@@ -532,6 +561,17 @@ def _about_status(case: Case, ours: Exchange, theirs: Exchange) -> str:
     if _is_returned_refusal(ours):
         return f"{said} {RETURNED}"
     return said + _why_other_status(case, ours, theirs)
+
+
+def _why_unanswered(case: Case, ours: Exchange, theirs: Exchange) -> str:
+    """What ends a request that should get no answer, and whether the answer came before that."""
+    is_cancelled = case.is_cancelled(theirs)
+    gone = theirs.returned if is_cancelled else theirs.hung_up
+    after = gone.tick - theirs.started.tick if gone else 0
+    if (done(ours) or 0) < after:
+        whose = "the server cancels it" if is_cancelled else "its client leaves"
+        return f"and should still be under way when {whose}, after {in_seconds(after)}"
+    return f"though {'the server has cancelled it' if is_cancelled else 'its client has left'}"
 
 
 def _is_asked_again(case: Case, earlier: Exchange, later: Exchange) -> bool:
@@ -630,6 +670,23 @@ def wrong_argument(case: Case) -> Finding | None:
                     line,
                     f"{at_line(line)} calls {call.name} with {_listed(call)}, but it should be "
                     f"{_listed(other)}. What happens to it on the way?",
+                )
+    return None
+
+
+@rule("wrong-argument", "arguments")
+def called_with_nothing(case: Case) -> Finding | None:
+    """Finds it where something is asked for by None, and nothing should be asked for."""
+    for ours, theirs in case.exchanges():
+        wanted = {span.name for span in calls_of(case.expected, theirs.number)}
+        for call in calls_of(case.got, ours.number):
+            is_asked_by_none = bool(call.arguments) and {*map(as_text, call.arguments)} == {"null"}
+            if call.name not in wanted and is_asked_by_none:
+                line = case.call_line(call)
+                return Finding(
+                    line,
+                    f"{at_line(line)} calls {call.name} with None, because the client of "
+                    f"{ours.path} hasn't sent what it asks for. What should happen without it?",
                 )
     return None
 

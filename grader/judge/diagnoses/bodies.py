@@ -15,7 +15,7 @@ from ...model.scenarios import Blocks, Postgres, Takes
 from ...model.trace import Exchange, Span
 from ..aspects import media_type
 from ..differences import MISSING, BodyDifference, Path, as_text, differences, is_same, shortened
-from .case import Case, of_line, parts_of
+from .case import Case, in_words, of_line, parts_of
 from .registry import Finding, rule
 from .relayed import statements_of
 from .source import Source
@@ -318,7 +318,7 @@ def tasks_returned(case: Case) -> Finding | None:
         empty = list(_emptied(found.wanted, found.value, _results_of(case.scenario)))
         others = [one for one in places_in(found) if not _is_below(one.path, empty)]
         if empty and not others and _makes_tasks(case, found.ours):
-            where = " and ".join(in_place(path) or "all of it" for path in empty[:3])
+            where = in_words(in_place(path) or "all of it" for path in empty[:3])
             return found.finding(
                 f" has {{}} where data belongs ({where}). That is what a task looks like as "
                 "JSON. The value that it came to is its `.result()`."

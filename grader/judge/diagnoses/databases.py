@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from ...model.scenarios import Request, Scenario
-from ...model.trace import Span, Trace, json_in
+from ...model.trace import Exchange, Span, Trace, json_in
 from ..aspects import done, still_at_work, ticks_after_answer
-from .case import OUTCOME, Case, at_line, at_lines, in_seconds, of_line, overlap
+from .case import OUTCOME, Case, at_line, at_lines, differ, in_seconds, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of, text_of, word_of, writes
 from .timing import one_by_one
@@ -152,13 +152,13 @@ def answered_before_commit(case: Case) -> Finding | None:
     answer with `Depends(transaction, scope="function")`; by default it ends after it.
     """
     for ours, theirs in case.exchanges():
-        accepted = ours.status is not None and ours.status < 300 and ours.status == theirs.status
+        accepted = ours.status is not None and ours.status < 300
         if not accepted or still_at_work(case.expected, theirs):
             continue
         late = [
             span
             for span in still_at_work(case.got, ours)
-            if span.kind == "transaction" and span.how == "done"
+            if span.kind == "transaction" and _is_missed(case, ours, theirs, span)
         ]
         if late:
             return Finding(
@@ -168,6 +168,17 @@ def answered_before_commit(case: Case) -> Finding | None:
                 "told something that isn't so. What ends the transaction, and when?",
             )
     return None
+
+
+def _is_missed(case: Case, ours: Exchange, theirs: Exchange, transaction: Span) -> bool:
+    """Whether its commit should have come first: it fails, or a later answer is wrong."""
+    if ours.responded is None or not any(map(writes, _within(case, transaction))):
+        return False
+    if transaction.how != "done":
+        return ours.status != theirs.status
+    wrong = [one.started for one, its in case.exchanges() if differ(one, its)]
+    is_between = any(ours.responded < start < transaction.end for start in wrong)
+    return is_between or case.is_about("connections")
 
 
 @rule("closed-too-late", "connections")

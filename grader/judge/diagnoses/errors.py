@@ -16,10 +16,11 @@ from ...model.scenarios import (
     Scenario,
     Upstream,
 )
-from ...model.trace import Failure, Trace
+from ...model.trace import Exchange, Failure, Trace
 from ...processes.limits import MEMORY
+from ..aspects import ends_cancelled
 from ..differences import shortened
-from .case import Case, at_line, in_words, of_line, parts_of, with_article
+from .case import Case, at_line, calls_of, in_words, of_line, parts_of, with_article
 from .notes import note_on
 from .registry import Finding, rule
 from .source import Source
@@ -67,9 +68,25 @@ def raised(case: Case) -> Finding | None:
     """
     for ours, theirs in case.exchanges():
         error = ours.raised and _own(case, ours.raised)
-        if error is not None and theirs.raised is None:
+        if error is None or _is_cut_off(ours, theirs) or _takes_no_such_argument(case, ours):
+            continue
+        if theirs.raised is None or (ends_cancelled(theirs) and not ends_cancelled(ours)):
             return Finding(error.line or ours.line, _sentence_of(error, ours.line, theirs.status))
     return None
+
+
+def _takes_no_such_argument(case: Case, exchange: Exchange) -> bool:
+    """Whether a collaborator has failed that was given something else than it should be."""
+    wanted = {call.name: call.arguments for call in calls_of(case.expected, exchange.number)}
+    failed = [call for call in calls_of(case.got, exchange.number) if call.how == "failed"]
+    is_other = any(call.arguments != wanted.get(call.name, call.arguments) for call in failed)
+    return is_other and case.is_about("arguments", "body", "events", "readings")
+
+
+def _is_cut_off(ours: Exchange, theirs: Exchange) -> bool:
+    """Whether it was still under way at the end of the play, when the server cancels it."""
+    ends = [one.returned.tick if one.returned else 0 for one in (ours, theirs)]
+    return ends_cancelled(ours) and ends[0] > ends[1]
 
 
 @rule("dependency-swallows")
@@ -150,17 +167,34 @@ def error_hidden(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         error = ours.handled and _own(case, ours.handled)
         is_asked_for = ours.status == theirs.status or (theirs.status or 500) >= 400
+        is_asked_for = is_asked_for and not _hides_a_slip(case, error, ours)
         if error is not None and (ours.status or 0) < 500 and is_about_a_value(error):
             continue
         if error is None or error.line is None or is_asked_for or _MEANT & {*error.bases}:
             continue
         return Finding(
             error.line,
-            f"{at_line(error.line)} raises {named(error)}. That is an error in the program, and "
+            f"{at_line(error.line)} raises {named(error)}{_whose(case, error)}, and "
             f"your `except` turns it into an answer with status {ours.status}."
             f"{_with_space(note_on(error, theirs.status))}",
         )
     return None
+
+
+def _whose(case: Case, error: Failure) -> str:
+    is_meant = Source(case.source).raises_at(error.line)
+    return "" if is_meant else ". That is an error in the program"
+
+
+_SLIPS = {"TypeError", "NameError", "AttributeError"}
+"""What a slip in a program raises, and no call of something outside."""
+
+
+def _hides_a_slip(case: Case, error: Failure | None, ours: Exchange) -> bool:
+    """Whether the answer is as it should be, and calls are missing because of a slip."""
+    is_slip = error is not None and not _SLIPS.isdisjoint({error.type, *error.bases})
+    wanted = {call.name for call in calls_of(case.expected, ours.number)}
+    return is_slip and bool(wanted - {call.name for call in calls_of(case.got, ours.number)})
 
 
 def is_about_a_value(error: Failure) -> bool:
@@ -245,6 +279,11 @@ def _why_not_caught(case: Case, error: Failure) -> str:
         inside = in_words(dict.fromkeys(one.type for one in error.within))
         if source.handles_groups(error.line):
             return f" Your `except*` names other classes: {inside} is what is inside the group."
+        if source.with_holds_groups(error.line):
+            return (
+                f" The group, with the {inside} in it, is raised where the `async with` block "
+                "ends: an `except*` inside the block never meets it."
+            )
         return (
             " A TaskGroup raises its errors in a group, even a single one, and `except` doesn't "
             f"look inside: `except*` does, and there it is {inside}."
@@ -406,6 +445,8 @@ def _sentence_of(error: Failure, endpoint: int | None, wanted: int | None) -> st
         note = _with_space(note_on(error, wanted))
         return f"Line {error.line} raises {named(error)}.{note}"
     note = note_on(error)
+    if "must be callable" in error.text:
+        return f"The endpoint{of_line(endpoint)} gives `add_task` no function. {note}"
     if error.type == "RuntimeError":
         return f"Answering the request fails with {named(error)}.{_with_space(note)}"
     start = f"What the endpoint{of_line(endpoint)} returns can't be turned into an answer"

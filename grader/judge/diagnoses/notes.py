@@ -76,9 +76,13 @@ _NOTES = {
     "can't be used in 'await' expression": (
         "Only what an async function returns can be awaited. This value is there already."
     ),
+    "aclose(): asynchronous generator is already running": (
+        "Something still waits for its next item, a task for instance. That has to end before "
+        "the generator can be closed."
+    ),
     "asynchronous generator is already running": (
-        "One generator serves several requests. Each request needs one of its own, so make it "
-        "where the request is handled."
+        "Something else waits for its next item already. If that is another request: each needs "
+        "a generator of its own, made where the request is handled."
     ),
     "unhashable type: 'list'": (
         "`gather` takes what it waits for one by one, not as a list: `gather(*calls)`."
@@ -106,6 +110,9 @@ _NOTES = {
     "await wasn't used with future": (
         "A task or a future stands in it where a result belongs: `await` it first."
     ),
+    "a coroutine or an awaitable is required": (
+        "What has been awaited is a result already. Hand over the call itself, without `await`."
+    ),
     "Passing coroutines is forbidden": "Make a task of each one first: `create_task(...)`.",
     "cannot reuse already awaited coroutine": (
         "A coroutine runs once. Call the function again for another."
@@ -119,8 +126,12 @@ _NOTES = {
         "and `json.dumps(row)` of a row."
     ),
     "must be callable": (
-        "What is to be called after the answer is a function, not what it returned: leave out "
-        "the parentheses."
+        "It takes the function, and then its arguments: `add_task(work, data)`, not "
+        "`add_task(work(data))`."
+    ),
+    "object is not callable": (
+        "Only a function can be called. Where one is handed over, its name stands without "
+        "parentheses, and its arguments follow it, as in `to_thread(work, data)`."
     ),
     "generator didn't stop after": (
         "A context manager has one `yield`: after an error, another one is too many."
@@ -130,7 +141,8 @@ _NOTES = {
         "A class stands in it where a value belongs. Its name is `the_class.__name__`."
     ),
     "'builtin_function_or_method' object": (
-        "A function or a class stands in it where a value belongs. Was it to be called?"
+        "A class or a function stands in it where a value belongs. A class's name is "
+        "`the_class.__name__`, and a function's result is what calling it gives."
     ),
     "'function' object is not iterable": (
         "A function stands where its result belongs: the parentheses are missing."
@@ -161,6 +173,10 @@ _NOTES = {
     ),
     "(expected str, got dict)": (
         "asyncpg takes `json` and `jsonb` as text, unless the connection has a codec for it."
+    ),
+    'syntax error at or near "$1"': (
+        "A parameter stands for a value in SELECT, INSERT, UPDATE or DELETE. It can't be a name, "
+        "nor stand in NOTIFY: `SELECT pg_notify($1, $2)` takes both."
     ),
     "min_size is greater": (
         "A pool opens `min_size` connections at first: 10, unless you say otherwise."

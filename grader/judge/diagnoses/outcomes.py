@@ -33,6 +33,7 @@ from .case import OUTCOME, Case, at_line, of_line
 from .errors import named, out_of_memory
 from .notes import note_on, note_on_start
 from .registry import Finding, Rule, rule
+from .source import Source
 
 Explain = Callable[[Outcome], str]
 
@@ -256,6 +257,21 @@ def endless_loop(outcome: Outcome) -> str:
     return (
         f"{at_line(outcome.line)} {goes_on} What would have to become true for it to stop, and "
         "can that happen while it runs?"
+    )
+
+
+@rule("endless-loop", OUTCOME)
+def waits_by_the_clock(case: Case) -> Finding | None:
+    """Finds it where a loop reads a clock until a moment has come."""
+    outcome = case.got.outcome
+    is_endless = outcome.kind in ("endless-loop", "ran-away")
+    if not is_endless or not Source(case.source).asks_for_the_time_at(outcome.line):
+        return None
+    return Finding(
+        outcome.line,
+        f"{at_line(outcome.line)} asks for the time over and over, until a moment has come. That "
+        "keeps the processor busy for nothing, and the grader's clock goes on only while your "
+        "code waits. What waits until then, and lets others run?",
     )
 
 

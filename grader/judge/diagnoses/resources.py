@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from itertools import takewhile
 
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
@@ -17,8 +18,9 @@ from ..aspects import (
     statuses,
     times,
 )
-from .case import Case, at_line, calls_of, in_seconds, of_line
+from .case import Case, at_line, calls_of, in_seconds, in_words, of_line
 from .registry import Finding, rule
+from .source import Source
 
 LIVES = ("resources", "lifespan-order", "calls", "call-endings", "status", "body")
 """Aspects in which it shows that something was closed too soon, or is shared."""
@@ -27,7 +29,7 @@ STREAMS = ("call-endings", "calls", "left-running", "resources")
 """Aspects in which it shows what becomes of a stream whose client has left."""
 
 
-@rule("stream-buffered", "lines", "elapsed")
+@rule("stream-buffered", "lines", "elapsed", "call-endings")
 def stream_buffered(case: Case) -> Finding | None:
     """Rows of a stream are held back, and sent later than they are there.
 
@@ -44,6 +46,8 @@ def stream_buffered(case: Case) -> Finding | None:
 
 
 def _how_it_is_held_back(ours: Exchange, theirs: Exchange) -> str:
+    if _is_one_behind(ours, theirs):
+        return "sends a row only when the next one is there. What keeps it until then?"
     mine = [chunk.at.tick for chunk in ours.chunks]
     should = {chunk.at.tick for chunk in theirs.chunks}
     lines = [line.at.tick for line in ours.lines()]
@@ -63,9 +67,22 @@ def _how_it_is_held_back(ours: Exchange, theirs: Exchange) -> str:
     return ""
 
 
+def _is_one_behind(ours: Exchange, theirs: Exchange) -> bool:
+    """Whether from some row on, not from the first, each comes with the next, or at the end."""
+    mine, should = (_moments(exchange) for exchange in (ours, theirs))
+    on_time = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(mine, should, strict=False))
+    )
+    return 0 < on_time < len(mine) - 1 and mine[on_time:-1] == should[on_time + 1 : len(mine)]
+
+
+def _moments(exchange: Exchange) -> list[int]:
+    """When each line was there, in ticks from the request."""
+    return [chunk.at.tick - exchange.started.tick for chunk in exchange.lines()]
+
+
 def _each_line_is_late(ours: Exchange, theirs: Exchange) -> bool:
-    mine = [chunk.at.tick - ours.started.tick for chunk in ours.lines()]
-    should = [chunk.at.tick - theirs.started.tick for chunk in theirs.lines()]
+    mine, should = (_moments(exchange) for exchange in (ours, theirs))
     is_shifted = len(mine) == len(should) > 1 and mine != should and mine[:-1] == should[1:]
     return is_shifted and _first_row(ours) == _first_row(theirs)
 
@@ -178,15 +195,16 @@ def generator_left_open(case: Case) -> Finding | None:
     Instead: `async with aclosing(rows()) as rows:` around the loop.
     """
     for exchange in case.got.exchanges:
-        if exchange.hung_up is None:
-            continue
+        is_cancelled = case.is_cancelled(exchange)
+        gone = exchange.returned if is_cancelled else exchange.hung_up
+        who = "the server has cancelled the request" if is_cancelled else "the client has hung up"
         for span in calls_of(case.got, exchange.number):
-            if _is_generator(span) and span.end.tick > exchange.hung_up.tick:
+            if gone and _is_generator(span) and span.end.tick > gone.tick:
                 line = case.call_line(span)
                 return Finding(
                     line,
-                    f"{span.name}{of_line(line)} is still open after the client has hung up: its "
-                    "`finally` hasn't run. What closes a generator that nobody reads any more?",
+                    f"{span.name}{of_line(line)} is still open after {who}: its `finally` hasn't "
+                    "run. What closes a generator that nobody reads any more?",
                 )
     return None
 
@@ -201,7 +219,7 @@ def cancelled_call_answers(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         looks_complete = ours.completed is not None and theirs.completed is None
         if ends_cancelled(theirs) and (not ends_cancelled(ours) or looks_complete):
-            line = _cut_off_at(case, ours)
+            line = _cut_off_at(case, ours, theirs)
             if line is None:
                 continue  # it was over before
             return Finding(
@@ -213,13 +231,14 @@ def cancelled_call_answers(case: Case) -> Finding | None:
     return None
 
 
-def _cut_off_at(case: Case, exchange: Exchange) -> int | None:
+def _cut_off_at(case: Case, ours: Exchange, theirs: Exchange) -> int | None:
     """The line of the wait that was cancelled. `wait_for` and groups end theirs themselves."""
-    waits = case.waits(exchange.number)
-    cut = [
-        span for span in (*waits, *calls_of(case.got, exchange.number)) if span.how == "cancelled"
-    ]
-    ended = [wait for wait in waits if cut and wait.end.tick == cut[0].end.tick]
+    waits = case.waits(ours.number)
+    cut = [span for span in (*waits, *calls_of(case.got, ours.number)) if span.how == "cancelled"]
+    ends = {span.end.tick for span in cut[:1]}
+    if theirs.returned is not None and not cut:  # what waited behind a `shield` ends all the same
+        ends = {ours.started.tick + theirs.returned.tick - theirs.started.tick}
+    ended = [wait for wait in waits if wait.end.tick in ends]
     return next((case.call_line(span) for span in (*ended, *cut)), None)
 
 
@@ -268,10 +287,12 @@ def called_twice(case: Case) -> Finding | None:
         for (name, given), count in got.items():
             if count > expected[name, given] > 0 and not _was_given_up(case, ours, name):
                 line = case.call_line(calls_of(case.got, ours.number, name)[-1])
+                left_out = sorted({other for other, _ in expected} - {other for other, _ in got})
                 return Finding(
                     line,
                     f"{at_line(line)} calls {name} again: {times(count)} for one request, where "
-                    f"{times(expected[name, given])} is enough.",
+                    f"{times(expected[name, given])} is enough."
+                    f"{_in_its_place(case, line, left_out)}",
                 )
     return None
 
@@ -280,6 +301,16 @@ def _was_given_up(case: Case, exchange: Exchange, name: str) -> bool:
     """Whether it is called again because a call was cut off that the reference waits for."""
     mine, its = (calls_of(trace, exchange.number, name) for trace in (case.got, case.expected))
     return any(call.how == "cancelled" for call in mine) and all(c.how == "done" for c in its)
+
+
+def _in_its_place(case: Case, line: int | None, left_out: list[str]) -> str:
+    """What is never called, where another call has taken its place."""
+    if not left_out:
+        return ""
+    said = f" And {in_words(left_out)} {'is' if len(left_out) == 1 else 'are'} not called at all."
+    if not Source(case.source).calls_what_a_loop_names(line):
+        return said
+    return f"{said} A function looks up a name of the loop around it when it runs, not before."
 
 
 @rule("called-in-vain", *LIVES, "arguments")

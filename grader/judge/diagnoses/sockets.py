@@ -23,7 +23,7 @@ ABOUT = 1_000_000
 """Ticks within which two moments are about the same."""
 
 
-@rule("not-accepted", "messages", "closes")
+@rule("not-accepted", "messages", "closes", "status", "arguments", "calls")
 def not_accepted(case: Case) -> Finding | None:
     """A WebSocket is used, or left, before it is accepted.
 

@@ -11,6 +11,7 @@ from ...course.syntax import parsed
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp)
+CLOCKS = ("time", "monotonic", "perf_counter")
 WITHS = (ast.With, ast.AsyncWith)
 
 
@@ -58,6 +59,15 @@ class Source:
             for inner in ast.walk(node)
         )
 
+    def with_holds_groups(self, line: int | None) -> bool:
+        """Whether a `with` at a line has a `try` with `except*` inside its block."""
+        return any(
+            isinstance(inner, ast.TryStar)
+            for node in self._nodes
+            if isinstance(node, WITHS) and node.lineno == line
+            for inner in ast.walk(node)
+        )
+
     def handles_groups(self, line: int | None) -> bool:
         """Whether a `try` with `except*` stands around a line."""
         return any(isinstance(node, ast.TryStar) and _holds(node, line) for node in self._nodes)
@@ -66,6 +76,45 @@ class Source:
         """How many `except` clauses belong to the `try` statements around a line."""
         around = [node for node in self._nodes if isinstance(node, ast.Try) and _holds(node, line)]
         return sum(len(node.handlers) for node in around)
+
+    def raises_at(self, line: int | None) -> bool:
+        """Whether an error is raised on a line by the code itself."""
+        return any(isinstance(node, ast.Raise) and _holds(node, line) for node in self._nodes)
+
+    def calls_what_a_loop_names(self, line: int | None) -> bool:
+        """Whether a line calls something by a name that a loop around its function changes."""
+        inner = self._function_around(line)
+        own = _names_bound(inner) if inner else set()
+        called = {
+            node.func.id
+            for node in self._nodes
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            if _holds(node, line)
+        }
+        loops = (node for node in self._nodes if isinstance(node, ast.For | ast.AsyncFor))
+        named = {name for loop in loops for name in _names_bound(loop.target)}
+        return inner is not None and bool((called - own) & named)
+
+    def asks_for_the_time_at(self, line: int | None) -> bool:
+        """Whether a line is in a `while` that reads a clock."""
+        return any(
+            isinstance(inner, ast.Call)
+            and isinstance(inner.func, ast.Attribute)
+            and inner.func.attr in CLOCKS
+            for node in self._nodes
+            if isinstance(node, ast.While) and _holds(node, line)
+            for inner in ast.walk(node)
+        )
+
+    def must_be_there(self, name: str) -> bool:
+        """Whether a field of that name may be null, and has no default."""
+        return any(
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and (node.target.id, node.value) == (name, None)
+            and re.search(r"\bNone\b|\bOptional\b", ast.unparse(node.annotation))
+            for node in self._nodes
+        )
 
     def uses(self, name: str) -> bool:
         """Whether a name is read anywhere."""
@@ -92,6 +141,13 @@ class Source:
     def _function_around(self, line: int | None) -> ast.AST | None:
         around = [n for n in self._nodes if isinstance(n, FUNCTIONS) and _holds(n, line)]
         return around[-1] if around else None
+
+
+def _names_bound(node: ast.AST) -> set[str]:
+    """The parameters within a part of a file, and the names that something is put into."""
+    inside = list(ast.walk(node))
+    stored = (n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return {*stored, *(n.arg for n in inside if isinstance(n, ast.arg))}
 
 
 def _holds(node: ast.AST, line: int | None) -> bool:

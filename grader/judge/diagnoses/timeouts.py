@@ -181,12 +181,23 @@ def needless_timeout(case: Case) -> Finding | None:
                 wait = case.longest_wait(ours.number) if _outlives(does, ours) else None
                 line = wait.line if wait else case.wait_line(does)
                 waited = min(does.seconds, ours.elapsed or 0.0)
+                when = _when_another_ends(case, ours, does)
+                ask = "What ends the wait for it?" if when else "How long may it take?"
                 return Finding(
                     line,
-                    f"{at_line(line)} gives up {does.name} after {waited:g} s. It would have been "
-                    f"there after {other.seconds:g} s. How long may it take?",
+                    f"{at_line(line)} gives up {does.name} after {waited:g} s{when}. It would have "
+                    f"been there after {other.seconds:g} s. {ask}",
                 )
     return None
+
+
+def _when_another_ends(case: Case, ours: Exchange, does: Span) -> str:
+    """That it isn't time that ends a wait, but another call whose result is there."""
+    left = _left_at(does, ours)
+    for call in calls_of(case.got, ours.number):
+        if call.how == "done" and call.end.tick == left and call.name != does.name:
+            return f", when {call.name} is done"
+    return ""
 
 
 def _is_given_up(case: Case, ours: Exchange, theirs: Exchange, does: Span, other: Span) -> bool:

@@ -331,6 +331,8 @@ def _kept(case: Case, pairs: list[tuple[Exchange, Exchange]]) -> Finding | None:
         for name in wanted:
             if name in mine or name not in earlier | at_start or ours.status != theirs.status:
                 continue
+            if (ours.status or 0) in range(400, 500):
+                continue  # it is refused, for which nothing was kept
             who = "an earlier request called" if name in earlier else "was called at the start"
             return Finding(
                 ours.line,
@@ -392,8 +394,18 @@ def wait_too_long(case: Case) -> Finding | None:
     return Finding(
         longest.line,
         f"{at_line(longest.line)} ({longest.name}) waits longer than the play lasts, which is "
-        f"{case.scenario.time_limit:g} s. In which unit does it count?",
+        f"{case.scenario.time_limit:g} s. {_what_it_waits_for(longest)}",
     )
+
+
+def _what_it_waits_for(wait: Span) -> str:
+    if wait.name in _TIMED:
+        return "In which unit does it count?"
+    return "What is it that should come, and which line should bring it?"
+
+
+_TIMED = ("sleep", "wait_for", "wait", "timeout")
+"""Waits that are given how long they last."""
 
 
 @rule("wrong-time", "elapsed", "lines", general=True)
