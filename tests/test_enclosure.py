@@ -138,6 +138,10 @@ CALLS_REFUSED = {
     "another's processors": "os.sched_setaffinity({judge}, os.sched_getaffinity(0))",
     "another's priority": "os.setpriority(os.PRIO_PROCESS, {judge}, 19)",
     "the priority of all": "os.setpriority(os.PRIO_USER, 0, 19)",
+    "another's open file": (
+        "libc = ctypes.CDLL(None, use_errno=True); libc.syscall(438, -1, 0, 0)  # pidfd_getfd\n"
+        "if ctypes.get_errno() == 1: os.stat('nothing')"
+    ),
     "tracing": "ctypes.CDLL(None).ptrace(0, 0, 0, 0) and os.stat('nothing')",
 }
 

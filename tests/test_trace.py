@@ -13,6 +13,8 @@ from fastapi import BackgroundTasks, FastAPI
 from fastapi.responses import StreamingResponse
 
 from grader import Trace, connects, fails, get, in_turn, play, post, rows, scenario, takes, times
+from grader.judge.budget import limited
+from grader.judge.owners import with_owners
 from grader.model.trace import Chunk, Exchange, Incident, Moment, Outcome, Span, encode, json_in
 
 
@@ -66,6 +68,22 @@ def test_a_line_has_the_moment_of_its_last_byte() -> None:
         Chunk(at(3), b"d"),
     ]
     assert list(exchange().lines()) == []
+
+
+def test_a_line_in_tens_of_thousands_of_chunks_is_read_within_the_judges_budget() -> None:
+    chunks = tuple(Chunk(at(n), b"x" * 600) for n in range(40_000))
+    with limited():
+        [line] = exchange(chunks=chunks).lines()
+    assert len(line.body) == 600 * 40_000
+
+
+def test_thousands_of_calls_outside_of_requests_are_within_the_judges_budget() -> None:
+    """There are more than there are requests for them."""
+    calls = tuple(span("fetch", start=n + 2, end=n + 3) for n in range(20_000))
+    exchanges = tuple(msgspec.structs.replace(exchange(), number=n) for n in range(50))
+    with limited():
+        found = with_owners(Trace(outcome=Outcome("finished"), exchanges=exchanges, spans=calls))
+    assert [one.exchange for one in found.spans[:51]] == [*range(50), None]
 
 
 def test_calls_are_the_spans_of_collaborators() -> None:
