@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from grader import reply, upstream
 from grader.clock import Clock, VirtualLoop
 from grader.judge.aspects import aspect, elapsed, left_open, statuses
 from grader.judge.compare import Mismatch, ReferenceFailed, assert_same, comparing
 from grader.judge.players import MOST_HANGS, FilePlayer, Subject
 from grader.judge.workers import Worker
 from grader.model.details import CutShort
+from grader.model.errors import GraderError
 from grader.model.requests import get
 from grader.model.scenarios import scenario
 from grader.testing.watchdog import _unread
@@ -58,8 +60,8 @@ def make() -> Iterator[Make]:
     worker = Worker()
     players: list[FilePlayer] = []
 
-    def subject(lifespan: str = "", options: str = "") -> Subject:
-        text = dedent(APP).format(lifespan=lifespan, options=options)
+    def subject(lifespan: str = "", options: str = "", app: str = APP) -> Subject:
+        text = dedent(app).format(lifespan=lifespan, options=options)
         players.append(FilePlayer(worker, text, "/nowhere/exercise.py"))
         return Subject(players[-1], "exercise_1")
 
@@ -108,6 +110,28 @@ def test_a_reference_that_fails_is_equal_to_nothing(make: Make) -> None:
     broken = [make(FAILING, "lifespan=lifespan") for _ in range(2)]
     with comparing(*broken), pytest.raises(ReferenceFailed, match="starts or stops"):
         assert_same(statuses, of=scenario(get("/")))
+
+
+ASKING = """
+import httpx
+from fastapi import FastAPI
+
+def exercise_1(base_url):
+    app = FastAPI()
+
+    @app.get("/")
+    async def root(): await httpx.AsyncClient(base_url=base_url).get("/")
+
+    return app
+"""
+
+
+def test_why_neither_could_be_played_is_said(make: Make) -> None:
+    """As where there can be no database: that the reference fails, too, isn't the reason."""
+    without_form = scenario(get("/"), base_url=upstream({"/": reply(status=99)}))
+    both = make(app=ASKING), make(app=ASKING)
+    with comparing(*both), pytest.raises(GraderError, match="base_url: GET / cannot be answered"):
+        assert_same(statuses, of=without_form)
 
 
 NOT_STARTING = """

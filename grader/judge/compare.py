@@ -129,9 +129,10 @@ def assert_same(
     if got is NOT_PLAYED:
         return
     comparisons.append(Comparison(of, aspects, expected))
+    for trace in (expected, got):
+        if trace.outcome.kind == "grader-broke":
+            raise GraderError("a play could not be played", trace.outcome.problem)
     _check_reference(expected, of, server_errors, failing)
-    if got.outcome.kind == "grader-broke":
-        raise GraderError("a play could not be played", got.outcome.problem)
     expected = alike(expected)
     looks = [(aspect, _facts(aspect, expected)) for aspect in _with_lifespan(aspects, failing)]
     try:
