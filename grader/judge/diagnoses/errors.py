@@ -293,7 +293,7 @@ def _why_not_caught(case: Case, error: Failure) -> str:
             " The TimeoutError is raised where the `async with` block ends: an `except` inside "
             "the block never meets it."
         )
-    return ""
+    return _with_space(note_on(error))
 
 
 @rule("scenario-fault-unhandled")
