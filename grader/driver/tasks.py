@@ -45,6 +45,10 @@ class Death(NamedTuple):
     made_at: int | None
 
 
+_OF_ASYNCIO = asyncio.create_task.__code__.co_filename
+"""Where `asyncio.sleep` is, too: what is there makes tasks of nothing but what it is given."""
+
+
 class Tasks:
     """The task factory of a play.
 
@@ -89,7 +93,7 @@ class Tasks:
         if lines.of_caller() is None:
             return False
         code = getattr(coroutine, "cr_code", None)
-        if code is None or lines.own(code.co_filename):
+        if code is None or lines.own(code.co_filename) or code.co_filename == _OF_ASYNCIO:
             return True
         at: FrameType | None = sys._getframe(1)
         while at is not None and not lines.own(at.f_code.co_filename):
