@@ -350,14 +350,16 @@ def _has_plainer_cause(case: Case) -> bool:
 def _is_about_room(case: Case) -> bool:
     """Whether a request is refused, or waits in vain, because there are others besides it."""
     return any(
-        not _NO_ROOM.isdisjoint((ours.status, theirs.status)) or _has_found_no_room(ours)
+        ours.status in _NO_ROOM or theirs.status == UNAVAILABLE or _has_found_no_room(ours)
         for ours, theirs in case.exchanges()
         if ours.status != theirs.status
     )
 
 
-_NO_ROOM = {429, 503}
-"""What clients are told for whom there is no room."""
+UNAVAILABLE = 503
+_NO_ROOM = {429, UNAVAILABLE}
+"""What clients are told for whom there is no room. Where 429 should be said and isn't, a count of
+what each of them has asked is at stake, and that may well be a race."""
 
 
 def _has_found_no_room(exchange: Exchange) -> bool:
