@@ -777,6 +777,16 @@ def test_kept_for_ten_seconds(sample: SampleData) -> None:
 
 
 @exercise(6)
+def test_each_name_is_kept_by_itself(sample: SampleData) -> None:
+    """Each name, as it is written, has what was loaded for it, and keeps that for 10 s."""
+    name, feeds = sample.word(), sample.records(2)
+    steps = in_turn(*(loads(0.5, feed) for feed in feeds))
+    names = (name, name.upper(), name, name.upper())
+    two = _feeds(*(get(f"/feed/{each}", at=at) for at, each in enumerate(names)), load=steps)
+    assert_same(answers, arguments, call_counts, of=two)
+
+
+@exercise(6)
 def test_names_do_not_wait_for_each_other(sample: SampleData) -> None:
     """A name that takes long doesn't keep others waiting."""
     slow, quick = sample.word(), sample.word()

@@ -66,10 +66,11 @@ def _ticks(*values: Any, ends: bool = True) -> Rows:
 
 
 def _two_clients(sample: SampleData) -> Scenario:
-    """Two clients of a stream that ends, and items of every kind that JSON has."""
+    """Two clients of a stream that ends, and many items, of every kind that JSON has."""
     nested = [sample.number(), {sample.word(): None}, []]
     values = (sample.record(), sample.word(), sample.price(), None, nested, "two\nlines", "é ☕")
-    return scenario(get("/ticks"), get("/ticks", at=2.5), ticks=_ticks(*values))
+    many = (*values, *(sample.number() for _ in range(20)))
+    return scenario(get("/ticks"), get("/ticks", at=2.5), ticks=_ticks(*many))
 
 
 @exercise(1)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from ...model.scenarios import Request, Scenario
-from ...model.trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds
+from ...model.scenarios import Request, Rows, Scenario
+from ...model.trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds, to_ticks
 from ..aspects import Aspect, Tag, done, statuses
 
 Replay = Callable[[Scenario], tuple[Trace, Trace]]
@@ -176,6 +176,14 @@ def error_line(exchange: Exchange) -> int | None:
     """The line of the error that an answer comes of, or else of the endpoint."""
     errors = (exchange.raised, exchange.handled)
     return next((error.line for error in errors if error and error.line), exchange.line)
+
+
+def ends_with_a_row(case: Case, call: Span) -> bool:
+    """Whether a generator ends in the moment in which it has given a row."""
+    given = case.scenario.collaborators.get(call.name)
+    if not isinstance(given, Rows) or not call.count:
+        return False
+    return call.end.tick == call.start.tick + to_ticks(given.every) * call.count
 
 
 def overlap(one: Span, other: Span) -> bool:

@@ -11,7 +11,7 @@ from ...model.trace import Exchange, Span, json_in
 from ..aspects import arguments
 from ..differences import shortened
 from ..messages import data_of, longest_silence, real_events
-from .case import Case, at_line, calls_of, in_seconds, of_line
+from .case import Case, at_line, calls_of, ends_with_a_row, in_seconds, of_line
 from .registry import Finding, rule
 
 LONGEST = 60
@@ -180,6 +180,8 @@ def generator_cancelled(case: Case) -> Finding | None:
         calls = calls_of(case.got, ours.number), calls_of(case.expected, theirs.number)
         for call, its in zip(*calls, strict=False):
             is_early = call.end.tick < its.end.tick and _is_there(ours, call.end.tick)
+            if ends_with_a_row(case, call):
+                continue  # it is closed by what reads it
             if call.name in names and call.how == "cancelled" and is_early:
                 line = _limit_line(case, call)
                 return Finding(

@@ -161,6 +161,24 @@ def refused_needlessly(case: Case) -> Finding | None:
     return None
 
 
+@rule("refused-needlessly", *TURNS)
+def refused_too_soon(case: Case) -> Finding | None:
+    """Finds it where a request may wait for its turn, and is refused before that."""
+    for ours, theirs in case.exchanges():
+        took, should = done(ours), done(theirs)
+        if not (ours.status == theirs.status and ours.status in REFUSALS):
+            continue
+        if took is not None and should is not None and took < should:
+            when = f"after {in_seconds(took)}" if took else "at once"
+            return Finding(
+                ours.line,
+                f"{ours.method} {ours.path}{of_line(ours.line)} is refused with {ours.status} "
+                f"{when}, and should wait for its turn for {in_seconds(should)} first. How many "
+                "may wait, and for how long?",
+            )
+    return None
+
+
 @rule("out-of-turn", *TURNS)
 def out_of_turn(case: Case) -> Finding | None:
     """A request that came later is served before one that came first.
@@ -210,6 +228,8 @@ def failure_kept(case: Case) -> Finding | None:
         name = _called(case.expected, theirs)
         if ours.status == theirs.status or not (ours.status or 0) >= 500 or name is None:
             continue
+        if ours.status in REFUSALS:
+            continue  # it says that there is no room, and not what the call said
         if calls_of(case.got, ours.number, name):
             continue
         failed = [call for call in case.got.calls(name) if call.how == "failed"]

@@ -173,6 +173,7 @@ RULES: tuple[Rule, ...] = (
     overload.place_lost,
     overload.too_few_places,
     overload.refused_needlessly,
+    overload.refused_too_soon,
     overload.out_of_turn,
     lives.header_missing,
     lives.timeout_mistaken,

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from ...model.scenarios import InTurn, Rows, Scenario, Takes
-from ...model.trace import AROUND, Exchange, Span, to_ticks
+from ...model.scenarios import InTurn, Scenario, Takes
+from ...model.trace import AROUND, Exchange, Span
 from ..aspects import done
-from .case import Case, at_line, calls_of, in_seconds, of_line
+from .case import Case, at_line, calls_of, ends_with_a_row, in_seconds, of_line
 from .registry import Finding, rule
 
 LIMITS = ("elapsed", "pauses", "status", "body", "call-endings", "calls", "left-running")
@@ -212,10 +212,8 @@ def _is_given_up(case: Case, ours: Exchange, theirs: Exchange, does: Span, other
 
 def _stops_at_a_row(case: Case, call: Span, exchange: Exchange) -> bool:
     """Whether a generator is closed in the moment in which it has given a row."""
-    given = case.scenario.collaborators.get(call.name)
-    if isinstance(given, Rows) and call.count > 0:
-        return call.end.tick == call.start.tick + to_ticks(given.every) * call.count
-    return call.count > 0 and any(line.at.tick == call.end.tick for line in exchange.lines())
+    is_sent = any(line.at.tick == call.end.tick for line in exchange.lines())
+    return call.count > 0 and (is_sent or ends_with_a_row(case, call))
 
 
 def _left_at(call: Span, exchange: Exchange) -> int:

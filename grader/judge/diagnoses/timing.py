@@ -222,7 +222,7 @@ def serialized(case: Case) -> Finding | None:
     `Semaphore(10)`.
     """
     alone = one_by_one(case.scenario)
-    if alone is None or not case.expects_time():
+    if alone is None or not any(_is_later(ours, theirs) for ours, theirs in case.exchanges()):
         return None
     got, expected = case.replay(alone)
     apart = zip(got.exchanges, expected.exchanges, strict=False)
@@ -237,9 +237,14 @@ def serialized(case: Case) -> Finding | None:
     )
 
 
+def _is_later(ours: Exchange, theirs: Exchange) -> bool:
+    took, should = done(ours), done(theirs)
+    return took is None or (should is not None and took > should)
+
+
 def _idle_wait_line(case: Case) -> int | None:
     """Where a request waits longest that is late; best while it makes no call of its own."""
-    late = (ours for ours, theirs in case.exchanges() if done(ours) != done(theirs))
+    late = (ours for ours, theirs in case.exchanges() if _is_later(ours, theirs))
     waits = [w for e in late for w in case.waits(e.number) if w.name not in ("sleep", "")]
     idle = [wait for wait in waits if not _is_at_work(case, wait)]
     return max(idle or waits, key=lambda wait: wait.seconds).line if waits else None
