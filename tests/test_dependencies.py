@@ -20,7 +20,7 @@ from fastapi.security import APIKeyHeader, SecurityScopes
 from pydantic import AfterValidator
 
 from grader import get, play, post, run, session, takes, websocket
-from grader.judge.dependencies import (
+from grader.judge.aspects.dependencies import (
     cleanup_times,
     cleanups,
     dependencies,

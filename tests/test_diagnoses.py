@@ -16,7 +16,9 @@ from fastapi import FastAPI, Query, Response
 import grader.judge.diagnoses
 from grader import play
 from grader.driver import run_play
-from grader.judge.aspects import Aspect, Tag, answers, arguments, elapsed, statuses
+from grader.judge.aspects.answers import answers, elapsed, statuses
+from grader.judge.aspects.aspect import Aspect, Tag
+from grader.judge.aspects.calls import arguments
 from grader.judge.diagnoses import DIFFERENT, IDS, INSTEAD, RULES, Case, diagnose, documentation
 from grader.judge.diagnoses.case import OUTCOME
 from grader.judge.diagnoses.outcomes import explain

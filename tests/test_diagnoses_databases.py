@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from grader import get, post, postgres, scenario, takes, upstream
-from grader.judge.aspects import answers, sorted_elapsed, statuses
+from grader.judge.aspects.answers import answers, sorted_elapsed, statuses
 from grader.judge.diagnoses import RULES, Case, diagnose
 from grader.judge.diagnoses.case import Replay
 from grader.judge.diagnoses.relayed import owner_of

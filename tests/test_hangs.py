@@ -10,7 +10,9 @@ import pytest
 
 from grader import reply, upstream
 from grader.clock import Clock, VirtualLoop
-from grader.judge.aspects import aspect, elapsed, left_open, statuses
+from grader.judge.aspects.answers import elapsed, statuses
+from grader.judge.aspects.aspect import aspect
+from grader.judge.aspects.connections import left_open
 from grader.judge.compare import Mismatch, ReferenceFailed, assert_same, comparing
 from grader.judge.players import MOST_HANGS, FilePlayer, Subject
 from grader.judge.workers import Worker

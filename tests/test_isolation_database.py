@@ -22,7 +22,7 @@ from databases import connect, eventually, is_refused, problem_of, query
 from fastapi import FastAPI
 
 from grader import Trace, get, play, postgres, scenario
-from grader.judge.aspects import statuses
+from grader.judge.aspects.answers import statuses
 from grader.judge.compare import ReferenceFailed, assert_same, comparing
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker

@@ -13,14 +13,10 @@ import pytest
 from fastapi import FastAPI, HTTPException
 
 from grader import Trace, get, in_turn, opens, play, scenario, takes
-from grader.judge.aspects import (
-    failures_logged,
-    has_header,
-    lifespan_order,
-    most_calls,
-    startup_time,
-    stops_when_done,
-)
+from grader.judge.aspects.answers import has_header
+from grader.judge.aspects.calls import lifespan_order, most_calls
+from grader.judge.aspects.connections import startup_time, stops_when_done
+from grader.judge.aspects.logs import failures_logged
 from grader.judge.owners import with_owners
 from grader.model.collaborators import fails
 from grader.model.scenarios import LifespanEnd

@@ -10,8 +10,8 @@ from fastapi import FastAPI, Response, WebSocket
 from fastapi.responses import StreamingResponse
 
 from grader import Trace, get, leave, play, say, websocket
-from grader.judge.aspects import Aspect
-from grader.judge.messages import (
+from grader.judge.aspects.aspect import Aspect
+from grader.judge.aspects.messages import (
     closes,
     event_ids,
     events,

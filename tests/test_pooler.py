@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 
 from grader import Trace, get, play, postgres
-from grader.judge.aspects import answers
+from grader.judge.aspects.answers import answers
 from grader.judge.diagnoses import Case, diagnose
 from grader.model.errors import UsageError
 from grader.model.scenarios import Outage, Scenario, scenario

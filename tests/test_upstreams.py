@@ -30,14 +30,13 @@ from fastapi.responses import StreamingResponse
 
 from grader import Trace, get, play, postgres, reply, scenario, timeline, times, upstream
 from grader.clock import Clock, VirtualLoop
-from grader.judge.aspects import (
-    answers,
+from grader.judge.aspects.answers import answers, elapsed
+from grader.judge.aspects.aspect import together
+from grader.judge.aspects.connections import (
     connections_opened,
-    elapsed,
     left_open,
     most_in_flight,
     requests_made,
-    together,
 )
 from grader.judge.diagnoses import RULES, Case, diagnose, upstreams
 from grader.judge.grading import Grading

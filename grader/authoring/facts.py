@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..course.catalog import Exercise, Lesson, course
-from ..judge.aspects import Aspect, summary
+from ..judge.aspects.aspect import Aspect, summary
 from ..judge.compare import Comparison
 from ..judge.grading import Grading
 from ..model.facts import CheckFacts, PlayFacts

@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import checks
 from ..course.catalog import Course
-from ..judge.aspects import Aspect
+from ..judge.aspects.aspect import Aspect
 from ..judge.diagnoses.own import rules_file
 from ..judge.diagnoses.registry import rule
 from ..judge.explaining import summaries

@@ -10,7 +10,7 @@ from typing import get_args
 
 from ..course.catalog import Lesson, course
 from ..course.files import shown
-from ..judge.aspects import Tag
+from ..judge.aspects.aspect import Tag
 from ..judge.diagnoses import IDS, INSTEAD
 from ..judge.diagnoses.case import OUTCOME
 from ..judge.diagnoses.own import rules_beside, rules_file

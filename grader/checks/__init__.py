@@ -1,70 +1,67 @@
 """What a file of checks imports: all of it from here."""
 
 from ..course.catalog import lesson, tables
-from ..judge.aspects import (
-    Aspect,
+from ..judge.aspects.answers import (
     answer_of,
     answered_within,
     answers,
+    body_holds,
+    cancellations,
+    elapsed,
+    ends_cancelled,
+    good_answers,
+    has_header,
+    header,
+    line_moments,
+    lines_as_json,
+    loop_is_free,
+    media_types,
+    mentions,
+    says,
+    sorted_elapsed,
+    sorted_statuses,
+    statuses,
+    timed_lines,
+)
+from ..judge.aspects.aspect import Aspect, aspect, most_at_once, together
+from ..judge.aspects.calls import (
     arguments,
     arguments_of,
-    aspect,
     at_most_at_once,
-    at_most_open,
-    at_most_statements,
-    body_holds,
     call_counts,
     call_endings,
     calls,
-    cancellations,
+    endings_of,
+    in_order,
+    left_running,
+    lifespan_order,
+    most_calls,
+    order_of_work,
+    pauses,
+)
+from ..judge.aspects.connections import (
+    at_most_open,
+    at_most_statements,
     closed_before,
     closings,
     committed_first,
     connections_opened,
-    elapsed,
-    endings_of,
-    ends_cancelled,
-    failures_logged,
-    good_answers,
-    has_header,
-    header,
-    in_order,
     kept_open,
     left_open,
-    left_running,
     left_unclosed,
     lifespan,
-    lifespan_order,
-    line_moments,
-    lines_as_json,
-    logged,
-    logged_as_done,
-    loop_is_free,
-    media_types,
-    mentions,
-    most_at_once,
-    most_calls,
     most_in_flight,
-    order_of_work,
     over_with_answer,
-    pauses,
     pool_opened_by_request,
     readings,
     requests_made,
     resources,
-    says,
-    sorted_elapsed,
-    sorted_statuses,
     startup,
     startup_time,
     statements_of,
-    statuses,
     stops_when_done,
-    timed_lines,
-    together,
 )
-from ..judge.compare import assert_same, exercise
-from ..judge.dependencies import (
+from ..judge.aspects.dependencies import (
     cleanup_times,
     cleanups,
     dependencies,
@@ -72,11 +69,8 @@ from ..judge.dependencies import (
     handled,
     validation_errors,
 )
-from ..judge.diagnoses.case import OUTCOME, Case, at_line
-from ..judge.diagnoses.registry import Finding, rule
-from ..judge.differences import as_text
-from ..judge.forms import all_of, ids, moments, moments_in_utc, numbers_in
-from ..judge.messages import (
+from ..judge.aspects.logs import failures_logged, logged, logged_as_done
+from ..judge.aspects.messages import (
     closes,
     event_ids,
     events,
@@ -89,6 +83,11 @@ from ..judge.messages import (
     never_silent_for,
     timed_closes,
 )
+from ..judge.compare import assert_same, exercise
+from ..judge.diagnoses.case import OUTCOME, Case, at_line
+from ..judge.diagnoses.registry import Finding, rule
+from ..judge.differences import as_text
+from ..judge.forms import all_of, ids, moments, moments_in_utc, numbers_in
 from ..judge.players import Subject
 from ..judge.samples import SampleData
 from ..model.clients import client

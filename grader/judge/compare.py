@@ -14,7 +14,9 @@ from ..model.requests import Request
 from ..model.scenarios import Scenario
 from ..model.trace import Exchange, Outcome, Trace
 from ..model.websockets import WebSocket
-from .aspects import NO_ANSWER, Aspect, elapsed, lifespan, seconds, startup, statuses, summary
+from .aspects.answers import elapsed, statuses
+from .aspects.aspect import NO_ANSWER, Aspect, seconds, summary
+from .aspects.connections import lifespan, startup
 from .budget import TOO_MUCH, limited
 from .differences import apart, from_first_difference
 from .forms import Form, as_it_is

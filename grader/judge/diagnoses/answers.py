@@ -11,7 +11,8 @@ import msgspec
 
 from ...model.scenarios import InTurn, Rows
 from ...model.trace import AROUND, Exchange, Span, Trace
-from ..aspects import arguments, call_counts, done, gives_away, good_answers, statuses
+from ..aspects.answers import done, gives_away, good_answers, statuses
+from ..aspects.calls import arguments, call_counts
 from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, error_line, in_seconds, in_words, of_line, with_article
 from .errors import RETURNED, errors_of, is_about_a_value, named

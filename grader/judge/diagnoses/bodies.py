@@ -13,7 +13,7 @@ import msgspec
 
 from ...model.scenarios import Blocks, Postgres, Takes
 from ...model.trace import Exchange, Span
-from ..aspects import media_type
+from ..aspects.answers import media_type
 from ..differences import MISSING, BodyDifference, Path, as_text, differences, is_same, shortened
 from .case import Case, in_words, of_line, parts_of
 from .registry import Finding, rule

@@ -9,7 +9,8 @@ import msgspec
 
 from ...model.scenarios import Request, Rows, Scenario
 from ...model.trace import Exchange, Incident, IncidentKind, Span, Trace, to_seconds, to_ticks
-from ..aspects import Aspect, Tag, done, statuses
+from ..aspects.answers import done, statuses
+from ..aspects.aspect import Aspect, Tag
 
 Replay = Callable[[Scenario], tuple[Trace, Trace]]
 """Plays another scenario: the learner's trace, then the reference's."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...model.trace import Exchange, Failure, Span, Trace
-from ..aspects import done, most_at_once
+from ..aspects.answers import done
+from ..aspects.aspect import most_at_once
 from .case import Case, at_line, in_words, overlap
 from .exhaustion import leaks
 from .registry import Finding, rule

@@ -13,7 +13,8 @@ import msgspec
 
 from ...model.scenarios import Request, Scenario
 from ...model.trace import Exchange, Span, Trace, json_in
-from ..aspects import done, still_at_work, ticks_after_answer
+from ..aspects.answers import done
+from ..aspects.connections import still_at_work, ticks_after_answer
 from .case import OUTCOME, Case, at_line, at_lines, differ, in_seconds, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of, text_of, word_of, writes

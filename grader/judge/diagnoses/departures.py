@@ -6,7 +6,7 @@ import msgspec
 
 from ...model.scenarios import Request, Scenario
 from ...model.trace import Exchange
-from ..aspects import statuses
+from ..aspects.answers import statuses
 from .case import Case, of_line
 from .overload import REFUSALS
 from .registry import Finding, rule

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...model.trace import Exchange, Span, SpanKind
-from ..aspects import times
-from ..dependencies import errors_in_request, spans_around, stage_of
+from ..aspects.aspect import times
+from ..aspects.dependencies import errors_in_request, spans_around, stage_of
 from .case import Case, at_line, of_line
 from .registry import Finding, rule
 

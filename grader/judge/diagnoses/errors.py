@@ -18,7 +18,7 @@ from ...model.scenarios import (
 )
 from ...model.trace import Exchange, Failure, Trace
 from ...processes.limits import MEMORY
-from ..aspects import ends_cancelled
+from ..aspects.answers import ends_cancelled
 from ..differences import shortened
 from .case import Case, at_line, calls_of, in_words, of_line, parts_of, with_article
 from .notes import note_on

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from ...model.event_stream import ServerEvent
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, json_in
-from ..aspects import arguments
+from ..aspects.calls import arguments
+from ..aspects.messages import data_of, longest_silence, real_events
 from ..differences import shortened
-from ..messages import data_of, longest_silence, real_events
 from .case import Case, at_line, calls_of, ends_with_a_row, in_seconds, of_line
 from .registry import Finding, rule
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from ...model.trace import Exchange, Span
-from ..aspects import ends_cancelled, most_at_once
+from ..aspects.answers import ends_cancelled
+from ..aspects.aspect import most_at_once
 from .case import OUTCOME, Case, at_line, calls_of, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, replayed, spans_of, statements_of

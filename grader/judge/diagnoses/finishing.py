@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import calls_on, openings
+from ..aspects.connections import calls_on, openings
 from .case import Case, at_line, in_seconds, of_line
 from .registry import Finding, rule
 

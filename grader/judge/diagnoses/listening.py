@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.trace import Span, Trace
-from ..messages import listens_in, real_events, sent_by_app
+from ..aspects.messages import listens_in, real_events, sent_by_app
 from .case import OUTCOME, Case, at_line, in_seconds, of_line
 from .registry import Finding, rule
 from .relayed import about_databases, names_of, spans_of, text_of, writes

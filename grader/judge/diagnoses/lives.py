@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from ...model.details import CutShort
 from ...model.scenarios import InTurn
 from ...model.trace import Exchange, Span
-from ..aspects import done, ends_cancelled, most_at_once, pool_openings, times
+from ..aspects.answers import done, ends_cancelled
+from ..aspects.aspect import most_at_once, times
+from ..aspects.connections import pool_openings
 from .case import OUTCOME, UNHANDLED, Case, at_line, calls_of, differ, in_seconds, of_line
 from .errors import errors_in, errors_of
 from .registry import Finding, rule

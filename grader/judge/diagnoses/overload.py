@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import done, most_at_once
+from ..aspects.answers import done
+from ..aspects.aspect import most_at_once
 from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import done
+from ..aspects.answers import done
 from .case import Case, at_line, calls_of, in_seconds
 from .connections import connection_held_while_waiting
 from .exhaustion import TROUBLE

@@ -12,7 +12,7 @@ import msgspec
 from ...model.requests import Request
 from ...model.scenarios import Postgres
 from ...model.trace import Exchange, Span, Trace, to_ticks
-from ..aspects import done, gives_away
+from ..aspects.answers import done, gives_away
 from ..differences import shortened
 from .case import Case, at_line, calls_of, in_seconds, of_line
 from .registry import Finding, rule

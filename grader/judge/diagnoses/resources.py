@@ -9,15 +9,9 @@ from itertools import takewhile
 
 from ...model.scenarios import Rows
 from ...model.trace import Exchange, Span, Trace
-from ..aspects import (
-    calls_on,
-    closings_of,
-    ends_cancelled,
-    held_during,
-    openings,
-    statuses,
-    times,
-)
+from ..aspects.answers import ends_cancelled, statuses
+from ..aspects.aspect import times
+from ..aspects.connections import calls_on, closings_of, held_during, openings
 from .case import Case, at_line, calls_of, in_seconds, in_words, of_line
 from .registry import Finding, rule
 from .source import Source

@@ -10,7 +10,7 @@ import msgspec
 
 from ...model.scenarios import InTurn, Mongo, Postgres, Takes
 from ...model.trace import Exchange, Span, Trace, to_seconds
-from ..aspects import times
+from ..aspects.aspect import times
 from .case import OUTCOME, UNHANDLED, Case, at_line, calls_of, in_seconds, with_article
 from .errors import error_hidden, errors_in, raised
 from .registry import Finding, rule

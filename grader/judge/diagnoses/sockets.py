@@ -9,8 +9,8 @@ import msgspec
 
 from ...model.trace import Closing, Exchange, Incident, SocketMessage, Trace
 from ...model.websockets import ABNORMAL
+from ..aspects.messages import how_it_ends, is_closed_by_app, real_events, sent_by_app, text_of
 from ..differences import shortened
-from ..messages import how_it_ends, is_closed_by_app, real_events, sent_by_app, text_of
 from .case import Case, at_line, in_seconds, of_line
 from .registry import Finding, rule
 

@@ -12,7 +12,7 @@ import msgspec
 
 from ...model.scenarios import InTurn, Scenario, Takes
 from ...model.trace import AROUND, Exchange, Span
-from ..aspects import done
+from ..aspects.answers import done
 from .case import Case, at_line, calls_of, ends_with_a_row, in_seconds, of_line
 from .registry import Finding, rule
 

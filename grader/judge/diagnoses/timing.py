@@ -9,7 +9,8 @@ import msgspec
 
 from ...model.scenarios import InTurn, Scenario
 from ...model.trace import Exchange, Incident, Span, SpanKind, Trace, to_ticks
-from ..aspects import done, most_at_once
+from ..aspects.answers import done
+from ..aspects.aspect import most_at_once
 from .case import (
     OUTCOME,
     Case,

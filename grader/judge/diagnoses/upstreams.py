@@ -6,7 +6,7 @@ from collections import Counter
 
 from ...model.scenarios import Upstream
 from ...model.trace import Span, SpanKind, Trace
-from ..aspects import most_at_once
+from ..aspects.aspect import most_at_once
 from .case import OUTCOME, Case, at_line
 from .registry import Finding, rule
 

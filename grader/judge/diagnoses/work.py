@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ...model.trace import Exchange, Failure, LogRecord, Span, Trace
-from ..aspects import calls_after_answer, has_traceback, logged_as_done, records_about
+from ..aspects.calls import calls_after_answer
+from ..aspects.logs import has_traceback, logged_as_done, records_about
 from ..differences import shortened
 from .case import (
     OUTCOME,

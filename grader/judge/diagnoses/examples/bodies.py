@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....model.scenarios import get, postgres, put, scenario, takes
-from ...aspects import media_types
+from ...aspects.answers import media_types
 from .example import example
 
 _PAGE = scenario(get("/page"))

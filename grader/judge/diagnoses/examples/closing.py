@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ....model.scenarios import connects, get, rows, scenario, takes
-from ...aspects import call_counts, call_endings, closed_before, elapsed, resources, timed_lines
+from ...aspects.answers import elapsed, timed_lines
+from ...aspects.calls import call_counts, call_endings
+from ...aspects.connections import closed_before, resources
 from .example import example
 
 _CONNECTS = connects(0.2, query=takes(1, [1]), close=0.1)

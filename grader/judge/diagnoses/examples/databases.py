@@ -5,15 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from ....model.scenarios import get, post, postgres, put, scenario, takes, times
-from ...aspects import (
-    at_most_open,
-    committed_first,
-    elapsed,
-    left_open,
-    readings,
-    sorted_elapsed,
-    statuses,
-)
+from ...aspects.answers import elapsed, sorted_elapsed, statuses
+from ...aspects.connections import at_most_open, committed_first, left_open, readings
 from .example import example
 
 _TABLE = """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....model.scenarios import get, scenario, takes
-from ...dependencies import (
+from ...aspects.dependencies import (
     cleanups,
     dependencies,
     dependency_order,

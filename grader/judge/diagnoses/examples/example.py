@@ -8,7 +8,8 @@ import textwrap
 import msgspec
 
 from ....model.scenarios import Scenario
-from ...aspects import Aspect, answers
+from ...aspects.answers import answers
+from ...aspects.aspect import Aspect
 
 FACTORY = "make_app"
 """The name of the function in each program that makes its app."""

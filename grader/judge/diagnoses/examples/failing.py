@@ -14,7 +14,9 @@ from ....model.scenarios import (
     takes,
 )
 from ....model.trace import Trace
-from ...aspects import arguments, aspect, header, mentions, statuses
+from ...aspects.answers import header, mentions, statuses
+from ...aspects.aspect import aspect
+from ...aspects.calls import arguments
 from .example import example
 
 

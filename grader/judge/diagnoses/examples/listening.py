@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from ....model.scenarios import Fault, Outage, get, post, postgres, scenario
-from ...aspects import readings
-from ...messages import events, listening, listens_in_time
+from ...aspects.connections import readings
+from ...aspects.messages import events, listening, listens_in_time
 from .databases import _READS, _TABLE
 from .example import example
 

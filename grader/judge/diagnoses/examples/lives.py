@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from ....model.scenarios import fails, get, in_turn, opens, scenario, takes, times
-from ...aspects import (
-    answer_of,
-    answers,
-    call_endings,
-    calls,
-    has_header,
-    lifespan_order,
-    startup_time,
-    statuses,
-    stops_when_done,
-)
+from ...aspects.answers import answer_of, answers, has_header, statuses
+from ...aspects.calls import call_endings, calls, lifespan_order
+from ...aspects.connections import startup_time, stops_when_done
 from .example import example
 
 _STARTS = scenario(get("/page"), load=takes(10))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ....model.scenarios import get, in_turn, post, scenario, takes
-from ...aspects import answers, call_counts, elapsed, in_order, mentions, together
+from ...aspects.answers import answers, elapsed, mentions
+from ...aspects.aspect import together
+from ...aspects.calls import call_counts, in_order
 from .example import example
 
 _UPLOAD = scenario(post("/files", pieces=[b"x" * 400] * 10, every=1))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ....model.scenarios import fails, get, in_turn, scenario, takes, times
-from ...aspects import call_counts, elapsed, pauses, statuses
+from ...aspects.answers import elapsed, statuses
+from ...aspects.calls import call_counts, pauses
 from .example import example
 
 _BAD_ONCE = scenario(get("/rates"), call=in_turn(fails(1), takes(1, "good")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....model.scenarios import leave, say, scenario, websocket
-from ...messages import closes, messages, timed_closes
+from ...aspects.messages import closes, messages, timed_closes
 from .example import example
 
 _ONE = scenario(websocket("/echo", say("a", at=1), say("b", at=2), leave(at=3)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from ....model.scenarios import Fault, get, post, postgres, scenario
 from ....model.trace import Trace
-from ...aspects import aspect, lines_as_json, readings, statements_of
+from ...aspects.answers import lines_as_json
+from ...aspects.aspect import aspect
+from ...aspects.connections import readings, statements_of
 from .databases import with_pool
 from .example import example
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ....model.scenarios import Rows, Scenario, get, opens, put, rows, scenario, takes
 from ....model.trace import Trace
-from ...aspects import arguments, aspect
-from ...messages import event_ids, events, events_of, never_silent_for
+from ...aspects.aspect import aspect
+from ...aspects.calls import arguments
+from ...aspects.messages import event_ids, events, events_of, never_silent_for
 from .example import example
 
 _TICKS = scenario(get("/ticks"), ticks=rows([{"n": 1}, None, {"n": 3}]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....model.scenarios import get, post, reply, scenario, upstream
-from ...aspects import connections_opened, left_open, most_in_flight, requests_made
+from ...aspects.connections import connections_opened, left_open, most_in_flight, requests_made
 from .example import example
 
 _GREETS = upstream({"GET /word": reply(1, "Hello")})

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from ....model.scenarios import delete, get, patch, postgres, scenario, takes
 from ....model.trace import Trace
-from ...aspects import aspect, readings
+from ...aspects.aspect import aspect
+from ...aspects.connections import readings
 from .example import example
 
 _PRICE = scenario(get("/price"), price=takes(1, Decimal("12.50")))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ....model.scenarios import fails, get, scenario, takes, times
-from ...aspects import call_counts, call_endings, elapsed, left_running, statuses
+from ...aspects.answers import elapsed, statuses
+from ...aspects.calls import call_counts, call_endings, left_running
 from .example import example
 
 _TWO = scenario(get("/page"), user=takes(1, "Ada"), orders=takes(2, [1, 2]))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from ....model.scenarios import fails, get, post, scenario, takes
 from ....model.trace import Trace
-from ...aspects import aspect, elapsed, logged, order_of_work
+from ...aspects.answers import elapsed
+from ...aspects.aspect import aspect
+from ...aspects.calls import order_of_work
+from ...aspects.logs import logged
 from .example import example
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..model.trace import Ending, Exchange, Span, SpanKind, Trace
-from .aspects import aspect, seconds
+from ...model.trace import Ending, Exchange, Span, SpanKind, Trace
+from .aspect import aspect, seconds
 
 
 def spans_around(trace: Trace, exchange: Exchange, *kinds: SpanKind) -> list[Span]:

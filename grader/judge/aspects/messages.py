@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ..model.event_stream import ServerEvent
-from ..model.trace import Exchange, SocketMessage, Span, Trace, json_in, to_ticks
-from ..model.websockets import GOING_DOWN
-from .aspects import NO_ANSWER, Aspect, aspect, seconds
-from .differences import as_text
+from ...model.event_stream import ServerEvent
+from ...model.trace import Exchange, SocketMessage, Span, Trace, json_in, to_ticks
+from ...model.websockets import GOING_DOWN
+from ..differences import as_text
+from .aspect import NO_ANSWER, Aspect, aspect, seconds
 
 Timed = tuple[int, str, int]
 """The number of an exchange, what its client got, and the ticks since it was started."""

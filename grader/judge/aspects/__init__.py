@@ -1,0 +1,1 @@
+"""What of a trace a check looks at."""
