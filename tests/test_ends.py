@@ -18,9 +18,9 @@ from typing import Any
 
 import anyio.to_thread
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
-from grader import Trace, get, play
+from grader import Trace, get, play, post
 from grader.model.details import LoopBlocked
 
 LIBC = ctypes.CDLL(None)
@@ -228,6 +228,35 @@ def test_what_a_thread_waits_for_comes_before_who_waits_for_the_thread(
     assert lines == [line_in(wait_for_ever, 1)] * 2 + [line_in(endpoint, 1)] * 2
 
 
+def test_a_wait_below_a_middleware_is_named_before_the_middlewares_own() -> None:
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def passes_on(request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+    @app.get("/")
+    async def endpoint() -> None:
+        await asyncio.Event().wait()
+
+    outcome = play(app, get("/")).outcome
+    assert (outcome.kind, outcome.line) == ("stuck", line_in(endpoint, 2))
+    assert outcome.waiting[0].what == "Event.wait"
+
+
+def test_who_waits_for_a_body_is_said_to_wait_for_that() -> None:
+    app = FastAPI()
+
+    @app.post("/")
+    async def endpoint(request: Request) -> None:
+        await request.body()
+
+    outcome = play(app, post("/", pieces=[b"one", b"two"], every=300), time_limit=100).outcome
+    assert [(one.line, one.what) for one in outcome.waiting] == [
+        (line_in(endpoint, 2), "a request body")
+    ]
+
+
 def test_what_an_endpoint_held_when_it_was_broken_off_is_no_incident() -> None:
     async def endpoint() -> None:
         task = asyncio.create_task(asyncio.sleep(1))
@@ -276,7 +305,7 @@ def test_code_in_c_that_never_lets_go_ends_the_process_with_its_line() -> None:
     code = textwrap.dedent(
         """
         import grader.testing.watchdog as watchdog
-        from fastapi import FastAPI
+        from fastapi import FastAPI, Request
         from grader import get, play
 
         watchdog.HOLDS_LOCK = 2.0
@@ -301,7 +330,7 @@ def test_threads_that_waited_for_ever_keep_no_process_alive() -> None:
     code = textwrap.dedent(
         """
         import threading
-        from fastapi import FastAPI
+        from fastapi import FastAPI, Request
         from grader import get, play
 
         app = FastAPI()

@@ -12,7 +12,7 @@ import asyncio
 import inspect
 from asyncio import mixins
 from asyncio.tasks import _enter_task, _leave_task
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -40,24 +40,30 @@ def primitives_bound_anew() -> Iterator[None]:
         yield
 
 
-def unwind(loop: asyncio.AbstractEventLoop) -> None:
+def unwind(
+    loop: asyncio.AbstractEventLoop, coroutines_in: Callable[[Any], Iterable[Any]] = lambda _: ()
+) -> None:
     """Let tasks that will never go on give back what they hold, as if they were cancelled.
 
     Otherwise a lock at module level would stay with a task of a play that is over. Nothing is
     awaited any more, so a task that is made meanwhile, to close something, is never begun.
+
+    Args:
+        coroutines_in: the coroutines that a suspended one awaits, the innermost first. An async
+            generator between two of them doesn't hand on that the outer one is closed.
     """
     asyncio._set_running_loop(loop)
     unwound: set[asyncio.Task[Any]] = set()
     while left := asyncio.all_tasks(loop) - unwound:
         for task in left:
             _enter_task(loop, task)  # some locks ask which task gives them back
-            _unwind(task)
+            _unwind(task, coroutines_in)
             _leave_task(loop, task)
         unwound |= left
     asyncio._set_running_loop(None)
 
 
-def _unwind(task: asyncio.Task[Any]) -> None:
+def _unwind(task: asyncio.Task[Any], coroutines_in: Callable[[Any], Iterable[Any]]) -> None:
     coroutine: Any = task.get_coro()
     waiter = getattr(task, "_fut_waiter", None)
     if waiter is not None:
@@ -65,8 +71,9 @@ def _unwind(task: asyncio.Task[Any]) -> None:
     if inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED:
         with suppress(BaseException):
             coroutine.throw(asyncio.CancelledError())
-    with suppress(BaseException):
-        coroutine.close()
+    for each in (*coroutines_in(coroutine), coroutine):
+        with suppress(BaseException):
+            each.close()
 
 
 def take_over_threads(clock: Clock) -> None:

@@ -69,6 +69,16 @@ def frames_of(awaited: Any) -> Iterator[FrameType]:
             yield frame
 
 
+def coroutines_in(awaited: Any) -> list[Any]:
+    """The suspended coroutines from the innermost out to an awaited object itself."""
+    found: list[Any] = []
+    while awaited is not None:
+        if isinstance(awaited, CoroutineType):
+            found.insert(0, awaited)
+        awaited = step(awaited)[1]
+    return found
+
+
 def name_of(awaited: Any) -> str:
     """What a reader would call an awaited object: `sleep`, `gather`, `Event.wait`."""
     if awaited is None:

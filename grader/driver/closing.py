@@ -9,6 +9,7 @@ from typing import Any
 from ..clock import VirtualLoop
 from ..clock.restarts import unwind
 from ..model.trace import to_seconds, to_ticks
+from .awaited import coroutines_in
 from .tasks import Tasks
 
 GRACE = 10.0
@@ -93,6 +94,6 @@ def close(loop: VirtualLoop) -> None:
         with suppress(Exception):
             transport.abort()
             transport._call_connection_lost(None)
-    unwind(loop)
+    unwind(loop, lambda watched: coroutines_in(getattr(watched, "wrapped", watched)))
     loop._ready.clear()
     loop.close()
