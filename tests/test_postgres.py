@@ -196,6 +196,15 @@ def test_twenty_queries_on_a_pool_of_five_take_four_rounds(pool: Pool) -> None:
     assert len(spans(trace, "connection")) == 5
 
 
+@every_pool
+def test_any_number_of_statements_takes_no_time_where_none_is_given(pool: Pool) -> None:
+    async def fetch_often(connection: Any) -> int:
+        return sum([await fetch(connection) for _ in range(150)])
+
+    trace = play(app_on(pool, q=fetch_often), get("/q"), dsn=postgres())
+    assert (elapsed(trace), results(trace)) == ([0.0], [150])
+
+
 def test_asyncpg_prepares_at_first_and_resets_after_each() -> None:
     """0.1 to prepare, 0.1 + 0.25 to query, 0.1 to reset; a connection prepares only once."""
     trace = play(app_on(with_asyncpg, q=fetch), times(20, get("/q")), dsn=postgres(0.25, 0.1))

@@ -114,6 +114,10 @@ def test_a_section_is_shown_with_those_within_it(learner: Learner) -> None:
     assert result.output.endswith("\nnext: grade lesson day53 async-in-fastapi\n")
 
 
+def test_a_number_is_that_of_an_exercise(learner: Learner) -> None:
+    assert learner.grade("lesson", "day53", 2).output.startswith("Concurrent operations\n─────")
+
+
 def test_the_last_section_has_none_after_it(learner: Learner) -> None:
     assert "next:" not in learner.grade("lesson", "day53", "key-takeaways").output
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import re
 import xml.etree.ElementTree as ET
@@ -12,8 +13,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from fastapi import FastAPI
 from rich.console import Console
 
+from grader import get, play
 from grader.model.report import FILE_CHECK, CheckReport, Diagnosis, ExerciseReport, Report
 from grader.model.trace import (
     Chunk,
@@ -539,6 +542,20 @@ def test_calls_that_overlap_have_lanes_of_their_own() -> None:
     rows = timeline(finished(answered("/x", 0, 3), spans=calls + crowd)).lanes
     assert [row.label for row in rows] == ["GET /x", "  fetch", "  fetch", "  ask ×20"]
     assert [len(row.bars) for row in rows] == [1, 3, 2, 20]
+
+
+def test_what_is_gathered_has_a_lane_each() -> None:
+    app = FastAPI()
+
+    async def nap(seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    @app.get("/")
+    async def endpoint() -> None:
+        await asyncio.gather(nap(1), nap(2), nap(3))
+
+    naps = [row for row in timeline(play(app, get("/"))).lanes if "sleep" in row.label]
+    assert [bar.end for row in naps for bar in row.bars] == [1.0, 2.0, 3.0]
 
 
 def test_names_without_end_are_folded() -> None:
