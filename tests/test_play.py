@@ -378,7 +378,7 @@ def test_what_is_no_request_is_refused(wrong: Any) -> None:
         lambda: get("/", hangs_up_at="1"),
         lambda: takes(float("nan")),
         lambda: takes(True),
-        lambda: rows("ab", every=-0.5),
+        lambda: rows(["ab"], every=-0.5),
         lambda: reply({"id": 1}),  # type: ignore[arg-type]
         lambda: postgres(round_trip=None),  # type: ignore[arg-type]
         lambda: scenario(get("/"), drain=-1),

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from types import CoroutineType
 from typing import Any, NamedTuple
+from weakref import ref
 
 from ..model.trace import Ending, Moment
 from .lines import Place
@@ -43,7 +44,7 @@ class Watched(Coroutine[Any, Any, Any]):
         self._recorder = recorder
         self._wait: Open | None = None
         self._place: Place | None = None
-        self._innermost = coroutine
+        self._innermost: Callable[[], Any] = lambda: None
         self.task_name = name
         self.made_at = made_at
         self.exchange: int | None = None
@@ -102,7 +103,9 @@ class Watched(Coroutine[Any, Any, Any]):
     def _note_wait(self, is_turn: bool) -> None:
         """Begin a span, unless it yielded nothing: that only gives others a turn."""
         where = self._place = self.place()
-        self._innermost = where.coroutine if where else self.wrapped
+        if where is not None and type(where.coroutine) is CoroutineType:
+            # A weak reference, for when a coroutine dies says something, too.
+            self._innermost = ref(where.coroutine)
         self._recorder.last_own_line = where.line if where else None
         if where is not None and not is_turn:
             self._wait = self._recorder.begin(
@@ -111,10 +114,10 @@ class Watched(Coroutine[Any, Any, Any]):
 
     def place(self) -> Place | None:
         """The own line at which it is suspended, and what it waits for there."""
-        known = self._innermost
+        known = self._innermost()
         # While a coroutine awaits something, all that await it stay where they are: then what
         # was found the last time need not be looked for again, below a dozen middlewares.
-        still = type(known) is CoroutineType and known.cr_await is not None
+        still = known is not None and known.cr_await is not None
         return self._recorder.lines.of_wait(known if still else self.wrapped)
 
     def __await__(self) -> Generator[Any, Any, Any]:
