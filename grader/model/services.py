@@ -83,7 +83,7 @@ class Postgres(Described, frozen=True, tag="postgres", kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if type(self.pooler) is not int or self.pooler < 0:
+        if self.pooler < 0:
             raise UsageError(
                 f"pooler={self.pooler!r} isn't a number of sessions",
                 "give how many it may have at the server, such as 5; 0 is no pooler",
