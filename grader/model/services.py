@@ -236,7 +236,7 @@ def reply(
         status=status,
         headers=fields,
         body=body,
-        chunks=tuple(chunk.encode() for chunk in listed("chunks", chunks)),
+        chunks=tuple(chunk.encode() for chunk in chunks),
         every=every,
         headers_take=headers_take,
         drops=drops,

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import takewhile
 
-from ...model.scenarios import Rows
+from ...model.scenarios import Opens, Rows
 from ...model.trace import Exchange, Span, Trace
 from ..aspects.answers import ends_cancelled, statuses
 from ..aspects.aspect import times
@@ -193,7 +193,7 @@ def generator_left_open(case: Case) -> Finding | None:
         gone = exchange.returned if is_cancelled else exchange.hung_up
         who = "the server has cancelled the request" if is_cancelled else "the client has hung up"
         for span in calls_of(case.got, exchange.number):
-            if gone and _is_generator(span) and span.end.tick > gone.tick:
+            if gone and _is_generator(case, span) and span.end.tick > gone.tick:
                 line = case.call_line(span)
                 return Finding(
                     line,
@@ -203,8 +203,9 @@ def generator_left_open(case: Case) -> Finding | None:
     return None
 
 
-def _is_generator(span: Span) -> bool:
-    return span.resource is not None and "." not in span.name
+def _is_generator(case: Case, span: Span) -> bool:
+    opens = isinstance(case.scenario.collaborators.get(span.name), Opens)
+    return span.resource is not None and "." not in span.name and not opens
 
 
 @rule("cancellation-swallowed", "cancellation", "resources", "call-endings", "status")
