@@ -29,6 +29,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from grader import Trace, blocks, get, play, scenario, times
 from grader.clock import Clock
+from grader.clock.clock import Actor
 from grader.clock.loop import LOOK_AT_THREAD_EVERY
 from grader.clock.real_time import sleep as real_sleep
 from grader.model.trace import encode
@@ -786,3 +787,25 @@ def test_process_that_does_not_exit_is_killed() -> None:
 
     trace = play(app_of(endpoint), scenario(get("/"), drain=0))
     assert (trace.outcome.kind, trace.ended) == ("finished", 60_000_000)
+
+
+def test_clock_knows_when_a_thread_goes_on_as_soon_as_it_rests() -> None:
+    """Else a loop that looks in between finds nobody at work, and nothing to wait for."""
+
+    class Looking(Clock):
+        def _give_up(self, actor: Actor) -> None:
+            super()._give_up(actor)
+            due.append(self.next_parked())
+
+    due: list[int | None] = []
+    clock = Looking()
+    actor = clock.enlist()
+    clock.give_turn()
+    thread = threading.Thread(target=clock.park, args=(actor, 5))
+    thread.start()
+    while not due:
+        real_sleep(0.001)
+    clock.advance_to(5)
+    clock.give_turn()
+    thread.join()
+    assert due == [5]

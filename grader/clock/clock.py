@@ -32,7 +32,9 @@ ORIGIN_DEPTH = 12
 """Frames that reach from where a library makes a coroutine to the own line that led there."""
 
 
-_real_get: Callable[..., Any] = SimpleQueue.get  # a play replaces it
+# A play replaces them.
+_real_get: Callable[..., Any] = SimpleQueue.get
+_real_put: Callable[..., Any] = SimpleQueue.put
 
 
 class Stuck(BaseException):
@@ -66,7 +68,7 @@ class Actor:
         self.ident: int | None = None
 
     def grant(self) -> None:
-        self._turn.put(None)
+        _real_put(self._turn, None)
 
     def await_turn(self) -> None:
         _real_get(self._turn)
@@ -326,11 +328,12 @@ class Clock:
         with self._lock:
             if self._over:
                 raise PlayOver
-            self._give_up(actor)
             actor.parked_at = next(self._serial)
             if until is not None:
                 heapq.heappush(self._parked, (until, actor.parked_at, actor))
             self._resting.add(actor)
+            # Last: the loop doesn't lock when it looks whether anyone runs, and then what is due.
+            self._give_up(actor)
         self._notify()
         try:
             self.await_turn(actor)
@@ -417,6 +420,6 @@ class Clock:
             self._asides.discard(actor)
         elif self._running is actor:
             self._running = None
-            self._given_up.put(None)
+            _real_put(self._given_up, None)
         elif actor in self._waiting:
             self._waiting.remove(actor)

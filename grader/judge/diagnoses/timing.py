@@ -240,7 +240,7 @@ def serialized(case: Case) -> Finding | None:
 
 def _is_later(ours: Exchange, theirs: Exchange) -> bool:
     took, should = done(ours), done(theirs)
-    return took is None or (should is not None and took > should)
+    return should is not None and (took is None or took > should)
 
 
 def _idle_wait_line(case: Case) -> int | None:
