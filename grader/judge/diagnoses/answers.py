@@ -209,9 +209,10 @@ def failure_unsaid(case: Case) -> Finding | None:
     for ours, theirs in case.exchanges():
         unsaid = [name for name in types if name not in ours.text]
         is_unsaid = any(name in theirs.text for name in unsaid)
+        lost = {one.name for one in calls_of(case.expected, theirs.number) if one.how != "done"}
         for call in calls_of(case.got, ours.number) if ours.is_success else ():
             is_named = call.how == "failed" and _says_something_of(call.name, ours.json())
-            is_gone = call.how == "cancelled" and call.name in theirs.text
+            is_gone = call.how == "cancelled" and call.name in lost and call.name in theirs.text
             is_lost = is_unsaid or (is_gone and call.name not in ours.text)
             if call.how in ("failed", "cancelled") and is_lost and not is_named:
                 line = case.call_line(call)
