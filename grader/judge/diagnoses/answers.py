@@ -12,7 +12,7 @@ import msgspec
 from ...model.scenarios import InTurn, Rows
 from ...model.trace import AROUND, Exchange, Span, Trace
 from ..aspects.answers import done, gives_away, good_answers, statuses
-from ..aspects.calls import arguments, call_counts
+from ..aspects.calls import arguments, call_counts, calls_after_answer
 from ..differences import as_text, shortened
 from .case import Case, at_line, calls_of, error_line, in_seconds, in_words, of_line, with_article
 from .errors import RETURNED, errors_of, is_about_a_value, named
@@ -69,9 +69,9 @@ def not_called(case: Case) -> Finding | None:
     """
     calls = {span.name for span in case.got.spans if span.kind == "call"}
     wanted = {span.name for span in case.expected.spans if span.kind == "call"}
-    # With 202 the call may still come: `work-lost` says more.
-    answered = any(e.is_success and e.status != 202 for e in case.got.exchanges)
-    missing = sorted(wanted & {*case.scenario.collaborators} - calls) if answered else []
+    later = {span.name for span, _ in calls_after_answer(case.expected)}  # see `work-lost`
+    answered = any(exchange.is_success for exchange in case.got.exchanges)
+    missing = sorted(wanted & {*case.scenario.collaborators} - calls - later) if answered else []
     for name in missing:
         line = next((e.line for e in case.got.exchanges if e.is_success), None)
         if isinstance(case.scenario.collaborators[name], Rows):
