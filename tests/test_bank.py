@@ -41,8 +41,8 @@ def first_failure(grading: Grading, case: Path, number: int) -> CheckReport | No
 
 
 def is_told_at_once(expected: dict[str, Any]) -> bool:
-    """Whether the first check that fails has all that the answer is to be told: then the others
-    need not be run, which is half of the time that the bank would take."""
+    """Whether the first check that fails has all that the answer is to be told: then those after
+    it need not be run. `grade dev check` runs them all."""
     is_all = len(expected["diagnoses"]) <= 1 and "never" not in expected
     return expected["status"] == "failed" and is_all
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from ..model.scenarios import PATIENCE
 from ..model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
@@ -23,6 +23,7 @@ from ..processes.threads import forget, is_asleep
 from .hosts import Hosts
 from .outside import LOOK_EVERY, Outside
 from .readings import Readings
+from .real_time import real_get, real_put
 from .real_time import sleep as real_sleep
 from .spinning import Moment, Spinning
 
@@ -30,11 +31,6 @@ EPOCH = 1_767_225_600
 """The `time.time()` at which a play begins unless it is given another: 2026-01-01 00:00 UTC."""
 ORIGIN_DEPTH = 12
 """Frames that reach from where a library makes a coroutine to the own line that led there."""
-
-
-# A play replaces them.
-_real_get: Callable[..., Any] = SimpleQueue.get
-_real_put: Callable[..., Any] = SimpleQueue.put
 
 
 class Stuck(BaseException):
@@ -68,10 +64,10 @@ class Actor:
         self.ident: int | None = None
 
     def grant(self) -> None:
-        _real_put(self._turn, None)
+        real_put(self._turn, None)
 
     def await_turn(self) -> None:
-        _real_get(self._turn)
+        real_get(self._turn)
         self.native_id, self.ident = threading.get_native_id(), threading.get_ident()
 
 
@@ -286,7 +282,7 @@ class Clock:
         """Wait until no thread runs, for so long of real time; whether that came to be."""
         while self._running is not None:
             try:
-                _real_get(self._given_up, timeout=seconds)
+                real_get(self._given_up, timeout=seconds)
             except Empty:
                 return False
         return True
@@ -420,6 +416,6 @@ class Clock:
             self._asides.discard(actor)
         elif self._running is actor:
             self._running = None
-            _real_put(self._given_up, None)
+            real_put(self._given_up, None)
         elif actor in self._waiting:
             self._waiting.remove(actor)

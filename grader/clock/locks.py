@@ -20,13 +20,12 @@ from typing import Any
 from .clock import Actor, Clock
 from .current import current, report_block
 from .patching import replaced
+from .real_time import real_get, real_put
 
 _Lock: Any = type(_thread.allocate_lock())
 _real_acquire: Any = _Lock.acquire
 _real_release: Any = _Lock.release
 _real_join = threading.Thread.join
-_real_get: Any = queue.SimpleQueue.get
-_real_put: Any = queue.SimpleQueue.put
 
 SOON = 0.002
 """Real seconds within which running code releases a lock, unless it waits while it holds it."""
@@ -97,16 +96,16 @@ def _get(items: Any, block: bool = True, timeout: float | None = None) -> Any:
     waits = block and (timeout is None or timeout > 0) and items.empty()
     on_clock = clock is not None and (timeout is not None or actor is None)
     if not (waits and on_clock and clock and _is_waiting_for_the_clock(clock, actor)):
-        return _real_get(items, block, timeout)
+        return real_get(items, block, timeout)
     deadline = None if timeout is None else clock.after(timeout)
     _wait(clock, actor, id(items), lambda: not items.empty(), deadline, "queue.get")
     if deadline is None and items.empty():
         clock.block_for_good("queue.get")
-    return _real_get(items, False)
+    return real_get(items, False)
 
 
 def _put(items: Any, item: Any, block: bool = True, timeout: float | None = None) -> None:
-    _real_put(items, item)
+    real_put(items, item)
     wake_those_waiting_for(items)
 
 

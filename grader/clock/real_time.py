@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
 
 from .redirecting import check_layout, unredirected
 
-__all__ = ["monotonic", "real", "sleep", "thread_time"]
+__all__ = ["monotonic", "real", "real_get", "real_put", "sleep", "thread_time"]
 
 check_layout()
 
@@ -36,3 +38,7 @@ real = {
 monotonic: Callable[[], float] = real["monotonic"]
 sleep = real["sleep"]
 thread_time = time.thread_time  # no play redirects it
+
+real_get: Callable[..., Any] = SimpleQueue.get
+real_put: Callable[..., Any] = SimpleQueue.put
+"""What a play replaces by functions that wait on its clock."""

@@ -22,6 +22,9 @@ from .patching import replaced
 from .sockets import wait_until
 
 _real_select: Callable[..., Any] = select.select
+_KINDS = {kind for kind in vars(selectors).values() if isinstance(kind, type)} - {
+    selectors.BaseSelector
+}
 _LIBRARY = os.path.dirname(selectors.__file__) + os.sep
 
 
@@ -88,10 +91,9 @@ def _wait(numbers: list[int], ready: Callable[[], bool], timeout: float | None) 
 @contextmanager
 def selectors_on_clock() -> Iterator[None]:
     """Put waits with a timeout on the clock of every play; others are left alone."""
-    kinds = {cls for cls in vars(selectors).values() if isinstance(cls, type)}
     with ExitStack() as stack:
         stack.enter_context(replaced(select, select=_select))
-        for kind in kinds - {selectors.BaseSelector}:
+        for kind in _KINDS:
             if real := vars(kind).get("select"):
                 stack.enter_context(replaced(kind, select=_on_clock(real)))
         yield
