@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 import tomllib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from fastapi import FastAPI, Query, Response
+from fastapi import FastAPI, HTTPException, Query, Response
 
 import grader.judge.diagnoses
 from grader import play
@@ -28,6 +30,7 @@ from grader.judge.diagnoses.rules import MOST
 from grader.judge.differences import apart, from_first_difference
 from grader.model.details import Exited, FactoryMissing, NotAnApp
 from grader.model.report import Diagnosis
+from grader.model.requests import Request
 from grader.model.scenarios import Scenario, get, in_turn, post, scenario, takes
 from grader.model.trace import Failure, Outcome, OutcomeKind, Trace, Waiting
 
@@ -415,6 +418,61 @@ def test_request_before_is_blamed_only_where_what_is_fetched_is_the_same(
     got, expected = (play(refusing(most), what) for most in (1, 2))
     [diagnosis] = diagnose(case_of(got, expected, what, statuses))
     assert ("What has changed since?" in diagnosis.text) == is_told
+
+
+def limiting(
+    most: int = 2, *, late: bool = False, together: bool = False
+) -> Callable[[Fetch], FastAPI]:
+    """A factory whose app lets each client ask so often in ten seconds.
+
+    Args:
+        late: whether what is asked is counted when it is answered.
+        together: whether there is one count for all clients.
+    """
+
+    def factory(fetch: Fetch) -> FastAPI:
+        app = FastAPI()
+        asked = defaultdict[str, list[float]](list)
+
+        @app.post("/{client}")
+        async def root(client: str) -> None:
+            mine, now = asked["all" if together else client], time.monotonic()
+            if sum(at > now - 10 for at in mine) >= most:
+                raise HTTPException(429)
+            if late:
+                await fetch()
+            mine.append(now)
+            if not late:
+                await fetch()
+
+        return app
+
+    return factory
+
+
+def told_of(factory: Callable[[Fetch], FastAPI], *requests: Request) -> list[Diagnosis]:
+    """What is said of an app, where the right one lets each client ask twice in ten seconds."""
+    what = scenario(*requests, fetch=takes(1))
+
+    def replay(other: Scenario) -> tuple[Trace, Trace]:
+        return play(factory, other), play(limiting(), other)
+
+    got, expected = replay(what)
+    return list(diagnose(Case(got, expected, what, statuses, replay)))
+
+
+def test_request_let_in_because_of_its_moment_is_no_race() -> None:
+    """Far apart all may be let in; what counts is who was let in before."""
+    burst = [post("/ada", body=b"{\n  1\n}")] * 3
+    assert [one.id for one in told_of(limiting(late=True), *burst)] == ["race"]
+    [lenient] = told_of(limiting(3), *burst)
+    assert lenient.id != "race"
+    assert "the body { 1 }" in lenient.text
+
+
+def test_request_that_is_refused_keeps_no_other_waiting() -> None:
+    everyone = [post(f"/{client}") for client in ("ada", "ada", "bob", "bob")]
+    assert [one.id for one in told_of(limiting(together=True), *everyone)] == ["refused-needlessly"]
 
 
 def test_something_is_always_said() -> None:

@@ -18,7 +18,7 @@ from .relayed import (
     replayed,
     spans_of,
 )
-from .timing import one_by_one
+from .variations import one_by_one
 
 
 @rule("other-database")

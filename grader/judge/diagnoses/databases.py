@@ -18,7 +18,7 @@ from ..aspects.connections import still_at_work, ticks_after_answer
 from .case import OUTCOME, Case, at_line, at_lines, differ, in_seconds, of_line, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, owner_of, spans_of, statements_of, text_of, word_of, writes
-from .timing import one_by_one
+from .variations import one_by_one
 
 
 @rule("sql-injection")

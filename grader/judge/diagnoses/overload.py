@@ -130,7 +130,9 @@ def too_few_places(case: Case) -> Finding | None:
             continue
         for exchange in case.got.exchanges:
             waits = [wait for wait in case.waits(exchange.number) if wait.seconds]
-            if waits and len(_under_way(case.got, name, waits[0].start.tick + 1)) == mine:
+            others = _under_way(case.got, name, waits[0].start.tick + 1) if waits else []
+            is_one = any(call.exchange == exchange.number for call in others)
+            if len(others) == mine and not is_one:
                 return Finding(
                     waits[0].line,
                     f"{at_line(waits[0].line)} keeps a request waiting while {mine} {name} are "

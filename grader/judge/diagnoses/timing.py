@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-import msgspec
-
-from ...model.scenarios import InTurn, Scenario
+from ...model.scenarios import InTurn
 from ...model.trace import Exchange, Incident, Span, SpanKind, Trace, to_ticks
 from ..aspects.answers import done
 from ..aspects.aspect import most_at_once
@@ -24,6 +22,7 @@ from .case import (
 )
 from .registry import Finding, rule
 from .source import Source
+from .variations import one_by_one
 
 TIMES = ("elapsed", "lines", "events", "messages", "closes", "calls", "call-endings")
 """Aspects that show when something happened."""
@@ -258,23 +257,6 @@ def _is_at_work(case: Case, wait: Span) -> bool:
 
 
 _WORKS: tuple[SpanKind, ...] = ("call", "thread", "blocked", "statement", "request")
-
-
-_ONE_BY_ONE = 24
-"""Requests that are played one by one, at the most."""
-
-
-def one_by_one(scenario: Scenario) -> Scenario | None:
-    """The same requests far apart; None if they do not come together in the first place."""
-    moments = [request.at for request in scenario.requests]
-    if len(moments) < 2 or max(moments) - min(moments) > 50:
-        return None
-    apart = tuple(
-        msgspec.structs.replace(request, at=60.0 * number)
-        for number, request in enumerate(scenario.requests[:_ONE_BY_ONE])
-    )
-    limit = 60.0 * _ONE_BY_ONE
-    return msgspec.structs.replace(scenario, requests=apart, order_seed=None, time_limit=limit)
 
 
 @rule("out-of-order", "order")
