@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 import subprocess
@@ -93,3 +94,11 @@ def test_reference_names_what_a_check_can_be_made_of(name: str) -> None:
     first = (getattr(checks, name).__doc__ or "").splitlines()
     assert entry
     assert not first or name == "elapsed" or entry == first[0]
+
+
+def test_reference_tells_of_every_function_that_a_check_can_import() -> None:
+    """By its name, and with no address of an object in it."""
+    functions = [n for n in checks.__all__ if inspect.isfunction(getattr(checks, n))]
+    text = reference()
+    assert [name for name in functions if f"### `{name}(" not in text] == []
+    assert " at 0x" not in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from toy import run_grade, write_course
+from toy import change, run_grade, write_course
 
 from grader.checks import arguments_of, elapsed, logged
 
@@ -29,6 +29,27 @@ def test_facts_are_told_in_words_and_drawn(course: Path) -> None:
     ]
     assert [line.split()[0] for line in rest[4:6]] == ["GET", "sleep"]
     assert "███" in rest[5]
+
+
+def test_all_facts_are_told_however_many(course: Path) -> None:
+    """A learner is told the first; an author has to see each."""
+    many = 'scenario([get("/nap", at=n * n) for n in range(7)], sleep'
+    change(course / "checks/test_toy.py", 'scenario(get("/nap"), sleep', many)
+    change(course / "solutions/toy/solution.py", "return await sleep()", "return next(naps)")
+    change(
+        course / "solutions/toy/solution.py",
+        "def exercise_2",
+        "naps = iter(range(7))\n\n\ndef exercise_2",
+    )
+    answers = ", ".join(f"200 {n}" for n in range(7))
+    assert f"  answers: {answers}\n" in run_grade(course, "dev", "facts", "toy", 2).stdout
+
+
+def test_exercises_of_a_lesson_are_told_one_after_another(course: Path) -> None:
+    done = run_grade(course, "dev", "facts", "toy")
+    assert done.returncode == 0
+    checks = [line for line in done.stdout.splitlines() if ". test_" in line]
+    assert checks == ["1. test_nap_takes_a_second", "2. test_nap_is_what_was_asked_for"]
 
 
 def test_play_is_shown_also_where_the_solution_fails(course: Path) -> None:

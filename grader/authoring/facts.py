@@ -1,11 +1,11 @@
-"""What the solution does in each check of an exercise."""
+"""What the solution does in each check."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..course.catalog import Exercise, Lesson, course
-from ..judge.aspects.aspect import Aspect, summary
+from ..judge.aspects.aspect import Aspect, counted
 from ..judge.compare import Comparison
 from ..judge.grading import Grading
 from ..model.facts import CheckFacts, PlayFacts
@@ -16,16 +16,16 @@ SEED = 1
 """Of the values that checks draw: the same each time."""
 
 
-def facts(lesson: Lesson, exercise: Exercise) -> list[CheckFacts]:
-    """What the solution does in the checks of an exercise, in their order.
+def facts(lesson: Lesson, exercises: Iterable[Exercise]) -> list[CheckFacts]:
+    """What the solution does in the checks of some exercises, in the order of their file.
 
     Raises:
         GraderError: the checks cannot be run.
     """
     with Grading() as grading:
         submission = examined(grading, lesson, course().solution(lesson), SEED)
-        submission.run_checks((exercise.number,))
-        return [_facts(one) for one in submission.checks if one.exercise == exercise.number]
+        submission.run_checks(tuple(exercise.number for exercise in exercises))
+        return [_facts(one) for one in submission.checks]
 
 
 def _facts(check: Examined) -> CheckFacts:
@@ -45,8 +45,9 @@ def _play(one: Comparison) -> PlayFacts:
 
 
 def _said(aspect: Aspect, trace: Trace) -> Iterator[str]:
-    """What an aspect sees, in words; an author's own may not know what to say of a failed play."""
+    """All that an aspect sees, in words; an author's own may not know what to say of a failed
+    play."""
     try:
-        yield summary(aspect.words(aspect(trace)))
+        yield ", ".join(counted(aspect.words(aspect(trace))))
     except Exception as error:
         yield f"raises {type(error).__name__}: {error}"

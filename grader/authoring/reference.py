@@ -6,11 +6,17 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from .. import checks
+from ..course import catalog
 from ..course.catalog import Course
+from ..judge import differences, forms
+from ..judge.aspects import answers, connections
+from ..judge.aspects import aspect as aspects
 from ..judge.aspects.aspect import Aspect
+from ..judge.diagnoses import case
 from ..judge.diagnoses.own import rules_file
 from ..judge.diagnoses.registry import rule
 from ..judge.explaining import summaries
@@ -35,6 +41,7 @@ _FILES: tuple[Callable[..., Any], ...] = (
     Course.quiz,
     Course.notebook,
 )
+_HELPERS = (answers, aspects, connections, case, differences, catalog)
 _PART = re.compile(r"^(Args|Attributes|Returns|Raises):\n", re.MULTILINE)
 
 
@@ -48,6 +55,8 @@ def reference() -> str:
         _section("Checks", (_function(one) for one in (checks.exercise, checks.assert_same))),
         _section("Aspects", _aspects()),
         _section("Aspects of your own", [_function(checks.aspect)]),
+        _section("Forms", _functions_of(forms)),
+        _section("What aspects and rules are written with", _functions_of(*_HELPERS)),
         _section(
             "Rules of your own", [_function(rule), _class(checks.Finding), _class(checks.Case)]
         ),
@@ -77,12 +86,25 @@ def _aspects() -> Iterator[str]:
         one = getattr(checks, name)
         if isinstance(one, Aspect):
             yield f"### `{name}`\n\n{_words(one.compute)}\n\n{_tags(one)}"
-        elif inspect.isfunction(one) and one.__annotations__.get("return") == "Aspect":
+        elif inspect.isfunction(one) and _makes_aspect(one):
             yield _function(one)
 
 
 def _tags(one: Aspect) -> str:
     return f"Tags: {', '.join(f'`{tag}`' for tag in sorted(one.tags))}."
+
+
+def _functions_of(*modules: ModuleType) -> Iterator[str]:
+    """The functions of some modules that checks import, but for those that make an aspect."""
+    names = {module.__name__ for module in modules}
+    for one in (getattr(checks, name) for name in checks.__all__):
+        is_there = inspect.isfunction(one) and one.__module__ in names
+        if is_there and one is not checks.aspect and not _makes_aspect(one):
+            yield _function(one)
+
+
+def _makes_aspect(one: Callable[..., Any]) -> bool:
+    return bool(one.__annotations__.get("return") == "Aspect")
 
 
 def _methods(kind: type) -> Iterator[str]:
@@ -107,7 +129,8 @@ def _function(one: Callable[..., Any]) -> str:
 
 def _plain(parameter: inspect.Parameter) -> inspect.Parameter:
     default = parameter.default
-    if inspect.isclass(default) and default is not inspect.Parameter.empty:
+    is_named = inspect.isclass(default) or inspect.isfunction(default)
+    if is_named and default is not inspect.Parameter.empty:
         default = _Plain(default.__name__)
     return parameter.replace(annotation=_Plain(parameter.annotation), default=default)
 

@@ -7,6 +7,7 @@ the words for them, and tags that say what it is about. Rules ask for the tags.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
@@ -140,12 +141,19 @@ def together(*aspects: Aspect) -> Aspect:
 
 
 def summary(words: tuple[str, ...]) -> str:
-    """Facts in words, as one sentence: equal neighbours are counted."""
-    groups = [(fact, len(list(same))) for fact, same in groupby(words)]
-    parts = [
-        f"{f'{count} × ' if count > 1 else ''}{shortened(fact, LONGEST)}" for fact, count in groups
-    ]
+    """The first facts in words, as one sentence."""
+    parts = counted(words, LONGEST)
     return ", ".join(parts[:4]) + (f", and {len(parts) - 4} more" if len(parts) > 4 else "")
+
+
+def counted(words: tuple[str, ...], longest: int = sys.maxsize) -> list[str]:
+    """Facts in words, equal neighbours as one, such as `2 × 200`.
+
+    Args:
+        longest: how many characters of each are told.
+    """
+    groups = [(shortened(fact, longest), len(list(same))) for fact, same in groupby(words)]
+    return [f"{count} × {fact}" if count > 1 else fact for fact, count in groups]
 
 
 def since(trace: Trace, moment: Moment) -> int:
