@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from importlib import import_module
 from typing import NoReturn
 
@@ -117,6 +118,7 @@ class Forkserver:
                         self._fork()
                     case Import(modules):
                         _import(modules)
+                        self._world.remember()
                     case Contain(file, hidden):
                         self._contain(file, hidden)
                     case Reap(pid):
@@ -269,10 +271,24 @@ def main() -> None:
     with contextlib.suppress(ChannelClosed):  # the judge is gone already
         channel.send(Hello())
         _prepare()
-        forkserver = Forkserver(control, channel, World())
-        gc.freeze()
-        forkserver.run()
+        with _ready_for_plays():
+            forkserver = Forkserver(control, channel, World())
+            gc.freeze()
+            forkserver.run()
     os._exit(0)  # nothing is left to tidy up, and the judge waits for the end
+
+
+@contextlib.contextmanager
+def _ready_for_plays() -> Iterator[None]:
+    """What every play needs in its process, done once: a player that changes what it shares with
+    this process gets a copy of its own, page for page, which takes longer than a play."""
+    from ..clock import clocks_installed
+    from ..driver.blocking import blocking_calls_noted
+    from .loading import remember_sources
+
+    remember_sources()
+    with clocks_installed(), blocking_calls_noted():
+        yield
 
 
 def _prepare() -> None:

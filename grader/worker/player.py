@@ -10,9 +10,8 @@ from typing import NoReturn
 
 import msgspec
 
-from ..clock import VirtualLoop, clocks_installed
+from ..clock import VirtualLoop
 from ..clock.clock import ORIGIN_DEPTH
-from ..driver.blocking import blocking_calls_noted
 from ..driver.driver import run_play
 from ..driver.recorder import Recorder
 from ..model.details import Detail, GraderProblem, LoopStopped, Patched, Reached, TooManyProcesses
@@ -27,10 +26,11 @@ from ..processes.limits import (
     memory_in_use,
     on_too_many_forks,
 )
+from .auditing import hear
 from .enclosure import enclose
 from .global_state import global_state
 from .guard import Guard
-from .loading import LearnerFile, remember_sources
+from .loading import LearnerFile
 from .meddling import names_what_is_not_public, raised_by
 from .messages import (
     BROKEN,
@@ -78,20 +78,22 @@ class Player:
         self._stopped_at: int | None = None
         self._recorder: Recorder | None = None
         self._reaching = Reaching(self._is_learners)
+        hear(
+            {
+                "object.__setattr__": world.hear_setattr,
+                "ctypes.dlsym": self._reaching.hear_dlsym,
+                "ctypes.dlsym/handle": self._reaching.hear_dlsym,
+            }
+        )
 
     def _is_learners(self, file: str) -> bool:
         return self._source is not None and (
             file == self._source.path or self._source.is_beside(file)
         )
 
-    def run(self, channel: Channel) -> None:
+    def run(self, channel: Channel) -> NoReturn:
         on_too_many_forks(self._end_by_forks)
         move_standard_streams(self._capture)
-        remember_sources()
-        with clocks_installed(), blocking_calls_noted():
-            self._serve(channel)
-
-    def _serve(self, channel: Channel) -> NoReturn:
         while True:
             match channel.receive(Load | PlayRequest):  # type: ignore[arg-type]
                 case Load() as load:
@@ -104,7 +106,6 @@ class Player:
         self._enclose(load)
         self._source = LearnerFile(load)
         self._state_before = global_state()
-        self._world.remember()
 
     def play(self, request: PlayRequest) -> PlayResult:
         """Play the file."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from itertools import chain
-from operator import attrgetter, is_, itemgetter
+from operator import is_, itemgetter
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
@@ -13,55 +12,58 @@ OBSERVED = ("grader", "asyncio", "msgspec", "time")
 """The packages whose functions and classes must stay as they are."""
 
 _FIXED = (FunctionType, BuiltinFunctionType, type, property, classmethod, staticmethod)
-_PARTS = tuple(map(attrgetter, ("__code__", "__defaults__", "__kwdefaults__")))
+_PARTS = ("__code__", "__defaults__", "__kwdefaults__")
 
 
 class World:
     """The functions and classes of these packages, as they are when `remember` is called.
 
     What is put back before anyone looks isn't noticed, nor what is done to objects. To find them
-    all takes some milliseconds, to look at them again half of one.
+    all takes some milliseconds, to look at them again a third of one.
     """
 
     def __init__(self) -> None:
         self._places = list(_places())
-        self._functions = list(dict.fromkeys(_functions(self._places)))
+        self._functions = frozenset(_functions(self._places))
+        self._changed = ""
         self.remember()
 
     def remember(self) -> None:
         """Take everything for right as it is now."""
         for place in self._places:
             place.remember()
-        self._parts = [
-            (part, with_it, list(map(part, with_it)))
-            for part in _PARTS
-            if (with_it := list(filter(part, self._functions)))
-        ]
         self._keywords = [
-            (one, *one.__kwdefaults__.values()) for one in self._functions if one.__kwdefaults__
+            (function, keywords, list(keywords.values()))
+            for function in self._functions
+            if (keywords := function.__kwdefaults__)
         ]
+        self._changed = ""
+
+    def hear_setattr(self, arguments: tuple[Any, ...]) -> None:
+        """Note that a function gets other code, which Python tells its audit hooks as
+        `object.__setattr__`. To look at all functions would take longer than most plays."""
+        function, name, *_ = arguments
+        if name in _PARTS and type(function) is FunctionType and function in self._functions:
+            self._changed = self._changed or _name_of(function)
 
     def replaced(self) -> str:
         """The name of something that has been replaced since; empty if nothing has."""
         for place in self._places:
             if name := place.replaced():
                 return name
-        for found in chain(self._with_another_part(), self._with_another_keyword()):
-            return f"{found.__module__}.{found.__qualname__}"
+        return self._changed or self._with_another_keyword()
+
+    def _with_another_keyword(self) -> str:
+        """The dictionary is the same, and what is in it isn't."""
+        for function, keywords, before in self._keywords:
+            now = list(keywords.values())
+            if len(now) != len(before) or not all(map(is_, now, before)):
+                return _name_of(function)
         return ""
 
-    def _with_another_part(self) -> Iterator[FunctionType]:
-        for part, functions, before in self._parts:
-            if not all(map(is_, map(part, functions), before)):
-                pairs = zip(functions, before, strict=True)
-                yield from (function for function, old in pairs if part(function) is not old)
 
-    def _with_another_keyword(self) -> Iterator[FunctionType]:
-        """The dictionary is the same, and what is in it isn't."""
-        for function, *before in self._keywords:
-            now = list((function.__kwdefaults__ or {}).values())
-            if len(now) != len(before) or not all(map(is_, now, before)):
-                yield function
+def _name_of(function: FunctionType) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 class _Place:
