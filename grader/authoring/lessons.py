@@ -113,7 +113,7 @@ def misnamed_collaborators(lesson: Lesson, check: Examined) -> Iterator[Problem]
 
 def problems_of_stub(grading: Grading, lesson: Lesson, numbers: list[int]) -> list[Problem]:
     """Stubs that pass already, that can't be imported, or that take something else."""
-    from .trials import first_failures
+    from .trials import failures_of
 
     file = course().answers(lesson)
     if not file.is_file():
@@ -125,7 +125,7 @@ def problems_of_stub(grading: Grading, lesson: Lesson, numbers: list[int]) -> li
         what = f"this isn't the same text as {shown(kept)}"
         found.append(Problem(shown(file), 1, what, "change both together"))
     for exercise in map(lesson.exercise, numbers):
-        [failure] = first_failures(grading, lesson, exercise, [text], SEEDS[0])
+        [failure] = failures_of(grading, lesson, exercise, [text], SEEDS[0])
         if failure is None:
             line = catalog.factories(text)[exercise.factory].lineno
             what = f"the stub of exercise {exercise.number} passes: there is nothing to do"

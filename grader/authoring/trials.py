@@ -1,4 +1,4 @@
-"""Grades many answers to one exercise, each until its first check fails."""
+"""Grades many answers to one exercise, each until a check fails."""
 
 from __future__ import annotations
 
@@ -39,37 +39,40 @@ class Trials(CheckRunner):
         super().__init__(submission, reference, (number,), seed)
         self._texts = texts
         self.failures: list[CheckReport | None] = []
-        """For each text its first check that does not pass; None if all of them do."""
+        """For each text a check that does not pass; None if all of them do."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        checks = list(session.items)
         for text in self._texts:
             self._submission.load(text, self._submission.path, ahead=False)
             self._players.clear()
-            self.failures.append(self._first_failure(session.items))
+            self.failures.append(self._failure(checks))
         return True
 
-    def _first_failure(self, checks: Sequence[pytest.Item]) -> CheckReport | None:
-        for check in checks:
+    def _failure(self, checks: list[pytest.Item]) -> CheckReport | None:
+        """The check that has failed comes first the next time: neighbours often fail alike."""
+        for place, check in enumerate(checks):
             reports = self.reports[number_of(check)] = []
             run(check, None)
             failed = [report for report in reports if report.status != "passed"]
             if failed:
+                checks.insert(0, checks.pop(place))
                 return failed[0]
         return None
 
 
-def first_failures(
+def failures_of(
     grading: Grading, lesson: Lesson, exercise: Exercise, texts: Sequence[str], seed: int
 ) -> list[CheckReport | None]:
-    """Grade many answers to one exercise, each until its first check fails.
+    """Grade many answers to one exercise, each until a check fails.
 
     Args:
         texts: of the files, each in the place of the solution.
         seed: of the values that checks draw.
 
     Returns:
-        For each text the first check that doesn't pass, or None if all of them do.
+        For each text a check that doesn't pass, or None if all of them do.
 
     Raises:
         GraderError: the checks cannot be run.

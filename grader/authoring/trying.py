@@ -50,11 +50,11 @@ def _parts(lesson: Lesson, mutants: Iterable[Mutant]) -> Iterator[Part]:
 
 
 def _try(grading: Grading, part: Part) -> list[Tried]:
-    from .trials import first_failures
+    from .trials import failures_of
 
     lesson, exercise, mutants = part
     texts = [mutant.text for mutant in mutants]
-    failures = first_failures(grading, lesson, exercise, texts, SEED)
+    failures = failures_of(grading, lesson, exercise, texts, SEED)
     return [_tried(*pair) for pair in zip(mutants, failures, strict=True)]
 
 
