@@ -167,6 +167,11 @@ REPLACED = {
         "put = asyncio.Queue.put; put.__code__ = put.__code__.replace(co_name='x')",
         "asyncio.queues.Queue.put",
     ),
+    "the code of a function, for a moment": (
+        "code = asyncio.sleep.__code__; asyncio.sleep.__code__ = code.replace(co_name='x'); "
+        "asyncio.sleep.__code__ = code",
+        "asyncio.tasks.sleep",
+    ),
     "a default": ("asyncio.Queue.__init__.__defaults__ = (7,)", "asyncio.queues.Queue.__init__"),
     "a default by name": ("asyncio.wait.__kwdefaults__['timeout'] = 1", "asyncio.tasks.wait"),
     "a clock": ("import time; time.monotonic = time.time", "time.monotonic"),

@@ -18,8 +18,8 @@ _PARTS = ("__code__", "__defaults__", "__kwdefaults__")
 class World:
     """The functions and classes of these packages, as they are when `remember` is called.
 
-    What is put back before anyone looks isn't noticed, nor what is done to objects. To find them
-    all takes some milliseconds, to look at them again a third of one.
+    A name that is put back before anyone looks isn't noticed, nor what is done to objects. To find
+    them all takes some milliseconds, to look at them again a third of one.
     """
 
     def __init__(self) -> None:
