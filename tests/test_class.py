@@ -227,6 +227,19 @@ def test_results_must_be_there(tmp_path: Path) -> None:
     assert "there are no results in class.sqlite" in done.stderr
 
 
+def test_a_whole_class_is_one_transaction(tmp_path: Path) -> None:
+    """Each that ends waits for the disk. The file counts them in its header."""
+    file = tmp_path / "class.sqlite"
+
+    def transactions() -> int:
+        return int.from_bytes(file.read_bytes()[24:28])
+
+    with Store(file, must_exist=False) as store:
+        before = transactions()
+        store.add_students([Student(key=str(n), name="x") for n in range(50)])
+        assert transactions() == before + 1
+
+
 def test_other_files_are_not_written_into(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "mine.sqlite") as database:
         database.execute("CREATE TABLE mine (id)")

@@ -116,7 +116,7 @@ def test_class_is_clustered_by_reason_and_line() -> None:
         ("raised", 1),
     ]
     lines = [("await second()", 3), ("await first()  # by Anna", 1)]
-    assert results.clusters[0].lines == lines
+    assert [(one.line, count) for one, count in results.clusters[0].lines] == lines
     assert results.clusters[0].example.line == "await second()"
     assert (results.counts["passed"], results.tried) == (1, 6)
     assert [(check.says, count) for check, count in results.checks] == [("It is quick.", 5)]
@@ -167,13 +167,46 @@ def test_names_are_shown_only_if_asked_for() -> None:
     ("source", "shown"),
     [
         ('x = "# no"  # Anna\ny = 1\n', 'x = "# no"  #\ny = 1\n'),
-        ("f(  # Anna", "f(  #\n"),
+        ("f(  # Anna", "f(  #"),
         ('x = "\ny = 1  # Anna\n', 'x = "\ny = 1  #\n'),
         ("def f():\n    x\n  y\nz  # Anna\n", "def f():\n    x\n  y\nz  #\n"),
+        ('"""Anna.\n\n1"""  # Ek\nx = f(\n    "a",  # b\n)', '"…"  #\n\n\nx = f(\n    "a",  #\n)'),
+        ("# Anna\n\ndef f():  # Ek\n    'Ek'\n", '#\n\ndef f():  #\n    "…"\n'),
+        ('x = "\x0c"  # Anna\r\ny\r# Ek', 'x = "\x0c"  #\ny\n#'),
     ],
 )
-def test_comments_are_left_out_also_of_what_is_not_python(source: str, shown: str) -> None:
+def test_remarks_are_left_out_also_of_what_is_not_python(source: str, shown: str) -> None:
+    """Each line stays where it is."""
     assert Names([], are_shown=False).code(source) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Line 2 raises Oops: Anna Ek, anna@x.org", "Line 2 raises Oops: … …, …@x.org"),
+        ('annas_app = by_ANNA2("<li>", EkAnna)', '…_app = by_…("<li>", …)'),
+        ("/home/s1234/ana.py is Jörg's", "/home/…/ana.py is …'s"),
+        ("Will it wait till May? Will_May", "Will it wait till May? …"),
+        ("li 12 items for Bo by LiBo", "li 12 items for … by …"),
+    ],
+)
+def test_names_are_hidden_in_what_is_said_and_written(said: str, shown: str) -> None:
+    """Whosever they are, and whatever of them; but for words of the course, and for numbers."""
+    called = {"s1234": "Anna Ek", "12": "Bo Li", "j": "jörg", "w": "Will May"}
+    students = [Student(key=key, name=name) for key, name in called.items()]
+    names = Names(students, are_shown=False, common=["Will it be <li> in May?"])
+    assert names.text(said) == shown
+
+
+def test_order_of_students_does_not_tell_who_they_are() -> None:
+    """Not only what they are called is drawn anew: everything is in the order of the numbers."""
+    attempts = [attempt(f"{n:02}", report(IN_TURN, "passed")) for n in range(40)]
+    names = Names([one.student for one in attempts], are_shown=False)
+    drawn = names.in_order(attempts)
+    assert [names[one.student.key] for one in drawn] == [f"student {n}" for n in range(1, 41)]
+    assert drawn != attempts
+    shown = Names([one.student for one in attempts], are_shown=True)
+    assert shown.in_order(drawn) == attempts
 
 
 def test_page_runs_nothing_and_shows_text_as_text() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..course.catalog import Exercise
 from ..model.report import CheckReport, ExerciseReport, ExerciseStatus
+from ..render.page import source_lines
 from .points import Score
 
 UNEXPLAINED = "different"
@@ -42,15 +43,17 @@ class Cluster(NamedTuple):
     failures: tuple[FailedExercise, ...]
 
     @property
-    def lines(self) -> list[tuple[str, int]]:
-        """The lines at which it happens, and how often each, the commonest first."""
-        return Counter(one.line for one in self.failures if one.line).most_common()
+    def lines(self) -> list[tuple[FailedExercise, int]]:
+        """A failure at each line at which it happens, and how many there are, the commonest
+        first."""
+        first = {one.line: one for one in reversed(self.failures) if one.line}
+        counts = Counter(one.line for one in self.failures if one.line)
+        return [(first[line], count) for line, count in counts.most_common()]
 
     @property
     def example(self) -> FailedExercise:
         """The one to look at: a failure at the commonest line."""
-        line = self.lines[0][0] if self.lines else ""
-        return next(one for one in self.failures if one.line == line)
+        return self.lines[0][0] if self.lines else self.failures[0]
 
 
 class ExerciseResults:
@@ -105,13 +108,14 @@ def _failures(known: Iterable[tuple[Score, ExerciseReport]]) -> Iterator[FailedE
     for score, report in known:
         check = next((one for one in report.checks if one.status == "failed"), None)
         if report.status == "failed" and check is not None:
-            yield FailedExercise(score, report, check, _line_of(score, check))
+            line = line_of(score.attempt.source or "", check.line)
+            yield FailedExercise(score, report, check, line)
 
 
-def _line_of(score: Score, check: CheckReport) -> str:
-    lines = (score.attempt.source or "").splitlines()
-    number = check.line or 0
-    return lines[number - 1].strip() if 0 < number <= len(lines) else ""
+def line_of(source: str, number: int | None) -> str:
+    """The text of a line; empty if there is none of that number."""
+    lines = source_lines(source)
+    return lines[number - 1].strip() if number and number <= len(lines) else ""
 
 
 def _clusters(failures: Iterable[FailedExercise]) -> list[Cluster]:

@@ -29,11 +29,12 @@ def scores(store: Store, lesson: Lesson, rules: ClassRules) -> list[Score]:
 def file_names(keys: Iterable[str]) -> dict[str, str]:
     """A name for a file or folder of each student's, different ones for different keys."""
     names: dict[str, str] = {}
+    taken: set[str] = set()
     for key in keys:
         plain = re.sub(r"[^\w@.-]+", "-", key).strip(".-")[:80] or "student"
-        taken = {name.casefold() for name in names.values()}
         numbered = (f"{plain}-{number}" for number in count(2))
         names[key] = next(n for n in chain([plain], numbered) if n.casefold() not in taken)
+        taken.add(names[key].casefold())
     return names
 
 

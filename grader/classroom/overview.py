@@ -103,11 +103,11 @@ class ClassOverview:
     @property
     def costly(self) -> list[Score]:
         """Those whose programs died, or had to be ended, and did nothing else of the kind."""
-        strange = self.meddling
         return [
             one
             for one in self.graded
-            if one not in strange and any(found.kind in COSTLY for found in _outcomes(one))
+            if any(found.kind in COSTLY for found in _outcomes(one))
+            and not any(map(_meddles, _outcomes(one)))
         ]
 
     @property

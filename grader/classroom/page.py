@@ -11,7 +11,7 @@ from ..model.report import ExerciseReport
 from ..render.page import document, excerpt, fold, paragraphs, source_lines, with_code
 from ..render.signs import SIGNS, WORDS
 from ..render.text import counted, marked_up
-from .clusters import UNEXPLAINED, Cluster, ExerciseResults
+from .clusters import UNEXPLAINED, Cluster, ExerciseResults, FailedExercise, line_of
 from .likeness import Likeness
 from .names import Names
 from .overview import ClassOverview
@@ -114,8 +114,8 @@ class ClassArticle:
         shown = cluster.lines[:MOST_LINES]
         if shown:
             yield "<p>Where it happens:</p><ul>"
-            for line, count in shown:
-                yield f"<li>{count} × <code>{marked_up(self._line(line))}</code></li>"
+            for failure, count in shown:
+                yield f"<li>{count} × <code>{marked_up(self._line(failure))}</code></li>"
             others = len(cluster.lines) - len(shown)
             yield f"<li>and {counted(others, 'other line')}</li>" if others else ""
             yield "</ul>"
@@ -123,9 +123,10 @@ class ClassArticle:
         who = ", ".join(self._names[one.score.attempt.student.key] for one in cluster.failures)
         yield f'<p class="quiet">{marked_up(who)}</p>'
 
-    def _line(self, line: str) -> str:
-        code = self._names.code(line).rstrip("\n")
-        return code if len(code) <= LONGEST_LINE else f"{code[:LONGEST_LINE]}…"
+    def _line(self, found: FailedExercise) -> str:
+        code = self._names.code(found.score.attempt.source or "")
+        line = line_of(code, found.check.line)
+        return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
 
     def _example(self, cluster: Cluster) -> Html:
         """What one of them was told, and the lines that it is about."""
@@ -134,7 +135,7 @@ class ClassArticle:
         yield f"<p>For example {marked_up(self._names[attempt.student.key])}, who is told:</p>"
         yield '<div class="diagnosis">'
         for diagnosis in found.check.diagnoses[:1]:
-            yield from paragraphs(diagnosis.text)
+            yield from paragraphs(self._names.text(diagnosis.text))
         yield "</div>"
         code = self._names.code(attempt.source or "")
         yield from excerpt(source_lines(code), found.check.line)

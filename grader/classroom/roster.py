@@ -68,13 +68,13 @@ class Roster:
 
     def named(self, found: Iterable[HandIn]) -> Iterator[HandIn]:
         """The hand-ins with the names of the list, and an empty one for everyone else in it."""
-        seen: list[int] = []
+        seen: set[int] = set()
         for one in found:
             row = self._row_of(one.student)
             if row is None:
                 yield one
             else:
-                seen.append(id(row))
+                seen.add(id(row))
                 when = _time(_first(row, TIMES)) or one.submitted
                 yield one._replace(student=_named(one.student, row), submitted=when)
         for row in self._rows:
@@ -125,9 +125,14 @@ def _named(student: Student, row: dict[str, str]) -> Student:
     return msgspec.structs.replace(
         student,
         name=_first(row, NAMES) or both or student.name,
-        email=_first(row, EMAILS) or student.email,
+        email=_address(row) or student.email,
         row=row,
     )
+
+
+def _address(row: dict[str, str]) -> str:
+    """An e-mail address, which at many schools is the login, and at others isn't."""
+    return next((row[name] for name in EMAILS if "@" in row.get(name, "")), "")
 
 
 def _time(text: str) -> datetime | None:

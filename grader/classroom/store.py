@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,7 +101,7 @@ class Store:
 
     def add_students(self, students: Iterable[Student]) -> None:
         """Keep what is known of them."""
-        self._database.executemany(
+        self._add_all(
             "INSERT OR REPLACE INTO student VALUES (?, ?, ?, ?, ?)",
             [
                 (one.key, one.name, one.email, one.number, msgspec.json.encode(one.row).decode())
@@ -129,13 +129,17 @@ class Store:
 
     def add_attempts(self, run: int, works: Iterable[Work], report: int | None) -> None:
         """Keep that these works were graded, with one report for all of them."""
-        self._database.execute("BEGIN")
-        self._database.executemany(
+        self._add_all(
             "INSERT INTO attempt (run, student, lesson, digest, file, submitted, is_late, problem, "
             "report) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_as_row(run, work, report) for work in works],
         )
-        self._database.execute("COMMIT")
+
+    def _add_all(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """In one transaction: each that ends waits for the disk."""
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.executemany(statement, rows)
 
     # Reading
 

@@ -35,12 +35,13 @@ def command(
 ) -> None:
     """Write one page on a class: who is stuck where, and on which misconception.
 
-    Without --names students are numbers, and comments in their code are left out, so that
-    the page can be shown to the room. It loads nothing, and can be sent as it is.
+    Without --names students are numbers, drawn anew each time. In their code comments and
+    docstrings are left out, and their names, so that the page can be shown to the room. It loads
+    nothing, and can be sent as it is.
     """
     if page.suffix.lower() not in (".html", ".htm"):
         raise UsageError(f"{page} does not end in .html", "for example: grade class report a.html")
-    from ...classroom.names import Names
+    from ...classroom.names import Names, course_texts
     from ...classroom.overview import ClassOverview
     from ...classroom.page import to_class_page
     from ...classroom.points import class_rules
@@ -49,7 +50,9 @@ def command(
     with Store(results) as store:
         chosen = graded_lessons(store.lessons(), lessons)
         known = class_rules(rules)
-        found = [ClassOverview(one, list(store.attempts(one.name)), known) for one in chosen]
-    students = [score.attempt.student for one in found for score in one.scores]
-    write(to_class_page(found, Names(students, names)), page)
+        attempts = {lesson: list(store.attempts(lesson.name)) for lesson in chosen}
+    students = [one.student for each in attempts.values() for one in each]
+    called = Names(students, names, course_texts(chosen))
+    found = [ClassOverview(one, called.in_order(attempts[one]), known) for one in chosen]
+    write(to_class_page(found, called), page)
     click.echo(f"The page is in {page}.")
