@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 from learner import DAY53, MISTAKES
+from rich.console import Console
 
 from grader.classroom.clusters import ExerciseResults
 from grader.classroom.exports.tables import to_csv
@@ -23,7 +25,9 @@ from grader.classroom.names import Names
 from grader.classroom.overview import ClassOverview
 from grader.classroom.page import to_class_page
 from grader.classroom.points import ClassRules, LessonRules, class_rules, score
+from grader.classroom.progress import outlook_of
 from grader.classroom.store import Attempt
+from grader.classroom.summary import show_summary
 from grader.classroom.work import Student
 from grader.course.catalog import Exercise, Lesson
 from grader.model.details import Forged
@@ -149,6 +153,32 @@ def test_works_until_it_passed_are_counted() -> None:
     assert (overview().tries(first), overview().tries(second)) == (2, 1)
 
 
+def test_summary_loses_no_word_where_there_is_little_room() -> None:
+    """It tells as much in a terminal of 50 columns as in a wide one."""
+    lesson = Lesson("day53", "Waiting", 5, (Exercise(1, "Concurrent operations"),))
+    said = []
+    for width in (50, 200):
+        console = Console(width=width, record=True, file=io.StringIO())
+        show_summary(lesson, overview().scores, console)
+        said.append(console.export_text())
+    narrow, wide = ("".join(text.split()) for text in said)
+    assert sorted(narrow) == sorted(wide)
+    assert max(map(len, said[0].splitlines())) <= 50
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "outlook"),
+    [
+        (0, 3, ""),
+        (2, 5, "24/min, 0:02:10 left"),
+        (40, 20, "2.0/s, 0:00:07 left"),
+    ],
+)
+def test_time_left_is_told_by_the_mean(done: int, seconds: float, outlook: str) -> None:
+    """Not by the last verdicts, of which several may come at once."""
+    assert outlook_of(done, 54, seconds) == outlook
+
+
 # The page
 
 
@@ -227,9 +257,11 @@ def test_page_of_a_class_that_has_handed_in_nothing() -> None:
 
 
 def test_students_get_the_attempt_that_counts() -> None:
+    """Or why there is none."""
     pages = dict(feedback([(LESSON, overview().scores)], hints=False))
-    assert set(pages) == {"a", "b", "c", "d", "e", "g"}
+    assert set(pages) == {"a", "b", "c", "d", "e", "f", "g"}
     assert "2 of 2 exercises pass" in pages["e"]
+    assert "f.zip can't be opened" in text_of(pages["f"])
 
 
 # Exports

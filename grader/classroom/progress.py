@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -14,7 +15,6 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TextColumn,
-    TimeRemainingColumn,
 )
 from rich.text import Text
 
@@ -23,15 +23,29 @@ LINES = 10
 
 
 class Rate(ProgressColumn):
-    """Works a second."""
+    """How fast it goes, and how long it takes from now; at the end, how long it has taken."""
 
     def render(self, task: Task) -> Text:
-        return Text(per_second(task.completed, task.elapsed or 0))
+        seconds = task.elapsed or 0
+        if task.finished:
+            return Text(f"in {_clock(seconds)}")
+        return Text(outlook_of(int(task.completed), int(task.total or 0), seconds))
 
 
-def per_second(count: float, seconds: float) -> str:
-    """As in `1.5/s`; nothing before there is anything to say."""
-    return f"{count / seconds:.1f}/s" if count and seconds else ""
+def outlook_of(done: int, total: int, seconds: float) -> str:
+    """As in `24/min, 0:01:30 left`, by the mean so far; nothing before there is anything to say.
+
+    Verdicts come several at once, and then none for a while, so the last few say little.
+    """
+    if not (done and seconds):
+        return ""
+    rate = done / seconds
+    said = f"{rate:.1f}/s" if rate >= 1 else f"{rate * 60:.0f}/min"
+    return f"{said}, {_clock((total - done) / rate)} left"
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
 
 
 @contextmanager
@@ -42,10 +56,9 @@ def shown_progress(total: int, console: Console) -> Iterator[Callable[[int], Non
         return
     columns = (
         TextColumn("grading"),
-        BarColumn(),
+        BarColumn(bar_width=None),
         MofNCompleteColumn(),
         Rate(),
-        TimeRemainingColumn(elapsed_when_finished=True),
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("grading", total=total)
@@ -64,6 +77,5 @@ class _Lines:
         if before * LINES // self._total == self._done * LINES // self._total:
             return
         seconds = time.monotonic() - self._began
-        left = seconds / self._done * (self._total - self._done)
-        rate = per_second(self._done, seconds)
-        self._console.print(f"{self._done} of {self._total} graded, {rate}, {left:.0f} s left")
+        outlook = outlook_of(self._done, self._total, seconds)
+        self._console.print(f"{self._done} of {self._total} graded, {outlook}", highlight=False)

@@ -16,11 +16,11 @@ from .points import Score
 def show_summary(lesson: Lesson, scores: Sequence[Score], console: Console) -> None:
     """Print how many pass each exercise, and why most of the others don't."""
     graded = sum(score.attempt.report is not None for score in scores)
-    table = Table(title=f"{lesson.name}: {counted(graded, 'student')}", title_justify="left")
+    title = f"{lesson.name}: {counted(graded, 'student')}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in ("exercise", "passed", "not yet", "to do", "the commonest reason"):
         is_number = heading in ("passed", "not yet", "to do")
-        is_id = heading == "the commonest reason"
-        table.add_column(heading, justify="right" if is_number else "left", no_wrap=is_id)
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for exercise in lesson.exercises:
         found = ExerciseResults(exercise, scores)
         first = found.clusters[0] if found.clusters else None

@@ -42,7 +42,7 @@ class PageContext(msgspec.Struct, frozen=True, kw_only=True):
 
 def to_page(graded: Sequence[tuple[Report, PageContext]]) -> str:
     """One HTML document on what was graded."""
-    title = ", ".join(f"{report.lesson}: {_score(report)}" for report, _ in graded)
+    title = ", ".join(f"{report.lesson}: {score_of(report)}" for report, _ in graded)
     return document(title, (part for one in graded for part in Article(*one).parts()))
 
 
@@ -82,7 +82,7 @@ class Article:
     def _head(self) -> Iterator[str]:
         report = self._report
         yield f"<header>\n<h1>{marked_up(self._context.title)}</h1>"
-        yield f'<p class="score"><strong>{_score(report)}</strong></p>'
+        yield f'<p class="score"><strong>{score_of(report)}</strong></p>'
         run = f"{report.lesson} · {report.file} · {report.seconds:.2f} s · seed {report.seed}"
         yield f'<p class="quiet">{marked_up(run)}</p>'
         for note in report.notes:
@@ -200,7 +200,8 @@ class Article:
         return f"#{self._report.lesson}-{anchor}" if is_here and anchor in self._anchors else None
 
 
-def _score(report: Report) -> str:
+def score_of(report: Report) -> str:
+    """How many of the exercises pass, in words."""
     return f"{report.passed} of {report.total} exercises pass"
 
 

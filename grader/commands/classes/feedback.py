@@ -45,8 +45,8 @@ def command(
     with Store(results) as store:
         chosen = graded_lessons(store.lessons(), lessons)
         found = graded(store, chosen, class_rules(rules))
-    pages = dict(feedback(found, hints))
-    names = file_names(pages)
-    for key, page in pages.items():
+    keys = (score.attempt.student.key for _, scores in found for score in scores)
+    names = file_names(dict.fromkeys(keys))
+    for key, page in feedback(found, hints):
         write(page, folder / f"{names[key]}.html")
-    click.echo(f"{counted(len(pages), 'page')} in {folder}.")
+    click.echo(f"{counted(len(names), 'page')} in {folder}.")
