@@ -157,6 +157,16 @@ def test_player_is_refused(worker: Worker, folder: Path, body: str) -> None:
     )
 
 
+@needs_seccomp
+@pytest.mark.parametrize("limit", ["AS", "CPU", "FSIZE", "NOFILE", "CORE"])
+def test_player_cannot_raise_a_limit_of_its_own(worker: Worker, folder: Path, limit: str) -> None:
+    body = f"""
+soft, hard = resource.getrlimit(resource.RLIMIT_{limit})
+resource.setrlimit(resource.RLIMIT_{limit}, (soft + 1, max(hard, soft + 1)))
+"""
+    assert error_of(trace_of(worker, folder, body)) == "ValueError"
+
+
 @needs_scopes
 @pytest.mark.parametrize("target", [os.getpid(), 1], ids=["tests", "init"])
 def test_player_signals_nothing_but_its_own(worker: Worker, folder: Path, target: int) -> None:

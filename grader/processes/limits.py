@@ -17,6 +17,8 @@ MEMORY = 512 * 1024 * 1024
 """Bytes of address space that a player may take beyond what it starts with."""
 CPU_SECONDS = 30
 FILE_SIZE = 16 * 1024 * 1024
+OPEN_FILES = 1024
+"""What waits in sockets and pipes is memory that no other limit counts, so they are counted."""
 RESERVE = 4 * 1024 * 1024
 """Bytes of it that are set free when it is used up, to say so."""
 OUTPUT = 4_000_000
@@ -32,6 +34,7 @@ def limit_this_process() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     _limit(resource.RLIMIT_CPU, CPU_SECONDS)
     _limit(resource.RLIMIT_FSIZE, FILE_SIZE)
+    _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     _limit(resource.RLIMIT_CORE, 0)
     global _memory_at_start
     _memory_at_start = memory_in_use()
@@ -81,10 +84,11 @@ def children() -> list[int]:
 
 
 def _limit(kind: int, value: int) -> None:
+    """Set a limit, and the hard one with it: the soft one alone could be raised again."""
     with contextlib.suppress(OSError, ValueError):
         hard = resource.getrlimit(kind)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, hard))
+        resource.setrlimit(kind, (value, value))
 
 
 def _prctl(option: int, value: int) -> None:
