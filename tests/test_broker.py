@@ -19,6 +19,7 @@ from grader.judge import broker as judges
 from grader.judge.broker import PlayerBroker
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
+from grader.model.details import ChannelLost
 from grader.processes.channel import Channel, ChannelClosed
 from grader.services.base.broker import Broker, BrokerRequest, Done
 from grader.services.base.errors import ServiceError
@@ -51,6 +52,12 @@ def broker() -> Iterator[Broker]:
     with players:
         yield Broker(players)
         serving.close()
+
+
+@pytest.fixture(scope="module")
+def worker(keeper: None) -> Iterator[Worker]:
+    with closing(Worker()) as worker:
+        yield worker
 
 
 def startup(user: str, database: str) -> bytes:
@@ -120,6 +127,15 @@ def test_lease_that_was_given_back_is_over_for_all_who_hold_it(broker: Broker) -
         assert connection.recv(1) == b""
 
 
+def test_lease_is_given_back_though_its_descriptor_was_closed(broker: Broker) -> None:
+    """By a play that closes what isn't its own: the next plays have databases all the same."""
+    for _ in range(MOST_LEASES + 1):
+        lease = BrokeredLease.made(broker, "")
+        os.close(lease._channel.fileno())
+        with pytest.raises(OSError, match="descriptor"):
+            lease.close()
+
+
 @pytest.mark.parametrize("kind", ["postgres", "upstream", "../evil", ""])
 def test_broker_hangs_up_on_what_makes_no_sense(broker: Broker, kind: str) -> None:
     with pytest.raises(ServiceError):
@@ -128,7 +144,7 @@ def test_broker_hangs_up_on_what_makes_no_sense(broker: Broker, kind: str) -> No
 
 @pytest.mark.parametrize("pooler", [0, 2], ids=["directly", "through a pooler"])
 def test_player_without_an_address_of_any_server_plays_with_one(
-    tmp_path: Path, pooler: int
+    worker: Worker, tmp_path: Path, pooler: int
 ) -> None:
     """Neither variables nor files tell it where servers are."""
     source = """
@@ -150,15 +166,52 @@ def exercise_1(dsn):
 
     return app
 """
-    with closing(Worker()) as worker:
-        player = FilePlayer(worker, source, str(tmp_path / "exercise.py"))
-        with closing(player):
-            played = scenario(get("/"), dsn=postgres(1, pooler=pooler))
-            trace = Subject(player, "exercise_1").play(played)
+    with closing(FilePlayer(worker, source, str(tmp_path / "exercise.py"))) as player:
+        played = scenario(get("/"), dsn=postgres(1, pooler=pooler))
+        trace = Subject(player, "exercise_1").play(played)
     answer, *names, end = trace.output.split()
     assert (answer, end) == ("42", "cancelled"), trace
     assert not {name for name in names if name.startswith("GRADER_") or name.endswith("_URL")}
     assert "GRADER_STATE" in os.environ
+
+
+SPOILED = {
+    "closed": "end.close()",
+    "shut": "end.shutdown(socket.SHUT_RDWR)",
+    "shut to read": "end.shutdown(socket.SHUT_RD)",
+    "written to": "end.sendall(b'\\0\\0\\0\\2{}')",
+    "replaced": "os.dup2(os.open(os.devnull, os.O_RDWR), end.fileno())",
+    "filled": "end.sendall(struct.pack('!I', 1 << 30))",
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILED.values(), ids=SPOILED)
+def test_play_that_spoils_its_line_to_the_broker_has_done_so_itself(
+    worker: Worker, tmp_path: Path, spoil: str
+) -> None:
+    """It asks for a database afterwards, and the grader did not break."""
+    source = f"""
+import os, socket, struct
+from fastapi import FastAPI
+
+def exercise_1(dsn):
+    from grader.services.base import broker
+    end = broker.broker()._end
+    {spoil}
+    return FastAPI()
+"""
+    with closing(FilePlayer(worker, source, str(tmp_path / "exercise.py"))) as player:
+        subject = Subject(player, "exercise_1")
+        subject.play(scenario(dsn=postgres(1)))
+        trace = subject.play(scenario(dsn=postgres(2)))
+    assert trace.outcome.detail == ChannelLost()
+
+
+def test_fault_of_the_brokers_own_is_said(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The play would be charged with it, if the broker just hung up."""
+    monkeypatch.setattr(judges, "kind", lambda _: None)
+    with pytest.raises(ServiceError, match="AttributeError"):
+        broker.ask(KIND, GiveBack("x"), Done)
 
 
 def test_broker_is_not_held_up_by_half_a_message() -> None:

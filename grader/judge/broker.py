@@ -60,6 +60,10 @@ class PlayerBroker:
             channel.send(BrokerReply(lost=str(error) or type(error).__name__))
         except (msgspec.DecodeError, KeyError, RecursionError) as error:
             raise ChannelClosed from error
+        except Exception as error:  # ours: to hang up would charge it to the play
+            channel.send(
+                BrokerReply(problem=f"The broker failed: {error!r}", remedy="please report this")
+            )
         else:
             self._hand_over(channel, brought)
 

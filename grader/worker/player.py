@@ -14,7 +14,15 @@ from ..clock import VirtualLoop
 from ..clock.clock import ORIGIN_DEPTH
 from ..driver.driver import run_play
 from ..driver.recorder import Recorder
-from ..model.details import Detail, GraderProblem, LoopStopped, Patched, Reached, TooManyProcesses
+from ..model.details import (
+    ChannelLost,
+    Detail,
+    GraderProblem,
+    LoopStopped,
+    Patched,
+    Reached,
+    TooManyProcesses,
+)
 from ..model.errors import GraderError
 from ..model.scenarios import Scenario
 from ..model.trace import Failure, Outcome, OutcomeKind, Trace, encode
@@ -26,6 +34,7 @@ from ..processes.limits import (
     memory_in_use,
     on_too_many_forks,
 )
+from ..services.base.errors import BrokerLost
 from .auditing import hear
 from .enclosure import enclose
 from .global_state import global_state
@@ -125,6 +134,10 @@ class Player:
         """
         try:
             return self._perform(factory, scenario)
+        except BrokerLost:
+            return self._with_output(
+                Trace(outcome=Outcome("process-died", detail=ChannelLost()))
+            ), True
         except GraderError as error:  # it says what happened, and what to do
             problem = GraderProblem(str(error))
             return Trace(outcome=Outcome("grader-broke", detail=problem)), False

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from ...processes.channel import Channel, ChannelClosed
+from ...processes.channel import Channel, ChannelClosed, Nonsense, decoded
 from ...processes.signs import for_service
-from .errors import ServiceError
+from .errors import BrokerLost, ServiceError
 
 LIMIT = 30.0
 """Real seconds that the other end of a connection may take to answer."""
@@ -90,8 +90,7 @@ class Broker:
 
     def ask(self, kind: str, request: msgspec.Struct, answer: type[Answer]) -> Answer:
         """Ask for what comes without a connection; see `ask_for_connection`."""
-        reply = self._ask(kind, request)
-        return msgspec.json.decode(reply.body, type=answer)
+        return _answer_in(self._ask(kind, request), answer)
 
     def ask_for_connection(
         self, kind: str, request: msgspec.Struct, answer: type[Answer]
@@ -102,20 +101,26 @@ class Broker:
             kind: of the service.
 
         Raises:
-            ServiceError: the service can't be had, or the judge is gone.
+            ServiceError: the service can't be had.
+            BrokerLost: the two can't speak to each other any more.
             ConnectionError: the connection can't be made.
         """
         reply = self._ask(kind, request)
         if not reply.with_connection:
-            raise _gone()
-        with _in_real_time():
-            _, descriptors, _, _ = socket.recv_fds(self._end, 1, 1)
-        if not descriptors:
-            raise _gone()
-        os.set_inheritable(descriptors[0], False)
-        connection = socket.socket(fileno=descriptors[0])
+            raise BrokerLost
+        connection = socket.socket(fileno=self._descriptor())
         connection.settimeout(LIMIT)  # it doesn't block: that is shared with the broker
-        return msgspec.json.decode(reply.body, type=answer), connection
+        return _answer_in(reply, answer), connection
+
+    def _descriptor(self) -> int:
+        """The one that follows a reply."""
+        try:
+            with _in_real_time():
+                _, (descriptor,), _, _ = socket.recv_fds(self._end, 1, 1)
+        except (OSError, ValueError) as error:
+            raise BrokerLost from error
+        os.set_inheritable(descriptor, False)
+        return descriptor
 
     def _ask(self, kind: str, request: msgspec.Struct) -> BrokerReply:
         wanted = BrokerRequest(kind, msgspec.Raw(msgspec.json.encode(request)))
@@ -124,7 +129,7 @@ class Broker:
                 self._channel.send(wanted)
                 reply = self._channel.receive(BrokerReply)
         except ChannelClosed as error:
-            raise _gone() from error
+            raise BrokerLost from error
         if reply.problem:
             raise ServiceError(reply.problem, reply.remedy)
         if reply.lost:
@@ -132,14 +137,17 @@ class Broker:
         return reply
 
 
+def _answer_in(reply: BrokerReply, kind: type[Answer]) -> Answer:
+    try:
+        return decoded(bytes(reply.body), kind)
+    except Nonsense as error:  # an answer to something else
+        raise BrokerLost from error
+
+
 def _in_real_time() -> AbstractContextManager[None]:
     from .off_clock import off_clock  # the judge has no clock, and imports none
 
     return off_clock()
-
-
-def _gone() -> ServiceError:
-    return ServiceError("The grader could not be asked for a database any more.", "Run it again.")
 
 
 _of_this_process: Broker | None = None

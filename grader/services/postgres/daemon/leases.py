@@ -238,9 +238,9 @@ class BrokeredLease(Lease):
         )
 
     def close(self) -> None:
-        super().close()
-        with contextlib.suppress(ServiceError):
+        with contextlib.suppress(ServiceError):  # first, for a play may have closed our end already
             self._outside.ask(KIND, GiveBack(self.address.database), Done)
+        super().close()
 
 
 class BrokeredLogin:
