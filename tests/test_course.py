@@ -97,6 +97,8 @@ def test_wrong_lesson_is_told_the_right_ones(name: str) -> None:
         "lessons = 3",
         "[lessons.day01]\nminutes = 3",
         "[lessons.day01]\ntitle = 'x'\nminutes = 3\n[lessons.day01.exercises]\none = 'x'",
+        "[lessons.day01]\ntitle = 'x'\nminutes = 'x'\n[lessons.day01.exercises]\n1 = 'x'",
+        "[lessons.day01]\ntitle = 'x'\nminutes = 3\nmore = 3\n[lessons.day01.exercises]\n1 = 'x'",
     ],
 )
 def test_broken_table_is_the_graders_fault(root: Path, table: str) -> None:

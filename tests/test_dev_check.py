@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from toy import change, run_grade, write_course
 
-from grader.authoring.notebooks import problems_of_notebook
+from grader.authoring.checkfile import problems_of_checks
+from grader.authoring.digests import of_exercise
+from grader.authoring.kept import Found, KeptResults
+from grader.authoring.looking import Look
+from grader.authoring.notebooks import is_notebook, problems_of_notebook
+from grader.authoring.unreadable import unreadable
+from grader.course import catalog
+from grader.course.catalog import Lesson
+from grader.model.problems import Problem
 
 
 @pytest.fixture
@@ -103,6 +112,12 @@ def test_check_that_cannot_work_is_found_at_its_line(course: Path) -> None:
     assert (code, missing) == (1, []), said
 
 
+def test_collaborator_that_a_check_leaves_out_is_named(course: Path) -> None:
+    change(course / CHECKS, ", sleep=takes(3, sample.record())", "")
+    what = "test_nap_is_what_was_asked_for doesn't hand sleep to exercise_2, which needs it"
+    assert findings(check(course, 2)[1], (f"{CHECKS}:12", what)) == []
+
+
 def test_reference_that_fails_is_found_at_the_check_that_meets_it(course: Path) -> None:
     change(course / SOLUTION, "return await sleep()", "1 / 0")
     code, said = check(course, 2)
@@ -157,8 +172,157 @@ def test_each_aspect_of_one_name_is_looked_at(course: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"cells": [{}], "metadata": {}}', '{"cells": [] }'])
-def test_notebook_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+def test_notebook_that_is_none_is_named_and_not_run(tmp_path: Path, text: str) -> None:
     file = tmp_path / "broken.ipynb"
     file.write_text(text, "utf-8")
+    assert not is_notebook(file)
     [problem] = problems_of_notebook(file)
     assert problem.what.startswith("this isn't a notebook: ")
+
+
+@pytest.fixture
+def toy(course: Path, monkeypatch: pytest.MonkeyPatch) -> Lesson:
+    """The lesson of a course, in whose folder this process is."""
+    monkeypatch.chdir(course)
+    return catalog.lesson("toy")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "line", "what"),
+    [
+        (CHECKS, '"""The checks', '"""Les vérifs', 1, "this isn't UTF-8: byte 0xe9"),
+        (CHECKS, "    assert_same(elapsed,", "\tassert_same(elapsed,", 9, "this isn't Python: "),
+        (SOLUTION, "SECONDS = 1", "SECONDS = = 1", 7, "this isn't Python: invalid syntax"),
+        (STUB, "SECONDS = 1", "SECONDS = (1", 7, "this isn't Python: '(' was never closed"),
+        ("exercises/toy/hints.md", "Count.", "Zähle.", 7, "this isn't UTF-8: byte 0xe4"),
+        ("lessons/toy.md", "quiet", "cálm", 5, "this isn't UTF-8: byte 0xe1"),
+    ],
+)
+def test_file_that_cannot_be_read_is_named_with_its_line(
+    toy: Lesson, file: str, old: str, new: str, line: int, what: str
+) -> None:
+    text = Path(file).read_text("utf-8")
+    assert old in text
+    Path(file).write_bytes(text.replace(old, new).encode("latin-1"))
+    [problem] = unreadable(toy)
+    assert (problem.file, problem.line) == (file, line)
+    assert problem.what.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "what"),
+    [
+        ("@exercise(1)\n", "", 6, "test_nap_takes_a_second is the check of no exercise"),
+        ("@exercise(1)", "@exercise", 6, "@exercise above test_nap_takes_a_second has no number"),
+        ("@exercise(1)", "@exercise(7)", 6, "test_nap_takes_a_second is the check of exercise 7"),
+        ("def test_nap_t", "def nap_t", 6, "nap_takes_a_second is never run"),
+        ("def test_nap_t", "async def test_nap_t", 6, "test_nap_takes_a_second is an async def"),
+        ("takes_a_second", "is_what_was_asked_for", 12, "line 6 defines a test_nap_is_what_was"),
+    ],
+)
+def test_check_that_nothing_would_run_is_named(
+    toy: Lesson, old: str, new: str, line: int, what: str
+) -> None:
+    change(Path(CHECKS), old, new)
+    [problem] = problems_of_checks(toy)
+    assert (problem.file, problem.line) == (CHECKS, line)
+    assert problem.what.startswith(what)
+
+
+def test_checks_that_cannot_be_imported_are_named_and_nothing_else_is_run(course: Path) -> None:
+    """Not in the words of pytest: where, and what Python says."""
+    change(course / CHECKS, "elapsed, exercise", "elapsd, exercise")
+    bank = course / "tests/mistakes/toy"
+    bank.mkdir(parents=True)
+    (bank / "1_right.py").write_text((course / SOLUTION).read_text("utf-8"), "utf-8")
+    (bank / "1_right.toml").write_text('exercise = 1\nstatus = "failed"\n', "utf-8")
+    code, said = check(course)
+    [what, count] = said.splitlines()
+    assert (code, count) == (1, "1 finding")
+    assert what.startswith(f"{CHECKS}:3: this can't be imported: ImportError: cannot import name")
+
+
+def test_exercise_whose_solution_fails_keeps_no_other_from_being_looked_at(course: Path) -> None:
+    """Its own answers aren't graded, for they would fail for that reason."""
+    change(course / SOLUTION, "return await sleep()", "return 1 / 0")
+    bank = course / "tests/mistakes/toy"
+    bank.mkdir(parents=True)
+    for number in (1, 2):
+        (bank / f"{number}_right.py").write_text((course / SOLUTION).read_text("utf-8"), "utf-8")
+        told = f'exercise = {number}\nstatus = "failed"\n'
+        (bank / f"{number}_right.toml").write_text(told, "utf-8")
+    said = check(course)[1]
+    assert "1_right.toml:2: the answer is passed" in said
+    assert "2_right.toml" not in said
+
+
+# What is kept
+
+
+def remembered(kept: KeptResults, things: dict[str, bool]) -> list[str]:
+    """Look at things, which are right or not; those that were looked at anew."""
+    anew = list[str]()
+
+    def look(names: list[str]) -> list[Found]:
+        anew.extend(names)
+        return [Found([] if things[name] else [Problem("a", 1, "wrong")]) for name in names]
+
+    with ThreadPoolExecutor(1) as executor:
+        found = Look(executor, look, [(name, name) for name in things], kept).found()
+    assert [not one.problems for one in found] == list(things.values())
+    return anew
+
+
+def test_only_what_was_right_is_kept(
+    toy: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADER_STATE", str(tmp_path / "state"))
+    kept = KeptResults(toy)
+    assert remembered(kept, {"a": True, "b": False, "c": True}) == ["a", "b", "c"]
+    assert remembered(kept, {"a": True, "b": False}) == ["b"]
+    kept.save(all_asked=False)
+    assert remembered(KeptResults(toy), {"a": True, "c": True}) == []
+    other = KeptResults(toy)
+    assert remembered(other, {"c": True, "d": True}) == ["d"]
+    other.save(all_asked=True)
+    assert remembered(KeptResults(toy), {"a": True, "c": True, "d": True}) == ["a"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}'])
+def test_results_that_cannot_be_read_are_none(
+    toy: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("GRADER_STATE", str(tmp_path / "state"))
+    kept = KeptResults(toy)
+    remembered(kept, {"a": True})
+    kept.save(all_asked=True)
+    [file] = (tmp_path / "state").rglob("*.json")
+    file.write_text(text, "utf-8")
+    assert remembered(KeptResults(toy), {"a": True}) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        (CHECKS, "takes(3", "takes(4", [2]),
+        (CHECKS, '"""A nap takes', '"""It takes', [1]),
+        (CHECKS, "\n\n@exercise", "\n\n# A note.\n@exercise", []),
+        (CHECKS, "\n\n@exercise", "\n\nSECONDS = 3\n\n\n@exercise", [1, 2]),
+        (SOLUTION, "SECONDS = 1", "SECONDS = 2", [1, 2]),
+        (SOLUTION, "return await sleep()", "return sleep()", [2]),
+        (STUB, "asyncio.sleep(2", "asyncio.sleep(3", [1]),
+        ("checks/rules_toy.py", "", "a = 1", [1, 2]),
+        ("checks/helpers.py", "", "a = 1", [1, 2]),
+        ("checks/test_other.py", "", "a = 1", []),
+        ("exercises/toy/exercise_2.sql", "", "create table a ()", [1, 2]),
+    ],
+)
+def test_result_is_of_all_that_an_exercise_comes_of(
+    toy: Lesson, file: str, old: str, new: str, changed: list[int]
+) -> None:
+    """What belongs to other exercises alone, and how a program is laid out, doesn't count."""
+    before = {number: of_exercise(toy, number) for number in (1, 2)}
+    text = Path(file).read_text("utf-8") if old else ""
+    assert old in text
+    Path(file).write_text(text.replace(old, new, 1) if old else new, "utf-8")
+    assert [number for number in before if of_exercise(toy, number) != before[number]] == changed

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..course.catalog import Lesson, course
 from ..course.files import shown
-from ..judge.diagnoses.own import rules_file
 from ..model.problems import Problem
 from ..model.report import ExerciseReport
+from .checkfile import lines_of_checks
+from .kept import Found, Seen
 
 if TYPE_CHECKING:
     from ..judge.grading import Grading
@@ -23,26 +23,9 @@ SEED = 1
 STATUSES = ("passed", "failed", "todo")
 
 
-class CheckInBank(NamedTuple):
-    """What an answer of the bank has shown of a check.
-
-    Attributes:
-        line: of the check.
-        has_failed: whether the answer fails it.
-        compared: for each of its aspects by name whether it differed.
-    """
-
-    name: str
-    exercise: int
-    line: int
-    has_failed: bool
-    compared: dict[str, bool]
-
-
-def cases(lesson: Lesson, numbers: Iterable[int]) -> list[Path]:
-    """The answers in the bank to some exercises of a lesson."""
-    files = sorted(course().mistakes(lesson).glob("*.py"))
-    return [file for file in files if file.name.startswith(tuple(f"{n}_" for n in numbers))]
+def cases(lesson: Lesson, number: int) -> list[Path]:
+    """The answers in the bank to an exercise of a lesson."""
+    return sorted(course().mistakes(lesson).glob(f"{number}_*.py"))
 
 
 def problems_of_files(lesson: Lesson) -> Iterator[Problem]:
@@ -88,24 +71,12 @@ def _line_of(file: Path, key: str) -> int:
     return text.count("\n", 0, found.start()) + 1 if found else 1
 
 
-def digest(lesson: Lesson, case: Path) -> str:
-    """What identifies all that an answer's grading comes of: its files, and the lesson's."""
-    found = course()
-    checks, kept = found.checks(lesson), found.stub(lesson)
-    files = [case, case.with_suffix(".toml"), checks, rules_file(checks), kept]
-    files += [found.solution(lesson), *sorted(found.exercises(lesson).glob("exercise_*"))]
-    parts = [file.read_bytes() if file.is_file() else b"" for file in files]
-    return hashlib.sha256(b"\0".join([str(case).encode(), *parts])).hexdigest()
-
-
 def expectation(case: Path) -> dict[str, Any]:
     """What stands beside an answer."""
     return tomllib.loads(case.with_suffix(".toml").read_text("utf-8"))
 
 
-def grade_case(
-    grading: Grading, lesson: Lesson, case: Path
-) -> tuple[list[Problem], list[CheckInBank]]:
+def grade_case(grading: Grading, lesson: Lesson, case: Path) -> Found:
     """Grade an answer of the bank: what it is told wrongly, and what the checks saw in it."""
     from .examining import examined
     from .rules import failed_rules
@@ -113,13 +84,13 @@ def grade_case(
     expected = expectation(case)
     submission = examined(grading, lesson, case, SEED)
     [report] = submission.grade((lesson.exercise(expected["exercise"]),))
-    seen = [
-        CheckInBank(c.name, c.exercise, c.line, c.report.status != "passed", c.compared)
-        for c in submission.checks
-        if c.report is not None
-    ]
+    seen = {
+        check.name: None if check.report.status == "passed" else check.compared
+        for check in submission.checks
+        if check.report is not None
+    }
     told = [*wrongly_told(case, expected, report), *failed_rules(lesson, submission.rule_errors)]
-    return told, seen
+    return Found(told, seen)
 
 
 def wrongly_told(case: Path, expected: dict[str, Any], report: ExerciseReport) -> Iterator[Problem]:
@@ -127,7 +98,8 @@ def wrongly_told(case: Path, expected: dict[str, Any], report: ExerciseReport) -
     table = case.with_suffix(".toml")
     failure = report.first_failure
     first = failure.diagnoses[:1] if failure else ()
-    said = f"{failure.id} says: {' '.join(one.text for one in first)}" if failure else ""
+    why = " ".join(one.text for one in first) or (failure.problem if failure else "")
+    said = f"{failure.id} says: {why}" if failure else ""
     if report.status != expected["status"]:
         line = _line_of(table, "status")
         yield Problem(shown(table), line, f"the answer is {report.status}", said)
@@ -147,20 +119,22 @@ def wrongly_told(case: Path, expected: dict[str, Any], report: ExerciseReport) -
         yield Problem(shown(table), _line_of(table, "line"), what, said)
 
 
-def idle_checks(lesson: Lesson, seen: Iterable[CheckInBank]) -> Iterator[Problem]:
+def idle_checks(lesson: Lesson, seen: Iterable[Seen]) -> Iterator[Problem]:
     """Checks that no answer of the bank fails, and aspects that are the same in all of them."""
     where = shown(course().checks(lesson))
-    by_check = defaultdict[str, list[CheckInBank]](list)
-    for one in seen:
-        by_check[one.name].append(one)
-    for name, group in by_check.items():
-        line = group[0].line
-        if not any(one.has_failed for one in group):
+    by_check = defaultdict[str, list[dict[str, bool] | None]](list)
+    for name, compared in (one for checks in seen for one in checks.items()):
+        by_check[name].append(compared)
+    lines = lines_of_checks(lesson)
+    for name, answers in by_check.items():
+        line = lines.get(name.partition("[")[0], 1)
+        failing = [compared for compared in answers if compared is not None]
+        if not failing:
             remedy = "add the answer that it is for to the bank, or drop it"
             yield Problem(where, line, f"no answer of the bank fails {name}", remedy)
             continue
-        aspects = {aspect for one in group for aspect in one.compared}
-        for aspect in sorted(aspects - {a for one in group for a, d in one.compared.items() if d}):
+        differing = {aspect for one in failing for aspect, differs in one.items() if differs}
+        for aspect in sorted({aspect for one in failing for aspect in one} - differing):
             what = f"{aspect} in {name} is the same for every answer of the bank"
             remedy = "add an answer in which it differs, or don't compare it"
             yield Problem(where, line, what, remedy)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..course.catalog import Lesson, course
 from ..model.problems import Problem
-from . import bank, lessons, notebooks, rules, texts
+from . import bank, checkfile, factories, lessons, notebooks, rules, texts
+from .digests import digest, of_exercise, of_kit
+from .kept import Found, KeptResults
+from .looking import Look
 from .pool import apart, in_pool, pool
+from .problems import missing_file
+from .unreadable import unreadable
 from .unwritten import unwritten
 
 if TYPE_CHECKING:
     from ..judge.grading import Grading
+    from .programs import ShownProgram
 
 Tell = Callable[[list[Problem]], object]
 
@@ -34,14 +41,13 @@ def problems_of(lesson: Lesson, number: int | None = None) -> list[Problem]:
 class LessonChecker:
     """Looks for what is wrong with lessons, in processes that stay warm.
 
-    It remembers what the answers of the bank were told, and grades those again whose own files
-    have changed, or all of them if the lesson's checks or its solution have.
+    What was right is looked at again only if something that it comes of has changed.
     """
 
     def __init__(self) -> None:
         self._graders = pool()
         self._others = apart()
-        self._known: dict[str, _Graded] = {}
+        self._kept: dict[str, KeptResults] = {}
 
     def __enter__(self) -> LessonChecker:
         return self
@@ -59,58 +65,115 @@ class LessonChecker:
             number: of the exercise to look at, without the texts; all of it, if None.
             tell: called with what is found before the bank is graded.
         """
+        for look in (unreadable, texts.titles_without_exercise, _problems_of_files):
+            if found := list(look(lesson)):  # the rest would only say so again
+                return sorted(found)
+        if lesson.name not in self._kept:
+            self._kept[lesson.name] = KeptResults(lesson)
+        try:
+            return sorted(dict.fromkeys(self._look(lesson, number, tell)))
+        finally:
+            self._kept[lesson.name].save(all_asked=number is None)
+
+    def _look(self, lesson: Lesson, number: int | None, tell: Tell) -> list[Problem]:
+        """What is found by running something, and what can be found beside it.
+
+        Of an exercise whose solution is wrong nothing else is run: it would only say so again.
+        """
         everyone = [exercise.number for exercise in lesson.all_exercises]
         numbers = everyone if number is None else [number]
-        found = [
-            *texts.titles_without_exercise(lesson),
-            *rules.problems_of_rules(lesson),
-            *bank.problems_of_files(lesson),
-        ]
-        if found:  # the rest would only say so again
-            return sorted(found)
-        looks = [self._graders.submit(in_pool, look, lesson, numbers) for look in _LOOKS]
+        looks: list[Look[Any]] = self._programs(lesson) if number is None else []
+        solved = [n for n in numbers if lesson.exercise(n).factory in factories.solved(lesson)]
+        solutions = self._by_exercise(lessons.problems_of_solution, lesson, solved).found()
+        right = [n for n, one in zip(solved, solutions, strict=True) if not one.problems]
+        looks.append(self._by_exercise(lessons.problems_of_stub, lesson, right))
+        cases = self._cases(lesson, right)
+        found = [*_of(solutions), *_problems_beside(lesson, numbers)]
         if number is None:
-            looks += [self._others.submit(look, lesson) for look in (_texts, _notebook)]
-            found += unwritten(lesson)
-        cases = bank.cases(lesson, numbers)
-        grading = self._grade(lesson, cases)
-        found += [problem for look in looks for problem in look.result()]
+            found += [*_problems_of_texts(lesson), *unwritten(lesson)]
+        found += [problem for look in looks for problem in _of(look.found())]
         tell(found)
-        for told, _ in (graded := grading()):
-            found += told
-        if cases:
-            found += bank.idle_checks(lesson, [check for _, seen in graded for check in seen])
-        return sorted(dict.fromkeys(found))
+        graded = cases.found()
+        idle = bank.idle_checks(lesson, [one.seen for one in graded])
+        return [*found, *_of(graded), *idle]
 
-    def _grade(self, lesson: Lesson, cases: list[Path]) -> Callable[[], list[_Graded]]:
-        """Begin to grade answers of the bank; the result gives what they were told."""
-        keys = {case: bank.digest(lesson, case) for case in cases}
-        new = [case for case in cases if keys[case] not in self._known]
-        parts = [new[i : i + CASES_AT_ONCE] for i in range(0, len(new), CASES_AT_ONCE)]
-        jobs = [self._graders.submit(in_pool, _grade_cases, lesson, part) for part in parts]
+    def _by_exercise(self, look: LookAtExercise, lesson: Lesson, numbers: list[int]) -> Look[int]:
+        stub = course().answers(lesson).read_bytes()
+        things = [(digest(look.__name__, stub, of_exercise(lesson, n)), n) for n in numbers]
+        what = partial(_each, look, lesson)
+        return Look(self._graders, what, things, self._kept[lesson.name])
 
-        def results() -> list[_Graded]:
-            made = [graded for job in jobs for graded in job.result()]
-            known = self._known | {keys[case]: one for case, one in zip(new, made, strict=True)}
-            self._known = {key: known[key] for key in keys.values()}
-            return [known[keys[case]] for case in cases]
+    def _cases(self, lesson: Lesson, numbers: list[int]) -> Look[Path]:
+        things = []
+        for number in numbers:
+            others = of_exercise(lesson, number)
+            for case in bank.cases(lesson, number):
+                own = _read(case, case.with_suffix(".toml"))
+                things.append((digest(str(case), others, *own), case))
+        look, kept = partial(_grade, lesson), self._kept[lesson.name]
+        return Look(self._graders, look, things, kept, at_once=CASES_AT_ONCE, also_wrong=True)
 
-        return results
+    def _programs(self, lesson: Lesson) -> list[Look[Any]]:
+        """Those of the texts and of the notebook."""
+        kept, notebook = self._kept[lesson.name], course().notebook(lesson)
+        shown = [
+            (digest(of_kit(), program.source, program.prints), program)
+            for program in texts.programs_of_texts(lesson)
+        ]
+        is_runnable = notebooks.is_notebook(notebook)
+        cells = [(digest(of_kit(), *_read(notebook)), notebook)] if is_runnable else []
+        return [
+            Look(self._others, _run_programs, shown, kept, at_once=max(1, len(shown))),
+            Look(self._others, _run_notebooks, cells, kept),
+        ]
 
 
-_LOOKS = (lessons.problems_of_solution, lessons.problems_of_stub)
+LookAtExercise = Callable[["Grading", Lesson, int], list[Problem]]
+"""Looks at one exercise of a lesson."""
 
 
-def _texts(lesson: Lesson) -> list[Problem]:
-    return list(texts.problems_of_texts(lesson))
+def _problems_of_files(lesson: Lesson) -> Iterator[Problem]:
+    if not course().checks(lesson).is_file():
+        yield missing_file(course().checks(lesson))
+    yield from rules.broken_rules(lesson)
+    yield from bank.problems_of_files(lesson)
 
 
-def _notebook(lesson: Lesson) -> list[Problem]:
-    return list(notebooks.problems_of_notebook(course().notebook(lesson)))
+def _problems_beside(lesson: Lesson, numbers: list[int]) -> Iterator[Problem]:
+    yield from checkfile.problems_of_checks(lesson)
+    yield from checkfile.undocumented_checks(lesson)
+    yield from rules.problems_of_rules(lesson)
+    for number in numbers:
+        yield from factories.problems_of_factories(lesson, number)
 
 
-_Graded = tuple[list[Problem], list[bank.CheckInBank]]
+def _of(found: Iterable[Found]) -> list[Problem]:
+    return [problem for one in found for problem in one.problems]
 
 
-def _grade_cases(grading: Grading, lesson: Lesson, cases: list[Path]) -> list[_Graded]:
-    return [bank.grade_case(grading, lesson, case) for case in cases]
+def _problems_of_texts(lesson: Lesson) -> Iterator[Problem]:
+    yield from texts.problems_of_texts(lesson)
+    yield from notebooks.problems_of_notebook(course().notebook(lesson))
+
+
+def _read(*files: Path) -> list[bytes]:
+    return [file.read_bytes() for file in files]
+
+
+# In other processes
+
+
+def _each(look: LookAtExercise, lesson: Lesson, numbers: list[int]) -> list[Found]:
+    return [Found(in_pool(look, lesson, number)) for number in numbers]
+
+
+def _grade(lesson: Lesson, cases: list[Path]) -> list[Found]:
+    return [in_pool(bank.grade_case, lesson, case) for case in cases]
+
+
+def _run_programs(programs: list[ShownProgram]) -> list[Found]:
+    return [Found(list(texts.wrong_transcript(program))) for program in programs]
+
+
+def _run_notebooks(files: list[Path]) -> list[Found]:
+    return [Found(list(notebooks.failing_cell(file))) for file in files]

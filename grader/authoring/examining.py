@@ -56,6 +56,16 @@ class Examiner(CheckRunner):
     rule_errors: tuple[Exception, ...] = ()
     """What the lesson's own rules have raised."""
 
+    import_error: BaseException | None = None
+    """Why the file of the checks can't be imported, and `import_line` where."""
+    import_line = 0
+
+    def pytest_exception_interact(self, node: pytest.Collector, call: pytest.CallInfo[Any]) -> None:
+        error = call.excinfo.value if call.excinfo else None
+        if isinstance(error, pytest.Collector.CollectError) and error.__cause__ is not None:
+            self.import_error = error.__cause__
+            self.import_line = line_in(str(node.path), error.__cause__)
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         self.checks = {item.name: _examined(item) for item in items}
         super().pytest_collection_modifyitems(items)

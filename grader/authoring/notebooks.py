@@ -39,17 +39,27 @@ class _Notebook(msgspec.Struct):
 
 
 def problems_of_notebook(file: Path) -> Iterator[Problem]:
-    """All that is wrong with it: what was left in it, and cells that fail."""
+    """What can be seen to be wrong with it: what was left in it. Whether its cells run is not."""
     if not file.is_file():
         yield missing_file(file)
-        return
+    elif error := _misread(file):
+        yield Problem(shown(file), 1, f"this isn't a notebook: {error}", "save it with Jupyter")
+    else:
+        yield from leftovers(file)
+
+
+def is_notebook(file: Path) -> bool:
+    """Whether it is there and can be read, so that its cells can be run."""
+    return file.is_file() and not _misread(file)
+
+
+def _misread(file: Path) -> str:
+    """Why a file can't be read as a notebook; empty if it can."""
     try:
         msgspec.json.decode(file.read_bytes(), type=_Notebook)
     except msgspec.DecodeError as error:
-        yield Problem(shown(file), 1, f"this isn't a notebook: {error}", "save it with Jupyter")
-        return
-    yield from leftovers(file)
-    yield from failing_cell(file)
+        return str(error)
+    return ""
 
 
 def leftovers(file: Path) -> Iterator[Problem]:

@@ -22,16 +22,19 @@ TAGS = (*get_args(Tag), OUTCOME)
 """What a rule can be about."""
 
 
-def problems_of_rules(lesson: Lesson) -> Iterator[Problem]:
-    """Rules that can't be imported, say nothing, look at nothing, or that no answer needs."""
-    file = rules_file(course().checks(lesson))
+def broken_rules(lesson: Lesson) -> Iterator[Problem]:
+    """That the file with the rules can't be imported."""
     try:
-        rules = rules_beside(course().checks(lesson))
+        rules_beside(course().checks(lesson))
     except Exception as error:
-        yield _failure(file, error)
-        return
+        yield _failure(rules_file(course().checks(lesson)), error)
+
+
+def problems_of_rules(lesson: Lesson) -> Iterator[Problem]:
+    """Rules that say nothing, look at nothing, or that no answer needs."""
+    file = rules_file(course().checks(lesson))
     told = _told(lesson)
-    for rule in rules:
+    for rule in rules_beside(course().checks(lesson)):
         line = inspect.getsourcelines(rule.look)[1]
         for what, remedy in _complaints(rule, told):
             yield Problem(shown(file), line, what, remedy)
@@ -60,7 +63,7 @@ def known_ids(lesson: Lesson) -> set[str]:
     """The ids that an answer to a lesson can be told; without those of rules that are broken."""
     try:
         own = rules_beside(course().checks(lesson))
-    except Exception:  # `problems_of_rules` says why
+    except Exception:  # `broken_rules` says why
         return {*IDS}
     return {*IDS, *(rule.id for rule in own)}
 

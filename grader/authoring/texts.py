@@ -30,7 +30,7 @@ def texts_of(lesson: Lesson) -> list[Path]:
 
 
 def problems_of_texts(lesson: Lesson) -> Iterator[Problem]:
-    """All that is wrong with them."""
+    """All that is wrong with them, but for what their programs print."""
     text, hints, quiz = texts_of(lesson)
     for file in (text, hints, quiz):
         yield from problems_of_page(file)
@@ -39,11 +39,18 @@ def problems_of_texts(lesson: Lesson) -> Iterator[Problem]:
             yield from problems_of_translation(file, other)
     for file in _there(text):
         yield from stray_transcripts(file)
-        yield from wrong_transcripts(lesson_programs(file))
     for file in _there(hints):
         yield from problems_of_hints(lesson, file)
     for file in _there(quiz):
         yield from problems_of_quiz(file)
+
+
+def programs_of_texts(lesson: Lesson) -> list[ShownProgram]:
+    """The programs in the lesson and in its quiz; none of a quiz that can't be read."""
+    text, _, quiz = texts_of(lesson)
+    told = [program for file in _there(text) for program in lesson_programs(file)]
+    asked = [one for file in _there(quiz) for one in quiz_programs(file, questions_of(file, []))]
+    return told + asked
 
 
 def _there(file: Path) -> list[Path]:
@@ -94,22 +101,21 @@ def stray_transcripts(file: Path) -> Iterator[Problem]:
             )
 
 
-def wrong_transcripts(programs: list[ShownProgram]) -> Iterator[Problem]:
-    """Programs that print something else than stands in the text, or that fail."""
-    for program in programs:
-        try:
-            printed = run(program.source, str(program))
-        except Exception as error:
-            yield failure(program, error)
-            continue
-        if printed != program.prints:
-            yield Problem(
-                shown(program.path),
-                program.line,
-                f"the program prints {_first_other_line(printed, program.prints)!r}, "
-                f"and the text says {_first_other_line(program.prints, printed)!r}",
-                "if the program is right, write what it prints",
-            )
+def wrong_transcript(program: ShownProgram) -> Iterator[Problem]:
+    """That a program prints something else than stands in the text, or that it fails."""
+    try:
+        printed = run(program.source, str(program))
+    except Exception as error:
+        yield failure(program, error)
+        return
+    if printed != program.prints:
+        yield Problem(
+            shown(program.path),
+            program.line,
+            f"the program prints {_first_other_line(printed, program.prints)!r}, "
+            f"and the text says {_first_other_line(program.prints, printed)!r}",
+            "if the program is right, write what it prints",
+        )
 
 
 def _first_other_line(text: str, other: str) -> str:
@@ -144,7 +150,7 @@ def problems_of_hints(lesson: Lesson, file: Path) -> Iterator[Problem]:
 
 
 def problems_of_quiz(file: Path) -> Iterator[Problem]:
-    """A quiz that can't be read, keys that aren't what is printed, numbers out of order."""
+    """A quiz that can't be read, questions without a key, numbers out of order."""
     unreadable: list[Problem] = []
     questions = questions_of(file, unreadable)
     if unreadable:
@@ -162,7 +168,6 @@ def problems_of_quiz(file: Path) -> Iterator[Problem]:
             what = "the question has neither options nor a text block with what is printed"
             yield Problem(shown(file), question.line, what)
     yield from _guessable(file, questions)
-    yield from wrong_transcripts(quiz_programs(file, questions))
 
 
 def questions_of(file: Path, problems: list[Problem]) -> tuple[Question, ...]:

@@ -111,6 +111,15 @@ class Tour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     right: str
 
 
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
+    """A lesson as `course.toml` has it."""
+
+    title: str
+    minutes: int
+    exercises: dict[str, str]
+    warm_up: str | None = None
+
+
 class Course(msgspec.Struct, frozen=True):
     """A course, and the places of its files.
 
@@ -232,9 +241,13 @@ def read_course(root: Path) -> Course:
 def _lesson(name: str, entry: dict[str, Any]) -> Lesson:
     if not LESSON_NAME.fullmatch(name):
         raise ValueError(f"{name!r} cannot be the name of a lesson and its files")
-    exercises = tuple(Exercise(int(n), title) for n, title in entry["exercises"].items())
-    warm_up = Exercise(0, entry["warm_up"]) if "warm_up" in entry else None
-    return Lesson(name, entry["title"], entry["minutes"], exercises, warm_up)
+    try:
+        read = msgspec.convert(entry, _Entry)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"[lessons.{name}]: {error}") from error
+    exercises = tuple(Exercise(int(n), title) for n, title in read.exercises.items())
+    warm_up = Exercise(0, read.warm_up) if read.warm_up is not None else None
+    return Lesson(name, read.title, read.minutes, exercises, warm_up)
 
 
 def _unreadable(file: Path, why: str) -> GraderError:

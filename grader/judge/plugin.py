@@ -89,7 +89,7 @@ class CheckRunner:
     def pytest_pycollect_makeitem(self, obj: object) -> list[pytest.Item] | None:
         """Make nothing of the checks of other exercises: pytest takes long for each."""
         marks = getattr(obj, "pytestmark", ()) if isfunction(obj) else ()
-        numbers = [mark.args[0] for mark in marks if mark.name == "exercise"]
+        numbers = [mark.args[0] for mark in marks if mark.name == "exercise" and mark.args]
         return [] if numbers and numbers[0] not in self._numbers else None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -252,7 +252,7 @@ _PLEASE_REPORT = "(The grader itself failed to find out why. Please report this:
 def number_of(item: pytest.Item) -> int:
     """The exercise that a check belongs to; -1 if it names none."""
     marker = item.get_closest_marker("exercise")
-    return int(marker.args[0]) if marker is not None else -1
+    return int(marker.args[0]) if marker is not None and marker.args else -1
 
 
 def _id_of(item: pytest.Item) -> str:

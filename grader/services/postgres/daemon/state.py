@@ -12,13 +12,11 @@ from pathlib import Path
 
 import platformdirs
 
+from ....model.version import APPLICATION
 from ...base.errors import ServiceError
 from .messages import VERSION
 
 EMBEDDED = "embedded"
-APPLICATION = "fastapi-async-course"
-"""The folder of that name among a user's states: on Linux, in `$XDG_STATE_HOME`."""
-
 _LONGEST = 80
 """Bytes of a directory's path in which Unix sockets still fit: their paths may have 103."""
 
