@@ -124,6 +124,12 @@ def test_reference_that_fails_is_found_at_the_check_that_meets_it(course: Path) 
     assert (code, findings(said, (f"{CHECKS}:15", "answers /nap with 500"))) == (1, []), said
 
 
+def test_solution_that_cannot_be_imported_is_named_with_its_line(course: Path) -> None:
+    change(course / SOLUTION, "SECONDS = 1", "SECONDS = 1 / 0")
+    told = findings(check(course)[1], (f"{SOLUTION}:7", "the solution can't be imported: "))
+    assert told == []
+
+
 def test_reference_that_never_answers_is_told_in_words_with_its_line(course: Path) -> None:
     waits = "return await asyncio.Event().wait()"
     change(course / SOLUTION, "return await sleep()", waits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from .factories import needed, parameters, solved
 
 if TYPE_CHECKING:
     from ..judge.grading import Grading
+    from ..model.report import CheckReport
     from .examining import Examined
 
 SEEDS = (1, 2, 3)
@@ -31,12 +33,13 @@ def problems_of_solution(grading: Grading, lesson: Lesson, number: int) -> list[
 def _problems_with_seed(
     grading: Grading, lesson: Lesson, number: int, seed: int
 ) -> Iterator[Problem]:
+    from ..judge.grading import NO_EXERCISE
     from .examining import examined
 
     submission = examined(grading, lesson, course().solution(lesson), seed)
     where = shown(course().checks(lesson))
     try:
-        submission.run_checks((number,))
+        reports = submission.run_checks((number,))
     except GraderError:
         error = submission.examiner.import_error
         if error is None:
@@ -44,6 +47,8 @@ def _problems_with_seed(
         what = f"this can't be imported: {type(error).__name__}: {error}"
         yield Problem(where, submission.examiner.import_line or 1, what)
         return
+    for report in reports.get(NO_EXERCISE, ()):
+        yield _failed(lesson, report, "the solution can't be imported")
     mine = [check for check in submission.checks if check.exercise == number]
     for check in mine:
         yield from problems_of_check(lesson, check)
@@ -61,12 +66,15 @@ def problems_of_check(lesson: Lesson, check: Examined) -> Iterator[Problem]:
     if report is None or report.status == "passed" or misnamed:
         return
     if report.status == "broken":
-        yield Problem(where, check.problem_line or check.line, report.problem)
+        problem = re.sub(r"^(ReferenceFailed|UsageError): ", "", report.problem)
+        yield Problem(where, check.problem_line or check.line, problem)
     else:
-        said = " ".join(one.text for one in report.diagnoses[:1])
-        line = report.line or 1
-        what = f"the solution fails {check.name}: {said}"
-        yield Problem(shown(course().solution(lesson)), line, what)
+        yield _failed(lesson, report, f"the solution fails {check.name}")
+
+
+def _failed(lesson: Lesson, report: CheckReport, what: str) -> Problem:
+    said = " ".join(one.text for one in report.diagnoses[:1])
+    return Problem(shown(course().solution(lesson)), report.line or 1, f"{what}: {said}")
 
 
 def misnamed_collaborators(lesson: Lesson, check: Examined) -> Iterator[Problem]:
