@@ -25,7 +25,7 @@ from grader.classroom.names import Names
 from grader.classroom.overview import ClassOverview
 from grader.classroom.page import to_class_page
 from grader.classroom.points import ClassRules, LessonRules, class_rules, score
-from grader.classroom.progress import outlook_of
+from grader.classroom.progress import outlook_of, shown_progress
 from grader.classroom.store import Attempt
 from grader.classroom.summary import show_summary
 from grader.classroom.work import Student
@@ -164,6 +164,17 @@ def test_summary_loses_no_word_where_there_is_little_room() -> None:
     narrow, wide = ("".join(text.split()) for text in said)
     assert sorted(narrow) == sorted(wide)
     assert max(map(len, said[0].splitlines())) <= 50
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_progress_leaves_room_for_what_the_terminal_writes(width: int) -> None:
+    """A line that `^C` makes wrap is drawn twice."""
+    console = Console(width=width, force_terminal=True, record=True, file=io.StringIO())
+    with shown_progress(3000, console) as advance:
+        advance(2999)
+    drawn = re.split("(?=grading)", console.export_text())
+    assert "2999/3000" in drawn[-1]
+    assert max(map(len, drawn)) <= width - len("^C")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
+WIDEST = 40
+"""Columns of the bar, if there is room."""
+BESIDE = 50
+"""Columns of what stands beside it, and of the `^C` that a terminal writes behind it."""
 LINES = 10
 """How many lines tell of a whole run where there is no terminal."""
 
@@ -56,7 +60,7 @@ def shown_progress(total: int, console: Console) -> Iterator[Callable[[int], Non
         return
     columns = (
         TextColumn("grading"),
-        BarColumn(bar_width=None),
+        BarColumn(max(1, min(WIDEST, console.width - BESIDE))),
         MofNCompleteColumn(),
         Rate(),
     )
