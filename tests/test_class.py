@@ -15,6 +15,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -27,12 +29,14 @@ from grader.classroom.desk import LocalDesk
 from grader.classroom.gradebook import file_names
 from grader.classroom.overview import ClassOverview
 from grader.classroom.points import ClassRules
+from grader.classroom.running import Done, SameWork
+from grader.classroom.session import ClassSession
 from grader.classroom.store import Store
 from grader.classroom.versions import course_version
 from grader.classroom.work import Student, Work
 from grader.course.catalog import COURSE, lesson, read_course
 from grader.judge.grading import Grading
-from grader.model.errors import GraderError
+from grader.model.errors import GraderError, InputError
 from grader.model.report import Report
 
 RULES = """
@@ -248,6 +252,38 @@ def test_other_files_are_not_written_into(tmp_path: Path) -> None:
     for name, why in (("mine.sqlite", "holds no results"), ("text.sqlite", "can't be used")):
         done = run_grade(tmp_path, "class", "in", "--lesson", "day53", "--results", name)
         assert (done.returncode, why in done.stderr) == (2, True), done.stderr
+
+
+def test_results_that_another_program_holds_cost_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said what to do, and what was stored before is there."""
+    monkeypatch.setattr("grader.classroom.store.PATIENCE", 0)
+    file, day53 = tmp_path / "class.sqlite", lesson("day53")
+    works = [
+        Work(student=Student(key=key, name=key), lesson="day53", source=key) for key in ("a", "b")
+    ]
+    verdict = Report(lesson="day53", file="x", seed=1, seconds=0, exercises=())
+
+    async def hold_between(todo: Sequence[SameWork], done: Done) -> None:
+        done(todo[0], verdict)
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            done(todo[1], verdict)
+
+    async def grade(todo: Sequence[SameWork], _: int, done: Done) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(hold_between(todo, done))
+
+    def grade_all() -> None:
+        with Store(file, must_exist=False) as store:
+            ClassSession(store, tmp_path, works, [day53]).grade(grade, lambda _: None)
+
+    with pytest.raises(InputError, match="can't be used: database is locked") as raised:
+        grade_all()
+    assert raised.value.remedy == "close the program that has it open, and try again"
+    with Store(file) as store:
+        assert [one.student.key for one in store.attempts("day53")] == ["a"]
 
 
 def test_stopping_loses_nothing(graded: tuple[Path, str], tmp_path: Path) -> None:

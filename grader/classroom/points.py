@@ -144,7 +144,9 @@ def class_rules(file: Path | None = None) -> ClassRules:
 def _table(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise InputError(f"{file} can't be read: {error.strerror}", "name another") from error
+    except ValueError as error:
         raise InputError(f"{file} can't be read: {error}", "correct it") from error
 
 

@@ -100,7 +100,9 @@ def _rows(file: Path) -> Iterator[dict[str, str]]:
         first = text.partition("\n")[0]
         separator = max(",;\t", key=first.count)
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    except (OSError, ValueError, csv.Error) as error:
+    except OSError as error:
+        raise InputError(f"{file} can't be read: {error.strerror}", "name another list") from error
+    except (ValueError, csv.Error) as error:
         raise InputError(f"{file} can't be read: {error}", "save it as CSV in UTF-8") from error
     header = [name.strip().lower() for name in lines[0]] if lines else []
     if not set(header) & {*KEYS, *FIRST}:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ..course.catalog import Lesson
@@ -79,13 +80,19 @@ class ClassSession:
 
         Returns:
             Whether all was graded: not if Ctrl-C or SIGTERM came.
+
+        Raises:
+            sqlite3.Error: a verdict could not be stored. Those before it are.
         """
 
         def done(batch: SameWork, verdict: Verdict) -> None:
             self._keep(batch, verdict)
             after(batch)
 
-        return asyncio.run(self._grade(grade, done))
+        try:
+            return asyncio.run(self._grade(grade, done))
+        except ExceptionGroup as errors:
+            raise next(_of_store(errors), errors) from errors
 
     async def _grade(self, grade: Grade, done: Done) -> bool:
         grading = asyncio.create_task(grade(self.todo, self.seed, done))
@@ -112,3 +119,11 @@ class ClassSession:
         """The grader's fault: there is no verdict that lasts, and the next run tries again."""
         self.is_broken = True
         self.problems += [(work, f"the grader broke: {where}") for work in batch.works]
+
+
+def _of_store(errors: ExceptionGroup[Exception]) -> Iterator[Exception]:
+    for error in errors.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _of_store(error)
+        elif isinstance(error, sqlite3.Error):
+            yield error

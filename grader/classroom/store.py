@@ -21,6 +21,13 @@ FORMAT = 0x67726431
 """Says that a file is one of these, and in which form: SQLite's `application_id`."""
 FAST = 1
 """How hard zlib tries."""
+PATIENCE = 5.0
+"""Real seconds to wait for another program that is writing."""
+REMEDIES = {
+    "SQLITE_BUSY": "close the program that has it open, and try again",
+    "SQLITE_FULL": "make room on the disk, and try again",
+}
+"""What helps against some errors of SQLite's, by their names."""
 SCHEMA = Path(__file__).with_name("schema.sql")
 
 
@@ -58,7 +65,8 @@ class Store:
         must_exist: whether it is an error if there is no such file yet.
 
     Raises:
-        InputError: it can't be read, isn't one of these, or isn't there.
+        InputError: it can't be read, isn't one of these, or isn't there; or, at the end of the
+            block, it could not be used any more.
     """
 
     def __init__(self, file: Path, must_exist: bool = True) -> None:
@@ -66,10 +74,10 @@ class Store:
         if must_exist and not file.is_file():
             raise InputError(f"there are no results in {file}", "grade first: grade class FOLDER")
         try:
-            self._database = sqlite3.connect(file, isolation_level=None)
+            self._database = sqlite3.connect(file, PATIENCE, isolation_level=None)
             self._open()
         except sqlite3.Error as error:
-            raise InputError(f"{file} can't be used: {error}", "name another: --results") from error
+            raise _unusable(file, error) from error
 
     def _open(self) -> None:
         [format_] = self._database.execute("PRAGMA application_id").fetchone()
@@ -84,8 +92,10 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self._database.close()
+        if isinstance(error, sqlite3.Error):
+            raise _unusable(self._file, error) from error
 
     # Writing
 
@@ -209,6 +219,11 @@ class Store:
             report=_report(body, file) if body else None,
             source=zlib.decompress(source).decode() if source else None,
         )
+
+
+def _unusable(file: Path, error: sqlite3.Error) -> InputError:
+    remedy = REMEDIES.get(getattr(error, "sqlite_errorname", ""), "name another: --results")
+    return InputError(f"{file} can't be used: {error}", remedy)
 
 
 def _as_row(run: int, work: Work, report: int | None) -> tuple[object, ...]:
