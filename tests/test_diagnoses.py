@@ -420,6 +420,30 @@ def test_request_before_is_blamed_only_where_what_is_fetched_is_the_same(
     assert ("What has changed since?" in diagnosis.text) == is_told
 
 
+def asking(*names: str) -> Callable[[Callable[[str], Awaitable[object]]], FastAPI]:
+    """A factory whose app asks for these in turn."""
+
+    def factory(fetch: Callable[[str], Awaitable[object]]) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def root() -> None:
+            for name in names:
+                await fetch(name)
+
+        return app
+
+    return factory
+
+
+def test_wrong_argument_is_told_with_the_one_that_no_call_has() -> None:
+    """Of several calls to one function, not with the last."""
+    what = scenario(get("/"), fetch=takes(1, parameters=("name",)))
+    got, expected = (play(asking(*names), what) for names in (("a", "x", "c"), ("a", "b", "c")))
+    [diagnosis, *_] = diagnose(case_of(got, expected, what, arguments))
+    assert 'with "x", but it should be "b".' in diagnosis.text
+
+
 def limiting(
     most: int = 2, *, late: bool = False, together: bool = False
 ) -> Callable[[Fetch], FastAPI]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..course.catalog import Lesson, course
 from ..course.files import shown
+from ..model.errors import InputError
 from ..model.problems import Problem
 from ..model.report import ExerciseReport
 from .checkfile import lines_of_checks
@@ -82,7 +83,10 @@ def grade_case(grading: Grading, lesson: Lesson, case: Path) -> Found:
     from .rules import failed_rules
 
     expected = expectation(case)
-    submission = examined(grading, lesson, case, SEED)
+    try:
+        submission = examined(grading, lesson, case, SEED)
+    except InputError as error:  # it is empty, or isn't UTF-8
+        return Found([Problem(shown(case), 1, error.problem)])
     [report] = submission.grade((lesson.exercise(expected["exercise"]),))
     seen = {
         check.name: None if check.report.status == "passed" else check.compared

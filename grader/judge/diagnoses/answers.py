@@ -685,11 +685,11 @@ def wrong_argument(case: Case) -> Finding | None:
 
     Instead: follow it from the endpoint's parameter to the call.
     """
-    for ours, theirs in case.exchanges():
-        wanted = {span.name: span for span in calls_of(case.expected, theirs.number)}
-        for call in calls_of(case.got, ours.number):
-            other = wanted.get(call.name, call)
-            if call.arguments != other.arguments:
+    for number in (*(ours.number for ours, _ in case.exchanges()), None):
+        made, wanted = calls_of(case.got, number), calls_of(case.expected, number)
+        for call in _not_among(made, wanted):
+            same_name = [other for other in wanted if other.name == call.name]
+            for other in (_not_among(same_name, made) or same_name)[:1]:
                 line = case.call_line(call)
                 return Finding(
                     line,
@@ -697,6 +697,18 @@ def wrong_argument(case: Case) -> Finding | None:
                     f"{_listed(other)}. What happens to it on the way?",
                 )
     return None
+
+
+def _not_among(calls: list[Span], others: list[Span]) -> list[Span]:
+    """The calls that aren't made there, with the same arguments and as often."""
+    left = [(other.name, other.arguments) for other in others]
+    found = []
+    for call in calls:
+        if (call.name, call.arguments) in left:
+            left.remove((call.name, call.arguments))
+        else:
+            found.append(call)
+    return found
 
 
 @rule("wrong-argument", "arguments")
