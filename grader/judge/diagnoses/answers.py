@@ -685,8 +685,12 @@ def wrong_argument(case: Case) -> Finding | None:
 
     Instead: follow it from the endpoint's parameter to the call.
     """
-    for number in (*(ours.number for ours, _ in case.exchanges()), None):
-        made, wanted = calls_of(case.got, number), calls_of(case.expected, number)
+    of_each = [
+        (calls_of(case.got, ours.number), calls_of(case.expected, theirs.number))
+        for ours, theirs in case.exchanges()
+    ]
+    of_all = list(case.got.calls()), list(case.expected.calls())
+    for made, wanted in (*of_each, of_all):
         for call in _not_among(made, wanted):
             same_name = [other for other in wanted if other.name == call.name]
             for other in (_not_among(same_name, made) or same_name)[:1]:

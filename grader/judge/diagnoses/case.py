@@ -158,8 +158,8 @@ _indexes: deque[tuple[Trace, dict[int | None, list[Span]]]] = deque(maxlen=4)
 """The spans of the traces that were looked at last, by exchange: rules ask for each of many."""
 
 
-def calls_of(trace: Trace, exchange: int | None, name: str | None = None) -> list[Span]:
-    """The collaborators' calls for one exchange, or for none, in order of starting.
+def calls_of(trace: Trace, exchange: int, name: str | None = None) -> list[Span]:
+    """The collaborators' calls for one exchange, in order of starting.
 
     A request to an upstream is one of them, by its method and path.
     """
