@@ -147,20 +147,23 @@ def test_bank_is_graded_and_shows_what_no_answer_needs(course: Path) -> None:
     solution = (course / SOLUTION).read_text("utf-8")
     (bank / "1_too_long.py").write_text(solution.replace("SECONDS = 1", "SECONDS = 2"), "utf-8")
     table = bank / "1_too_long.toml"
-    table.write_text('exercise = 1\nstatus = "failed"\ndiagnoses = ["race"]\n', "utf-8")
+    table.write_text(
+        'exercise = 1\nstatus = "failed"\ndiagnoses = ["wrong-time"]\nnever = ["wrong-time"]\n',
+        "utf-8",
+    )
     (bank / "2_right.py").write_text(solution, "utf-8")
     (bank / "2_right.toml").write_text('exercise = 2\nstatus = "passed"\ndiagnoses = []\n', "utf-8")
     (bank / "2_empty.py").touch()
     (bank / "2_empty.toml").write_text('exercise = 2\nstatus = "failed"\n', "utf-8")
     code, said = check(course)
     assert code == 1
-    assert "tests/mistakes/toy/1_too_long.toml:3: the first reason is wrong-time" in said
+    assert "tests/mistakes/toy/1_too_long.toml:4: a check says wrong-time" in said
     [empty] = [line for line in said.splitlines() if "2_empty.py:1: " in line]
     assert empty.endswith("is empty")
     assert f"{CHECKS}:12: no answer of the bank fails test_nap_is_what_was_asked_for" in said
-    table.write_text('exercise = 3\nstatus = "bad"\ndiagnoses = ["nope"]\n', "utf-8")
+    table.write_text('exercise = 3\nstatus = "bad"\ndiagnoses = ["nope"]\nwhi = ""\n', "utf-8")
     places = [line.split(" ")[0] for line in check(course)[1].splitlines() if line[0] == "t"]
-    assert places == [f"tests/mistakes/toy/1_too_long.toml:{line}:" for line in (1, 2, 3)]
+    assert places == [f"tests/mistakes/toy/1_too_long.toml:{line}:" for line in (1, 2, 3, 4)]
 
 
 def test_each_aspect_of_one_name_is_looked_at(course: Path) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SEED = 1
 STATUSES = ("passed", "failed", "todo")
+KEYS = ("exercise", "status", "diagnoses", "why", "line", "never")
 
 
 def cases(lesson: Lesson, number: int) -> list[Path]:
@@ -50,6 +51,9 @@ def _problems_of_expectation(lesson: Lesson, file: Path) -> Iterator[Problem]:
     except ValueError as error:
         yield Problem(shown(file), 1, f"this isn't TOML: {error}")
         return
+    for key in found.keys() - {*KEYS}:
+        remedy = f"the keys are {', '.join(KEYS)}"
+        yield Problem(shown(file), _line_of(file, key), f"there is no key {key!r}", remedy)
     numbers = [exercise.number for exercise in lesson.all_exercises]
     if found.get("exercise") not in numbers:
         remedy = f"exercise is one of {', '.join(map(str, numbers))}"
@@ -118,6 +122,8 @@ def wrongly_told(case: Path, expected: dict[str, Any], report: ExerciseReport) -
     for id_ in wanted:
         if id_ not in everywhere:
             yield Problem(shown(table), _line_of(table, "diagnoses"), f"no check says {id_}")
+    for id_ in everywhere & {*expected.get("never", ())}:
+        yield Problem(shown(table), _line_of(table, "never"), f"a check says {id_}")
     if "line" in expected and [one.line for one in first] != [expected["line"]]:
         what = f"the reason names line {first[0].line if first else None}"
         yield Problem(shown(table), _line_of(table, "line"), what, said)

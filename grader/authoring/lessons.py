@@ -67,7 +67,8 @@ def problems_of_check(lesson: Lesson, check: Examined) -> Iterator[Problem]:
         return
     if report.status == "broken":
         problem = re.sub(r"^(ReferenceFailed|UsageError): ", "", report.problem)
-        yield Problem(where, check.problem_line or check.line, problem)
+        what, _, remedy = problem.partition("\n")
+        yield Problem(where, check.problem_line or check.line, what, remedy.partition("\n")[0])
     else:
         yield _failed(lesson, report, f"the solution fails {check.name}")
 

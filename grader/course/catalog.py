@@ -184,7 +184,8 @@ class Course(msgspec.Struct, frozen=True):
 
     def mistakes(self, lesson: Lesson) -> Path:
         """`tests/mistakes/dayNN/`, the bank: answers, and beside each in a `.toml` what it has to
-        be told: `exercise`, `status`, `diagnoses` and `why`."""
+        be told: `exercise`, `status`, `diagnoses` and `why`. It may also have `line`, which the
+        first reason names, and `never`: what no check may say."""
         return self.root / self.folders.mistakes / lesson.name
 
     @property
