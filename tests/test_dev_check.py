@@ -118,6 +118,12 @@ def test_collaborator_that_a_check_leaves_out_is_named(course: Path) -> None:
     assert findings(check(course, 2)[1], (f"{CHECKS}:12", what)) == []
 
 
+def test_what_is_no_aspect_is_named(course: Path) -> None:
+    change(course / CHECKS, "elapsed, exercise", "elapsed, exercise, header")
+    change(course / CHECKS, "assert_same(answers, elapsed", "assert_same(answers, header")
+    assert findings(check(course, 2)[1], (f"{CHECKS}:15", "header isn't an aspect")) == []
+
+
 def test_reference_that_fails_is_found_at_the_check_that_meets_it(course: Path) -> None:
     change(course / SOLUTION, "return await sleep()", "1 / 0")
     code, said = check(course, 2)

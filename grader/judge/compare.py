@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import pytest
 
-from ..model.errors import GraderError
+from ..model.errors import GraderError, UsageError
 from ..model.requests import Request
 from ..model.scenarios import Scenario
 from ..model.trace import Exchange, Outcome, Trace
@@ -123,7 +123,10 @@ def assert_same(
     Raises:
         Mismatch: the learner's play did not finish, or an aspect of it differs.
         ReferenceFailed: the reference failed, or has nothing that the check could look at.
+        UsageError: one of the aspects isn't an aspect.
     """
+    for aspect in aspects:
+        _check_aspect(aspect)
     learner, reference, comparisons = _compared.get()
     learner.start(of)
     reference.start(of)
@@ -142,6 +145,13 @@ def assert_same(
             _compare(looks, expected, got, of, aspects, alike)
     except TOO_MUCH as error:
         raise Mismatch(too_much(got), expected, of, None, "", "", aspects) from error
+
+
+def _check_aspect(given: object) -> None:
+    if not isinstance(given, Aspect):
+        name = getattr(given, "__name__", repr(given))
+        remedy = f"{name}(...) makes one" if callable(given) else "such as answers, or elapsed"
+        raise UsageError(f"{name} isn't an aspect", remedy)
 
 
 def _with_lifespan(aspects: tuple[Aspect, ...], failing: LifespanPart | None) -> Iterator[Aspect]:
