@@ -44,8 +44,8 @@ LAYOUT = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.ENCODING, tokenize.E
 BUILT_IN = frozenset(dir(builtins))
 
 Stretch = tuple[str, ...]
-NumberedStretch = tuple[int, Stretch]
-"""With the number of its exercise."""
+NumberedStretch = tuple[int, int]
+"""The number of its exercise, and its hash: a class has millions of them."""
 Trait = tuple[int, Hashable]
 """What works can share, with the number of its exercise: a stretch, or a behaviour."""
 
@@ -102,7 +102,7 @@ def stretches(text: str, lesson: Lesson) -> frozenset[NumberedStretch]:
         return frozenset()
     answers, kept = Answers(text), _imported(tree) | BUILT_IN
     return frozenset(
-        (exercise.number, stretch)
+        (exercise.number, hash(stretch))
         for exercise in lesson.exercises
         for stretch in _stretches(_tokens(answers, exercise, kept))
     )
