@@ -295,7 +295,7 @@ def remembered(kept: KeptResults, things: dict[str, bool]) -> list[str]:
 def test_only_what_was_right_is_kept(
     toy: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GRADER_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     kept = KeptResults(toy)
     assert remembered(kept, {"a": True, "b": False, "c": True}) == ["a", "b", "c"]
     assert remembered(kept, {"a": True, "b": False}) == ["b"]
@@ -311,11 +311,11 @@ def test_only_what_was_right_is_kept(
 def test_results_that_cannot_be_read_are_none(
     toy: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    monkeypatch.setenv("GRADER_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     kept = KeptResults(toy)
     remembered(kept, {"a": True})
     kept.save(all_asked=True)
-    [file] = (tmp_path / "state").rglob("*.json")
+    [file] = (tmp_path / "cache").rglob("*.json")
     file.write_text(text, "utf-8")
     assert remembered(KeptResults(toy), {"a": True}) == ["a"]
 

@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from grader.course.files import write_whole
 
 ROOT = Path(__file__).parents[1]
+CACHE = TemporaryDirectory()
+"""What commands that tests run keep for the next one, and no one else finds."""
 
 ENTRY = """
 [lessons.toy]
@@ -175,7 +178,8 @@ def environment(**more: str) -> dict[str, str]:
     """Of a process that runs this very code, whatever is set where the tests run."""
     left_out = ("GRADER_COURSE", "GRADER_LANGUAGE", "NO_COLOR")
     kept = {name: value for name, value in os.environ.items() if name not in left_out}
-    return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"} | more
+    usual = {"PYTHONPATH": str(ROOT), "COLUMNS": "80", "XDG_CACHE_HOME": CACHE.name}
+    return kept | usual | more
 
 
 def run_grade(

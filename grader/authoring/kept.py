@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
 import platformdirs
@@ -35,7 +33,8 @@ class KeptResults:
 
     def __init__(self, lesson: Lesson) -> None:
         name = digest(str(course().root))[:16]
-        self._file = _folder() / "checked" / f"{name}-{lesson.name}.json"
+        folder = platformdirs.user_cache_path(APPLICATION)
+        self._file = folder / "checked" / f"{name}-{lesson.name}.json"
         self._found = {key: Found([], seen) for key, seen in self._read().items()}
         self._asked: set[str] = set()
 
@@ -67,7 +66,3 @@ class KeptResults:
             return msgspec.json.decode(self._file.read_bytes(), type=dict[str, Seen])
         except (OSError, msgspec.DecodeError):
             return {}
-
-
-def _folder() -> Path:
-    return Path(os.environ.get("GRADER_STATE") or platformdirs.user_cache_dir(APPLICATION))
