@@ -402,7 +402,11 @@ def test_markup_in_words_and_paths_is_not_obeyed() -> None:
         assert words in shown(report, 80)
 
 
-@pytest.mark.parametrize("sign", [*SIGNS_OBEYED, "\r", "\0"])
+SIGNS_UNSEEN = ("\xad", "\u200b", "\u2062", "\ufeff", "\U000e0041")
+"""An answer that is wrong for one of them would look like the right one."""
+
+
+@pytest.mark.parametrize("sign", [*SIGNS_OBEYED, *SIGNS_UNSEEN, "\r", "\0"])
 def test_terminal_obeys_nothing_that_the_code_printed(sign: str) -> None:
     """Code cannot clear the screen, and write a better verdict on it."""
     trace = msgspec.structs.replace(IN_TURN, output=f"before{sign}after")
@@ -414,7 +418,7 @@ def test_terminal_obeys_nothing_that_the_code_printed(sign: str) -> None:
     assert all(letter.isprintable() for letter in text)
 
 
-@pytest.mark.parametrize("sign", SIGNS_OBEYED)
+@pytest.mark.parametrize("sign", [*SIGNS_OBEYED, *SIGNS_UNSEEN])
 def test_what_is_not_printable_is_written_as_python_would(sign: str) -> None:
     assert printable(f"a{sign}b") == "a" + sign.encode("unicode_escape").decode() + "b"
 

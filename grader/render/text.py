@@ -11,6 +11,7 @@ _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, but for tabs and ends of lines
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of writing
     "\u2028\u2029"  # further ends of lines
+    "\xad\u200b\u2060-\u2064\ufeff\U000e0000-\U000e007f"  # what can't be seen
     "\ud800-\udfff\ufffe\uffff]"  # what no encoding has a form for, or XML forbids
 )
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)", re.MULTILINE)
@@ -20,13 +21,15 @@ _NUMBER = re.compile(r" (#\d+|×\d+|\(line \d+\))$")
 
 
 def printable(text: str) -> str:
-    """Text in which what XML forbids, moves a cursor, ends a line in secret or turns it around is
-    written as Python would write it: a real escape character as `\\x1b`."""
+    """Text in which what XML forbids, moves a cursor, ends a line in secret, turns it around or
+    can't be seen is written as Python would write it: a real escape character as `\\x1b`."""
     return _UNPRINTABLE.sub(_escaped, text.replace("\r\n", "\n"))
 
 
 def _escaped(found: re.Match[str]) -> str:
     code = ord(found[0])
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
