@@ -537,6 +537,29 @@ def test_a_session_that_wants_much_memory_fails_and_the_server_goes_on() -> None
         assert other.rows("select 1 as one") == [{"one": 1}]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what a process takes")
+def test_memory_that_sessions_take_together_is_taken_away() -> None:
+    """Each of them has less than it may have, and does nothing."""
+    rows = "select repeat('x', 1000) from generate_series(1, 75000)"
+    take = f"set work_mem = '1GB'; declare c cursor with hold for {rows}"
+
+    async def hoard() -> Any:
+        sessions = [await connect(held.address) for _ in range(16)]
+        try:
+            for session in sessions:
+                await session.execute(take)
+            while True:
+                await sessions[0].execute("select pg_sleep(0.1)")
+        except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            for session in sessions:
+                session.terminate()
+
+    with lease() as held, lease() as other:
+        asyncio.run(asyncio.wait_for(hoard(), 60))
+        assert "more than 1,024 MB of memory" in eventually(lambda: problem_of(held))
+        assert other.rows("select 1 as one") == [{"one": 1}]
+
+
 def test_locks_that_take_the_room_of_all_are_taken_away() -> None:
     async def hoard() -> Any:
         connection = await connect(held.address)
@@ -548,7 +571,7 @@ def test_locks_that_take_the_room_of_all_are_taken_away() -> None:
             connection.terminate()
 
     with lease() as held, lease() as other:
-        asyncio.run(asyncio.wait_for(hoard(), 20))
+        asyncio.run(asyncio.wait_for(hoard(), 60))
         assert "more than 10,000 locks" in eventually(lambda: problem_of(held))
         assert other.rows("select 1 as one") == [{"one": 1}]
 

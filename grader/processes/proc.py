@@ -6,6 +6,7 @@ blockbuster does in people's tests, takes no notice of these: they never wait.
 
 from __future__ import annotations
 
+import mmap
 import posix
 
 _AT_ONCE = 65_536
@@ -44,3 +45,12 @@ def part_of(path: str, start: int, size: int) -> bytes:
         return posix.pread(file, size, start)
     finally:
         posix.close(file)
+
+
+def private_memory(process: int) -> int:
+    """Bytes that a process has for itself; 0 where it can't be known, or has ended."""
+    try:
+        _, resident, shared, *_ = map(int, text_of(f"/proc/{process}/statm").split())
+    except (OSError, ValueError):
+        return 0
+    return (resident - shared) * mmap.PAGESIZE

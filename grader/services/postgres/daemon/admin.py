@@ -6,10 +6,12 @@ It is connected to a database in which no play can make anything, and so runs no
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
+from ....processes.proc import private_memory
 from ...base.errors import ServiceError
 from .connecting import (
     Connection,
@@ -52,6 +54,7 @@ _LOCKS = """
     FROM pg_locks JOIN pg_database base ON base.oid = database
     WHERE datname = ANY($1) GROUP BY 1
 """
+_SESSIONS = "SELECT datname AS name, pid FROM pg_stat_activity WHERE datname = ANY($1)"
 _WITHOUT_DATABASE = """
     SELECT rolname FROM pg_roles
     WHERE oid > 16383 AND NOT EXISTS (SELECT FROM pg_database WHERE datname = rolname)
@@ -166,6 +169,15 @@ class Admin:
     async def locks(self, names: list[str]) -> dict[str, int]:
         """How many locks the sessions in databases hold, for those that hold any."""
         return {row["name"]: row["count"] for row in await self._fetch(_LOCKS, names)}
+
+    async def memory(self, names: list[str]) -> dict[str, int]:
+        """How many bytes the server's processes take for databases, if they are of this machine."""
+        if not self._server.makes_roles:
+            return {}  # the user's own server, which may be anywhere
+        taken: Counter[str] = Counter()
+        for row in await self._fetch(_SESSIONS, names):
+            taken[row["name"]] += private_memory(row["pid"])
+        return dict(taken)
 
     async def busy(self, names: list[str]) -> list[RunningStatement]:
         """The statements in databases that are at work."""

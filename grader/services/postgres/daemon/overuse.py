@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .admin import Admin, RunningStatement
 
@@ -20,6 +20,9 @@ HOURS = 12
 """That a lease may last."""
 LOCKS = 10_000
 """That the sessions in one database may hold. All databases share the server's room for them."""
+MEMORY = 1 << 30
+"""Bytes that the server's processes may take for one database. Each may have as much, so that a
+play with a hundred connections could take more than the machine has."""
 BUSY = {False: 3, True: 600}
 """Looks in a row at which a statement may be busy, in a play and in a lease for hours."""
 MORE = 3
@@ -42,6 +45,14 @@ class LeasedDatabase(Protocol):
     refusal: str
 
 
+class Taken(NamedTuple):
+    """What a play has of the server: bytes of its database, locks, and bytes of memory."""
+
+    size: int
+    locks: int
+    memory: int
+
+
 class Overuse:
     """Ends what takes too much."""
 
@@ -55,8 +66,10 @@ class Overuse:
         await self._end_busy(databases)
         sizes = await self._admin.sizes(list(databases))
         locks = await self._admin.locks(list(databases))
+        memory = await self._admin.memory(list(databases))
         for name, one in databases.items():
-            one.refusal = _refusal(one, sizes.get(name, 0), locks.get(name, 0))
+            taken = Taken(sizes.get(name, 0), locks.get(name, 0), memory.get(name, 0))
+            one.refusal = _refusal(one, taken)
             if one.refusal:
                 await self._admin.close_to_role(name)
 
@@ -72,11 +85,13 @@ class Overuse:
                 await self._admin.cancel(one.session)
 
 
-def _refusal(one: LeasedDatabase, size: int, locks: int) -> str:
-    if size > SIZE:
+def _refusal(one: LeasedDatabase, taken: Taken) -> str:
+    if taken.size > SIZE:
         return f"The database has more than {SIZE >> 20} MB."
-    if locks > LOCKS:
+    if taken.locks > LOCKS:
         return f"The sessions in the database hold more than {LOCKS:,} locks."
+    if taken.memory > MEMORY:
+        return f"The sessions in the database take more than {MEMORY >> 20:,} MB of memory."
     if asyncio.get_running_loop().time() - one.since > HOURS * 3600:
         return f"The database was leased for more than {HOURS} hours."
     return ""
