@@ -151,6 +151,8 @@ def test_file_that_cannot_be_run_says_nothing_of_an_exercise() -> None:
 def test_works_until_it_passed_are_counted() -> None:
     first, second = LESSON.exercises
     assert (overview().tries(first), overview().tries(second)) == (2, 1)
+    assert "Tries: works handed in" in page(are_shown=False)
+    assert "Tries" not in page(False, ATTEMPTS[:4])
 
 
 def test_summary_loses_no_word_where_there_is_little_room() -> None:

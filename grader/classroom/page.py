@@ -65,10 +65,14 @@ class ClassArticle:
         yield f'<p class="score"><strong>{_size(self.overview)}</strong></p>'
         yield f'<p class="quiet">{marked_up(_run(self.overview))}</p>'
         yield '<table class="exercises"><thead><tr><th>Exercise</th><th>Passed</th>'
-        tries = "<th>Handed in until it passed</th>" if self.overview.has_further_tries else ""
+        tries = "<th>Tries</th>" if self.overview.has_further_tries else ""
         yield f"<th>Not yet</th><th>To do</th>{tries}</tr></thead><tbody>"
         yield from map(self._row, self.overview.exercises)
-        yield "</tbody></table>\n</header>"
+        yield "</tbody></table>"
+        if tries:
+            means = "Tries: works handed in until the exercise passed, on average."
+            yield f'<p class="quiet">{means}</p>'
+        yield "</header>"
 
     def _row(self, results: ExerciseResults) -> str:
         exercise, counts = results.exercise, results.counts
@@ -78,7 +82,7 @@ class ClassArticle:
         link = f'<a href="#{self._place(exercise.number)}">{_title(results)}</a>'
         if self.overview.has_further_tries:
             tries = self.overview.tries(exercise)
-            cells += f'<td class="number">{f"{tries:.1f} times" if tries else ""}</td>'
+            cells += f'<td class="number">{f"{tries:.1f}" if tries else ""}</td>'
         return f"<tr><td>{link}</td>{cells}</tr>"
 
     def _place(self, number: int) -> str:
