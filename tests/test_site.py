@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from browser import Browser, chromium
@@ -197,6 +198,26 @@ def test_command_says_when_a_port_is_taken(root: Path, server: SiteServer) -> No
     result = grade("site", "serve", str(root / PREFIX), "--port", port)
     assert result.exit_code == 2
     assert f"try --port {int(port) + 1}" in result.output
+
+
+def test_server_sends_text_compressed_to_those_who_take_it(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("mine " * 1_000)
+    with served(tmp_path) as server:
+        sent = [
+            httpx.get(server.url, headers={"Accept-Encoding": coding})
+            for coding in ("gzip", "identity")
+        ]
+    assert [one.text for one in sent] == ["mine " * 1_000] * 2
+    assert [one.headers.get("Content-Encoding") for one in sent] == ["gzip", None]
+    assert int(sent[0].headers["Content-Length"]) < 100
+
+
+def test_browser_that_has_a_file_is_not_sent_it_again(tmp_path: Path) -> None:
+    (tmp_path / "site.js").write_text("1")
+    with served(tmp_path) as server:
+        first = httpx.get(f"{server.url}site.js")
+        known = {"If-Modified-Since": first.headers["Last-Modified"]}
+        assert httpx.get(f"{server.url}site.js", headers=known).status_code == 304
 
 
 @pytest.mark.parametrize("lesson", catalog.lessons(), ids=lambda lesson: lesson.name)

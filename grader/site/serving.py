@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+import gzip
+import io
+from functools import lru_cache, partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 from ..model.errors import UsageError
 
@@ -33,6 +37,15 @@ class SiteServer(ThreadingHTTPServer):
         return f"http://{host!s}:{port}/"
 
 
+TEXTS = (".css", ".html", ".js", ".json", ".mjs", ".svg")
+"""What is sent compressed, as GitHub Pages does."""
+
+
+@lru_cache(maxsize=256)
+def _compressed(file: Path, modified: int) -> bytes:
+    return gzip.compress(file.read_bytes(), mtime=0)
+
+
 class _Files(SimpleHTTPRequestHandler):
     """Files as any web server gives them, but that no browser keeps an old one."""
 
@@ -42,6 +55,26 @@ class _Files(SimpleHTTPRequestHandler):
         ".mjs": "text/javascript",
         ".wasm": "application/wasm",
     }
+
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        file = self._file()
+        if file is None or "If-Modified-Since" in self.headers:
+            return super().send_head()
+        content = _compressed(file, file.stat().st_mtime_ns)
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", self.guess_type(str(file)))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Last-Modified", self.date_time_string(int(file.stat().st_mtime)))
+        self.end_headers()
+        return io.BytesIO(content)
+
+    def _file(self) -> Path | None:
+        """What is asked for, if it is to be compressed."""
+        path = Path(self.translate_path(self.path))
+        file = path / "index.html" if path.is_dir() and self.path.endswith("/") else path
+        accepted = "gzip" in self.headers.get("Accept-Encoding", "")
+        return file if accepted and file.suffix in TEXTS and file.is_file() else None
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")
