@@ -62,6 +62,7 @@ import { Part } from "./part.js";
 const PATIENCE = 8; // real seconds for one play, or for a program beyond what it may compute
 const LONGEST_PROGRAM = 5; // as in programs.py
 const LONGEST_GRADING = 180;
+const SPARE_AFTER = 1; // of a play or a program, which may never end
 
 const STOPPED = "It was stopped.";
 const CRASHED = "Python itself broke down on it, and was started again.";
@@ -87,7 +88,7 @@ export class Kernel {
     this.#loading = new Loading(base, (loaded, total) =>
       this.#say("loading", "Python is being loaded.", loaded, total),
     );
-    this.#player = new Part(this.#loading, "player");
+    this.#player = new Part(this.#loading, "player", { spareAfter: SPARE_AFTER });
     this.ready = this.#begin();
   }
 
@@ -101,7 +102,7 @@ export class Kernel {
       throw error;
     }
     this.capabilities = { ...this.#player.abilities, postgres: false, mongo: false };
-    this.#judge = new Part(this.#loading, "judge", (message) => this.#asked(message));
+    this.#judge = new Part(this.#loading, "judge", { onAsk: (message) => this.#asked(message) });
     this.#judge.ready.catch(() => {}); // the next call of `grade` says so
     this.#say("ready", "Python is ready.");
   }

@@ -7,6 +7,8 @@
  *   "crashed"  Python broke down
  *   "stopped"  the page ended it
  * After all but the first, and after a result that has spoiled it, another worker takes its place.
+ * Where a call may never come back, that other one is started while it lasts: `spareAfter` says
+ * after how many seconds.
  */
 
 export class Part {
@@ -15,11 +17,14 @@ export class Part {
   #onAsk;
   #pending = null;
   #calls = 0;
+  #spareAfter;
+  #spare = null;
 
-  constructor(loading, name, onAsk = () => {}) {
+  constructor(loading, name, { onAsk = () => {}, spareAfter = null } = {}) {
     this.#loading = loading;
     this.#name = name;
     this.#onAsk = onAsk;
+    this.#spareAfter = spareAfter;
     this.#start();
   }
 
@@ -33,16 +38,23 @@ export class Part {
 
   #start() {
     this.#calls = 0;
-    const worker = new Worker(this.#loading.base + "worker.js", { type: "module" });
+    const { worker, ready } = this.#spare ?? this.#begun();
+    this.#spare = null;
     this.worker = worker;
-    let isReady = false;
-    this.ready = new Promise((resolve, reject) => {
+    this.ready = ready.then((abilities) => (this.abilities = abilities));
+    this.ready.catch(() => {});
+  }
+
+  /* A worker that is being made ready. It is heard as long as it is the one that is asked. */
+  #begun() {
+    const worker = new Worker(this.#loading.base + "worker.js", { type: "module" });
+    const ready = new Promise((resolve, reject) => {
+      let isReady = false;
       worker.onmessage = ({ data }) => {
-        if (worker !== this.worker) return; // it has been replaced
         isReady ||= Boolean(data.ready);
-        if (data.ready) resolve((this.abilities = data.ready));
+        if (data.ready) resolve(data.ready);
         else if (data.failed) reject(new Error(data.failed));
-        else this.#heard(data);
+        else if (worker === this.worker) this.#heard(data);
       };
       worker.onerror = (event) => {
         event.preventDefault?.();
@@ -50,17 +62,18 @@ export class Part {
         if (isReady && worker === this.worker) this.#end("crashed", event.message);
       };
     });
-    this.ready.catch(() => {});
+    ready.catch(() => {});
     this.#loading.boot(this.#name).then(
       (boot) => worker.postMessage({ boot }),
       (error) => worker.onerror({ message: error.message }),
     );
+    return { worker, ready };
   }
 
   async call(call, body, seconds) {
     const began = performance.now();
     const answer = await new Promise((resolve) => {
-      const pending = (this.#pending = { resolve, id: ++this.#calls });
+      const pending = (this.#pending = { resolve, id: ++this.#calls, timers: [] });
       const isOpen = () => this.#pending === pending; // it may be ended while the worker starts
       this.ready.then(
         () => isOpen() && this.#ask(call, body, seconds),
@@ -71,7 +84,11 @@ export class Part {
   }
 
   #ask(call, body, seconds) {
-    this.#pending.timer = setTimeout(() => this.#end("hung"), seconds * 1000);
+    const { timers } = this.#pending;
+    timers.push(setTimeout(() => this.#end("hung"), seconds * 1000));
+    if (this.#spareAfter !== null) {
+      timers.push(setTimeout(() => (this.#spare ??= this.#begun()), this.#spareAfter * 1000));
+    }
     this.worker.postMessage({ call, id: this.#pending.id, body });
   }
 
@@ -111,12 +128,13 @@ export class Part {
     const pending = this.#pending;
     this.#pending = null;
     if (pending === null) return;
-    clearTimeout(pending.timer);
+    pending.timers.forEach((timer) => clearTimeout(timer));
     pending.resolve({ kind, body });
   }
 
   close() {
     this.worker.terminate();
+    this.#spare?.worker.terminate();
     this.#resolve("stopped", "");
   }
 }
