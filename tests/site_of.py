@@ -16,7 +16,8 @@ from grader.course import catalog
 from grader.judge.grading import Grading
 from grader.model.trace import encode
 from grader.render.as_json import as_data
-from grader.render.scrubber import scrubbable, to_verdict
+from grader.render.scrubber import scrubbable
+from grader.render.verdict import to_verdict
 from grader.site.building import HERE as SITE
 from grader.site.building import build
 from grader.site.serving import SiteServer

@@ -8,26 +8,20 @@ from types import BuiltinFunctionType
 from typing import cast
 
 from . import absent, collecting, seen, selecting, signals, sockets, stacks, system, threads
-from .signals import ProfTimer
 
 
-def install() -> ProfTimer:
-    """Let this Python have threads, sockets, signals and processes, as far as can be.
-
-    Returns:
-        The timer that stands for that of CPU time.
-    """
+def install() -> None:
+    """Let this Python have threads, sockets, signals and processes, as far as can be."""
     collecting.install()
     system.install()
     threads.install()
     sockets.install()
     selecting.install()
     absent.install()
-    timer = signals.install()
+    signals.install()
     _let_programs_make_loops()
     seen.install()
     _let_others_run_while_sleeping()
-    return timer
 
 
 def _let_programs_make_loops() -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from .given import page
 from .install import install, judge_in_browser
 
-timer = install()
+install()
 judge_in_browser()
 
 from ..clock import clocks_installed  # noqa: E402
@@ -19,11 +18,10 @@ from ..driver.blocking import blocking_calls_noted  # noqa: E402
 from ..judge.grading import Grading  # noqa: E402
 from ..model.errors import GraderError  # noqa: E402
 from ..render.as_json import as_data  # noqa: E402
-from ..render.scrubber import to_verdict  # noqa: E402
+from ..render.verdict import to_verdict  # noqa: E402
 from ..worker.loading import remember_sources  # noqa: E402
 from .asking import LEARNER  # noqa: E402
 
-timer.now = page.seconds
 remember_sources()
 clocks_installed().__enter__()
 blocking_calls_noted().__enter__()

@@ -9,7 +9,7 @@ import msgspec
 from .given import page
 from .install import install
 
-timer = install()
+install()
 
 from ..clock import clocks_installed  # noqa: E402
 from ..driver.blocking import blocking_calls_noted  # noqa: E402
@@ -20,7 +20,6 @@ from . import programs  # noqa: E402
 from .leaving import leave  # noqa: E402
 from .players import BrowserPlayer  # noqa: E402
 
-timer.now = page.seconds
 remember_sources()
 clocks_installed().__enter__()
 blocking_calls_noted().__enter__()

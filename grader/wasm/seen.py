@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from time import process_time
-
 from . import stacks
+from .given import cpu_seconds
 
 
 def install() -> None:
@@ -12,7 +11,7 @@ def install() -> None:
     from ..processes import isolation, kernel_waits, threads
 
     given = {
-        (threads, "work_of"): lambda native_id: process_time(),
+        (threads, "work_of"): lambda native_id: cpu_seconds(),
         (threads, "forget"): lambda native_id: None,
         (threads, "is_asleep"): stacks.is_waiting,
         # A stack that waits for another waits for a lock, as a kernel sees it.

@@ -11,9 +11,10 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
-from time import process_time
 from types import CodeType, FrameType
 from typing import Any
+
+from .given import cpu_seconds
 
 ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF = 0, 1, 2
 SIGPROF = 27
@@ -31,12 +32,10 @@ class ProfTimer:
 
     Attributes:
         handlers: by the number of the signal, what `signal.signal` was given.
-        now: seconds of CPU time, as well as they can be known.
     """
 
     def __init__(self) -> None:
         self.handlers: dict[int, Handler] = {}
-        self.now: Callable[[], float] = process_time
         self._interval = 0.0
         self._due = 0.0
         self._events = 0
@@ -53,7 +52,7 @@ class ProfTimer:
         if which != ITIMER_PROF:
             return 0.0, 0.0
         before, self._interval = self._interval, interval if seconds else 0.0
-        self._due = self.now() + seconds
+        self._due = cpu_seconds() + seconds
         return before, before
 
     def get(self, which: int) -> tuple[float, float]:
@@ -76,7 +75,7 @@ class ProfTimer:
         handler = self.handlers.get(SIGPROF)
         self._is_within = True
         try:
-            now = self.now()
+            now = cpu_seconds()
             # Once, however late it is: so does a kernel, whose signals don't queue.
             if handler is not None and self._interval and self._due <= now:
                 self._due = now + self._interval
@@ -90,8 +89,8 @@ def _is_own(filename: str) -> bool:
     return not filename.startswith(("/lib/", "<frozen "))
 
 
-def install() -> ProfTimer:
-    """Give `signal` the timer; what it is told of other signals comes to nothing."""
+def install() -> None:
+    """Give `signal` a timer; what it is told of other signals comes to nothing."""
     timer = ProfTimer()
     real_signal, real_getsignal = signal.signal, signal.getsignal
 
@@ -116,4 +115,3 @@ def install() -> ProfTimer:
     }
     for name, value in given.items():
         setattr(signal, name, value)
-    return timer

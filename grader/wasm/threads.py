@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import stacks
+from .given import cpu_seconds
 from .queues import SimpleQueue
 from .stacks import Stack
 
@@ -116,8 +117,8 @@ def install() -> None:
     setattr(_thread, "RLock", threading.RLock)  # noqa: B010
     setattr(queue, "SimpleQueue", SimpleQueue)  # noqa: B010
     if not hasattr(time, "thread_time"):
-        time.thread_time = time.process_time
-        time.thread_time_ns = time.process_time_ns
+        time.thread_time = cpu_seconds
+        time.thread_time_ns = lambda: int(cpu_seconds() * 1e9)
     setattr(threading.Thread, "native_id", property(lambda thread: thread.ident))  # noqa: B010
 
 

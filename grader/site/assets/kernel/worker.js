@@ -7,7 +7,7 @@
  */
 
 const threads = typeof WebAssembly.Suspending === "function";
-const LARGEST = 1 << 30; // bytes of memory: more than any honest play takes
+const LARGEST = 1 << 29; // bytes of memory: more than any honest play takes
 
 let part = null;
 let spoiled = false;
