@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ from ..course import catalog
 from ..course.catalog import CARRIED, TABLE, Course, Lesson
 from ..judge.diagnoses.own import rules_file
 from .javascript import node_modules
-from .needs import sentences
+from .library import ARCHIVE, pack_library, unpack_library
+from .needs import ABSENT, sentences
 from .packs import compile_in_place, copy, copy_packages, write_compressed, write_pack
 from .wheels import unpacked_wheels
 
@@ -21,12 +23,17 @@ HERE = Path(__file__).parent
 KIT = HERE.parent
 SCRIPTS = ("kernel.js", "loading.js", "part.js", "worker.js")
 OF_PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs")
-FOR_JUDGE = ("iniconfig", "packaging", "pluggy", "_pytest", "pytest", "pygments")
+FOR_JUDGE = (
+    *("iniconfig", "packaging", "pluggy", "_pytest", "pytest", "pygments"),
+    *("markdown_it", "mdurl"),
+)
 """Packages that only grading needs."""
 PARTS = ("model", "processes", "course", "clock", "driver", "services", "worker", "render")
 OF_PLAYER = (*PARTS, "testing", "wasm")
 OF_JUDGE = ("judge", "checks")
 """Folders of the kit, by who needs them."""
+FOR_TERMINALS = re.compile(r"from rich\.(?!cells)")
+"""What a module imports that writes to a terminal."""
 
 
 def make_kernel(out: Path) -> None:
@@ -44,13 +51,13 @@ def make_kernel(out: Path) -> None:
     for name in OF_PYODIDE:
         copy(pyodide / name, out / name)
     core = _compressed(pyodide / "pyodide.asm.wasm", out)
-    library = _compressed(pyodide / "python_stdlib.zip", out)
+    library, packs = _compiled(modules, out)
     lock = out / "pyodide-lock.json"
     lock.write_text(_lock(pyodide / "pyodide-lock.json"), "utf-8")
     manifest = {
         "core": core,
         "files": [library, {"name": lock.name, "as": lock.name, "bytes": lock.stat().st_size}],
-        "packs": _packs(out, modules),
+        "packs": packs,
         "parts": {"player": "grader.wasm.playing", "judge": "grader.wasm.judging"},
         **_about_the_course(),
     }
@@ -72,21 +79,30 @@ def _lock(file: Path) -> str:
     return json.dumps({"info": known["info"], "packages": {}})
 
 
-def _packs(out: Path, modules: Path) -> dict[str, list[dict[str, Any]]]:
+def _compiled(modules: Path, out: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """The file of the library, and those of the packs by the part that needs them."""
     with TemporaryDirectory() as folder:
-        player, judge = Path(folder) / "player", Path(folder) / "judge"
-        site = unpacked_wheels()
-        others = {entry.name.partition("-")[0] for entry in site.iterdir()} - set(FOR_JUDGE)
-        copy_packages(site, others, player)
-        copy_packages(site, FOR_JUDGE, judge)
-        _copy_kit(player, OF_PLAYER)
-        for module in (KIT / "__init__.py", KIT / "__main__.py"):
-            copy(module, player / "grader" / module.name)
-        _copy_kit(judge, OF_JUDGE)
-        _copy_course(catalog.course(), judge / CARRIED)
+        player, judge, library = (Path(folder) / name for name in ("player", "judge", "library"))
+        _fill(player, judge)
+        unpack_library(modules / "pyodide", library)
         compile_in_place(Path(folder), modules)
+        pack_library(library, Path(folder) / ARCHIVE)
         player_file, judge_file = (_packed(part, out) for part in (player, judge))
-    return {"player": [player_file], "judge": [player_file, judge_file]}
+        packs = {"player": [player_file], "judge": [player_file, judge_file]}
+        return _compressed(Path(folder) / ARCHIVE, out), packs
+
+
+def _fill(player: Path, judge: Path) -> None:
+    """Put what the two parts need into their folders."""
+    site = unpacked_wheels()
+    others = {entry.name.partition("-")[0] for entry in site.iterdir()} - set(FOR_JUDGE)
+    copy_packages(site, others, player)
+    copy_packages(site, FOR_JUDGE, judge)
+    _copy_kit(player, OF_PLAYER)
+    for module in (KIT / "__init__.py", KIT / "__main__.py"):
+        copy(module, player / "grader" / module.name)
+    _copy_kit(judge, OF_JUDGE)
+    _copy_course(catalog.course(), judge / CARRIED)
 
 
 def _packed(folder: Path, out: Path) -> dict[str, Any]:
@@ -96,9 +112,18 @@ def _packed(folder: Path, out: Path) -> dict[str, Any]:
 
 def _copy_kit(target: Path, parts: tuple[str, ...]) -> None:
     for part in parts:
-        shutil.copytree(
-            KIT / part, target / "grader" / part, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(KIT / part, target / "grader" / part, ignore=_left_out)
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """Most of the services that the page can't have, and what is for terminals."""
+    place = Path(folder)
+    if place.parent.name == "services" and place.name in ABSENT:
+        return set(names) - {"__init__.py", "kind.py"}
+    modules = [name for name in names if name.endswith(".py")]
+    return {"__pycache__"} | {
+        name for name in modules if FOR_TERMINALS.search((place / name).read_text("utf-8"))
+    }
 
 
 def _copy_course(course: Course, target: Path) -> None:

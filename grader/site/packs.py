@@ -12,16 +12,22 @@ from pathlib import Path
 
 from ..model.errors import GraderError
 
-COMPILER = Path(__file__).parent / "assets" / "compile.mjs"
+HERE = Path(__file__).parent
+COMPILER, COMPILING = HERE / "assets" / "compile.mjs", HERE / "compiling.py"
 PATIENCE = 600.0
 """Real seconds for the compiler."""
 LEFT_OUT = (".pyi", ".typed", ".md", ".rst", ".exe", ".h", ".pxd", ".c")
 OF_METADATA = frozenset({"METADATA", "entry_points.txt"})
 """What is kept of what wheels say of themselves."""
-NEVER_IMPORTED = ("pydantic/v1/", "pydantic/mypy.py")
+NEVER_IMPORTED = ("pydantic/v1/", "pydantic/mypy.py", "anyio/_backends/_trio.py")
 """Parts of packages that nothing in the page imports, or does without where they are missing."""
-LEXERS = frozenset({"__init__.py", "_mapping.py", "diff.py", "python.py"})
-"""What is kept of Pygments' lexers. All of them would be 1.5 MB of the judge's pack, of 3.5."""
+KEPT = {
+    Path("pygments", "lexers"): {"__init__.py", "_mapping.py", "diff.py", "python.py"},
+    Path("rich"): {"__init__.py", "_extension.py", "cells.py"},
+    Path("rich", "_unicode_data"): {"__init__.py", "_versions.py", "unicode17-0-0.py"},
+}
+"""All that is kept of the files in a folder: what colours pytest's diffs, and how wide text is."""
+CERTIFICATES = Path("certifi", "cacert.pem")
 
 
 def copy_packages(source: Path, names: Iterable[str], target: Path) -> None:
@@ -36,6 +42,14 @@ def copy_packages(source: Path, names: Iterable[str], target: Path) -> None:
     for metadata in target.glob("*.dist-info/METADATA"):
         fields = metadata.read_text("utf-8").partition("\n\n")[0]  # a project's README follows
         metadata.write_text(f"{fields}\n", "utf-8")
+    _keep_one_certificate(target / CERTIFICATES)
+
+
+def _keep_one_certificate(file: Path) -> None:
+    """A client that may speak TLS reads some; in the page, none is ever used."""
+    if file.is_file():
+        end = "-----END CERTIFICATE-----\n"
+        file.write_text(file.read_text("utf-8").partition(end)[0] + end, "utf-8")
 
 
 def copy(file: Path, target: Path) -> None:
@@ -54,13 +68,13 @@ def _is_needed(file: Path) -> bool:
         return False
     if file.parts[0].endswith(".dist-info"):
         return file.name in OF_METADATA
-    if file.parent == Path("pygments", "lexers"):
-        return file.name in LEXERS
+    if file.parent in KEPT:
+        return file.name in KEPT[file.parent]
     return not file.as_posix().startswith(NEVER_IMPORTED)
 
 
 def compile_in_place(folder: Path, modules: Path) -> None:
-    """Compile all Python files in a folder for the Python of the page, and leave their source out.
+    """Compile the packs and the library in a folder for the Python of the page.
 
     Args:
         modules: the `node_modules` with Pyodide.
@@ -71,7 +85,8 @@ def compile_in_place(folder: Path, modules: Path) -> None:
     node = shutil.which("node")
     if node is None:
         raise GraderError("there is no Node.js here", "install it: the packages are compiled by it")
-    command = [node, str(COMPILER), str(modules / "pyodide" / "pyodide.mjs"), str(folder)]
+    pyodide = modules / "pyodide" / "pyodide.mjs"
+    command = [node, str(COMPILER), str(pyodide), str(COMPILING), str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
     except (OSError, subprocess.SubprocessError) as error:
