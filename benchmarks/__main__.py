@@ -16,6 +16,7 @@ from rich.table import Table
 from . import against as trees
 from . import (
     board,
+    browser,
     classroom,
     cold,
     commands,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[bool], list[Row]]] = {
     "playing": playing.measure,
     "isolation": isolation.measure,
     "board": board.measure,
+    "browser": browser.measure,
 }
 
 Rows = list[tuple[str, Row]]

@@ -1,101 +1,169 @@
-"""The bank in the Python of a browser, by Node: each case, and whether it gets the same verdict.
-
-`python -m benchmarks.browser FOLDER NODE [EVERY]` grades every so many cases of those that the
-page can grade, with a kernel that was built in FOLDER, and prints those that differ.
-"""
+"""The site in headless Chromium: a visitor's first visit, and the next one."""
 
 from __future__ import annotations
 
 import json
-import subprocess
+import socket
 import sys
-import tomllib
-from collections.abc import Iterable, Iterator
+import tempfile
+import threading
+import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import psutil
+
+from grader.model.errors import CourseError
+from grader.site.building import build
+from grader.site.bundle import make_kernel
+from grader.site.serving import SiteServer
+
+from .results import BenchmarkError, Row, spread
+
 ROOT = Path(__file__).parents[1]
-BANK = ROOT / "tests" / "mistakes"
-ASK = ROOT / "tests" / "wasm" / "ask.mjs"
+RIGHT = ROOT / "tests" / "mistakes" / "day53" / "2_right_mended.py"
+LIMITS = {
+    "first program run, nothing kept": (6, " s"),
+    "sent until it could run": (10, " MB"),
+    "first program run, all kept": (2.5, " s"),
+    "exercise 2 graded": (300, " ms"),
+    "a play": (10, " ms"),
+    "memory of the page": (300, " MB"),
+    "a program run after an endless one": (300, " ms"),
+}
+"""What is measured, and the most that it may be; in the order of a visit."""
+DISK = 60
+"""Million bytes of the whole site."""
+PATIENCE = 120.0
+"""Real seconds until what was never shown is given up."""
+READY = "document.getElementById('machine').dataset.state === 'ready'"
+RUN = "document.querySelector('#text .program button').click()"
+OUTPUT = "!!document.querySelector('#text .result')"
+OFFLINE = "document.getElementById('machine').textContent.includes('offline')"
+KERNEL = """
+import(new URL("kernel/kernel.js", document.baseURI).href).then(({ Kernel }) => {
+    globalThis.kernel = new Kernel({ base: new URL("kernel/", document.baseURI).href });
+    return kernel.ready;
+}).then(() => true)
+"""
+PLAYS = """
+from fastapi import FastAPI
+from grader import get, play
+for _ in range(%d):
+    play(FastAPI(), get("/"))
+"""
+SHOWN = 41
+"""Plays after which no more are drawn."""
 
-EXCEPTIONS: dict[str, str] = {}
-"""Cases that can't get the native verdict in a browser, each with the reason."""
 
-
-def cases(folder: Path, every: int = 1) -> list[Path]:
-    """Every so many cases of the bank, of those that the page can grade."""
-    needs = json.loads((folder / "manifest.json").read_text("utf-8"))["needs"]
-    found = [
-        case
-        for case in sorted(BANK.glob("*/*.py"))
-        if str(expected(case)["exercise"]) not in needs[case.parent.name]
-    ]
-    return found[::every]
-
-
-def expected(case: Path) -> dict[str, Any]:
-    """What is to be said of a case."""
-    return tomllib.loads(case.with_suffix(".toml").read_text("utf-8"))
-
-
-def asked(case: Path) -> dict[str, Any]:
-    """What the kernel is asked for a case."""
-    source, number = case.read_text("utf-8"), expected(case)["exercise"]
-    return {"grade": {"lesson": case.parent.name, "exercise": number, "source": source, "seed": 1}}
-
-
-def answers(
-    node: str, folder: Path, requests: Iterable[dict[str, Any]], patience: float = 60
-) -> Iterator[dict[str, Any]]:
-    """What a kernel of its own says to each request, after what it says of itself."""
-    process = subprocess.Popen(
-        [node, str(ASK), str(folder), str(patience)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with process:
+def measure(short: bool) -> list[Row]:
+    """Visit a site that is built for this, each time with a browser that has kept nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        site = Path(folder) / "site"
         try:
-            yield json.loads(process.stdout.readline())
-            for request in requests:
-                process.stdin.write(json.dumps(request) + "\n")
-                process.stdin.flush()
-                yield json.loads(process.stdout.readline())
+            build(site, make_kernel)
+        except CourseError as error:
+            raise BenchmarkError(str(error)) from error
+        size = sum(file.stat().st_size for file in site.rglob("*") if file.is_file()) / 1e6
+        visits = [_visited(site, Path(folder) / str(n)) for n in range(1 if short else 5)]
+    rows = [_row(what, [visit[what] for visit in visits]) for what in LIMITS]
+    return [*rows, Row("the site on disk", f"{size:.1f} MB", f"at most {DISK} MB", size <= DISK)]
+
+
+def _row(what: str, measured: list[float]) -> Row:
+    most, unit = LIMITS[what]
+    return Row(what, spread(measured, unit), f"at most {most}{unit}", median(measured) <= most)
+
+
+class _CountingServer(SiteServer):
+    """A server that knows how many bytes it has sent."""
+
+    sent = 0
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        return _Counted(connection, self), address  # type: ignore[return-value]
+
+
+class _Counted:
+    def __init__(self, connection: socket.socket, server: _CountingServer) -> None:
+        self._connection, self._server = connection, server
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def sendall(self, content: bytes) -> None:
+        self._server.sent += len(content)
+        self._connection.sendall(content)
+
+
+def _visited(site: Path, profile: Path) -> dict[str, float]:
+    sys.path.insert(0, str(ROOT / "tests"))
+    from browser import Browser, chromium
+
+    program = chromium()
+    if program is None:
+        raise BenchmarkError("there is no Chromium here")
+    server = _CountingServer(site)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Browser(program, profile) as browser:
+        try:
+            return _Visit(browser, server).figures()
         finally:
-            process.stdin.close()
-            process.kill()
+            server.shutdown()
+            server.server_close()
 
 
-def difference(case: Path, answer: dict[str, Any]) -> str:
-    """In what an answer differs from what is to be said of a case; empty if in nothing."""
-    wanted = expected(case)
-    if answer["report"] is None:
-        return str(answer["sentence"])
-    [exercise] = answer["report"]["exercises"]
-    failed = [check for check in exercise["checks"] if check["status"] == "failed"]
-    first = failed[0]["diagnoses"][:1] if failed else []
-    said = exercise["status"], [one["id"] for one in first]
-    if said != (wanted["status"], wanted["diagnoses"][:1]):
-        return f"{said} {' '.join(answer['problems'])[-300:]}"
-    lines = [one["line"] for one in first]
-    return f"line {lines}" if "line" in wanted and lines != [wanted["line"]] else ""
+class _Visit:
+    def __init__(self, browser: Any, server: _CountingServer) -> None:
+        self._browser, self._server = browser, server
 
+    def figures(self) -> dict[str, float]:
+        cold, sent = self._first_run()
+        self._wait_for(OFFLINE)
+        cached, _ = self._first_run()
+        self._wait_for(OFFLINE)
+        memory = self._memory()
+        self._browser.open(f"{self._server.url}index.html")
+        self._browser.promised(KERNEL)
+        self._grade()
+        graded = median(self._grade() for _ in range(9))
+        many, few = self._run(PLAYS % (SHOWN + 100)), self._run(PLAYS % SHOWN)
+        self._run("while True: pass")
+        again = self._run("print(1)")
+        found = (cold, sent, cached, graded * 1000, (many - few) * 10, memory, again * 1000)
+        return dict(zip(LIMITS, found, strict=True))
 
-def main(folder: Path, node: str, every: int = 1) -> None:
-    chosen = cases(folder, every)
-    said = answers(node, folder, map(asked, chosen))
-    print(next(said))
-    differs, seconds = 0, 0.0
-    for case, answer in zip(chosen, said, strict=True):
-        seconds += answer["seconds"]
-        if found := difference(case, answer):
-            differs += 1
-            print(f"{case.parent.name}/{case.stem}: {found}", flush=True)
-    print(f"{len(chosen)} cases, {differs} differ, {seconds / len(chosen) * 1000:.0f} ms each")
+    def _first_run(self) -> tuple[float, float]:
+        """Seconds from the address to what a lesson's first program printed; and the million bytes
+        that the server has sent when it could run, after which the judge is loaded."""
+        self._browser.open("about:blank")
+        began = time.perf_counter()
+        self._browser.open(f"{self._server.url}day53.html")
+        self._wait_for(READY)
+        sent = self._server.sent / 1e6
+        self._browser.evaluate(RUN)
+        self._wait_for(OUTPUT)
+        return time.perf_counter() - began, sent
 
+    def _wait_for(self, condition: str) -> None:
+        self._browser.wait_for(condition, PATIENCE)
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))
+    def _run(self, source: str) -> float:
+        return self._asked("run", {"source": source})
+
+    def _grade(self) -> float:
+        source = RIGHT.read_text("utf-8")
+        return self._asked("grade", {"lesson": "day53", "exercise": 2, "source": source})
+
+    def _asked(self, what: str, request: dict[str, Any]) -> float:
+        """Seconds until the kernel has answered."""
+        answer = f"kernel.{what}({json.dumps(request)})"
+        return float(self._browser.promised(f"{answer}.then(answer => answer.seconds)"))
+
+    def _memory(self) -> float:
+        """Million bytes of the process that has the page, with the player and the judge in it."""
+        tree = psutil.Process(self._browser.pid).children(recursive=True)
+        pages = [one for one in tree if "--type=renderer" in one.cmdline()]
+        return max(page.memory_full_info().uss for page in pages) / 1e6

@@ -27,7 +27,7 @@ OPTIONS = (
     "--no-first-run",
     "--remote-debugging-pipe",
 )
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Real seconds after which a browser that has not answered will not."""
 
 SOON = 20.0
@@ -76,6 +76,11 @@ class Browser:
         self.send("Target.disposeBrowserContext", **context)
         self._session = before
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
     def __enter__(self) -> Browser:
         return self
 
@@ -119,10 +124,14 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def wait_for(self, condition: str) -> Any:
-        """The value of a JavaScript expression as soon as that is true or something."""
+    def wait_for(self, condition: str, soon: float = SOON) -> Any:
+        """The value of a JavaScript expression as soon as that is true or something.
+
+        Args:
+            soon: the real seconds after which it is given up.
+        """
         promise = f"""new Promise((resolve, reject) => {{
-            setTimeout(() => reject(new Error('this was never so')), {SOON * 1000});
+            setTimeout(() => reject(new Error('this was never so')), {soon * 1000});
             const look = () => {{
                 const value = {condition};
                 value ? resolve(value) : setTimeout(look, 10);

@@ -12,6 +12,7 @@ from learner import ROOT, STUB, Learner
 
 from grader.course import catalog
 from grader.judge.grading import Grading
+from grader.model.errors import CourseError
 
 pytest_plugins = ["pytester"]
 
@@ -36,3 +37,21 @@ def learner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Learner:
     monkeypatch.setattr(catalog, "carried_root", lambda: ROOT)
     monkeypatch.chdir(tmp_path)
     return Learner(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """What a page runs programs with, built once for all processes that test."""
+    filelock = pytest.importorskip("filelock", reason="the extra `site` isn't installed")
+    pytest.importorskip("platformdirs")
+    from grader.site.bundle import make_kernel
+
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "kernel"
+    with filelock.FileLock(f"{folder}.lock"):
+        if not (folder / "manifest.json").is_file():
+            try:
+                make_kernel(folder)
+            except CourseError as error:
+                pytest.skip(f"it can't be built on this machine: {error}")
+    return folder

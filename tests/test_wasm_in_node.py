@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.browser import BANK, answers, asked, difference
-from grader.model.errors import CourseError
+import grader.site
+from benchmarks.bank_in_browser import BANK, answers, asked, difference
 
 filelock = pytest.importorskip("filelock", reason="the extra `site` isn't installed")
 platformdirs = pytest.importorskip("platformdirs")
 
 HERE = Path(__file__).parent / "wasm"
 CASES = ("2_awaited_in_turn", "2_right_mended", "7_plain_for", "8_never_closed")
-"""A few of the bank; `python -m benchmarks.browser` grades all of it."""
+"""A few of the bank; `python -m benchmarks.bank_in_browser` grades all of it."""
 
 WAITS_IN_THREADS = """
 import time
@@ -57,12 +58,18 @@ from fastapi import FastAPI
 from grader import get, play, postgres
 play(lambda dsn: FastAPI(), get("/"), dsn=postgres())
 """
+HAS_WHAT_COUNTS_OF_PACKAGES = """
+import smtplib, unittest.mock, fastapi
+print(bool(fastapi.FastAPI.__doc__), bool(fastapi.FastAPI.get.__doc__))
+fastapi.APIRouter(prefix="without-a-slash")
+"""
 ENDINGS = {
     WAITS_IN_THREADS: ("ok", "[2.0, 4.0]\n", ""),
     HAS_LOOPS_OF_ITS_OWN: ("ok", "500.0\n", ""),
     HAS_LOOPS_OF_ITS_OWN.replace("500", "700"): ("failed", "", "still waits after 600 s"),
     WAITS_IN_VAIN: ("failed", "", "Line 7 waits for something that can't happen any more."),
     WANTS_POSTGRES: ("failed", "", "This play needs PostgreSQL, which only the installed kit has"),
+    HAS_WHAT_COUNTS_OF_PACKAGES: ("failed", "True False\n", "must start with '/'"),
     "for i in range(3):\nprint(i)": ("failed", "", "Line 2: IndentationError"),
     "print(1)\nraise SystemExit(3)": ("failed", "1\n", "The program ended itself with exit(3)."),
     "def f():\n    return 1 / 0\nf()": ("failed", "", "Line 2: ZeroDivisionError"),
@@ -90,22 +97,6 @@ def node() -> str:
         ):
             pytest.skip("npm can't fetch it: there is no network, or no registry")
     return str(program)
-
-
-@pytest.fixture(scope="session")
-def kernel(node: str, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """What a page loads, built once for all processes that test."""
-    from grader.site.bundle import make_kernel
-
-    own = tmp_path_factory.getbasetemp()
-    folder = (own if worker_id == "master" else own.parent) / "kernel"
-    with filelock.FileLock(f"{folder}.lock"):
-        if not (folder / "manifest.json").is_file():
-            try:
-                make_kernel(folder)
-            except CourseError as error:
-                pytest.skip(f"it can't be built on this machine: {error}")
-    return folder
 
 
 def said(node: str, kernel: Path, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -137,3 +128,14 @@ def test_what_is_stopped_says_so_and_the_next_program_runs(node: str, kernel: Pa
     stopped, after = said(node, kernel, [in_c, {"run": {"source": "print(2)"}}])
     assert (stopped["ended"], stopped["sentence"]) == ("stopped", "It was stopped.")
     assert (after["ended"], after["output"]) == ("ok", "2\n")
+
+
+def test_worker_that_takes_over_is_started_before_the_other_has_hung(node: str) -> None:
+    """So nobody waits for it: Python takes a second or more to start."""
+    folder = Path(grader.site.__file__).parent / "assets" / "kernel"
+    command = [node, str(HERE / "part.mjs"), str(folder)]
+    said = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    assert said == {
+        "kinds": ["hung", "result"],
+        "asked": [["hang", "terminated when there were 2"], ["play"]],
+    }
