@@ -85,7 +85,8 @@ export class Part {
 
   #ask(call, body, seconds) {
     const { timers } = this.#pending;
-    timers.push(setTimeout(() => this.#end("hung"), seconds * 1000));
+    const { slowness = 1 } = this.abilities; // of the machine, by how long it took to start
+    timers.push(setTimeout(() => this.#end("hung"), seconds * slowness * 1000));
     if (this.#spareAfter !== null) {
       timers.push(setTimeout(() => (this.#spare ??= this.#begun()), this.#spareAfter * 1000));
     }

@@ -7,9 +7,11 @@
  */
 
 const threads = typeof WebAssembly.Suspending === "function";
+const USUAL_START = 2; // seconds
 const LARGEST = 1 << 29; // bytes of memory: more than any honest play takes
 
 let part = null;
+let slowness = 1;
 let spoiled = false;
 let asked = 0;
 const answers = new Map();
@@ -42,6 +44,7 @@ function give(module, files) {
 }
 
 async function boot({ part: name, base, module, files, packs }) {
+  const began = performance.now();
   try {
     limitMemory();
     give(module, files);
@@ -53,7 +56,8 @@ async function boot({ part: name, base, module, files, packs }) {
     python.runPython("import importlib; importlib.invalidate_caches()");
     const imported = python.pyimport("importlib").import_module;
     part = threads ? await imported.callPromising(name) : imported(name);
-    postMessage({ ready: { threads } });
+    slowness = Math.max(1, (performance.now() - began) / 1000 / USUAL_START);
+    postMessage({ ready: { threads, slowness } });
   } catch (error) {
     postMessage({ failed: String(error.message ?? error).slice(-2000) });
   }
@@ -92,7 +96,8 @@ function given() {
       await life.callPromising();
       life.destroy();
     },
-    seconds: self.cpuSeconds ?? (() => performance.now() / 1000),
+    // A phone, or a busy machine, needs longer to start Python, and is given longer to compute.
+    seconds: self.cpuSeconds ?? (() => performance.now() / 1000 / slowness),
     spoil: () => (spoiled = true),
     leave: (report) => {
       postMessage({ report });
