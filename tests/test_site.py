@@ -29,7 +29,7 @@ from grader.course.progress import ExerciseProgress, Progress
 from grader.course.statements import definitions
 from grader.course.transcripts import first_difference
 from grader.model.errors import CourseError, UsageError
-from grader.site.building import build
+from grader.site.building import build, service_worker
 from grader.site.javascript import node_modules
 from grader.site.lessons import link, site_lesson
 from grader.site.serving import SiteServer
@@ -584,6 +584,44 @@ def test_nothing_is_asked_of_any_other_host(page: Browser, address: str) -> None
     assert page.promised("fetch('http://127.0.0.1:1/').then(() => '', e => e.name)") == "TypeError"
     refused = [one["entry"]["text"] for one in page.told("Log.entryAdded")]
     assert any("Content Security Policy" in text for text in refused)
+
+
+# With the kit itself in the page
+
+
+@pytest.fixture
+def real_site(root: Path, kernel: Path, tmp_path: Path) -> Path:
+    """The site as it is built for visitors, in the folder that is served."""
+    shutil.copytree(root / PREFIX, tmp_path / PREFIX, ignore=shutil.ignore_patterns("kernel"))
+    shutil.copytree(kernel, tmp_path / PREFIX / "kernel")
+    (tmp_path / PREFIX / "sw.js").write_text(service_worker(tmp_path / PREFIX), "utf-8")
+    return tmp_path
+
+
+@needs_a_browser
+def test_visitor_solves_an_exercise_from_the_page_alone(browser: Browser, real_site: Path) -> None:
+    """Reads, runs, is wrong, is right, hangs, goes on, and comes again without a network."""
+    long = 150.0
+    with served(real_site) as server:
+        address = f"{server.url}{PREFIX}/"
+        browser.open(f"{address}day53.html#exercise-2")
+        browser.wait_for(READY, long)
+        browser.click(press("Run", "#text"))
+        browser.wait_for("!!document.querySelector('#text .result')", long)
+        write(browser, WRONG.read_text("utf-8"))
+        browser.click(press("Grade"))
+        browser.wait_for("!!document.querySelector('#desk .cm-said')", long)
+        assert "Lines 10, 11 and 12 wait for one call" in browser.evaluate(SAID)
+        browser.wait_for("document.getElementById('machine').textContent.includes('offline')", long)
+    write(browser, "while True:\n    pass")
+    browser.click(press("Run"))
+    browser.wait_for(f"{SAID}.includes('ended')", long)
+    browser.open(f"{address}day54.html")
+    browser.open(f"{address}day53.html#exercise-2")
+    browser.wait_for(READY, long)
+    write(browser, RIGHT.read_text("utf-8"))
+    browser.click(press("Grade"))
+    browser.wait_for(f"{SAID}.startsWith('Concurrent operations: passed')", long)
 
 
 # How it looks
