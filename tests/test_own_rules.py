@@ -58,6 +58,12 @@ def test_own_rule_speaks_first_and_is_explained(course: Path) -> None:
     assert run_grade(course, "dev", "check", "toy", 1).stdout == "Nothing is wrong.\n"
 
 
+def test_rule_that_gives_something_else_is_told_to_the_author(course: Path) -> None:
+    change(course / "checks/rules_toy.py", "return Finding(", "return 'no' or Finding(")
+    said = run_grade(course, "dev", "check", "toy", 1).stdout
+    assert "TypeError: the rule too-much-sleep gives 'no', neither a Finding nor None" in said
+
+
 def test_rule_that_raises_is_told_to_the_author_and_not_to_the_learner(course: Path) -> None:
     change(course / "checks/rules_toy.py", "    line = case", "    line = 1 / 0 or case")
     done = run_grade(course, "toy", 1, "--file", "tests/mistakes/toy/1_too_long.py")
@@ -82,14 +88,17 @@ def test_rules_are_looked_at(course: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line"),
-    [("import Case", "import Case, nothing", 3), ("-> Finding | None:", "-> Finding | None", 7)],
+    ("old", "new", "place"),
+    [
+        ("import Case", "import Case, nothing", "3: raises ImportError"),
+        ("-> Finding | None:", "-> Finding | None", "7: this isn't Python: expected ':'"),
+    ],
 )
 def test_rules_that_cannot_be_imported_are_found_at_their_line(
-    course: Path, old: str, new: str, line: int
+    course: Path, old: str, new: str, place: str
 ) -> None:
     change(course / "checks/rules_toy.py", old, new)
     said = run_grade(course, "dev", "check", "toy", 1).stdout
-    assert said.startswith(f"checks/rules_toy.py:{line}: raises ")
+    assert said.startswith(f"checks/rules_toy.py:{place}")
     done = run_grade(course, "toy", 1, "--file", "tests/mistakes/toy/1_too_long.py")
     assert (done.returncode, done.stderr) == (1, "")

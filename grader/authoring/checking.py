@@ -65,7 +65,7 @@ class LessonChecker:
             number: of the exercise to look at, without the texts; all of it, if None.
             tell: called with what is found before the bank is graded.
         """
-        for look in (unreadable, texts.titles_without_exercise, _problems_of_files):
+        for look in _FIRST_LOOKS:
             if found := list(look(lesson)):  # the rest would only say so again
                 return sorted(found)
         if lesson.name not in self._kept:
@@ -132,11 +132,19 @@ LookAtExercise = Callable[["Grading", Lesson, int], list[Problem]]
 """Looks at one exercise of a lesson."""
 
 
-def _problems_of_files(lesson: Lesson) -> Iterator[Problem]:
-    if not course().checks(lesson).is_file():
-        yield missing_file(course().checks(lesson))
-    yield from rules.broken_rules(lesson)
-    yield from bank.problems_of_files(lesson)
+def _missing_checks(lesson: Lesson) -> list[Problem]:
+    file = course().checks(lesson)
+    return [] if file.is_file() else [missing_file(file)]
+
+
+_FIRST_LOOKS = (
+    unreadable,
+    texts.titles_without_exercise,
+    _missing_checks,
+    rules.broken_rules,
+    bank.problems_of_files,
+)
+"""What is looked at before anything is run. Each needs what those before it look at."""
 
 
 def _problems_beside(lesson: Lesson, numbers: list[int]) -> Iterator[Problem]:

@@ -49,6 +49,8 @@ class Rule(NamedTuple):
         if self.about and not (self.about | {EVERYTHING}) & case.looks_at:
             return None
         found = self.look(case)
+        if found is not None and not isinstance(found, Finding):
+            raise TypeError(f"the rule {self.id} gives {found!r}, neither a Finding nor None")
         return None if found is None else Diagnosis(self.id, found.line, found.text)
 
     @property
