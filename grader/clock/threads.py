@@ -7,7 +7,6 @@ must not hold the clock while it waits for a place.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from collections import deque
@@ -102,7 +101,8 @@ def _waits_for_processes(thread: threading.Thread) -> bool:
     """Whether a library waits in it, in real time, for what other processes do."""
     facts: Any = vars(thread)
     target, given = facts.get("_target"), facts.get("_args", ())
-    is_asyncios = isinstance(getattr(target, "__self__", None), asyncio.AbstractChildWatcher)
+    # Its class has another name, or none that is public, in each version of Python.
+    is_asyncios = getattr(target, "__module__", None) == "asyncio.unix_events"
     queues: Any = sys.modules.get("multiprocessing.queues")  # which a pool of processes is asked by
     is_a_pools = queues and any(isinstance(one, queues.SimpleQueue) for one in given)
     return is_asyncios or is_a_pools or type(thread).__module__.startswith("concurrent.")
