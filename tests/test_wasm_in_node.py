@@ -18,7 +18,10 @@ filelock = pytest.importorskip("filelock", reason="the extra `site` isn't instal
 platformdirs = pytest.importorskip("platformdirs")
 
 HERE = Path(__file__).parent / "wasm"
-CASES = ("2_awaited_in_turn", "2_right_mended", "7_plain_for", "8_never_closed")
+CASES = (
+    *("2_awaited_in_turn", "2_right_mended", "7_plain_for", "8_never_closed"),
+    "1_thread_joined_on_loop",
+)
 """A few of the bank; `python -m benchmarks.bank_in_browser` grades all of it."""
 
 WAITS_IN_THREADS = """
