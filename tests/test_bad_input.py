@@ -578,7 +578,7 @@ def test_answer_that_is_equal_to_everything_is_compared_as_it_was_sent(
 
 
 LEFT_BEHIND = {
-    "limit on files": "resource.setrlimit(resource.RLIMIT_NOFILE, (0, 4096))",
+    "limit on files": "resource.setrlimit(resource.RLIMIT_NOFILE, (0, 1024))",
     "module that is gone": "sys.modules['logging'] = None",
     "folder that is gone": "os.chdir(folder := tempfile.mkdtemp())\nos.rmdir(folder)",
     "children": "for _ in range(5): os.fork() or os._exit(0)",
@@ -660,7 +660,7 @@ def played(performer: FilePlayer, what: Scenario | None = None) -> Trace:
     "left",
     [
         "signal.alarm(1000)",
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 4096))",
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 1024))",
         "os.fork() or os._exit(0)",
         "sys.modules['logging'] = None",
     ],
