@@ -79,6 +79,11 @@ ENDINGS = {
     "while True:\n    pass": ("died", "", "goes on and on"),
     "print(2)": ("ok", "2\n", ""),
 }
+WITHOUT_JSPI = "delete WebAssembly.Suspending; delete WebAssembly.promising".replace(" ", "%20")
+IN_A_POOL = """
+import asyncio
+asyncio.run(asyncio.to_thread(print, 1))
+"""
 
 
 @pytest.fixture(scope="session")
@@ -142,3 +147,16 @@ def test_worker_that_takes_over_is_started_before_the_other_has_hung(node: str) 
         "kinds": ["hung", "result"],
         "asked": [["hang", "terminated when there were 2"], ["play"]],
     }
+
+
+def test_browser_without_threads_says_what_it_lacks(
+    node: str, kernel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NODE_OPTIONS", f"--import=data:text/javascript,{WITHOUT_JSPI}")
+    programs = [HAS_LOOPS_OF_ITS_OWN, WAITS_IN_THREADS, IN_A_POOL]
+    requests = [{"run": {"source": program}} for program in programs]
+    ready, loops, *ended = answers(node, kernel, requests)
+    assert not ready["ready"]["threads"]
+    assert (loops["ended"], loops["output"]) == ("ok", "500.0\n"), loops
+    for one in ended:
+        assert one["sentence"].startswith("This browser can't run threads"), one

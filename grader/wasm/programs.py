@@ -24,9 +24,9 @@ from ..model.trace import Trace, encode
 from ..render.scrubber import scrubbable
 from ..testing.play import Plan
 from ..worker.output import Capture
+from . import stacks
 from .leaving import leave
 from .signals import SIGPROF
-from .stacks import without_loop
 
 FOLDER = "/home/pyodide/program"
 LOOK_EVERY = 0.05
@@ -169,7 +169,7 @@ class Running:
         before = signal.signal(SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, LOOK_EVERY, LOOK_EVERY)
         try:
-            with replaced(Plan, trace=noting):
+            with replaced(Plan, trace=noting), replaced(stacks, tell_refused=self._leave):
                 yield
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -217,7 +217,7 @@ def _drawn(trace: Trace) -> str:
 @contextmanager
 def _on_a_clock(source: str) -> Iterator[None]:
     """As a lesson's programs are run elsewhere: what they wait for takes no real time."""
-    with clock_of_program(source), without_loop():
+    with clock_of_program(source), stacks.without_loop():
         yield
 
 

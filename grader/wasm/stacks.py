@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from time import process_time  # which no play redirects; there it is the time since the start
-from typing import Any
+from typing import Any, NoReturn
 
 from .given import ffi, page
 
@@ -33,6 +33,16 @@ class NoThreads(RuntimeError):
             "This browser can't run threads, and with them `def` endpoints and thread pools. "
             "A newer one can: Chrome or Edge 137, Firefox 153, Safari 27."
         )
+
+
+def tell_refused(said: str) -> None:
+    """Hear that something is refused for want of threads. Who can tell the learner replaces it."""
+
+
+def _refuse() -> NoReturn:
+    error = NoThreads()
+    tell_refused(str(error))
+    raise error
 
 
 class Stack:
@@ -130,7 +140,7 @@ def start(body: Callable[[], object]) -> Stack:
     elif _Turn.stack is main:
         _run_inline(stack, body)
     else:
-        raise NoThreads
+        _refuse()
     return stack
 
 
@@ -150,8 +160,10 @@ def pause() -> None:
         Deadlock: none of them can run.
     """
     me = _Turn.stack
+    if not _ready and not ffi.can_run_sync():
+        _refuse()
     if not _ready:
-        raise Deadlock("each thread waits for another") if ffi.can_run_sync() else NoThreads
+        raise Deadlock("each thread waits for another")
     following = _ready.popleft()
     if following is me:
         return
