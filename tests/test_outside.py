@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import concurrent.futures
 import ctypes
@@ -28,6 +29,7 @@ from fastapi import FastAPI
 
 from benchmarks.processes import busy_machine
 from grader import Trace, get, play
+from grader.clock import Clock, locks
 
 LIBC = ctypes.CDLL(None)
 """Its functions wait without Python, and so without the clock."""
@@ -235,6 +237,38 @@ def test_a_forked_process_lives_in_real_time(ask: Callable[[Any], str]) -> None:
         return [ask(multiprocessing.get_context("fork")), time.monotonic()]
 
     assert answer(endpoint, patience=10) == ["awake", 0.0]
+
+
+@pytest.mark.parametrize("ask", [asked_through_a_pipe, asked_through_a_queue, asked_through_a_pool])
+def test_who_waits_for_what_ends_in_real_time_is_woken(
+    ask: Callable[[Any], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine: it has not ended when it would have on a free one."""
+    monkeypatch.setattr(locks, "SOON", 0)
+
+    def endpoint() -> Any:
+        return ask(multiprocessing.get_context("fork"))
+
+    assert [answer(endpoint, patience=10) for _ in range(5)] == ["awake"] * 5
+
+
+def test_a_lock_that_is_let_go_before_who_waits_can_rest_is_got(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a thread that isn't part of the play, and so has no turn."""
+    lock = threading.Lock()
+    lock.acquire()
+    park, left = Clock.park, [lock]
+
+    def let_go_and_park(*args: Any, **options: Any) -> None:
+        if left:
+            _thread.start_new_thread(left.pop().release, ())
+            while lock.locked():
+                pass
+        park(*args, **options)
+
+    monkeypatch.setattr(Clock, "park", let_go_and_park)
+    assert answer(lambda: lock.acquire()) is True
 
 
 def test_a_program_that_says_nothing_is_given_up_at_its_timeout() -> None:

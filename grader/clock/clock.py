@@ -58,6 +58,7 @@ class Actor:
         self.native_id: int | None = None
         self.at_work = False
         self.aside = False
+        self.woken = False
         self.parked_at: int | None = None
         # A queue written in C: other threads' locks are replaced by ones that wait here.
         self._turn: SimpleQueue[None] = SimpleQueue()
@@ -319,11 +320,17 @@ class Clock:
             self._line_up(actor)
         return actor
 
-    def park(self, actor: Actor, until: int | None) -> None:
-        """Give up the turn until a tick (None: until woken), and come back with a turn."""
+    def park(self, actor: Actor, until: int | None, unless_woken: bool = False) -> None:
+        """Give up the turn until a tick (None: until woken), and come back with a turn.
+
+        Args:
+            unless_woken: whether to return at once if it was to be woken before it could rest.
+        """
         with self._lock:
             if self._over:
                 raise PlayOver
+            if unless_woken and actor.woken:
+                return
             actor.parked_at = next(self._serial)
             if until is not None:
                 heapq.heappush(self._parked, (until, actor.parked_at, actor))
@@ -339,6 +346,7 @@ class Clock:
     def wake(self, actor: Actor) -> None:
         """Put a parked actor in line before its time, if it is parked."""
         with self._lock:
+            actor.woken = True
             if actor.parked_at is not None:
                 self._parked = [entry for entry in self._parked if entry[2] is not actor]
                 heapq.heapify(self._parked)

@@ -66,7 +66,7 @@ def _exit(lock: Any, *_: object) -> None:
 
 def _join(thread: threading.Thread, timeout: float | None = None) -> None:
     clock, actor = current()
-    end = _end_of(thread)
+    end = _end_of(thread, actor)
     if end is None or clock is None or timeout == 0 or not _is_waiting_for_the_clock(clock, actor):
         _real_join(thread, timeout)
         return
@@ -80,11 +80,13 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
             _real_join(thread)
 
 
-def _end_of(thread: threading.Thread) -> tuple[int, Callable[[], bool]] | None:
-    """When a thread has nothing more to do on the clock, and what wakes its waiters."""
+def _end_of(thread: threading.Thread, actor: Actor | None) -> tuple[int, Callable[[], bool]] | None:
+    """When a thread has nothing more to do in a play, and what wakes its waiters."""
     facts = vars(thread)
     if "left_clock" in facts:
         return id(thread), lambda: facts["left_clock"]
+    if "has_run" in facts and actor is not None:
+        return id(thread), lambda: facts["has_run"]
     lane = facts.get("lane")  # of a pool, whose threads end when its work is done
     return (id(lane), lane.is_idle) if lane is not None else None
 
@@ -130,9 +132,13 @@ def _wait(
             clock.block_until(ready, deadline)
     else:
         while not ready() and (deadline is None or clock.now < deadline):
+            # A thread that isn't on the clock may bring it about at any moment: it wakes those
+            # who stand in line, and who comes too late for that looks once more.
+            actor.woken = False
             _waiting[key].append((clock, actor))
             try:
-                clock.park(actor, deadline)
+                if not ready():
+                    clock.park(actor, deadline, unless_woken=True)
             finally:
                 _leave_line(key, (clock, actor))
     if clock.now > start:

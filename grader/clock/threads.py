@@ -83,7 +83,11 @@ def _start(thread: threading.Thread) -> None:
     """Start a thread; one that the play's code makes is in line for a turn until it ends."""
     clock = current_clock()
     target = getattr(thread, "_target", None)
-    if clock is None or isinstance(thread, _AnyioWorker) or _waits_for_processes(thread):
+    if clock is None or isinstance(thread, _AnyioWorker):
+        _start_at_work(thread)
+        return
+    if _waits_for_processes(thread):
+        _tell_end(thread)
         _start_at_work(thread)
         return
     thread.is_daemon_to_play = is_daemon = thread.daemon  # type: ignore[attr-defined]
@@ -106,6 +110,22 @@ def _waits_for_processes(thread: threading.Thread) -> bool:
     queues: Any = sys.modules.get("multiprocessing.queues")  # which a pool of processes is asked by
     is_a_pools = queues and any(isinstance(one, queues.SimpleQueue) for one in given)
     return is_asyncios or is_a_pools or type(thread).__module__.startswith("concurrent.")
+
+
+def _tell_end(thread: threading.Thread) -> None:
+    """Let a play's thread that joins one that isn't on the clock be woken by its end. The lock
+    that it would wait at otherwise is let go in C, which wakes nobody who is parked."""
+    run = thread.run
+    thread.has_run = False  # type: ignore[attr-defined]
+
+    def run_and_tell() -> None:
+        try:
+            run()
+        finally:
+            thread.has_run = True  # type: ignore[attr-defined]
+            wake_those_waiting_for(thread)
+
+    thread.run = run_and_tell  # type: ignore[method-assign]
 
 
 def _start_at_work(thread: threading.Thread) -> None:
