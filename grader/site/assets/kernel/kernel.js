@@ -62,6 +62,7 @@ import { Part } from "./part.js";
 const PATIENCE = 8; // real seconds for one play, or for a program beyond what it may compute
 const LONGEST_PROGRAM = 5; // as in programs.py
 const LONGEST_GRADING = 180;
+const JUDGE_AFTER = 2; // seconds, in which a program that is run at once has the machine to itself
 const SPARE_AFTER = 1; // of a play or a program, which may never end
 
 const STOPPED = "It was stopped.";
@@ -73,6 +74,7 @@ export class Kernel {
   #loading;
   #player;
   #judge = null;
+  #judgeComes = null;
   #line = Promise.resolve();
   #asks = [];
   #isAsking = false;
@@ -102,9 +104,16 @@ export class Kernel {
       throw error;
     }
     this.capabilities = { ...this.#player.abilities, postgres: false, mongo: false };
-    this.#judge = new Part(this.#loading, "judge", { onAsk: (message) => this.#asked(message) });
-    this.#judge.ready.catch(() => {}); // the next call of `grade` says so
     this.#say("ready", "Python is ready.");
+    this.#judgeComes = setTimeout(() => this.#theJudge(), 1000 * JUDGE_AFTER);
+  }
+
+  #theJudge() {
+    if (this.#judge === null) {
+      this.#judge = new Part(this.#loading, "judge", { onAsk: (message) => this.#asked(message) });
+      this.#judge.ready.catch(() => {}); // the next call of `grade` says so
+    }
+    return this.#judge;
   }
 
   needs({ lesson, exercise }) {
@@ -128,7 +137,7 @@ export class Kernel {
       const exercises = this.#gradable(lesson, exercise);
       if (!exercises.length) return this.#noReport(this.needs({ lesson, exercise }));
       const asked = JSON.stringify({ lesson, exercises, source, seed });
-      const { kind, body, seconds } = await this.#judge.call("grade", asked, LONGEST_GRADING);
+      const { kind, body, seconds } = await this.#theJudge().call("grade", asked, LONGEST_GRADING);
       if (kind === "result") return { report: null, ...JSON.parse(body), seconds };
       this.#forgetAsks();
       return this.#noReport(stopped() ? STOPPED : JUDGE_FAILED, seconds);
@@ -153,6 +162,7 @@ export class Kernel {
 
   close() {
     this.#player.close();
+    clearTimeout(this.#judgeComes);
     this.#judge?.close();
   }
 
