@@ -19,6 +19,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from grader.authoring.bank import expectation
+
 ROOT = Path(__file__).parents[1]
 BANK = ROOT / "tests" / "mistakes"
 ASK = ROOT / "tests" / "wasm" / "ask.mjs"
@@ -28,14 +30,9 @@ DIED = "the whole kernel died"
 COLUMNS = ("same", "excepted", "differ", "not there")
 
 
-def expected(case: Path) -> dict[str, Any]:
-    """What is to be said of a case."""
-    return tomllib.loads(case.with_suffix(".toml").read_text("utf-8"))
-
-
 def asked(case: Path) -> dict[str, Any]:
     """What the kernel is asked for a case."""
-    source, number = case.read_text("utf-8"), expected(case)["exercise"]
+    source, number = case.read_text("utf-8"), expectation(case)["exercise"]
     return {"grade": {"lesson": case.parent.name, "exercise": number, "source": source, "seed": 1}}
 
 
@@ -79,7 +76,7 @@ def graded(node: str, folder: Path, cases: list[Path]) -> Iterator[tuple[Path, d
 
 def difference(case: Path, answer: dict[str, Any]) -> str:
     """In what an answer differs from what is to be said of a case; empty if in nothing."""
-    wanted = expected(case)
+    wanted = expectation(case)
     if answer["report"] is None:
         return str(answer["sentence"])
     [exercise] = answer["report"]["exercises"]
@@ -92,15 +89,19 @@ def difference(case: Path, answer: dict[str, Any]) -> str:
     return f"line {lines}" if "line" in wanted and lines != [wanted["line"]] else ""
 
 
-def outcome(case: Path, answer: dict[str, Any], needs: dict[str, Any]) -> tuple[str, str]:
-    """In which column of the table a case is counted, and what there is to say of it."""
-    if str(expected(case)["exercise"]) in needs[case.parent.name]:
-        is_told = (
-            answer["report"] is None and answer["sentence"] in needs[case.parent.name].values()
-        )
+def outcome(
+    case: Path, answer: dict[str, Any], needs: dict[str, str], excepted: dict[str, str]
+) -> tuple[str, str]:
+    """In which column of the table a case is counted, and what there is to say of it.
+
+    Args:
+        needs: the exercises of the lesson that the page can't have, each with what it is told.
+        excepted: the cases that must differ, each with the reason.
+    """
+    if str(expectation(case)["exercise"]) in needs:
+        is_told = answer["report"] is None and answer["sentence"] in needs.values()
         return ("not there", "") if is_told else ("differ", "it isn't said what is missing")
     differs = difference(case, answer)
-    excepted = tomllib.loads(EXCEPTIONS.read_text("utf-8"))
     name = f"{case.parent.name}/{case.stem}"
     if not differs:
         return "same", "but it is excepted" if name in excepted else ""
@@ -114,10 +115,11 @@ def outcome(case: Path, answer: dict[str, Any], needs: dict[str, Any]) -> tuple[
 @click.option("--every", default=1, help="Only every so many cases.")
 def main(folder: Path, node: str, lessons: tuple[str, ...], every: int) -> None:
     needs = json.loads((folder / "manifest.json").read_text("utf-8"))["needs"]
+    excepted = tomllib.loads(EXCEPTIONS.read_text("utf-8"))
     found: dict[str, Counter[str]] = {lesson: Counter() for lesson in lessons or sorted(needs)}
     cases = [case for lesson in found for case in sorted((BANK / lesson).glob("*.py"))[::every]]
     for case, answer in graded(node, folder, cases):
-        column, says = outcome(case, answer, needs)
+        column, says = outcome(case, answer, needs[case.parent.name], excepted)
         found[case.parent.name][column] += 1
         if says:
             click.echo(f"{case.parent.name}/{case.stem}: {column}: {says}")

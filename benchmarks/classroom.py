@@ -81,7 +81,7 @@ def made_class(count: int, seed: int = 1) -> Iterator[str]:
 def _answers(number: int) -> tuple[list[str], list[str]]:
     """Those of the bank to an exercise: the right ones, and the others."""
     found: tuple[list[str], list[str]] = [], []
-    for case in cases(lesson("day53"), [number]):
+    for case in cases(lesson("day53"), number):
         text = case.read_text("utf-8")
         if parsed(text) is not None and "__future__" not in text:
             found[expectation(case)["status"] != "passed"].append(text)

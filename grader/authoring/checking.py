@@ -83,7 +83,8 @@ class LessonChecker:
         everyone = [exercise.number for exercise in lesson.all_exercises]
         numbers = everyone if number is None else [number]
         looks: list[Look[Any]] = self._programs(lesson) if number is None else []
-        solved = [n for n in numbers if lesson.exercise(n).factory in factories.solved(lesson)]
+        written = factories.solved(lesson)
+        solved = [n for n in numbers if lesson.exercise(n).factory in written]
         solutions = self._by_exercise(lessons.problems_of_solution, lesson, solved).found()
         right = [n for n, one in zip(solved, solutions, strict=True) if not one.problems]
         looks.append(self._by_exercise(lessons.problems_of_stub, lesson, right))

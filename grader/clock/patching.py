@@ -15,7 +15,7 @@ from typing import Any
 class replaced:  # noqa: N801  it is used like a function, as `contextlib.suppress` is
     """Set attributes of `owner`, and put the former ones back in the end.
 
-    A class, for a play uses dozens of them, and a generator takes a quarter longer (2.6 µs to 2.0).
+    A class, for a play uses dozens of them: it takes 2.0 µs, where a generator takes 2.6.
     """
 
     def __init__(self, owner: Any, **attributes: Any) -> None:

@@ -105,7 +105,7 @@ def _waits_for_processes(thread: threading.Thread) -> bool:
     """Whether a library waits in it, in real time, for what other processes do."""
     facts: Any = vars(thread)
     target, given = facts.get("_target"), facts.get("_args", ())
-    # Its class has another name, or none that is public, in each version of Python.
+    # By its module: what the class is called differs between versions of Python.
     is_asyncios = getattr(target, "__module__", None) == "asyncio.unix_events"
     queues: Any = sys.modules.get("multiprocessing.queues")  # which a pool of processes is asked by
     is_a_pools = queues and any(isinstance(one, queues.SimpleQueue) for one in given)

@@ -13,7 +13,7 @@ Hearer = Callable[[tuple[Any, ...]], None]
 def hear(events: Mapping[str, Hearer]) -> None:
     """Call these whenever an event of their name is raised, until the process ends.
 
-    There is one hook for them all: it is called some thousand times in each play.
+    There is one hook for them all: it is called hundreds of times in each play, or thousands.
     """
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:

@@ -281,7 +281,7 @@ def main() -> None:
 @contextlib.contextmanager
 def _ready_for_plays() -> Iterator[None]:
     """What every play needs in its process, done once: a player that changes what it shares with
-    this process gets a copy of its own, page for page, which takes longer than a play."""
+    this process gets a copy of its own, page for page, which takes about as long as a play."""
     from ..clock import clocks_installed
     from ..driver.blocking import blocking_calls_noted
     from .loading import remember_sources

@@ -41,7 +41,7 @@ class World:
 
     def hear_setattr(self, arguments: tuple[Any, ...]) -> None:
         """Note that a function gets other code, which Python tells its audit hooks as
-        `object.__setattr__`. To look at all functions would take longer than most plays."""
+        `object.__setattr__`. So nobody has to look at them all after each play."""
         function, name, *_ = arguments
         if name in _PARTS and type(function) is FunctionType and function in self._functions:
             self._changed = self._changed or _name_of(function)
