@@ -300,29 +300,75 @@ def test_a_loop_that_is_lost_in_c_is_left_to_itself() -> None:
     assert_the_next_play_works()
 
 
-def test_code_in_c_that_never_lets_go_ends_the_process_with_its_line() -> None:
-    """Nothing in the process can interrupt it."""
-    code = textwrap.dedent(
-        """
+def _end_of_hung(text: str) -> tuple[int, str]:
+    """How a process ends in which a play hangs, and what it says."""
+    beginning = """
+        import time
         import grader.testing.watchdog as watchdog
-        from fastapi import FastAPI, Request
+        from fastapi import FastAPI
         from grader import get, play
 
-        watchdog.HOLDS_LOCK = 2.0
+        watchdog.IS_HUNG = 3.0
         app = FastAPI()
+        """
+    code = textwrap.dedent(beginning) + textwrap.dedent(text)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.returncode, done.stderr
 
+
+SPIN = """
         @app.get("/")
         async def spin():
             return sum(range(10**15))
 
         play(app, get("/"))
         """
+
+
+def test_code_in_c_that_never_lets_go_ends_the_process_with_its_line() -> None:
+    """Nothing in the process can interrupt it."""
+    status, said = _end_of_hung(SPIN)
+    assert status == 1
+    assert 'File "<string>", line 12 in spin' in said
+
+
+def test_code_in_c_may_hold_the_lock_before_anything_looks() -> None:
+    """On a busy machine the play may be that far when who started it has its next turn."""
+    starts_late = """
+        start = watchdog.start_in_real_time
+
+        def start_and_sleep(thread):
+            start(thread)
+            time.sleep(1)
+
+        watchdog.start_in_real_time = start_and_sleep
+        """
+    status, said = _end_of_hung(starts_late + SPIN)
+    assert status == 1
+    assert "in spin" in said
+
+
+def test_process_in_which_our_own_code_hangs_is_ended_with_its_line() -> None:
+    """A fault of ours is neither the app's nor anything to wait for."""
+    status, said = _end_of_hung(
+        """
+        import grader.driver.exchange as exchange
+        from grader.clock.real_time import sleep
+
+        text = "async def hang(*args): sleep(1000)"  # as if it stood there
+        exec(compile(text, exchange.__file__, "exec"), globals())
+        exchange.Conversation.run = hang
+
+        @app.get("/")
+        async def answer(): ...
+
+        play(app, get("/"))
+        """
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 1
-    assert 'File "<string>", line 11 in spin' in done.stderr
+    assert status == 1
+    assert "in hang" in said
 
 
 def test_threads_that_waited_for_ever_keep_no_process_alive() -> None:

@@ -230,10 +230,10 @@ def _in_fresh_thread(work: Callable[[Arm], Trace]) -> Trace:
 
     thread = threading.Thread(target=run, name="play", daemon=True)
     watchdog = Watchdog(thread)
-    start_in_real_time(thread)
     if current_clock() is None:
-        watchdog.join()
+        watchdog.run()
     else:  # the play around this one is looked after
+        start_in_real_time(thread)
         thread.join()
     if error:
         raise error[0]

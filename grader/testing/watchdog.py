@@ -7,7 +7,8 @@ the play had replaced is put back, and nothing waits for it any more.
 
 Code in C that keeps the interpreter's lock for itself stops this thread, too, and nothing in
 Python can interrupt it. Then `faulthandler`, which needs no lock, writes where it is, and ends
-the process: a test run that says where it hung is better than one that hangs.
+the process: a test run that says where it hung is better than one that hangs. So it does if
+nothing goes on outside the code that is played, which would be a fault of ours.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import msgspec
 from ..clock import RanAway, VirtualLoop
 from ..clock.clock import PlayOver
 from ..clock.real_time import monotonic
+from ..clock.threads import start_in_real_time
 from ..driver.recorder import Recorder
 from ..model.trace import Outcome, OutcomeKind, Trace
 from ..processes.threads import work_of
@@ -39,8 +41,8 @@ IS_BLOCKED = 2.0
 IS_LOST = 5.0
 """Real seconds after which a thread that cannot be helped is abandoned."""
 
-HOLDS_LOCK = 60.0
-"""Real seconds in which no other thread gets on, after which the process is ended."""
+IS_HUNG = 60.0
+"""Real seconds in which nothing that could be helped goes on, after which the process is ended."""
 
 
 class Watchdog:
@@ -66,13 +68,17 @@ class Watchdog:
         """Called by the play when its loop is there, before foreign code runs."""
         self._recorder, self._loop = recorder, loop
 
-    def join(self) -> None:
-        """Wait for the end of the thread, or for the moment when it is given up."""
+    def run(self) -> None:
+        """Start the thread, and wait for its end, or for the moment when it is given up."""
+        # Before the thread starts: once it has the interpreter's lock it may never let go of it.
+        _end_process_unless_called_again()
         try:
+            start_in_real_time(self._thread)
             while self._is_needed():
-                _end_process_unless_called_again()
                 self._thread.join(LOOK_EVERY)
-                if self._recorder is not None and self._loop is not None and self._is_needed():
+                if self._recorder is None or self._loop is None:
+                    _end_process_unless_called_again()
+                elif self._is_needed():
                     self._look(self._recorder, self._loop)
         finally:
             faulthandler.cancel_dump_traceback_later()
@@ -104,6 +110,8 @@ class Watchdog:
         if work != self._work or moment != self._moment:
             self._work, self._idle_since = work, now
         line = recorder.lines.of_stack(sys._current_frames().get(thread))
+        if line is not None or self._idle_since == now:
+            _end_process_unless_called_again()
         if self._ended_at is not None and now - self._ended_at > IS_BLOCKED:
             self._abandon(loop)
         elif work - self._work_before > COMPUTES:
@@ -146,7 +154,7 @@ class Watchdog:
 
 def _end_process_unless_called_again() -> None:
     with suppress(OSError, ValueError, RuntimeError):  # there may be no stderr to write to
-        faulthandler.dump_traceback_later(HOLDS_LOCK, exit=True, file=sys.__stderr__ or sys.stderr)
+        faulthandler.dump_traceback_later(IS_HUNG, exit=True, file=sys.__stderr__ or sys.stderr)
 
 
 def _end_as_ran_away(loop: VirtualLoop) -> None:
