@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,11 +22,11 @@ class Tree(NamedTuple):
 
     def timed(self, *arguments: str) -> float:
         """Real seconds that Python takes for these arguments."""
-        return timed(*arguments, root=self.root, **self.environment)
+        return timed(*arguments, root=self.root, environment=self.environment)
 
     def second_grade(self) -> float:
         """Real seconds of a grade in a process that has graded before."""
-        return float(run("-m", "benchmarks.warm", root=self.root, **self.environment))
+        return float(run("-m", "benchmarks.warm", root=self.root, environment=self.environment))
 
 
 FIGURES: dict[str, tuple[str, Callable[[Tree], float]]] = {
@@ -58,9 +58,9 @@ def compare(name: str, other: Path, short: bool) -> list[Row]:
 
 @contextmanager
 def _tree(root: Path, needs_server: bool) -> Iterator[Tree]:
-    server = own_server(root, _module_of_leases(root)) if needs_server else nullcontext({})
-    with server as environment:
-        yield Tree(root, environment)
+    with ExitStack() as stack:
+        server = own_server(root, _module_of_leases(root))
+        yield Tree(root, stack.enter_context(server) if needs_server else {})
 
 
 def _module_of_leases(root: Path) -> str:

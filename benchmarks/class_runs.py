@@ -151,4 +151,4 @@ def _until(process: subprocess.Popen[str], says: str) -> str:
     for line in process.stderr:
         if says in line:
             return line
-    raise BenchmarkError(f"{' '.join(map(str, process.args))} never said {says!r}")
+    raise BenchmarkError(f"{process.args!r} never said {says!r}")

@@ -49,7 +49,7 @@ def measure(short: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder, own_server() as environment:
         whole = _class(Path(folder, "class"), count)
         part = _class(Path(folder, "part"), max(count // PART, FEW))
-        run("-m", "benchmarks.classroom", "1", **environment)  # so that the server is there
+        _parts(1, environment)  # so that the server is there
         small = run_class(part, longest, environment, *JOBS)
         large = run_class(whole, longest, environment, *JOBS)
         return [
@@ -123,7 +123,7 @@ def _cluster(folder: Path, longest: float, environment: dict[str, str]) -> Row:
 
 
 def _parts(count: int, environment: dict[str, str]) -> list[Row]:
-    said = run("-m", "benchmarks.classroom", str(count), **environment)
+    said = run("-m", "benchmarks.classroom", str(count), environment=environment)
     names = ("judge", "processes that play", "database server")
     return [
         Row(f"of it: {name}" if name != names[-1] else f"besides: {name}", f"{float(each):.2f} s")

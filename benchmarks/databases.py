@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from statistics import median
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 from pymongo import AsyncMongoClient
@@ -111,10 +111,10 @@ def _alike(name: str, factory: Callable[[str], FastAPI], what: Scenario, runs: i
 
 def _added(runs: int) -> Iterator[Row]:
     with own_server() as named:
-        first = timed(*GRADE, **named) - timed(*WITHOUT_DATABASE)
+        first = timed(*GRADE, environment=named) - timed(*WITHOUT_DATABASE)
     with own_server() as named:
         starts = [_start(named) for _ in range(runs)]
-        pairs = [(timed(*GRADE, **named), timed(*WITHOUT_DATABASE)) for _ in range(runs)]
+        pairs = [(timed(*GRADE, environment=named), timed(*WITHOUT_DATABASE)) for _ in range(runs)]
     added = {
         "very first run": [first],
         "server starts": starts[1:],
@@ -126,8 +126,8 @@ def _added(runs: int) -> Iterator[Row]:
 
 def _start(named: dict[str, str]) -> float:
     """Seconds that exercise 3 adds where its server is down."""
-    run("-m", LEASES, "stop", **named)
-    return timed(*GRADE, **named) - timed(*WITHOUT_DATABASE)
+    run("-m", LEASES, "stop", environment=named)
+    return timed(*GRADE, environment=named) - timed(*WITHOUT_DATABASE)
 
 
 # The relay's own cost

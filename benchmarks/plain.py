@@ -24,4 +24,4 @@ def measure(short: bool) -> list[Row]:
 
 
 def _suite() -> float:
-    return timed(*SUITE, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", PYTEST_ADDOPTS="")
+    return timed(*SUITE, environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""})

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,11 +25,13 @@ WITHOUT_DATABASE = (*GRADE[:3], "1", "2", "4", "5", "6", "7", "8", *GRADE[3:])
 LEASES = "grader.services.postgres.daemon.leases"
 """The module that ends a database server, if its argument is `stop`."""
 
+NOTHING: Mapping[str, str] = {}
+
 _BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 """A program that keeps a processor busy for as long as the one that started it is there."""
 
 
-def run(*arguments: str, root: Path = ROOT, **environment: str) -> str:
+def run(*arguments: str, root: Path = ROOT, environment: Mapping[str, str] = NOTHING) -> str:
     """Run Python in the project's folder and return what it printed.
 
     Args:
@@ -42,7 +44,7 @@ def run(*arguments: str, root: Path = ROOT, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=root,
-        env=_environment() | {"PYTHONPATH": str(root)} | environment,
+        env={**_environment(), "PYTHONPATH": str(root), **environment},
         capture_output=True,
         text=True,
     )
@@ -52,10 +54,10 @@ def run(*arguments: str, root: Path = ROOT, **environment: str) -> str:
     return done.stdout
 
 
-def timed(*arguments: str, root: Path = ROOT, **environment: str) -> float:
+def timed(*arguments: str, root: Path = ROOT, environment: Mapping[str, str] = NOTHING) -> float:
     """Real seconds that `run` takes, from the start of the process to its end."""
     began = time.perf_counter()
-    run(*arguments, root=root, **environment)
+    run(*arguments, root=root, environment=environment)
     return time.perf_counter() - began
 
 
@@ -72,7 +74,7 @@ def own_server(root: Path = ROOT, leases: str = LEASES) -> Iterator[dict[str, st
         try:
             yield environment
         finally:
-            run("-m", leases, "stop", root=root, **environment)
+            run("-m", leases, "stop", root=root, environment=environment)
 
 
 def _environment() -> dict[str, str]:

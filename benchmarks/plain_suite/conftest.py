@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from server import Server
+
+from .server import Server
 
 SOLUTION = Path(__file__).parents[2] / "solutions" / "day53" / "solution.py"
 

@@ -7,8 +7,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,12 +99,15 @@ class Server:
         """The lines of a stream as they come; leaving the block hangs up."""
         began = time.perf_counter()
 
-        async def timed(lines: AsyncIterator[str]) -> AsyncIterator[Line]:
-            async for text in lines:
+        async def timed(texts: AsyncIterator[str]) -> AsyncGenerator[Line, None]:
+            async for text in texts:
                 yield Line(text, time.perf_counter() - began)
 
-        async with self.client.stream("GET", path) as response:
-            yield timed(response.aiter_lines())
+        async with (
+            self.client.stream("GET", path) as response,
+            aclosing(timed(response.aiter_lines())) as lines,
+        ):
+            yield lines
 
     async def all_lines(self, path: str, at: float = 0.0) -> list[Line]:
         await asyncio.sleep(at)

@@ -12,15 +12,15 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from contextlib import aclosing
 from types import ModuleType
 from typing import Any
 
 import httpx
 import pytest
-from fakes import After, Call, FakeDatabase, fake, fake_rows
 from fastapi import HTTPException
-from server import Server
+
+from .fakes import After, Call, FakeDatabase, fake, fake_rows
+from .server import Server
 
 pytestmark = pytest.mark.anyio
 
@@ -209,10 +209,12 @@ async def test_accepted_at_once_and_work_is_done(serve: Serve) -> None:
 async def test_work_gets_the_data(serve: Serve) -> None:
     process = fake(After(1))
     server = serve(5, process=process)
-    data = ({"n": 1}, {"a": [1, {"b": None}]}, {"n": 1}, {})
+    data: tuple[dict[str, Any], ...] = ({"n": 1}, {"a": [1, {"b": None}]}, {"n": 1}, {})
     moments = (0, 0, 0.5, 0.5)
-    requests = ({"json": each, "at": at} for each, at in zip(data, moments, strict=True))
-    answers = await asyncio.gather(*(server.post("/process", **each) for each in requests))
+    requests = zip(data, moments, strict=True)
+    answers = await asyncio.gather(
+        *(server.post("/process", at=at, json=each) for each, at in requests)
+    )
     assert [answer.took for answer in answers] == [about(0)] * 4
     await until_over(process.calls, count=4)
     assert sorted(str(call.arguments[0]) for call in process.calls) == sorted(map(str, data))
@@ -299,7 +301,7 @@ async def test_all_may_fail(serve: Serve) -> None:
 
 
 async def test_empty_results_are_results(serve: Serve) -> None:
-    values = {"zero": 0, "none": None, "text": "", "list": [], "false": False}
+    values: dict[str, Any] = {"zero": 0, "none": None, "text": "", "list": [], "false": False}
     sources = {name: fake(After(0.1, value)) for name, value in values.items()}
     answer = await serve(6, sources=sources).get("/aggregate")
     assert answer.data == {"results": values, "errors": {}}
@@ -355,10 +357,7 @@ async def test_slow_rows_are_waited_for(serve: Serve) -> None:
 
 
 async def test_thousand_rows_are_not_collected(serve: Serve) -> None:
-    async with (
-        serve(7, read_rows=fake_rows(range(1000), every=0.01)).lines("/stream") as lines,
-        aclosing(lines),
-    ):
+    async with serve(7, read_rows=fake_rows(range(1000), every=0.01)).lines("/stream") as lines:
         assert (await anext(lines)).at == about(0)
 
 
@@ -372,7 +371,7 @@ async def test_ten_streams_at_once(serve: Serve) -> None:
 
 async def test_hang_up_after_three_lines_ends_the_generator(serve: Serve) -> None:
     read_rows = fake_rows(numbered(8), every=0.5)
-    async with serve(7, read_rows=read_rows).lines("/stream") as lines, aclosing(lines):
+    async with serve(7, read_rows=read_rows).lines("/stream") as lines:
         for _ in range(3):
             await anext(lines)
     await until_over(read_rows.calls, within=0.25)
@@ -381,7 +380,7 @@ async def test_hang_up_after_three_lines_ends_the_generator(serve: Serve) -> Non
 
 async def test_hang_up_between_lines_ends_the_generator(serve: Serve) -> None:
     read_rows = fake_rows(numbered(8), every=1)
-    async with serve(7, read_rows=read_rows).lines("/stream") as lines, aclosing(lines):
+    async with serve(7, read_rows=read_rows).lines("/stream") as lines:
         await anext(lines)
         await asyncio.sleep(0.5)
     await until_over(read_rows.calls, within=0.25)

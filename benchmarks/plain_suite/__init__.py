@@ -1,0 +1,1 @@
+"""The checks of day 53 without a virtual clock, as a suite of pytest."""
