@@ -7,8 +7,8 @@ import datetime
 import random
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import pytest
@@ -23,6 +23,7 @@ from grader.clock import (
     use_clock,
 )
 from grader.clock.clock import EPOCH
+from grader.clock.patching import shared
 from grader.model.trace import TICKS_PER_SECOND, to_seconds, to_ticks
 
 T = TypeVar("T")
@@ -326,6 +327,25 @@ def test_everything_is_as_it_was_when_the_clock_is_gone() -> None:
         methods
     )
     assert current_clock() is None
+
+
+def test_shared_block_is_entered_once_and_tried_again_if_it_fails() -> None:
+    seen: list[str] = []
+
+    @shared
+    @contextmanager
+    def block() -> Iterator[None]:
+        seen.append("entered")
+        if len(seen) == 1:
+            raise OSError
+        yield
+        seen.append("left")
+
+    with pytest.raises(OSError):  # noqa: PT011
+        block().__enter__()
+    with block(), block():
+        pass
+    assert seen == ["entered", "entered", "left"]
 
 
 def test_time_is_real_in_a_thread_that_is_no_part_of_the_play() -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .programs import ShownProgram
 
 Tell = Callable[[list[Problem]], object]
+Digests = dict[int, str]
+"""What the grading of exercises comes of, by their numbers; see `of_exercise`."""
 
 CASES_AT_ONCE = 4
 """Answers of the bank that a process takes at a time."""
@@ -84,9 +86,12 @@ class LessonChecker:
         numbers = everyone if number is None else [number]
         looks: list[Look[Any]] = self._programs(lesson) if number is None else []
         written = factories.solved(lesson)
-        solved = [n for n in numbers if lesson.exercise(n).factory in written]
+        solved = {
+            n: of_exercise(lesson, n) for n in numbers if lesson.exercise(n).factory in written
+        }
         solutions = self._by_exercise(lessons.problems_of_solution, lesson, solved).found()
-        right = [n for n, one in zip(solved, solutions, strict=True) if not one.problems]
+        pairs = zip(solved.items(), solutions, strict=True)
+        right = dict(exercise for exercise, solution in pairs if not solution.problems)
         looks.append(self._by_exercise(lessons.problems_of_stub, lesson, right))
         cases = self._cases(lesson, right)
         found = [*_of(solutions), *_problems_beside(lesson, numbers)]
@@ -98,16 +103,15 @@ class LessonChecker:
         idle = bank.idle_checks(lesson, [one.seen for one in graded])
         return [*found, *_of(graded), *idle]
 
-    def _by_exercise(self, look: LookAtExercise, lesson: Lesson, numbers: list[int]) -> Look[int]:
+    def _by_exercise(self, look: LookAtExercise, lesson: Lesson, exercises: Digests) -> Look[int]:
         stub = course().answers(lesson).read_bytes()
-        things = [(digest(look.__name__, stub, of_exercise(lesson, n)), n) for n in numbers]
+        things = [(digest(look.__name__, stub, own), n) for n, own in exercises.items()]
         what = partial(_each, look, lesson)
         return Look(self._graders, what, things, self._kept[lesson.name])
 
-    def _cases(self, lesson: Lesson, numbers: list[int]) -> Look[Path]:
+    def _cases(self, lesson: Lesson, exercises: Digests) -> Look[Path]:
         things = []
-        for number in numbers:
-            others = of_exercise(lesson, number)
+        for number, others in exercises.items():
             for case in bank.cases(lesson, number):
                 own = _read(case, case.with_suffix(".toml"))
                 things.append((digest(str(case), others, *own), case))

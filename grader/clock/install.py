@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from .children import children_noted
 from .locks import locks_on_clock
 from .loop import loops_on_clock
+from .patching import shared
 from .pools import pools_on_clock
 from .restarts import primitives_bound_anew
 from .selecting import selectors_on_clock
@@ -17,33 +17,10 @@ from .threads import threads_on_clock
 from .virtual_time import virtual_time
 
 
+@shared
 @contextmanager
 def clocks_installed() -> Iterator[None]:
-    """Make time, threads, locks and new loops follow the clock of the play that uses them.
-
-    Nested and concurrent uses share one installation.
-    """
-    global _depth
-    with _lock:
-        _depth += 1
-        if _depth == 1:
-            _installed.enter_context(_everything())
-    try:
-        yield
-    finally:
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
-                _installed.close()
-
-
-_depth = 0
-_lock = threading.Lock()
-_installed = ExitStack()
-
-
-@contextmanager
-def _everything() -> Iterator[None]:
+    """Make time, threads, locks and new loops follow the clock of the play that uses them."""
     with (
         virtual_time(),
         primitives_bound_anew(),

@@ -8,8 +8,41 @@ Every reference to the type, wherever it was imported, then sees the replacement
 from __future__ import annotations
 
 import ctypes
+import functools
 import gc
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
+
+Block = Callable[[], AbstractContextManager[None]]
+
+
+def shared(block: Block) -> Block:
+    """Let nested and concurrent uses of a block be one: the first enters it, the last leaves it.
+
+    Args:
+        block: makes the context manager.
+    """
+    lock, entered, uses = threading.Lock(), ExitStack(), 0
+
+    @contextmanager
+    @functools.wraps(block)
+    def use() -> Iterator[None]:
+        nonlocal uses
+        with lock:
+            if not uses:
+                entered.enter_context(block())
+            uses += 1
+        try:
+            yield
+        finally:
+            with lock:
+                uses -= 1
+                if not uses:
+                    entered.close()
+
+    return use
 
 
 class replaced:  # noqa: N801  it is used like a function, as `contextlib.suppress` is

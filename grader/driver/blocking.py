@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -16,7 +15,7 @@ from typing import Any, NamedTuple
 from blockbuster import BlockBuster, BlockBusterFunction
 
 from ..clock import current_clock
-from ..clock.patching import added, put_back
+from ..clock.patching import added, put_back, shared
 from .recorder import Recorder
 
 WATCHED_CALLS = ("socket.", "ssl.", "sqlite3.", "builtins.", "os.read")
@@ -46,27 +45,14 @@ def blocking_calls_reported(recorder: Recorder) -> Iterator[None]:
         del _recorders[id(recorder.clock)]
 
 
+@shared
 @contextmanager
 def blocking_calls_noted() -> Iterator[None]:
-    """Let blockbuster find calls that block a loop. Nested and concurrent uses share it."""
-    global _depth
-    with _lock:
-        _depth += 1
-        if _depth == 1:
-            for owner, replacements in _replacements():
-                _replaced.enter_context(added(owner, **replacements))
-    try:
+    """Let blockbuster find calls that block a loop."""
+    with ExitStack() as stack:
+        for owner, replacements in _replacements():
+            stack.enter_context(added(owner, **replacements))
         yield
-    finally:
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
-                _replaced.close()
-
-
-_depth = 0
-_lock = threading.Lock()
-_replaced = ExitStack()
 
 
 @cache

@@ -23,7 +23,7 @@ class MakeDatabase(msgspec.Struct, frozen=True, tag="make"):
 
 
 class OpenConnection(msgspec.Struct, frozen=True, tag="connect"):
-    """OpenConnection to the server of a database."""
+    """Open a connection to the server of a database."""
 
     database: str
 

@@ -24,7 +24,7 @@ class GiveBack(msgspec.Struct, frozen=True, tag="give-back"):
 
 
 class OpenSession(msgspec.Struct, frozen=True, tag="connect"):
-    """OpenSession to the server of a leased database, and send it a first packet."""
+    """Open a session at the server of a leased database, and send it a first packet."""
 
     database: str
     first_packet: bytes
@@ -37,13 +37,13 @@ class LogIn(msgspec.Struct, frozen=True, tag="log-in"):
 
 
 class CancelSession(msgspec.Struct, frozen=True, tag="cancel"):
-    """Cancel what the server does for a session that was begun so."""
+    """Cancel what the server does for a session that `LogIn` began."""
 
     pid: int
 
 
 class EndSession(msgspec.Struct, frozen=True, tag="end"):
-    """End it."""
+    """End a session that `LogIn` began."""
 
     pid: int
 
