@@ -34,6 +34,7 @@ class Names:
             for number, key in enumerate(keys, 1)
         }
         self._redaction = None if are_shown else Redaction(by_key.values(), common)
+        self._code: dict[str, str] = {}  # as shown, by source: many lines of a file may be
 
     def __getitem__(self, key: str) -> str:
         return self._by_key[key]
@@ -48,7 +49,11 @@ class Names:
 
     def code(self, source: str) -> str:
         """A student's program as it may be shown, on the same lines."""
-        return self._redaction.code(source) if self._redaction else source
+        if self._redaction is None:
+            return source
+        if source not in self._code:
+            self._code[source] = self._redaction.code(source)
+        return self._code[source]
 
 
 def course_texts(lessons: Iterable[Lesson]) -> Iterable[str]:
