@@ -30,7 +30,7 @@ OPTIONS = (
 PATIENCE = 180.0
 """Real seconds after which a browser that has not answered will not."""
 
-SOON = 20.0
+SOON = 60.0
 """Real seconds after which what a page should show will not be shown."""
 
 

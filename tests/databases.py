@@ -14,7 +14,8 @@ from grader.services.base.errors import ServiceError
 from grader.services.postgres.daemon.leases import Lease
 from grader.services.postgres.daemon.messages import Address
 
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Real seconds after which something will not come true, however busy the machine is."""
 
 
 def eventually(condition: Callable[[], Any]) -> Any:

@@ -120,10 +120,10 @@ class Learner:
 
 
 INTERRUPT = "\x03"
-LOST_AFTER = 1.0
+LOST_AFTER = 5.0
 """Seconds of silence after which a Ctrl-C was lost: it came when Python was just about to read,
 had looked for signals already, and now waits for a line. A user presses it once more."""
-STUCK_AFTER = 30.0
+STUCK_AFTER = 120.0
 
 
 def _converse(terminal: int, dialogue: list[tuple[str, str]]) -> str:

@@ -23,7 +23,6 @@ from grader import get, postgres, scenario
 from grader.course.catalog import course, lesson
 from grader.judge.players import FilePlayer, Subject
 from grader.judge.workers import Worker
-from grader.model.errors import GraderError
 from grader.model.trace import Trace
 from grader.processes.cgroups import Cgroup as ControlGroup
 from grader.processes.cgroups import Hierarchy, hierarchies, new_cgroup
@@ -230,7 +229,7 @@ os.kill(os.getpid(), signal.SIGKILL)
         end = os.pidfd_open(int(making.stdout.readline()))
         assert not select.select([end], [], [], 0)[0]
         making.stdin.write("\n")
-    assert select.select([end], [], [], 10)[0]
+    assert select.select([end], [], [], 60)[0]
     os.close(end)
 
 
@@ -361,7 +360,6 @@ def test_groups_of_processes_that_were_killed_are_removed() -> None:
 
 
 @needs_containers
-def test_container_that_cannot_be_made_says_why(worker: Worker, tmp_path: Path) -> None:
+def test_container_that_cannot_be_made_says_why() -> None:
     with pytest.raises(OSError, match="Can't"):
         Container(Places(covered=("/proc/1/nothing",)))
-    assert isinstance(GraderError("x"), Exception)

@@ -211,7 +211,7 @@ print(os.getppid(), os.getpid(), child, os.getcwd())
         os.kill(forkserver, signal.SIGKILL)
         Subject(player, "exercise_1").play(scenario(get("/")))
         for end in ends:
-            assert select.select([end], [], [], 10)[0]
+            assert select.select([end], [], [], 60)[0]
             os.close(end)
         assert not Path(scratch).exists()
         player.close()

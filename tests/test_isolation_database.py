@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 import psycopg
 import pytest
-from databases import connect, eventually, is_refused, problem_of, query
+from databases import PATIENCE, connect, eventually, is_refused, problem_of, query
 from fastapi import FastAPI
 
 from grader import Trace, get, play, postgres, scenario
@@ -476,7 +476,7 @@ def test_a_process_that_opens_many_connections_to_the_keeper_is_hung_up_on(
     with ExitStack() as stack:
         for _ in range(MOST_CONNECTIONS + 8):
             end = stack.enter_context(socket.socket(socket.AF_UNIX))
-            end.settimeout(20)
+            end.settimeout(PATIENCE)
             end.connect(str(state.socket))
         assert end.recv(1) == b""
     with lease() as held:
@@ -555,7 +555,7 @@ def test_memory_that_sessions_take_together_is_taken_away() -> None:
                 session.terminate()
 
     with lease() as held, lease() as other:
-        asyncio.run(asyncio.wait_for(hoard(), 60))
+        asyncio.run(asyncio.wait_for(hoard(), PATIENCE))
         assert "more than 1,024 MB of memory" in eventually(lambda: problem_of(held))
         assert other.rows("select 1 as one") == [{"one": 1}]
 
@@ -571,7 +571,7 @@ def test_locks_that_take_the_room_of_all_are_taken_away() -> None:
             connection.terminate()
 
     with lease() as held, lease() as other:
-        asyncio.run(asyncio.wait_for(hoard(), 60))
+        asyncio.run(asyncio.wait_for(hoard(), PATIENCE))
         assert "more than 10,000 locks" in eventually(lambda: problem_of(held))
         assert other.rows("select 1 as one") == [{"one": 1}]
 
@@ -641,7 +641,7 @@ SHUT_IN = """if True:
 def test_code_that_is_shut_in_may_not_stop_the_keeper() -> None:
     with lease(SEED) as held:
         command = [sys.executable, "-c", SHUT_IN.format(root=str(ROOT))]
-        said = subprocess.run(command, text=True, capture_output=True, timeout=60)
+        said = subprocess.run(command, text=True, capture_output=True, timeout=PATIENCE)
         assert said.stdout == "Only the user whose keeper this is may stop it.\n"
         assert held.rows("select count(*) from items") == [{"count": 2}]
 

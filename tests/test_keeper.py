@@ -21,7 +21,7 @@ from typing import Any
 import asyncpg
 import psutil
 import pytest
-from databases import connect, eventually, is_refused, problem_of, query
+from databases import PATIENCE, connect, eventually, is_refused, problem_of, query
 
 from grader.services.base.errors import ServiceError
 from grader.services.postgres.daemon.cluster import find_programs, is_ready
@@ -335,7 +335,7 @@ def test_a_database_is_used_only_so_often(state: KeeperState) -> None:
 def test_a_client_that_speaks_garbage_is_hung_up_on(state: KeeperState, garbage: bytes) -> None:
     before = keeper_of(state)
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         client.connect(str(state.socket))
         client.sendall(garbage)
         with contextlib.suppress(ConnectionResetError):
@@ -518,7 +518,7 @@ def test_a_server_without_its_keeper_is_ended(at_rest: KeeperState) -> None:
         with lease() as held:
             assert held.rows("SELECT 1 AS one") == [{"one": 1}]
             assert server_of(at_rest) != orphan.pid
-        assert orphan.wait(10) is not None
+        assert orphan.wait(PATIENCE) is not None
 
 
 @pytest.mark.parametrize("harm", ["another version", "no version", "broken"])
@@ -582,7 +582,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_stop_is_a_command_too(state: KeeperState) -> None:
     keeper = keeper_of(state)
     command = [sys.executable, "-m", "grader.services.postgres.daemon.leases", "stop"]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=20)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=PATIENCE)
     assert held_by(state.lock) is None
     eventually(lambda: not is_alive(keeper))
 
@@ -603,7 +603,7 @@ def run_postgres(
         yield process
     finally:
         process.send_signal(signal.SIGQUIT)
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")

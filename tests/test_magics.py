@@ -506,7 +506,7 @@ Hook = Callable[[dict[str, Any]], None]
 
 def run(kernel: Any, cell: str, hook: Hook = lambda message: None) -> dict[str, Any]:
     """Run a cell in a kernel; the content of its reply."""
-    reply = kernel.client.execute_interactive(cell, timeout=60, output_hook=hook)
+    reply = kernel.client.execute_interactive(cell, timeout=120, output_hook=hook)
     return dict(reply["content"])
 
 
@@ -540,11 +540,11 @@ def test_kernel_that_is_shut_down_leaves_no_worker(kernel: Any) -> None:
         "from grader.notebook import magics\n"
         "pid = magics._warm._grading.worker._parent._process.pid"
     )
-    reply = kernel.client.execute_interactive(cell, user_expressions={"pid": "pid"}, timeout=60)
+    reply = kernel.client.execute_interactive(cell, user_expressions={"pid": "pid"}, timeout=120)
     found = reply["content"]["user_expressions"]["pid"]["data"]["text/plain"]
     worker = os.pidfd_open(int(found))
     kernel.shutdown_kernel()
-    assert select.select([worker], [], [], 30)[0]
+    assert select.select([worker], [], [], 60)[0]
     os.close(worker)
 
 
@@ -558,7 +558,7 @@ def test_interrupted_kernel_stops_grading(kernel: Any) -> None:
         kernel.client.execute(endless, stop_on_error=False)  # else it may drop the next one, too
         server.accept()[0].close()  # when the play has begun
     kernel.interrupt_kernel()
-    reply = kernel.client.get_shell_msg(timeout=60)["content"]
+    reply = kernel.client.get_shell_msg(timeout=120)["content"]
     assert (reply["status"], reply["traceback"]) == ("error", ["Interrupted: nothing was graded."])
     messages: list[Any] = []
     assert run(kernel, RIGHT, messages.append)["status"] == "ok"

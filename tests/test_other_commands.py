@@ -254,7 +254,7 @@ def serving(workspace: Path, free_port: int) -> Iterator[Callable[..., httpx.Cli
     yield serve
     for process in started:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         assert process.returncode == 0
 
 
@@ -314,7 +314,7 @@ def test_what_cannot_be_served_is_said(
     )
     wait_for(process, words)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
 
 
 def test_a_missing_file_is_not_served(workspace: Path) -> None:

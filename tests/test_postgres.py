@@ -28,7 +28,7 @@ import asyncpg
 import psycopg
 import psycopg_pool
 import pytest
-from databases import eventually
+from databases import PATIENCE, eventually
 from fastapi import FastAPI
 from psycopg.types.composite import CompositeInfo
 from psycopg.types.enum import EnumInfo
@@ -2102,7 +2102,7 @@ def users_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
     finally:
         server.send_signal(signal.SIGQUIT)
-        server.wait(10)
+        server.wait(PATIENCE)
 
 
 @pytest.fixture

@@ -185,6 +185,12 @@ def test_fork_does_not_speak_for_the_process_it_comes_from(
     assert ends[1].recv(1) == b""
 
 
+def wait_for(channel: Channel) -> None:
+    """Wait until a message has arrived, and send meanwhile what is still to be sent."""
+    while not channel.arrived():
+        assert channel.wait(60)
+
+
 def test_two_sides_that_both_send_first_do_not_wait_for_each_other() -> None:
     """More than the sockets hold, both ways: a side that only sends would never come to read."""
     large = Note("x" * 4_000_000)
@@ -203,11 +209,9 @@ def test_two_sides_that_both_send_first_do_not_wait_for_each_other() -> None:
     for _ in range(3):
         channel.post(large)
     for _ in range(3):
-        while not channel.arrived():
-            assert channel.wait(10)
+        wait_for(channel)
         assert channel.receive(Note) == large
-    channel.wait(10)  # the last of ours is on its way, and then the other side hangs up
-    with pytest.raises(ChannelClosed):
-        channel.arrived()
+    with pytest.raises(ChannelClosed):  # when the other side has read the last of ours
+        wait_for(channel)
     channel.close()
     other.join()

@@ -38,7 +38,7 @@ WRONG = (MISTAKES / "2_awaited_in_turn.py").read_text("utf-8")
 RIGHT = (MISTAKES / "2_right_task_group.py").read_text("utf-8")
 ENDLESS = RIGHT + "\nwhile True:\n    pass\n"
 
-PATIENCE = 15.0
+PATIENCE = 120.0
 """Real seconds after which something will not be seen. Nothing takes so long."""
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
