@@ -231,7 +231,8 @@ class _Strange(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-        code, headers, body = self.server.answer  # type: ignore[attr-defined]
+        left = self.server.answers  # type: ignore[attr-defined]
+        code, headers, body = left.pop(0) if len(left) > 1 else left[0]
         self.send_response(code)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -242,10 +243,15 @@ class _Strange(http.server.BaseHTTPRequestHandler):
         pass
 
 
+Reply = tuple[int, dict[str, str], bytes]
+BUSY: Reply = (503, {}, b"")
+
+
 @contextmanager
-def answering(code: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
+def answering(*answers: Reply) -> Iterator[str]:
+    """The address of a server that gives one answer after the other, and the last one for ever."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Strange) as server:
-        server.answer = code, headers, body  # type: ignore[attr-defined]
+        server.answers = list(answers)  # type: ignore[attr-defined]
         _Strange.bodies.clear()
         threading.Thread(target=server.serve_forever).start()
         try:
@@ -267,19 +273,23 @@ def answering(code: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
 def test_whatever_answers_is_said_in_a_sentence(
     code: int, more: dict[str, str], body: bytes, says: str
 ) -> None:
-    with answering(code, more, body) as address:
+    with answering((code, more, body)) as address:
         assert Sending(address_of(address), report()).outcome().endswith(says)
 
 
 def test_report_is_sent_again_while_the_board_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the same id, so that it counts once; and given up in the end."""
+    """With the same id, so that it counts once."""
     monkeypatch.setattr(sending, "PAUSE", 0.01)
-    monkeypatch.setattr(sending, "WITHIN", 1.0)
-    with answering(503, {}, b"") as address:
-        outcome = Sending(address_of(address), report()).outcome()
-    assert outcome.endswith("doesn't answer.")
-    assert len(_Strange.bodies) > 1
+    with answering(BUSY, BUSY, (201, {}, b'{"new": true}')) as address:
+        assert Sending(address_of(address), report(name="")).outcome().startswith("Reported to")
+    assert len(_Strange.bodies) == 3
     assert len({json.loads(body)["id"] for body in _Strange.bodies}) == 1
+
+
+def test_board_that_stays_busy_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "WITHIN", 0.1)
+    with answering(BUSY) as address:
+        assert Sending(address_of(address), report()).outcome().endswith("doesn't answer.")
 
 
 def test_board_that_is_silent_costs_no_verdict(

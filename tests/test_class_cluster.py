@@ -134,6 +134,13 @@ def passed(course: Path) -> dict[str, int]:
     return {key: report.passed for key, report in found if report}
 
 
+def some_of_three(course: Path) -> int:
+    """How many have a verdict: one that was interrupted after the first may have another."""
+    count = len(passed(course))
+    assert count in (1, 2)
+    return count
+
+
 def test_guide_says_how_to_begin(cluster: Cluster, course: Path) -> None:
     """What it says is what is started in these tests, with options that keep them apart."""
     guide = (ROOT / "docs" / "class.md").read_text("utf-8")
@@ -216,9 +223,9 @@ def test_lost_scheduler_loses_no_verdict(cluster: Cluster, course: Path) -> None
         until(command, "is lost")
         assert "go on with the same command and --resume" in until(command, "--resume")
         assert command.wait() == 3
-    assert passed(course) == {"a": 2}
+    count = some_of_three(course)
     done = run_grade(course, *WORDS, "--resume", "--cluster", "local", "-j", "2")
-    assert "1 have a verdict already, 2 are to be graded." in done.stderr
+    assert f"{count} have a verdict already, {3 - count} are to be graded." in done.stderr
     assert passed(course) == {"a": 2, "b": 2, "c": 1}
 
 
@@ -232,7 +239,7 @@ def test_stopping_leaves_workers_free(cluster: Cluster, course: Path) -> None:
         assert command.wait() == 130
     _, left = psutil.wait_procs(psutil.Process(worker.pid).children(), timeout=IDLE / 2)
     assert not left
-    assert passed(course) == {"a": 2}
+    assert some_of_three(course)
 
 
 def test_local_cluster_grades_as_this_machine_does(course: Path) -> None:
@@ -281,7 +288,7 @@ def test_no_scheduler_there() -> None:
 
 def test_something_else_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """It takes connections and says nothing."""
-    monkeypatch.setattr(connecting, "CONNECT", 0.2)
+    monkeypatch.setattr(connecting, "CONNECT", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(UsageError, match="isn't a Dask scheduler"):
