@@ -360,6 +360,17 @@ def test_a_task_that_is_done_or_being_cancelled_is_no_incident() -> None:
 # Errors that nobody asks for
 
 
+def test_a_task_that_is_sent_in_place_of_its_result_is_told() -> None:
+    async def page() -> Any:
+        task = asyncio.create_task(nap())
+        await task
+        return {"task": task, "several": [task], "none": {}}
+
+    trace = trace_of(page)
+    assert trace.exchanges[0].json() == {"task": {}, "several": [{}], "none": {}}
+    assert [(one.kind, one.exchange) for one in trace.incidents] == [("task-sent", 0)] * 2
+
+
 def test_an_error_that_nobody_asks_for_is_told_with_the_line_that_raised_it() -> None:
     async def fail() -> None:
         raise ValueError("lost")  # raised

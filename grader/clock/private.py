@@ -127,8 +127,9 @@ def _of_programs() -> Iterator[PrivateName]:
 
 
 def of_frameworks() -> Iterator[PrivateName]:
-    """Those of FastAPI and Starlette, without which a trace has no spans of dependencies."""
+    """Those of FastAPI and Starlette, without which a trace has less in it."""
     import fastapi.dependencies.utils as utils
+    import fastapi.encoders as encoders
     import fastapi.routing as routing
     import starlette._exception_handler as handling
     from starlette.middleware.errors import ServerErrorMiddleware
@@ -145,6 +146,8 @@ def of_frameworks() -> Iterator[PrivateName]:
     yield PrivateName(utils, "request_body_to_args", why)
     yield PrivateName(utils, "SolvedDependency", why)
     yield PrivateName(routing, "_validation_failed", why)
+    sent = "is_pydantic_v1_model_instance"
+    yield PrivateName(encoders, sent, "a task that is sent in place of its result is told")
     yield PrivateName(handling, "wrap_app_handling_exceptions", "handlers are spans")
     yield PrivateName(handling, "is_async_callable", "handlers are spans")
     yield PrivateName(ServerErrorMiddleware(_NoLoop()), "handler", "handlers are spans")  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from .blocking import blocking_call, blocking_calls_reported
 from .callbacks import calls_watched, unsafe_calls_reported
 from .cancellation import swallowed_timeouts_reported
 from .dependencies import dependencies_noted
+from .encoding import sent_tasks_reported
 from .handlers import handlers_noted
 from .handovers import Handovers, lost_coroutines_reported
 from .logs import logs_noted
@@ -35,6 +36,7 @@ def watching(loop: VirtualLoop, recorder: Recorder) -> Iterator[None]:
         stack.enter_context(swallowed_timeouts_reported(recorder))
         stack.enter_context(logs_noted(recorder))
         stack.enter_context(_replaced_errors(recorder))
+        stack.enter_context(sent_tasks_reported(recorder))
         stack.enter_context(dependencies_noted(recorder))
         stack.enter_context(handlers_noted(recorder))
         yield

@@ -67,6 +67,7 @@ IncidentKind = Literal[
     "loop-blocked",
     "never-awaited",
     "task-unreferenced",
+    "task-sent",
     "exception-unretrieved",
     "callback-failed",
     "not-thread-safe",
@@ -78,6 +79,7 @@ IncidentKind = Literal[
 `loop-blocked`: a call (`detail`) held the loop's own thread, for `seconds` if that is known.
 `never-awaited`: a coroutine was made, or an async function handed to what calls plain
 functions, at this line. `task-unreferenced`: nothing but the loop refers to a task made here.
+`task-sent`: a task or future stands in an answer, and JSON makes an empty object of it.
 `exception-unretrieved`: a task died of this at that moment, and its result was never asked for.
 `callback-failed`: a done-callback, or what `call_soon` or `call_later` called, raised.
 `not-thread-safe`: another thread than the loop's called `detail`, which does not wake the loop.

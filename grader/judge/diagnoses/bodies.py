@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...model.scenarios import Blocks, Postgres, Takes
+from ...model.scenarios import Postgres
 from ...model.trace import Exchange, Span
 from ..aspects.answers import media_type
 from ..differences import MISSING, BodyDifference, Path, as_text, differences, is_same, shortened
-from .case import Case, in_words, of_line, parts_of
+from .case import Case, in_words, of_line
 from .registry import Finding, rule
 from .relayed import statements_of
 from .source import Source
@@ -315,9 +315,9 @@ def tasks_returned(case: Case) -> Finding | None:
     Instead: `task.result()` when it is over, or `await task`.
     """
     for found in differing_bodies(case):
-        empty = list(_emptied(found.wanted, found.value, _results_of(case.scenario)))
-        others = [one for one in places_in(found) if not _is_below(one.path, empty)]
-        if empty and not others and _makes_tasks(case, found.ours):
+        sent = [i for i in case.incidents("task-sent") if i.exchange == found.ours.number]
+        empty = list(_emptied(found.wanted, found.value))
+        if empty and len(sent) >= len(empty):
             where = in_words(in_place(path) or "all of it" for path in empty[:3])
             return found.finding(
                 f" has {{}} where data belongs ({where}). That is what a task looks like as "
@@ -326,26 +326,16 @@ def tasks_returned(case: Case) -> Finding | None:
     return None
 
 
-def _emptied(wanted: Any, value: Any, results: list[Any], path: Path = ()) -> Iterator[Path]:
-    """The places where an empty object stands, and not what a collaborator has returned."""
-    if value == {} and wanted not in ({}, MISSING) and wanted in results:
+def _emptied(wanted: Any, value: Any, path: Path = ()) -> Iterator[Path]:
+    """The places where an empty object stands, and something else should."""
+    if value == {} and wanted != {}:
         yield path
     elif isinstance(value, dict) and isinstance(wanted, dict):
         for key in value:
-            yield from _emptied(wanted.get(key, MISSING), value[key], results, (*path, key))
-
-
-def _results_of(described: object) -> list[Any]:
-    """What collaborators return, however deep in a description."""
-    return [part.returns for part in parts_of(described) if isinstance(part, Takes | Blocks)]
-
-
-def _is_below(path: Path, places: list[Path]) -> bool:
-    return any(path[: len(place)] == place for place in places)
-
-
-def _makes_tasks(case: Case, exchange: Exchange) -> bool:
-    return any(s.kind == "task" and s.exchange == exchange.number for s in case.got.spans)
+            yield from _emptied(wanted.get(key), value[key], (*path, key))
+    elif isinstance(value, list) and isinstance(wanted, list):
+        for index, pair in enumerate(zip(wanted, value, strict=False)):
+            yield from _emptied(*pair, (*path, index))
 
 
 @rule("wrapped", *LOOKS, general=True)

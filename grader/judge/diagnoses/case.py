@@ -173,6 +173,15 @@ def _as_call(span: Span) -> Span:
     return msgspec.structs.replace(span, kind="call", name=str(span.arguments[0]), resource=None)
 
 
+GATES = frozenset({"Lock", "Semaphore", "BoundedSemaphore", "Condition", "CapacityLimiter"})
+"""Classes of what not everyone can have at once, of asyncio and anyio."""
+
+
+def class_waited_for(wait: Span) -> str:
+    """The class whose method is waited for, if it is one: `Semaphore` of `Semaphore.acquire`."""
+    return wait.name.partition(".")[0].removesuffix("Adapter") if "." in wait.name else ""
+
+
 def error_line(exchange: Exchange) -> int | None:
     """The line of the error that an answer comes of, or else of the endpoint."""
     errors = (exchange.raised, exchange.handled)

@@ -10,7 +10,7 @@ import msgspec
 from ...model.trace import Exchange, Span
 from ..aspects.answers import ends_cancelled
 from ..aspects.aspect import most_at_once
-from .case import OUTCOME, Case, at_line, calls_of, overlap
+from .case import GATES, OUTCOME, Case, at_line, calls_of, class_waited_for, overlap
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, replayed, spans_of, statements_of
 
@@ -20,9 +20,9 @@ AGAIN = 14
 SUSPECTS = 4
 """Requests that are looked at one by one when a connection is missing."""
 
-_OF_ASYNCIO = ("Lock.", "Event.", "Condition.", "Semaphore.", "BoundedSemaphore.", "Queue.")
+_OF_ASYNCIO = GATES | {"Event", "Queue"}
 _ALSO_OF_ASYNCIO = ("sleep", "gather", "Future")
-"""What a wait is called that is not for a connection."""
+"""Whose methods, and what, a wait is for that is not for a connection."""
 
 _NO_MORE = (
     "When all connections of the pool are held by requests that want another one, none of them "
@@ -266,7 +266,7 @@ _OF_WAITING = {
 
 def _is_for_connection(case: Case, exchange: Exchange, wait: Span) -> bool:
     """Whether a wait came to nothing: no statement of the exchange, and none of any other."""
-    if wait.name.startswith(_OF_ASYNCIO) or wait.name in _ALSO_OF_ASYNCIO:
+    if is_of_asyncio(wait):
         return False
     calls = calls_of(case.got, exchange.number)
     if any(call.seconds and call.end.tick == wait.end.tick for call in calls):
@@ -275,6 +275,11 @@ def _is_for_connection(case: Case, exchange: Exchange, wait: Span) -> bool:
     if any(overlap(span, wait) or span.start > wait.start for span in mine):
         return False
     return not any(_goes_on(span, wait) for span in spans_of(case, case.got, "statement"))
+
+
+def is_of_asyncio(wait: Span) -> bool:
+    """Whether a wait is for something of asyncio's, such as a lock, and not for a connection."""
+    return class_waited_for(wait) in _OF_ASYNCIO or wait.name in _ALSO_OF_ASYNCIO
 
 
 def _goes_on(statement: Span, wait: Span) -> bool:

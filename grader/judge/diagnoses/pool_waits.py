@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ...model.trace import Exchange, Span, Trace
+from ...model.trace import Exchange, Failure, Span, Trace
 from ..aspects.answers import done
 from .case import Case, at_line, calls_of, in_seconds
 from .connections import connection_held_while_waiting
-from .exhaustion import TROUBLE
+from .exhaustion import TROUBLE, is_of_asyncio
 from .registry import Finding, rule
 from .relayed import about_databases, connections_of, statements_of
 
@@ -39,6 +39,41 @@ def gave_up_waiting(case: Case) -> Finding | None:
     """
     if connection_held_while_waiting.look(case) is not None:
         return None  # it would have got one in time if others didn't hold theirs
+    for error, wait in _given_up(case):
+        if wait is not None and is_of_asyncio(wait):
+            continue
+        waited = f", which it has waited for {wait.seconds:g} s" if wait is not None else ""
+        if wait is not None and wait.name == "wait_for":
+            waited = f", after {wait.seconds:g} s"  # of what, isn't known
+        return Finding(
+            error.line,
+            f"{at_line(error.line)} gives up before there is a connection{waited}. When more "
+            "requests come at once than there are connections, some have to wait for one that "
+            "another gives back. How long may that take?",
+        )
+    return None
+
+
+@rule("early-timeout", *TROUBLE)
+@about_databases
+def gave_up_its_turn(case: Case) -> Finding | None:
+    """Finds it where a lock, a semaphore or the like is waited for, and then a connection."""
+    for error, wait in _given_up(case):
+        if wait is not None and wait.name != "sleep" and is_of_asyncio(wait):
+            return Finding(
+                error.line,
+                f"{at_line(error.line)} gives up while line {wait.line} still waits "
+                f"({wait.name}), {wait.seconds:g} s by then, and the database hasn't been asked "
+                "yet. What ends that wait, and how long may it take?",
+            )
+    return None
+
+
+def _given_up(case: Case) -> Iterator[tuple[Failure, Span | None]]:
+    """Errors that end a wait before a connection is used, and the wait if it is known.
+
+    Only where the reference has an answer. Of a driver that is used in threads, no wait is known.
+    """
     for ours, theirs in case.exchanges():
         error = ours.raised or ours.handled
         if error is None or {"TimeoutError", "PoolTimeout"}.isdisjoint(error.bases):
@@ -48,13 +83,16 @@ def gave_up_waiting(case: Case) -> Finding | None:
             continue
         if statements_of(case, case.got, ours):
             continue  # it had a connection
-        return Finding(
-            error.line,
-            f"{at_line(error.line)} gives up after {ours.elapsed or 0:g} s, before there is a "
-            "connection. When more requests come at once than there are connections, some have to "
-            "wait for one that another gives back. How long may that take?",
-        )
-    return None
+        wait = next((w for w in reversed(case.waits(ours.number)) if w.seconds), None)
+        if wait is not None and not _is_for_a_call(case, wait):
+            yield error, wait
+        elif "PoolTimeout" in error.bases:
+            yield error, None
+
+
+def _is_for_a_call(case: Case, wait: Span) -> bool:
+    calls = calls_of(case.got, wait.exchange or 0)
+    return any(call.seconds and call.end.tick == wait.end.tick for call in calls)
 
 
 @rule("no-timeout", "elapsed", "status")

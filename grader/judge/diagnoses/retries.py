@@ -153,9 +153,10 @@ def tried_too_often(case: Case) -> Finding | None:
     """
     tried = list(_tried(case))
     counts = _most(tried)
-    for _, _, mine, _ in tried:
+    for _, theirs, mine, should in tried:
         most, enough = counts[mine[0].name]
-        if most > enough > 1 and len(mine) == most:
+        is_more = most > enough > 1 and len(mine) == most and len(should) == enough
+        if is_more and _go_alike(mine, should) and _answers_after(theirs, should[-1]):
             line = case.call_line(mine[enough])
             return Finding(
                 line,
@@ -163,6 +164,12 @@ def tried_too_often(case: Case) -> Finding | None:
                 "most. What counts them, and does anything else try again as well?",
             )
     return None
+
+
+def _go_alike(mine: Chain, should: Chain) -> bool:
+    """Whether the tries end as the reference's do: it gives up because of their number then."""
+    pairs = zip(mine, should, strict=False)
+    return all((one.how, one.seconds) == (other.how, other.seconds) for one, other in pairs)
 
 
 @rule("tried-in-vain", *TRIES)

@@ -51,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     connections.connection_held_while_waiting,
     exhaustion.two_connections,
     pool_waits.gave_up_waiting,
+    pool_waits.gave_up_its_turn,
     upstreams.retry_without_limit,
     retries.tried_too_often,
     lives.task_cancelled_in_vain,

@@ -10,11 +10,13 @@ from ...model.trace import Exchange, Incident, Span, SpanKind, Trace, to_ticks
 from ..aspects.answers import done
 from ..aspects.aspect import most_at_once
 from .case import (
+    GATES,
     OUTCOME,
     Case,
     at_line,
     at_lines,
     calls_of,
+    class_waited_for,
     in_seconds,
     of_line,
     overlap,
@@ -191,7 +193,7 @@ def _about_calls_in_turn(case: Case, members: list[Span], ours: Exchange) -> Fin
 def _why_in_turn(case: Case, members: list[Span], lines: list[int | None], ours: Exchange) -> str:
     """Why they go one after the other, if the file or the trace shows it."""
     source = Source(case.source)
-    gates = [w for w in case.waits(ours.number) if w.name.startswith(GATES) and w.seconds]
+    gates = [w for w in case.waits(ours.number) if class_waited_for(w) in GATES and w.seconds]
     if gates:
         return f" Line {gates[0].line} lets only one of them in at a time ({gates[0].name})."
     if source.has_dependencies(ours.line) and len({call.task for call in members}) == 1:
@@ -203,10 +205,6 @@ def _why_in_turn(case: Case, members: list[Span], lines: list[int | None], ours:
     if len(set(lines)) == 1 and source.is_in_loop(lines[0]):
         return " The loop goes to its next round only when the call is over."
     return ""
-
-
-GATES = ("Lock.", "Semaphore.", "BoundedSemaphore.", "Condition.", "CapacityLimiter.")
-"""What a wait is called that is for something that not everyone can have at once."""
 
 
 @rule("serialized", *TIMES, general=True)
