@@ -12,7 +12,9 @@ import pytest
 
 from grader.course import catalog
 from grader.course.catalog import CARRIED, Exercise, Lesson
+from grader.course.files import read_source
 from grader.course.hints import ladder
+from grader.course.syntax import functions
 from grader.model.errors import CourseError, GraderError, InputError, UsageError
 
 ROOT = Path(__file__).parents[1]
@@ -130,7 +132,7 @@ def carried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_content_of_a_checkout_is_beside_the_package() -> None:
-    assert catalog.content_root() == ROOT
+    assert catalog.course().root == ROOT
 
 
 def test_stub_is_what_the_course_keeps_whatever_the_learner_has_written(
@@ -171,7 +173,7 @@ def test_content_of_an_installation_is_what_it_carries(
     installed = carried.parent / "grader" / "course.py"
     monkeypatch.setattr(catalog, "__file__", str(installed))
     monkeypatch.chdir(tmp_path)
-    assert catalog.content_root() == carried
+    assert catalog.course().root == carried
 
 
 def test_installation_without_content_is_told_what_to_do(
@@ -181,7 +183,7 @@ def test_installation_without_content_is_told_what_to_do(
     monkeypatch.setattr(catalog, "carried_root", lambda: None)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(GraderError) as caught:
-        catalog.content_root()
+        catalog.course()
     assert caught.value.remedy == "install the kit again"
 
 
@@ -194,7 +196,7 @@ def test_workspace_is_the_nearest_course_above(root: Path) -> None:
 def test_folder_without_a_course_is_no_workspace(tmp_path: Path) -> None:
     """An `exercises` folder alone is anybody's; then the content's own root serves."""
     (tmp_path / "exercises").mkdir()
-    assert catalog.workspace(tmp_path) == catalog.content_root()
+    assert catalog.workspace(tmp_path) == catalog.course().root
 
 
 def test_workspace_starts_at_the_current_folder(
@@ -212,17 +214,17 @@ def test_source_is_the_text_of_the_file(tmp_path: Path) -> None:
     """Without the mark that some editors put at the beginning."""
     file = tmp_path / "exercise.py"
     file.write_bytes(b"\xef\xbb\xbfx = '\xc3\xa9'\r\n")
-    assert catalog.read_source(file) == "x = 'é'\r\n"
+    assert read_source(file) == "x = 'é'\r\n"
 
 
 def test_source_that_is_not_there_is_wrong_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file") as caught:
-        catalog.read_source(tmp_path / "nowhere.py")
+        read_source(tmp_path / "nowhere.py")
     assert caught.value.exit_code == 2
 
 
-def test_factories_are_the_functions_at_the_top() -> None:
-    found = catalog.factories(
+def test_functions_are_those_at_the_top() -> None:
+    found = functions(
         "def exercise_1(): pass\n"
         "async def exercise_2(): pass\n"
         "class A:\n    def exercise_3(self): pass\n"
@@ -237,13 +239,13 @@ def test_factories_are_the_functions_at_the_top() -> None:
 @pytest.mark.parametrize(
     "text", ["def broken(:", "\0", "x = " + "(" * 1000, "x = a" + ".b" * 100_000]
 )
-def test_text_that_is_no_python_has_no_factories(text: str) -> None:
-    assert catalog.factories(text) == {}
+def test_text_that_is_no_python_has_no_functions(text: str) -> None:
+    assert functions(text) == {}
 
 
 def test_strange_escapes_are_nobodys_concern() -> None:
     r"""Python warns of `'\d'`; that is not for the judge to print, or to fail of."""
-    assert list(catalog.factories("def exercise_1():\n    return '\\d'\n")) == ["exercise_1"]
+    assert list(functions("def exercise_1():\n    return '\\d'\n")) == ["exercise_1"]
 
 
 # Hints and errors

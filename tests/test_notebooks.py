@@ -16,6 +16,7 @@ from grader.course import catalog
 from grader.course.answers import Answers, solution
 from grader.course.catalog import Lesson
 from grader.course.progress import ProgressFile
+from grader.course.syntax import functions
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the Jupyter packages
 
@@ -103,12 +104,12 @@ def test_graded_cells_hold_the_stubs(path: Path) -> None:
     stub = (ROOT / "exercises" / lesson.name / "exercise.py").read_text("utf-8")
     cells = graded_cells(nbformat.read(path, as_version=4))
     assert sorted(cells) == [exercise.number for exercise in lesson.all_exercises]
-    factories = catalog.factories(stub)
+    stubs = functions(stub)
     for exercise in lesson.all_exercises:
         magic, _, body = cells[exercise.number].source.partition("\n")
         assert magic == f"%%grade {lesson.name} {exercise.number}"
-        mine = catalog.factories(body)[exercise.factory]
-        assert ast.dump(mine) == ast.dump(factories[exercise.factory])
+        mine = functions(body)[exercise.factory]
+        assert ast.dump(mine) == ast.dump(stubs[exercise.factory])
 
 
 @every_notebook

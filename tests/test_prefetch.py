@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from grader.course.catalog import content_root, lesson
+from grader.course.catalog import course, lesson
 from grader.judge.clients import PlayerClient
 from grader.judge.grading import PYTEST_OPTIONS, Grading
 from grader.judge.player_process import PlayerProcess
@@ -20,7 +20,7 @@ from grader.model.requests import get
 from grader.model.scenarios import Scenario, scenario
 from grader.worker.messages import PlayRequest
 
-SOLUTION = content_root() / "solutions" / "day53" / "solution.py"
+SOLUTION = course().solution(lesson("day53"))
 SOURCE = """
 import os
 from fastapi import FastAPI

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from grader import get, play, takes
 from grader.model.trace import Trace
 from grader.render.scrubber import scrubbable
-from grader.render.standing import standing_at, standings
+from grader.render.standing import standings
 
 Fetch = Callable[[], Awaitable[object]]
 
@@ -95,13 +95,6 @@ def test_tasks_are_told_beside_what_waits_for_them() -> None:
 )
 def test_threads_and_blocked_loops_are_told(path: str, words: str) -> None:
     assert said(played(path))[0.0][0].endswith(words)
-
-
-def test_what_holds_between_two_moments_is_that_of_the_earlier() -> None:
-    found = standings(played("/in-turn"))
-    assert standing_at(found, 0.999).at == 0.0
-    assert standing_at(found, 1.0).at == 1.0
-    assert standing_at(found, 99.0).at == 3.0
 
 
 def test_picture_carries_its_moments_and_where_they_are_drawn() -> None:

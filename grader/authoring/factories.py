@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..course import catalog
 from ..course.catalog import Exercise, Lesson, course
 from ..course.files import shown
+from ..course.syntax import functions
 from ..model.problems import Problem
 from .problems import missing_file
 
@@ -45,7 +45,7 @@ def _problems_of_solved(lesson: Lesson, number: int) -> Iterator[Problem]:
 
 def _changed_signature(lesson: Lesson, exercise: Exercise) -> Iterator[Problem]:
     stub, solution = course().answers(lesson), course().solution(lesson)
-    mine, theirs = catalog.factories(stub.read_text("utf-8")), solved(lesson)
+    mine, theirs = functions(stub.read_text("utf-8")), solved(lesson)
     if exercise.factory in mine and exercise.factory in theirs:
         ours, its = (parameters(file[exercise.factory]) for file in (mine, theirs))
         if ours != its:
@@ -58,7 +58,7 @@ def _changed_signature(lesson: Lesson, exercise: Exercise) -> Iterator[Problem]:
 def solved(lesson: Lesson) -> dict[str, Factory]:
     """The factories of the solution, by name; none if there is no such file."""
     file = course().solution(lesson)
-    return catalog.factories(file.read_text("utf-8")) if file.is_file() else {}
+    return functions(file.read_text("utf-8")) if file.is_file() else {}
 
 
 def parameters(node: Factory) -> list[str]:

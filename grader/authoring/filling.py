@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ..course.catalog import Lesson, course, factories
+from ..course.catalog import Lesson, course
 from ..course.files import shown
 from ..course.languages import translations
 from ..course.quiz import Question
+from ..course.syntax import functions
 from ..model.problems import Problem
 from .markdown import Block, blocks_of
 from .programs import ShownProgram, failure, lesson_programs, run
@@ -159,7 +160,7 @@ def _copied_stub(lesson: Lesson, problems: list[Problem]) -> Files:
 def _solved(lesson: Lesson, text: str, kept: str) -> Iterator[tuple[str, int]]:
     """The factories that only say that they are to be written in a kept stub, and are written
     in a text, each with its line."""
-    mine, stubs = factories(text), factories(kept)
+    mine, stubs = functions(text), functions(kept)
     for exercise in lesson.all_exercises:
         name = exercise.factory
         if name in mine and name in stubs and _is_open(stubs[name]) and not _is_open(mine[name]):

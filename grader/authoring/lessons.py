@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..course import catalog
 from ..course.catalog import Lesson, course
 from ..course.files import shown
+from ..course.syntax import functions
 from ..model.errors import GraderError
 from ..model.problems import Problem
 from .factories import needed, parameters, solved
@@ -104,7 +104,7 @@ def problems_of_stub(grading: Grading, lesson: Lesson, number: int) -> list[Prob
     text = file.read_text("utf-8")
     [failure] = failures_of(grading, lesson, exercise, [text], SEEDS[0])
     if failure is None:
-        line = catalog.factories(text)[exercise.factory].lineno
+        line = functions(text)[exercise.factory].lineno
         what = f"the stub of exercise {number} passes: there is nothing to do"
         return [Problem(shown(file), line, what)]
     if failure.got is not None and failure.got.outcome.kind in _UNREADABLE:

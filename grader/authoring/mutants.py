@@ -9,7 +9,8 @@ from copy import deepcopy
 from difflib import unified_diff
 from typing import NamedTuple
 
-from ..course.catalog import Exercise, Lesson, course, read_own
+from ..course.catalog import Exercise, Lesson, course
+from ..course.files import read_own
 from ..course.statements import definitions
 from ..course.syntax import first_line
 from ..model.mutants import Mutant

@@ -12,6 +12,7 @@ from ..course.catalog import Lesson, course
 from ..course.files import shown
 from ..course.languages import translations
 from ..course.quiz import Question, parse
+from ..course.syntax import functions
 from ..model.errors import GraderError
 from ..model.problems import Problem
 from .markdown import LANGUAGES, blocks_of, links_of, resolves, sections
@@ -200,7 +201,7 @@ def titles_without_exercise(lesson: Lesson) -> Iterator[Problem]:
     if not stub.is_file():
         yield missing_file(stub)
         return
-    written = catalog.factories(stub.read_text("utf-8"))
+    written = functions(stub.read_text("utf-8"))
     table = shown(course().root / catalog.TABLE)
     named = {exercise.factory: exercise for exercise in lesson.all_exercises}
     for factory in named.keys() - written.keys():

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..course.catalog import Exercise, Lesson, course, read_own
+from ..course.catalog import Exercise, Lesson, course
+from ..course.files import read_own
 from ..judge.plugin import CheckRunner, number_of
 from ..judge.prefetch import run
 from ..model.report import CheckReport

@@ -7,7 +7,8 @@ from contextlib import suppress
 from itertools import groupby
 from statistics import mean
 
-from ..course.catalog import Exercise, Lesson, course, read_source, stub_source
+from ..course.catalog import Exercise, Lesson, course, stub_source
+from ..course.files import read_source
 from ..model.details import ChannelLost, Forged, ForkserverKilled, LoopStopped, Patched, Reached
 from ..model.errors import InputError
 from ..model.report import Report

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from ..course.catalog import Lesson, course, source_of
+from ..course.catalog import Lesson, course
+from ..course.files import source_of
 from ..model.errors import InputError
 from .reading import FoundFile, Unreadable
 

@@ -10,8 +10,8 @@ import click
 
 from ..course import catalog
 from ..course.answers import Answers, answers_file, stub
-from ..course.catalog import Exercise, Lesson, read_source
-from ..course.files import shown
+from ..course.catalog import Exercise, Lesson
+from ..course.files import read_source, shown
 from ..model.errors import InputError, UsageError
 from .asking import is_terminal
 from .progress_file import progress_file

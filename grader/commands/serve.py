@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from ..course.answers import answers_file
-from ..course.catalog import Exercise, Lesson, read_source
+from ..course.catalog import Exercise, Lesson
+from ..course.files import read_source
 from ..model.errors import UsageError
 from .words import CourseCommand, takes_exercise
 

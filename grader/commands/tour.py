@@ -9,7 +9,7 @@ import click
 from ..course import catalog
 from ..course.answers import Answers, answers_file, stub_or_none
 from ..course.catalog import Exercise, Lesson
-from ..course.files import shown
+from ..course.files import read_own, shown
 from ..model.errors import UsageError
 from .words import CourseCommand
 
@@ -66,7 +66,7 @@ def _stops() -> tuple[Lesson, Exercise, Answers, Answers]:
 
 
 def _read(file: Path) -> Answers:
-    return Answers(catalog.read_own(file))
+    return Answers(read_own(file))
 
 
 def _graded(grading: Grading, lesson: Lesson, exercise: Exercise, answers: Answers) -> Report:

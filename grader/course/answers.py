@@ -11,9 +11,9 @@ from pathlib import Path
 from ..model.errors import InputError
 from . import catalog
 from .catalog import Exercise, Lesson
-from .files import shown
+from .files import read_own, read_source, shown
 from .statements import definitions, needed_by
-from .syntax import first_line
+from .syntax import first_line, functions
 
 
 class Answers:
@@ -28,7 +28,7 @@ class Answers:
     def __init__(self, text: str) -> None:
         self.text = text
         self.lines = _lines(text)
-        self._factories = catalog.factories(text)
+        self._factories = functions(text)
 
     def answer(self, exercise: Exercise) -> str:
         """The text of an exercise's factory, its decorators included; empty if there is none."""
@@ -142,7 +142,7 @@ def learners(lesson: Lesson) -> Answers:
     Raises:
         InputError: the file cannot be read.
     """
-    return Answers(catalog.read_source(answers_file(lesson)))
+    return Answers(read_source(answers_file(lesson)))
 
 
 def learners_or_stub(lesson: Lesson) -> Answers:
@@ -177,7 +177,7 @@ def stub_or_none(lesson: Lesson) -> Answers | None:
 
 def solution(lesson: Lesson) -> Answers:
     """The answers that the kit carries."""
-    return Answers(catalog.read_own(catalog.course().solution(lesson)))
+    return Answers(read_own(catalog.course().solution(lesson)))
 
 
 def _is_import(node: ast.stmt) -> bool:

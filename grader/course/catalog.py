@@ -6,7 +6,6 @@ are not called as usual. A lesson's files are found by its name in those folders
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import os
 import re
@@ -17,9 +16,7 @@ from typing import Any
 
 import msgspec
 
-from ..model.errors import GraderError, InputError, UsageError
-from .files import NotRegular, read_regular
-from .syntax import parsed
+from ..model.errors import GraderError, UsageError
 
 CARRIED = "fastapi_async_course_content"
 """The folder of site-packages that a wheel puts the kit's own course into."""
@@ -29,11 +26,6 @@ LESSON_NAME = re.compile(r"[A-Za-z0-9][\w-]*")
 COURSE = "GRADER_COURSE"
 """The variable that names the folder of the course to grade by, whatever folder we are in. If
 it is `kit`, that is the course that comes with the kit."""
-
-MOST_BYTES = 1_000_000
-"""Of a learner's file."""
-
-OR_RESET = ", or go back to the stub: grade reset LESSON EXERCISE"
 
 
 class Exercise(msgspec.Struct, frozen=True):
@@ -278,11 +270,6 @@ def _named_course(root: Path) -> Course:
     return read_course(root.resolve())
 
 
-def content_root() -> Path:
-    """The folder of the course that answers are graded by."""
-    return course().root
-
-
 def kit_root() -> Path:
     """The folder of the course that comes with the kit.
 
@@ -362,55 +349,6 @@ def lesson(name: str) -> Lesson:
     return course().lesson(name)
 
 
-def read_source(path: Path) -> str:
-    """The text of a learner's file.
-
-    Raises:
-        InputError: it is not there, isn't a file, is a link, is larger than 1 MB or empty, or
-            isn't UTF-8.
-    """
-    try:
-        raw = read_regular(path, MOST_BYTES)
-    except NotRegular as error:
-        which = "in it" if path.is_dir() else "itself"
-        raise InputError(f"{path} {error}", f"name the Python file {which}") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{path} cannot be read: {reason}", f"check the path{OR_RESET}") from error
-    return source_of(raw, path)
-
-
-def read_own(path: Path) -> str:
-    """The text of a file of the course's, which may be a link.
-
-    Raises:
-        InputError: see `read_source`.
-    """
-    return read_source(Path(os.path.realpath(path)))
-
-
-def source_of(raw: bytes, path: Path) -> str:
-    """The text of a learner's file that has been read already.
-
-    Raises:
-        InputError: it is empty, isn't UTF-8, or holds a null byte.
-    """
-    if not raw.strip():
-        raise InputError(f"{path} is empty", f"put your answers into it{OR_RESET}")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{path} is not UTF-8: byte 0x{raw[error.start]:02x} in line {line}",
-            "save it with the encoding UTF-8 and grade again",
-        ) from error
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        raise InputError(f"{path} holds a null byte in line {line}", "is it a Python file?")
-    return text
-
-
 def stub_source(lesson: Lesson) -> str | None:
     """The file of a lesson's exercises as it is before anyone has begun; None if it is unknown.
 
@@ -431,25 +369,3 @@ def seed(lesson: Lesson, exercise: Exercise, suffix: str) -> str:
     """What a service begins with in an exercise, by the suffix of the file; empty without one."""
     file = course().exercises(lesson) / f"exercise_{exercise.number}{suffix}"
     return file.read_text("utf-8") if file.is_file() else ""
-
-
-def imports(source: str) -> list[str]:
-    """The modules that a file imports by name at its top level; none if it isn't valid Python."""
-    tree = parsed(source)
-    found: list[str] = []
-    for node in tree.body if tree else ():
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.append(node.module)
-    return found
-
-
-def factories(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
-    """The functions at the top level of a file, by name; none if it is not valid Python."""
-    tree = parsed(source)
-    return {
-        node.name: node
-        for node in (tree.body if tree else ())
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }

@@ -1,10 +1,17 @@
-"""Files: how they are called, and how they are written."""
+"""Files: how they are called, read and written."""
 
 from __future__ import annotations
 
 import os
 import stat
 from pathlib import Path
+
+from ..model.errors import InputError
+
+MOST_BYTES = 1_000_000
+"""Of a learner's file."""
+
+OR_RESET = ", or go back to the stub: grade reset LESSON EXERCISE"
 
 
 class NotRegular(OSError):
@@ -37,6 +44,55 @@ def _open_regular(path: str, flags: int) -> int:
         return file
     os.close(file)
     raise NotRegular("is a folder" if stat.S_ISDIR(mode) else "isn't a regular file")
+
+
+def read_source(path: Path) -> str:
+    """The text of a learner's file.
+
+    Raises:
+        InputError: it is not there, isn't a file, is a link, is larger than 1 MB or empty, or
+            isn't UTF-8.
+    """
+    try:
+        raw = read_regular(path, MOST_BYTES)
+    except NotRegular as error:
+        which = "in it" if path.is_dir() else "itself"
+        raise InputError(f"{path} {error}", f"name the Python file {which}") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"{path} cannot be read: {reason}", f"check the path{OR_RESET}") from error
+    return source_of(raw, path)
+
+
+def read_own(path: Path) -> str:
+    """The text of a file of the course's, which may be a link.
+
+    Raises:
+        InputError: see `read_source`.
+    """
+    return read_source(Path(os.path.realpath(path)))
+
+
+def source_of(raw: bytes, path: Path) -> str:
+    """The text of a learner's file that has been read already.
+
+    Raises:
+        InputError: it is empty, isn't UTF-8, or holds a null byte.
+    """
+    if not raw.strip():
+        raise InputError(f"{path} is empty", f"put your answers into it{OR_RESET}")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise InputError(
+            f"{path} is not UTF-8: byte 0x{raw[error.start]:02x} in line {line}",
+            "save it with the encoding UTF-8 and grade again",
+        ) from error
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise InputError(f"{path} holds a null byte in line {line}", "is it a Python file?")
+    return text
 
 
 def shown(path: Path) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..model.errors import InputError
 from .answers import Answers
-from .catalog import Exercise, read_source
-from .files import shown, write_whole
+from .catalog import Exercise
+from .files import read_source, shown, write_whole
 from .syntax import parsed
 
 BACKUPS = Path(".course", "backups")

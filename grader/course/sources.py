@@ -9,8 +9,8 @@ import msgspec
 from ..model.errors import CourseError
 from ..model.report import ExerciseReport, Report
 from .answers import Answers, answers_file
-from .catalog import Exercise, Lesson, read_source
-from .files import shown
+from .catalog import Exercise, Lesson
+from .files import read_source, shown
 
 CHANGED = "The file changed while it was graded. This is the verdict on how it was before."
 

@@ -32,6 +32,28 @@ def parsed(text: str, in_cell: bool = False) -> ast.Module | None:
     return tree if _is_shallow(tree) else None
 
 
+def imports(source: str) -> list[str]:
+    """The modules that a file imports by name at its top level; none if it isn't valid Python."""
+    tree = parsed(source)
+    found: list[str] = []
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.append(node.module)
+    return found
+
+
+def functions(source: str) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions at the top level of a file, by name; none if it is not valid Python."""
+    tree = parsed(source)
+    return {
+        node.name: node
+        for node in (tree.body if tree else ())
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+
+
 def _is_shallow(tree: ast.AST) -> bool:
     """Whether it can be gone through by functions that call themselves. Looks level by level."""
     level = [tree]

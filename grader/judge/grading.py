@@ -13,19 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ..course.catalog import (
-    Exercise,
-    Lesson,
-    course,
-    factories,
-    imports,
-    read_own,
-    read_source,
-    stub_source,
-)
-from ..course.files import utf8
+from ..course.catalog import Exercise, Lesson, course, stub_source
+from ..course.files import read_own, read_source, utf8
 from ..course.hints import section_of
 from ..course.statements import definitions
+from ..course.syntax import functions, imports
 from ..model.errors import GraderError
 from ..model.report import CheckReport, ExerciseReport, ExerciseStatus, Report
 from ..model.trace import Trace
@@ -224,8 +216,8 @@ class Submission:
         self.learner = learner
         self.reference = reference
         self.seed = seed
-        self.factories = factories(source)
-        self.stub = factories(stub_source(lesson) or "")
+        self.factories = functions(source)
+        self.stub = functions(stub_source(lesson) or "")
 
     def grade(self, exercises: tuple[Exercise, ...]) -> tuple[ExerciseReport, ...]:
         """The reports on exercises; on all of them that the file cannot be run, if it cannot."""

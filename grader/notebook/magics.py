@@ -18,7 +18,7 @@ import msgspec
 from ..course import catalog
 from ..course.answers import Answers, answers_file
 from ..course.catalog import Exercise, Lesson
-from ..course.files import shown
+from ..course.files import read_source, shown
 from ..course.progress import ProgressFile
 from ..course.statements import awaits, definitions, parsed
 from ..model.errors import CourseError, UsageError
@@ -96,7 +96,7 @@ class Magics:
         try:
             lesson, numbers = _asked(line, "%grade")
             file = answers_file(lesson)
-            source = catalog.read_source(file)
+            source = read_source(file)
             self._grade(lesson, numbers, Answer(file, shown(file), source, source))
         except CourseError as error:
             _raise_shown(error)

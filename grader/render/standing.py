@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 
 import msgspec
@@ -34,12 +33,6 @@ def standings(trace: Trace) -> tuple[Standing, ...]:
     spans = [span for span in trace.spans if span.end.tick >= trace.opened and span.seconds]
     ticks = sorted({trace.opened, *_ticks(trace, spans)})[:MOST_MOMENTS]
     return tuple(_standing(trace, spans, tick) for tick in ticks)
-
-
-def standing_at(found: tuple[Standing, ...], seconds: float) -> Standing:
-    """The one that holds at a moment."""
-    place = bisect_right([one.at for one in found], seconds)
-    return found[max(0, place - 1)]
 
 
 def _ticks(trace: Trace, spans: list[Span]) -> Iterator[int]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ..course.catalog import Exercise, Lesson, course, read_own
+from ..course.catalog import Exercise, Lesson, course
+from ..course.files import read_own
 from ..judge.grading import Submission
 from ..judge.players import FilePlayer
 from ..judge.plugin import CheckRunner

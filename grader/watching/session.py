@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..course import catalog
 from ..course.answers import Answers
 from ..course.catalog import Lesson
-from ..course.files import shown
+from ..course.files import read_source, shown
 from ..judging.grader_process import GraderClient
 from ..model.errors import CourseError, GraderError, InputError
 from ..model.report import Report
@@ -288,6 +288,6 @@ def _refuse_what_is_not_there(file: Path) -> None:
 
 def _read(file: Path) -> str:
     try:
-        return catalog.read_source(Path(shown(file)))  # errors name it as the learner would
+        return read_source(Path(shown(file)))  # errors name it as the learner would
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}", "check the path") from error
