@@ -37,7 +37,6 @@ class ClassRun:
         count: works that it graded.
         is_whole: whether these were all; else it was stopped, since its time was over.
         seconds: in real time, and `first` up to the first verdict.
-        cpu: seconds of all its processes that have ended, but for the database server.
         memory: the most bytes that its processes held together.
     """
 
@@ -45,7 +44,6 @@ class ClassRun:
     is_whole: bool
     seconds: float
     first: float
-    cpu: float
     memory: int
 
     @property
@@ -67,7 +65,7 @@ def run_class(folder: Path, longest: float, environment: dict[str, str], *words:
     results = folder.with_suffix(".sqlite")
     results.unlink(missing_ok=True)
     command = ["-m", "grader", "class", str(folder), "--lesson", "day53", "--seed", "1", *words]
-    before, began = cpu_of_children(), time.perf_counter()
+    began = time.perf_counter()
     first, weighed, memory, is_over = 0.0, 0.0, 0, False
     with _started(*command, "--results", str(results), **environment) as process:
         while process.poll() is None:
@@ -83,8 +81,7 @@ def run_class(folder: Path, longest: float, environment: dict[str, str], *words:
     count = verdicts(results)
     if process.returncode not in (0, 1, STOPPED) or not count:
         raise BenchmarkError(f"`grade class` ended with {process.returncode}, {count} graded")
-    cpu = cpu_of_children() - before
-    return ClassRun(count, process.returncode != STOPPED, seconds, first, cpu, memory)
+    return ClassRun(count, process.returncode != STOPPED, seconds, first, memory)
 
 
 def verdicts(results: Path) -> int:
@@ -128,7 +125,10 @@ def _memory_of(pid: int) -> int:
 
 
 def cpu_of_children() -> float:
-    """CPU seconds of all processes that were started from here and have ended."""
+    """CPU seconds of all processes that were started from here and have ended.
+
+    The kernel forgets those of a process in a container that is ended from outside.
+    """
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
