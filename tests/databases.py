@@ -17,6 +17,10 @@ from grader.services.postgres.daemon.messages import Address
 PATIENCE = 60.0
 """Real seconds after which something will not come true, however busy the machine is."""
 
+CUT_OFF = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises in a session that is ended from outside; the last one if that was between
+two statements."""
+
 
 def eventually(condition: Callable[[], Any]) -> Any:
     """What `condition` returns as soon as it is true."""
