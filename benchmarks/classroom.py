@@ -49,7 +49,7 @@ def measure(short: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder, own_server() as environment:
         whole = _class(Path(folder, "class"), count)
         part = _class(Path(folder, "part"), max(count // PART, FEW))
-        _parts(1, environment)  # so that the server is there
+        _cpu(1, environment)  # so that the server is there
         small = run_class(part, longest, environment, *JOBS)
         large = run_class(whole, longest, environment, *JOBS)
         return [
