@@ -70,7 +70,7 @@ SAID = {
     "7_plain_for": "An async generator gives its rows to `async for`",
     "7_ten_streams_at_most": "What do they share that only some of them can have at once?",
     "8_closed_in_except_exception": "Follow the request that is cancelled: which lines still run?",
-    "8_factory_within_another": "stands within something else",
+    "8_factory_within_another": "is inside something else",
     "8_never_closed": "Follow the request to its end: which line closes it?",
 }
 

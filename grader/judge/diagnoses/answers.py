@@ -63,7 +63,7 @@ def not_called(case: Case) -> Finding | None:
     """The app doesn't use what its factory is given.
 
     A factory's parameters are how an app gets what it needs from outside: a fetch, a database,
-    in tests something that stands for them. Code that calls a function of the module instead
+    in tests a stand-in for them. Code that calls a function of the module instead
     can't be tested, and doesn't do what it was asked for.
 
     Instead: call the parameter.
@@ -86,7 +86,7 @@ def not_called(case: Case) -> Finding | None:
         return Finding(
             line,
             f"Your app never calls {name}, which the factory is given as a parameter. "
-            "Does another name stand in its place?",
+            "Does your code call something else in its place?",
         )
     return None
 
@@ -97,8 +97,8 @@ def _answered_without(case: Case, name: str) -> Finding | None:
         if calls_of(case.expected, theirs.number, name):
             return Finding(
                 ours.line,
-                f"{_asked(case, ours)} is answered{of_line(ours.line)} without a call of {name}, "
-                "and there should be one. What answers it before that?",
+                f"{_asked(case, ours)} is answered{of_line(ours.line)} without calling {name}, "
+                "which it should call. What answers it before that?",
             )
     return None
 
@@ -137,7 +137,7 @@ def handled_error_leaked(case: Case) -> Finding | None:
                     ours.handled.line,
                     f"The answer to {ours.method} {ours.path}{of_line(ours.handled.line)} holds "
                     f"what {with_article(ours.handled.type)} says: {shortened(part, 40)!r}. That "
-                    "belongs in the log, where those who can mend it read it.",
+                    "belongs in the log, for those who can mend it.",
                 )
     return None
 
@@ -156,7 +156,7 @@ _TELLING = 10
 def error_swallowed(case: Case) -> Finding | None:
     """A call fails, and the answer looks as if it hadn't.
 
-    A client that gets 200 takes what is in it for the data. It stores an empty list, or an
+    A client that gets a 200 treats what is in it as the data. It stores an empty list, or an
     error's text, and nobody learns that anything is wrong. An `HTTPException` that is
     returned, not raised, is such an answer: its text with status 200.
 
@@ -169,8 +169,8 @@ def error_swallowed(case: Case) -> Finding | None:
             line = case.call_line(lost[0])
             return Finding(
                 line,
-                f"{lost[0].name}{of_line(line)} {_how_it_ends(lost[0])}, and the answer is still "
-                f"{ours.status}, and not {theirs.status}. {_how_it_is_returned(ours)}",
+                f"{lost[0].name}{of_line(line)} {_how_it_ends(lost[0])}, but the answer is still "
+                f"{ours.status}, not {theirs.status}. {_how_it_is_returned(ours)}",
             )
     return None
 
@@ -185,7 +185,7 @@ def _how_it_is_returned(exchange: Exchange) -> str:
     body = exchange.json()
     if isinstance(body, list) and len(body) == 2 and body[1] in _ERRORS:
         return f"The {body[1]} beside the body is data, too: raise an `HTTPException`."
-    return "The client takes what is in it for the data."
+    return "The client treats what is in it as the data."
 
 
 def _is_returned_refusal(exchange: Exchange) -> bool:
@@ -245,7 +245,7 @@ def _says_something_of(name: str, body: object) -> bool:
 
 @rule("wrong-error-name", "status", "body", general=True)
 def wrong_error_name(case: Case) -> Finding | None:
-    """The answer says that something failed, and not by the name that was asked for.
+    """The answer says that something failed, but not under the name that was asked for.
 
     An error's class, its text and its `repr` are three things. Only the class is short, the
     same each time, and gives nothing away.
@@ -273,7 +273,7 @@ def race(case: Case) -> Finding | None:
     """Requests get the right answers one at a time, and wrong ones together.
 
     At each `await` other requests run. What two of them share, such as a module's variable or
-    `app.state`, may be another's after the `await`, though there is only one thread.
+    `app.state`, may have changed after the `await`, though there is only one thread.
 
     Instead: keep a request's data in local variables, which nothing else can see. What has to
     be shared is read, changed and written without an `await` in between, or under a lock.
@@ -331,7 +331,7 @@ def _where_to_look(case: Case, line: int | None) -> str:
     if refused or _looks_then_writes(case):
         return "Which statement only looks, and which one relies on it later?"
     if line in {span.line for span in case.got.spans if span.kind == "statement"}:
-        return "Between two statements, what can become of the rows?"
+        return "What can happen to the rows between two statements?"
     return "What in your code lives longer than one request?"
 
 
@@ -462,9 +462,9 @@ def _why_invalid(case: Case, exchange: Exchange, wanted: Exchange) -> str:
     if errors[0].get("type") != "missing":
         return said
     if Source(case.source).must_be_there(place[-1]):
-        return f"{said} It may be None, but not be left out: that takes a default, as `= None`."
+        return f"{said} It may be None, but it can't be left out without a default, as in `= None`."
     if (wanted.status or 0) >= 400:  # it is left out on purpose
-        return f"{said} It may be missing: what would a default for it be?"
+        return f"{said} It may be missing, so it needs a default. Which one?"
     return said + _where_it_looks(place)
 
 
@@ -489,7 +489,7 @@ def refused_by_own_code(case: Case) -> Finding | None:
         if is_refused and error is not None and is_about_a_value(error):
             return Finding(
                 error.line or ours.line,
-                f"{at_line(error.line)} raises {named(error)}. For that your code refuses "
+                f"{at_line(error.line)} raises {named(error)}. Because of that your code refuses "
                 f"{_asked(case, ours)} with status {ours.status}, which should be answered with "
                 f"{theirs.status}.",
             )
@@ -504,7 +504,7 @@ def bad_request_accepted(case: Case) -> Finding | None:
     is stored, and breaks something else later.
 
     Instead: say in the endpoint's signature what fits: a Pydantic model, `dict`, `int`. FastAPI
-    answers 422 for all that doesn't, and says why.
+    answers 422 for whatever doesn't, and says why.
     """
     wrong = [(ours, its) for ours, its in case.exchanges() if ours.status != its.status]
     accepted = [e for e, its in wrong if its.status == 422 and (e.status or 500) < 400]
@@ -625,9 +625,8 @@ def _not_a_status(ours: Exchange, theirs: Exchange) -> str:
     body = ours.json()
     if isinstance(body, list) and body[1:] == [theirs.status]:
         return (
-            f" The answer is a list with {theirs.status} in it: what `return` names after a comma "
-            "is data, too. The status stands in the decorator, or in an HTTPException that is "
-            "raised."
+            f" The answer is a list with {theirs.status} in it: what follows a comma after "
+            "`return` is data, too. Set the status in the decorator, or raise an HTTPException."
         )
     return ""
 
@@ -679,7 +678,7 @@ _OF_THE_BODY = ("content-length", "content-type", "date", "server")
 
 @rule("wrong-argument", "arguments", "body", "events", "readings", general=True)
 def wrong_argument(case: Case) -> Finding | None:
-    """A call is given something else than the request said.
+    """A call is given something other than what the request said.
 
     Between the request and the call, a value was replaced, tidied, or forgotten.
 
@@ -736,12 +735,12 @@ def _listed(call: Span) -> str:
     return ", ".join(map(as_text, call.arguments))[:100] or "nothing"
 
 
-DIFFERENT = "It does something else than the exercise asks for: compare `expected` and `got`."
+DIFFERENT = "It doesn't do what the exercise asks for: compare `expected` and `got`."
 
 
 @rule("different", general=True)
 def different(_: Case) -> Finding | None:
-    """The app does something else than it should, and no rule knows why.
+    """The app doesn't do what it should, and no rule knows why.
 
     What the check looks at is shown: first what is expected, then what was got.
 

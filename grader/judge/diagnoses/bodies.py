@@ -127,7 +127,7 @@ def wrong_media_type(case: Case) -> Finding | None:
 
 @rule("wrong-order", *LOOKS, general=True)
 def wrong_order(case: Case) -> Finding | None:
-    """A list has all it should have, in another order.
+    """A list has all it should have, but in the wrong order.
 
     A table has no order: a row that was changed may come last, and which comes first can
     change from day to day. Tasks end in the order in which they are done.
@@ -321,7 +321,7 @@ def tasks_returned(case: Case) -> Finding | None:
             where = in_words(in_place(path) or "all of it" for path in empty[:3])
             return found.finding(
                 f" has {{}} where data belongs ({where}). That is what a task looks like as "
-                "JSON. The value that it came to is its `.result()`."
+                "JSON. Its value is in its `.result()`."
             )
     return None
 
@@ -453,7 +453,7 @@ def places_in(found: Bodies) -> list[BodyDifference]:
 
 @rule("swapped-values", *LOOKS, general=True)
 def swapped_values(case: Case) -> Finding | None:
-    """A value stands under another's name.
+    """A value is under the wrong name.
 
     Results that are unpacked in another order than they were asked for, or in the order in
     which they were done, end up under each other's names.
@@ -468,7 +468,7 @@ def swapped_values(case: Case) -> Finding | None:
             if alike and not renamed and not _is_record_of_list(here):
                 return found.finding(
                     f" has under {in_place(here.path)} what belongs under {in_place(there.path)}. "
-                    "In which order do the results come, and in which are they given names?"
+                    "In which order do the results come, and in which order do you name them?"
                 )
     return None
 
@@ -480,11 +480,11 @@ def _is_record_of_list(place: BodyDifference) -> bool:
 
 @rule("renamed-member", *LOOKS, general=True)
 def renamed_member(case: Case) -> Finding | None:
-    """A member of the answer has another name than was asked for.
+    """A member of the answer has a different name from the one that was asked for.
 
     Programs find a value by its name, to the letter.
 
-    Instead: take the name from the task.
+    Instead: take the name from the exercise.
     """
     for found in differing_bodies(case):
         places = places_in(found)
@@ -508,7 +508,8 @@ def missing_member(case: Case) -> Finding | None:
     empty lists; a response model that doesn't know the field; one failure that takes the
     other results with it.
 
-    Instead: `is not None` where you mean it; a model with all fields; each result for itself.
+    Instead: `is not None` where you mean it; a model with all fields; each result handled by
+    itself.
     """
     for found in differing_bodies(case):
         missing = [one for one in places_in(found) if one.got is MISSING]
@@ -542,7 +543,7 @@ def extra_member(case: Case) -> Finding | None:
 
 @rule("wrong-type", *LOOKS, general=True)
 def wrong_type(case: Case) -> Finding | None:
-    """A value of the answer is of another type than it should be.
+    """A value of the answer has the wrong type.
 
     `"3"` isn't 3, and a list isn't an object, to a client that computes with it. Drivers give
     what they mean: asyncpg's `execute` returns the command's status as text, not a row.
@@ -564,8 +565,8 @@ def wrong_type(case: Case) -> Finding | None:
 def pages_overlap(case: Case) -> Finding | None:
     """A page of a list begins with the wrong element.
 
-    Either the last of the page before comes again, or something between the two pages is on
-    neither. Clients that go from page to page have it twice, or never.
+    Either the last element of the previous page comes again, or one between the two pages is on
+    neither. Clients that go from page to page get it twice, or never.
 
     Instead: remember the last element that was shown, and ask for what comes after it: `>`,
     and not `>=`.
@@ -577,7 +578,7 @@ def pages_overlap(case: Case) -> Finding | None:
             left_out = mine[:1] and mine[0] in wanted[1:]
             if (again or left_out) and _follows(case, found.ours):
                 one = _in_short([mine[0] if again else wanted[0]])
-                what = "comes again, after the page before" if again else "is on no page"
+                what = "was on the previous page already" if again else "is on no page"
                 return found.finding(f" begins with the wrong element: {one} {what}.")
     return None
 
@@ -598,7 +599,7 @@ def _follows(case: Case, exchange: Exchange) -> bool:
 
 @rule("counted-the-page", *LOOKS, general=True)
 def counted_the_page(case: Case) -> Finding | None:
-    """The number of all results is only the number of those on the page.
+    """The total is only the number of results on this page.
 
     A client that turns pages never learns that there is another one. `count(*) over ()`, which
     puts the number of all into each row, has no row for it on a page past the end.
@@ -615,7 +616,7 @@ def counted_the_page(case: Case) -> Finding | None:
             if alone and more and place.got in on_page and place.got < place.expected:
                 return found.finding(
                     f" has {place.got} under {in_place(place.path)}: that is how many there are on "
-                    f"this page, and together there are {place.expected}. What counts them all?"
+                    f"this page, and there are {place.expected} in all. What counts them all?"
                 )
     return None
 
@@ -702,7 +703,7 @@ def change_lost(case: Case) -> Finding | None:
     """What a request should have changed is as it was.
 
     `value or old` keeps the old value for 0 and "", too. A statement may name the wrong
-    column, or none of the row's.
+    column, or find no row.
 
     Instead: `old if value is None else value`, and read back what was written.
     """
@@ -719,7 +720,7 @@ def change_lost(case: Case) -> Finding | None:
                 return found.finding(
                     f" still has {_cut(as_text(one.got))} under {in_place(one.path)}, though "
                     f"{'it' if is_own else 'an earlier request'} changed that to {_cut(value)}. "
-                    "What becomes of the value in your code?"
+                    "What happens to the value in your code?"
                 )
     return None
 

@@ -24,7 +24,7 @@ from .variations import one_by_one
 @rule("other-database")
 @about_databases
 def other_database(case: Case) -> Finding | None:
-    """The app connects to another database than the one it is given.
+    """The app connects to a different database from the one it is given.
 
     An address that is written into the code is right on one machine. The factory is given one
     that is right here.
@@ -77,7 +77,7 @@ def pool_not_opened(case: Case) -> Finding | None:
 @rule("wrong-loop")
 @about_databases
 def wrong_loop(case: Case) -> Finding | None:
-    """A connection is used in another event loop than the one it was opened in.
+    """A connection is used in a different event loop from the one it was opened in.
 
     Each `asyncio.run` makes an event loop of its own, and what one loop has opened can't be
     awaited in another.
@@ -225,7 +225,7 @@ def _ends_with_its_exchange(trace: Trace, connection: Span) -> bool:
 def pool_too_large(case: Case) -> Finding | None:
     """More connections are open at once than the app may have.
 
-    A server has few, for all that use it: the one that comes too late gets none. Pools have
+    A server has few, for everyone who uses it: those who come too late get none. Pools have
     defaults of their own, and two pools have twice as many.
 
     Instead: one pool, with `max_size` as the task says.
@@ -240,7 +240,7 @@ def pool_too_large(case: Case) -> Finding | None:
     return Finding(
         line,
         f"{at_line(line)} opens the first of {mine} connections that are open at once. A server "
-        "has few, for all that use it. How many does your pool open by default, and is there "
+        "has few, for everyone who uses it. How many does your pool open by default, and is there "
         "only one pool?",
     )
 

@@ -41,7 +41,7 @@ def sql_injection(case: Case) -> Finding | None:
             pasted.line,
             f"{at_line(pasted.line)} writes what the client sent into the text of the statement. "
             "The server can't tell your SQL from the client's then: a quote in a name is enough to "
-            "break it, or to say anything. How does a value travel beside the statement?",
+            "break it, or to make it do anything. How does a value travel beside the statement?",
         )
     return None
 
@@ -120,7 +120,7 @@ def not_committed(case: Case) -> Finding | None:
     """Something is written in a transaction that is never committed.
 
     Until the commit only this connection sees the change. When the connection is given back or
-    closed, the server undoes it, though the answer said that it is done.
+    closed, the server undoes it, though the answer said that it was done.
 
     Instead: `async with connection.transaction():`, which commits at its end, and takes
     everything back after an error. Or `await session.commit()` before the answer.
@@ -166,7 +166,7 @@ def answered_before_commit(case: Case) -> Finding | None:
                 late[0].line or ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} is answered with {ours.status} "
                 "before its transaction is committed. If the commit fails, the client has been "
-                "told something that isn't so. What ends the transaction, and when?",
+                "told something that isn't true. What ends the transaction, and when?",
             )
     return None
 
@@ -290,7 +290,7 @@ def conflict_not_retried(case: Case) -> Finding | None:
             return Finding(
                 error.line,
                 f"{at_line(error.line)} is refused by the database ({said}): "
-                "another request was at the same rows at the same time. The server undoes all that "
+                "another request used the same rows at the same time. The server undoes all that "
                 "this transaction did, and leaves it to you to run it again.",
             )
     return None
@@ -357,9 +357,9 @@ def _writes_after(others: list[Span], read: Span) -> bool:
 def query_per_row(case: Case) -> Finding | None:
     """One answer takes a query for each row.
 
-    Every query is a journey to the server and back. Ten rows make eleven of them, a thousand
-    rows a thousand and one. `executemany` saves the journeys, and still has a statement carried
-    out for each row.
+    Every query is a round trip to the server. Ten rows make eleven of them, a thousand rows a
+    thousand and one. `executemany` saves the round trips, and still has a statement carried out
+    for each row.
 
     Instead: one query: with a join, or `where id = any($1)`. For many rows to be stored:
     `insert ... select * from unnest($1::int[], $2::text[])`, or COPY.
@@ -372,7 +372,7 @@ def query_per_row(case: Case) -> Finding | None:
                 return Finding(
                     line,
                     f"{at_line(line)} asks the database {count} times for one answer, once for "
-                    "each row. Each is a journey to the server and back. Could it be one query?",
+                    "each row. Each is a round trip to the server. Could it be one query?",
                 )
             if count > 1 and count == _number_sent(case.sent(ours)):
                 return Finding(
@@ -412,7 +412,7 @@ def _shape(statement: Span) -> str:
 def queries_in_turn(case: Case) -> Finding | None:
     """Queries that don't need each other wait for each other.
 
-    Each is a journey to the server and back, and the times add up.
+    Each is a round trip to the server, and the times add up.
 
     Instead: a task for each, with a connection for each (one connection carries out one
     statement at a time); or one statement that asks for everything.
@@ -440,7 +440,7 @@ def _any_overlap(spans: list[Span]) -> bool:
 def needless_query(case: Case) -> Finding | None:
     """An answer takes more queries than it needs.
 
-    Each one costs a journey to the server and back, and holds a connection that others wait for.
+    Each one is a round trip to the server, and holds a connection that others wait for.
 
     Instead: `insert ... returning id` gives what was written, and `delete ... returning id` says
     whether there was anything.
@@ -456,6 +456,6 @@ def needless_query(case: Case) -> Finding | None:
                 mine[0].line,
                 f"{at_lines(lines, 'ask')} the database {len(mine)} times for one "
                 f"answer to {ours.method} {ours.path}, where {len(should)} would do. Each is "
-                "a journey to the server and back, and holds a connection that others wait for.",
+                "a round trip to the server, and holds a connection that others wait for.",
             )
     return None

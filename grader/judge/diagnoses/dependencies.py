@@ -38,7 +38,7 @@ def dependency_solved_again(case: Case) -> Finding | None:
                 return Finding(
                     line,
                     f"{span.name}{of_line(line)} is solved {times(count)} for one request. Does "
-                    "all that needs it ask for the same dependency, and may FastAPI remember it?",
+                    "all that needs it ask for the same dependency, and may FastAPI cache it?",
                 )
     return None
 
@@ -67,7 +67,7 @@ def dependency_missing(case: Case) -> Finding | None:
 
 @rule("dependencies-out-of-order", "dependencies")
 def dependencies_out_of_order(case: Case) -> Finding | None:
-    """Dependencies are solved in another order than they should be.
+    """Dependencies are solved in the wrong order.
 
     First come those of the app, then those of the router, of the route and of the endpoint's
     signature, in the order in which they are written; before each of them those that it needs
@@ -91,7 +91,7 @@ def dependencies_out_of_order(case: Case) -> Finding | None:
 
 @rule("cleanup-at-wrong-time", "cleanups", "dependencies")
 def cleanup_at_wrong_time(case: Case) -> Finding | None:
-    """What follows the `yield` of a dependency runs at another time than it should.
+    """What follows the `yield` of a dependency runs at the wrong time.
 
     FastAPI runs it after the answer is sent: the client doesn't wait for it, and an error in it
     can't change the answer any more. With `Depends(..., scope="function")` it runs when the
@@ -114,7 +114,7 @@ def cleanup_at_wrong_time(case: Case) -> Finding | None:
 
 @rule("handled-elsewhere", "handlers")
 def handled_elsewhere(case: Case) -> Finding | None:
-    """An error comes to another exception handler than it should, or to none.
+    """An error reaches the wrong exception handler, or none.
 
     Starlette looks for a handler of the error's own class, then of the class above it, and so
     on. An error that is turned into an HTTPException on the way, or is caught, never gets there;
@@ -141,7 +141,7 @@ def handled_elsewhere(case: Case) -> Finding | None:
 
 @rule("validated-otherwise", "validation")
 def validated_otherwise(case: Case) -> Finding | None:
-    """Requests are validated for something else than they should be.
+    """Requests aren't validated as they should be.
 
     FastAPI validates what the signature declares: the type of each parameter, and the limits in
     `Query`, `Path` and `Field`. It refuses all that is wrong at once, before the endpoint runs.

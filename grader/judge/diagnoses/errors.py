@@ -105,7 +105,7 @@ def dependency_swallows(case: Case) -> Finding | None:
                 ours.raised.line or ours.line,
                 f"{ours.method} {ours.path}{of_line(ours.line)} gets no answer: a dependency "
                 "with `yield` has caught the error that came through it, and let it go no "
-                "further. Whatever catches it there has to raise again.",
+                "further. Whatever catches it there has to raise it again.",
             )
     return None
 
@@ -156,7 +156,7 @@ RETURNED = "An HTTPException that is returned is data like any other: it has to 
 
 @rule("error-hidden", "status", "body", "resources", "calls", "elapsed")
 def error_hidden(case: Case) -> Finding | None:
-    """An `except` takes an error in the program for a failure of something outside.
+    """An `except` mistakes an error in the program for a failure of something outside.
 
     `except Exception` also catches a misspelt name and a wrong type. The answer says 502, the
     log says that the work failed, and the error in your own code stays.
@@ -223,8 +223,8 @@ def error_logged(case: Case) -> Finding | None:
 def unhandled(case: Case) -> Finding | None:
     """A call fails, and nothing handles it, so the client gets a 500.
 
-    What is outside fails now and then: it refuses, it takes too long, it hangs up. A 500 says
-    that your program is broken. A 502 or 504 says that something behind it is.
+    Other services fail now and then: they refuse, take too long, or hang up. A 500 says that
+    your program is broken. A 502 or 504 says that something behind it is.
 
     Instead: catch what the call can raise, there, and raise the `HTTPException` that the task
     names. Around a `TaskGroup` that is `except*`, with the class of the error inside the group.
@@ -422,19 +422,19 @@ def _sentence_of(error: Failure, endpoint: int | None, wanted: int | None) -> st
     """What was raised: by a line, or by FastAPI about what the endpoint returned."""
     if "response already started" in error.text:
         return (
-            f"{at_line(error.line)} raises an HTTPException when the response has begun already: "
-            "the client has its status. Until when can a request be refused?"
+            f"{at_line(error.line)} raises an HTTPException after the response has begun: "
+            "the client has its status already. Until when can a request be refused?"
         )
     if error.context == "HTTPException" and "websocket." in error.text:
         return (
             f"{at_line(error.line)} raises an HTTPException over a WebSocket that is accepted "
-            "already: there is no response any more that could have a status. What can you tell "
-            "its client in place of it?"
+            "already, so there is no response left that could have a status. What can you tell "
+            "its client instead?"
         )
     if error.context == "HTTPException" and "no attribute 'encode'" in error.text:
         return (
             f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "
-            f'({named(error)}). The value of a header is a text: `"5"`, and not `5`.'
+            f'({named(error)}). The value of a header is a string: `"5"`, not `5`.'
         )
     if error.context == "HTTPException":
         return (
@@ -454,7 +454,7 @@ def _sentence_of(error: Failure, endpoint: int | None, wanted: int | None) -> st
         return f"{start}. {note}"
     return (
         f"{start}: {_cause_of(error)}. Only what JSON has a form for can be sent: "
-        "dicts, lists, texts, numbers."
+        "dicts, lists, strings, numbers."
     )
 
 

@@ -105,7 +105,7 @@ def _same_json(one: str, other: str) -> bool:
 
 @rule("event-without-id", "events")
 def event_without_id(case: Case) -> Finding | None:
-    """An event has no `id:`, or another one than it should have.
+    """An event has no `id:`, or the wrong one.
 
     A browser that loses the connection comes back with the last `id:` that it has seen. Without
     ids it can't say where it was, and gets everything again, or misses what came meanwhile.
@@ -231,8 +231,8 @@ def stream_silent(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{ours.method} {ours.path} sends nothing for {in_seconds(silent)}, while "
-                f"{at_line(line).lower()} waits: no event, and no comment. A proxy takes such a "
-                "connection for dead. What could be sent that isn't an event?",
+                f"{at_line(line).lower()} waits: no event, and no comment. To a proxy such a "
+                "connection is dead. What could be sent that isn't an event?",
             )
     return None
 

@@ -29,8 +29,8 @@ _NO_MORE = (
     "ever gets it."
 )
 _LOCKED = (
-    "The second waits for what the first has locked, and the first isn't done before the second: "
-    "so neither ever ends."
+    "The second waits for what the first has locked, and the first isn't done until the second "
+    "is, so neither ever ends."
 )
 
 

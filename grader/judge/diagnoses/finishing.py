@@ -45,7 +45,8 @@ def finished_twice(case: Case) -> Finding | None:
     `finally` runs after a success, too. An abort after the commit may take away what was just
     stored.
 
-    Instead: abort in `except BaseException:` and raise again, or note the commit and look at that.
+    Instead: abort in `except BaseException:` and raise again, or note that you have committed,
+    and look at that.
     """
     ends = _ends(case)
     for _, mine, its in _lives(case):

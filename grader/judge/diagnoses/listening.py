@@ -132,7 +132,7 @@ def _by_whom(listen: Span) -> str:
 @rule("not-opened-anew", "events", "messages", "lifespan")
 @about_databases
 def not_opened_anew(case: Case) -> Finding | None:
-    """A listening connection is lost, and nobody opens it anew.
+    """A listening connection is lost, and nothing opens another.
 
     Servers are restarted, and networks drop connections. The task that listened is over, or waits
     for ever, and the clients wait for news that never comes.
@@ -150,7 +150,7 @@ def not_opened_anew(case: Case) -> Finding | None:
     return Finding(
         line,
         f"{at_line(line)} listens on a connection that is lost after "
-        f"{in_seconds(lost[-1].end.tick)}, and none listens in its place. What notices the loss, "
+        f"{in_seconds(lost[-1].end.tick)}, and no other takes its place. What notices the loss, "
         "and what does it do if the database isn't back yet?",
     )
 
@@ -158,11 +158,11 @@ def not_opened_anew(case: Case) -> Finding | None:
 @rule("wrong-reconnect-pauses", "events", "messages")
 @about_databases
 def wrong_reconnect_pauses(case: Case) -> Finding | None:
-    """A lost connection is opened anew, after other pauses than it should be.
+    """A lost connection is opened again, but after the wrong pauses.
 
     Without pauses, or with short ones, all the clients of a database that comes back connect at
     once, and it may go down again. Pauses that double for ever keep an app away for minutes when
-    the database has long been back. And after a success the pauses begin anew.
+    the database has long been back. After a success the pauses start over.
 
     Instead: `pause = min(2 * pause, 30)` after each try that fails, and back to the first one
     when it has worked.
@@ -189,7 +189,7 @@ def wrong_reconnect_pauses(case: Case) -> Finding | None:
 @rule("not-one-transaction", "readings", "events")
 @about_databases
 def not_one_transaction(case: Case) -> Finding | None:
-    """What is stored and what is told are two transactions.
+    """Storing something and telling of it are two transactions.
 
     If the second fails, the first stays: a price that nobody hears of, or news of a price that
     isn't there.

@@ -86,10 +86,10 @@ def _line_at_start(case: Case, opened: int) -> int | None:
 
 @rule("begun-by-request", "lifespan-order", "resources", "status", "body", "calls", "elapsed")
 def begun_by_request(case: Case) -> Finding | None:
-    """A request begins what belongs to the app's start.
+    """A request begins what belongs in the app's startup.
 
     The first request has to wait for it, or is refused; several that come at once begin it
-    several times; and nothing at the app's end knows of it.
+    several times; and nothing ends it at shutdown.
 
     Instead: do it in the lifespan, before the `yield`, and let requests find what is there.
     """
@@ -103,8 +103,8 @@ def begun_by_request(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} calls {name} for a request"
-                f"{f', {times(len(mine))} in all' if len(mine) > 1 else ''}. It belongs to the "
-                "start of the app, before any request comes.",
+                f"{f', {times(len(mine))} in all' if len(mine) > 1 else ''}. That belongs in the "
+                "startup of the app, before any request comes.",
             )
     return None
 
@@ -122,7 +122,7 @@ def asked_by_request(case: Case) -> Finding | None:
         if span.arguments in at_start and span.exchange is not None:
             return Finding(
                 span.line,
-                f"{at_line(span.line)} asks the database for a request what belongs to the start "
+                f"{at_line(span.line)} sends a statement for a request that belongs in the startup "
                 f"of the app, before any request comes: {span.arguments[0]}.",
             )
     return None
@@ -135,8 +135,8 @@ def pool_opened_by_request(case: Case) -> Finding | None:
         if not pool_openings(case.expected):
             return Finding(
                 wait.line,
-                f"{at_line(wait.line)} opens the pool for a request, which has to wait for it. It "
-                "belongs to the start of the app, before any request comes.",
+                f"{at_line(wait.line)} opens the pool for a request, which has to wait for it. "
+                "That belongs in the startup of the app, before any request comes.",
             )
     return None
 
@@ -200,8 +200,8 @@ def lifespan_order(case: Case) -> Finding | None:
                 line = case.call_line(call)
                 return Finding(
                     line,
-                    f"{at_line(line)} {what} in another order: {name} should be next, and "
-                    f"{call.name} is called. Which of them may need which?",
+                    f"{at_line(line)} {what} in the wrong order: {name} should be next, but "
+                    f"{call.name} is called. Which of them may need the other?",
                 )
     return None
 
@@ -241,7 +241,7 @@ def worker_died(case: Case) -> Finding | None:
                 task.line,
                 f"The task that line {task.line} starts is ended by an error: {call.name}"
                 f"{of_line(call.line)} fails at {in_seconds(call.end.tick)}, and nothing within "
-                "the task's loop catches that. It does nothing any more from then on.",
+                "the task's loop catches that. From then on it does nothing.",
             )
     return None
 
@@ -290,7 +290,7 @@ def interval_drifts(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} waits {in_seconds(pause)} from the end of {name} to the next "
-                f"one. So that is late by as long as {name} takes: it comes at "
+                f"one. So the next is late by the time that {name} takes: it comes at "
                 f"{in_seconds(mine[1].start.tick)}, and should come at {in_seconds(starts[1])}.",
             )
     return None
@@ -336,7 +336,7 @@ def too_few_at_once(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} never has more than {mine} {name} under way, where {most} could "
-                "be at once. Who could take the next one meanwhile?",
+                "be at once. What could take the next one meanwhile?",
             )
     return None
 
@@ -385,7 +385,7 @@ def _most_at_once(case: Case) -> Iterator[tuple[str, int, int]]:
 
 @rule("asked-again", "calls", "elapsed", "status", "body")
 def asked_again(case: Case) -> Finding | None:
-    """Something is asked for again whose answer is still good.
+    """Something is asked for again, though its answer is still good.
 
     Each call costs its time, and what is asked has as much to do as there are requests.
 
@@ -543,7 +543,7 @@ def header_missing(case: Case) -> Finding | None:
 
 @rule("timeout-mistaken", "status", "body")
 def timeout_mistaken(case: Case) -> Finding | None:
-    """A `TimeoutError` of the call's own is taken for the time limit's.
+    """A call's own `TimeoutError` is taken for the time limit's.
 
     `except TimeoutError` around `asyncio.timeout` also catches the one that the call itself
     raises, long before its time is up.
@@ -601,7 +601,7 @@ def shared_task_cancelled(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} waits for a task that is cancelled, because another request "
-                "that waits for it is. What one request is told must not end the work of all.",
+                "that waits for it is. Cancelling one request must not end the work of all.",
             )
     return None
 
@@ -670,7 +670,7 @@ def slow_shutdown(case: Case) -> Finding | None:
 
 @rule("wrong-moment", "calls", "call-endings", general=True)
 def wrong_moment(case: Case) -> Finding | None:
-    """Something is called at another moment than it should be.
+    """Something is called at the wrong moment.
 
     Where moments are part of what is asked for, one that is missed, or made up for later, shifts
     all that follow.
@@ -736,8 +736,8 @@ def shutdown_waits_too_long(case: Case) -> Finding | None:
             line = case.call_line(call)
             return Finding(
                 line,
-                f"{at_line(line)} calls {call.name} at {in_seconds(call.start.tick)}, when the "
-                f"app should have been down since {in_seconds(case.expected.ended)}. Who tells "
+                f"{at_line(line)} calls {call.name} at {in_seconds(call.start.tick)}, though the "
+                f"app should have been down by {in_seconds(case.expected.ended)}. What tells "
                 "the task that the app stops, and what does it do then?",
             )
         if other is None or other.how != "cancelled" or call.end.tick <= other.end.tick:

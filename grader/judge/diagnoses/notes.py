@@ -15,8 +15,8 @@ def note_on(error: Failure, wanted: int | None = None) -> str:
     """
     if wanted == INVALID and "validation error" in error.text:
         return (
-            "FastAPI answers 422 for a request's own parameters. A ValidationError that your code "
-            "raises is an error like any other."
+            "FastAPI answers 422 only for a request's own parameters. A ValidationError that your "
+            "code raises is an error like any other."
         )
     return next((note for words, note in _NOTES.items() if words in error.text), "")
 
@@ -46,7 +46,7 @@ _NOTES = {
         "`Depends` takes the function itself, and FastAPI calls it: leave out the parentheses."
     ),
     "has no attribute 'dependency'": (
-        "What stands in `dependencies=[...]` has to be wrapped: `Depends(function)`."
+        "Wrap each function in `dependencies=[...]`: `Depends(function)`."
     ),
     "'coroutine' object is not callable": (
         "What is to be called later is the function itself: leave out the parentheses."
@@ -55,10 +55,10 @@ _NOTES = {
         "asyncpg's `Record` isn't a dict, though it can be read like one: `**row` unpacks it."
     ),
     "'coroutine' object": (
-        "A coroutine stands where a value belongs: an async function was called, and not awaited."
+        "There is a coroutine where a value belongs: an async function was called, not awaited."
     ),
     "=<coroutine object": (
-        "A coroutine stands where a value belongs: an async function was called, and not awaited."
+        "There is a coroutine where a value belongs: an async function was called, not awaited."
     ),
     "'async_generator' object is not iterable": (
         "An async generator gives its rows to `async for`; a plain `for` can't wait for them."
@@ -98,7 +98,7 @@ _NOTES = {
         "Inside `async def` the loop is running already: `await` the coroutine."
     ),
     "no running event loop": (
-        "A task needs a running event loop, which is there inside `async def` only."
+        "A task needs a running event loop, and there is one only inside `async def`."
     ),
     "attached to a different loop": (
         "What one event loop has made can't be awaited in another. `asyncio.run` makes a new one."
@@ -108,7 +108,7 @@ _NOTES = {
         "parentheses are missing."
     ),
     "await wasn't used with future": (
-        "A task or a future stands in it where a result belongs: `await` it first."
+        "There is a task or a future in it where a result belongs: `await` it first."
     ),
     "a coroutine or an awaitable is required": (
         "What has been awaited is a result already. Hand over the call itself, without `await`."
@@ -118,12 +118,12 @@ _NOTES = {
         "A coroutine runs once. Call the function again for another."
     ),
     "coroutine is being awaited already": (
-        "Several wait for one coroutine, which runs only once. What keeps it?"
+        "It is awaited in several places at once, and a coroutine runs only once. What keeps it?"
     ),
     "Result is not set": "A task has its result when it is over: after the group, or an `await`.",
     "has no attribute 'encode'": (
-        "Text or bytes belong there: `str(number)` makes a text of a number, for a header say, "
-        "and `json.dumps(row)` of a row."
+        "Text or bytes belong there: `str(number)` turns a number into text, for a header say, "
+        "and `json.dumps(row)` a row."
     ),
     "must be callable": (
         "It takes the function, and then its arguments: `add_task(work, data)`, not "
@@ -134,18 +134,18 @@ _NOTES = {
         "parentheses, and its arguments follow it, as in `to_thread(work, data)`."
     ),
     "generator didn't stop after": (
-        "A context manager has one `yield`: after an error, another one is too many."
+        "A context manager yields once: after an error it must not yield again."
     ),
     "generator didn't yield": "A context manager has to come to its `yield` exactly once.",
     "'wrapper_descriptor' object": (
-        "A class stands in it where a value belongs. Its name is `the_class.__name__`."
+        "There is a class in it where a value belongs. Its name is `the_class.__name__`."
     ),
     "'builtin_function_or_method' object": (
-        "A class or a function stands in it where a value belongs. A class's name is "
-        "`the_class.__name__`, and a function's result is what calling it gives."
+        "There is a class or a function in it where a value belongs. A class's name is "
+        "`the_class.__name__`, and a function has to be called."
     ),
     "'function' object is not iterable": (
-        "A function stands where its result belongs: the parentheses are missing."
+        "There is a function where its result belongs: the parentheses are missing."
     ),
     "couldn't get a connection after": (
         "psycopg's `PoolTimeout` isn't a TimeoutError: catch `psycopg_pool.PoolTimeout`."
@@ -154,8 +154,8 @@ _NOTES = {
         "A value's place is `%s` with psycopg; `$1` is how asyncpg writes it."
     ),
     "are allowed as placeholders": (
-        "With psycopg a `%` that is no placeholder is written twice, and values stand beside the "
-        "SQL, never within its quotes."
+        "With psycopg a `%` that isn't a placeholder is written twice, and a placeholder never "
+        "stands within quotes."
     ),
     'syntax error at or near "%"': (
         "A value's place is `$1`, `$2` with asyncpg; `%s` is how psycopg writes it."
@@ -168,8 +168,8 @@ _NOTES = {
         "psycopg's rows are tuples, unless a row factory such as `dict_row` says otherwise."
     ),
     "object of type 'int' has no len()": (
-        "A number stands where several things belong. psycopg takes a statement's parameters as "
-        "a tuple, even a single one: `(id,)`."
+        "There is a number where a sequence belongs. psycopg takes a statement's parameters as a "
+        "tuple, even a single one: `(id,)`."
     ),
     "(expected str, got dict)": (
         "asyncpg takes `json` and `jsonb` as text, unless the connection has a codec for it."
@@ -178,16 +178,14 @@ _NOTES = {
         "A parameter stands for a value in SELECT, INSERT, UPDATE or DELETE. It can't be a name, "
         "nor stand in NOTIFY: `SELECT pg_notify($1, $2)` takes both."
     ),
-    "min_size is greater": (
-        "A pool opens `min_size` connections at first: 10, unless you say otherwise."
-    ),
-    "not a valid ObjectId": "Anyone may ask for an id that isn't one.",
+    "min_size is greater": ("asyncpg's `min_size` is 10, unless you say otherwise."),
+    "not a valid ObjectId": "A client may send any text as an id. What should it get then?",
     "'ObjectId' object": "An ObjectId isn't JSON: `str(document['_id'])` is.",
     "greenlet_spawn has not been called": (
         "Something is loaded from the database where nothing awaits it. Load it with the query, "
         "or keep it with `expire_on_commit=False`."
     ),
-    "pool is closed": "The pool was closed before this request. How long does its block last?",
+    "pool is closed": "The pool was closed before this. How long does its `async with` last?",
     "CancelledError": (
         "Awaiting a task that was cancelled raises that. After a `cancel()` of your own you "
         "expect it, so await the task within `suppress(asyncio.CancelledError)`."

@@ -123,7 +123,7 @@ def factory_missing(outcome: Outcome) -> str:
     factory, meant = missing.factory, missing.meant
     if meant and meant == factory:
         return (
-            f"The function {factory} (line {outcome.line}) stands within something else, where "
+            f"The function {factory} (line {outcome.line}) is inside something else, where "
             "the grader can't call it to get your app. Is it indented too far?"
         )
     text = f"There is no function {factory} in the file. "
@@ -149,7 +149,7 @@ def factory_failed(outcome: Outcome) -> str:
             f"exercise gives it: {wanted}."
         )
     failure = outcome.failure or Failure("Exception", "")
-    loop = "No event loop runs yet at that time." if "loop" in failure.text else ""
+    loop = "No event loop is running yet." if "loop" in failure.text else ""
     return (
         f"{at_line(outcome.line)} raises {named(failure)}, while the factory is still making "
         f"the app. {loop or note_on(failure)}".rstrip()
@@ -214,7 +214,7 @@ def stuck(outcome: Outcome) -> str:
     waits = "; ".join(_places_of(outcome.waiting)[:3])
     return (
         f"The program waits for ever: {waits or _nothing_left(outcome.line)}. "
-        "No timer, task or thread is left that could end the wait. Which line should have?"
+        "No timer, task or thread is left that could end the wait. Which line should end it?"
     )
 
 
@@ -250,7 +250,7 @@ def endless_loop(outcome: Outcome) -> str:
     """
     goes_on = (
         f"goes on and on: the play was ended after {TIME_LIMIT / 60:g} minutes on the clock, or "
-        "many thousand rounds."
+        "many thousands of rounds."
         if outcome.kind == "ran-away"
         else "is in a loop that doesn't end."
     )
@@ -331,7 +331,7 @@ def _in_words(detail: Detail | None) -> str:
             return f"signal {signal}"
         case RaisedExit(exception):
             return exception
-    return "for no reason that can be seen"
+    return "for no visible reason"
 
 
 @outcome("out-of-memory", "out-of-memory")
@@ -354,11 +354,11 @@ def too_much(outcome: Outcome) -> str:
     if isinstance(outcome.detail, OutOfTime):
         return (
             f"Playing this file has taken more than {outcome.detail.seconds} real seconds so far, "
-            "so this check wasn't played any more. What keeps the other checks waiting?"
+            "so this check wasn't played. What keeps the other checks waiting?"
         )
     return (
-        "What your app does in this check is too much to look at: its responses, calls and logs "
-        "are too many, too large or too deeply nested. Does a loop go round too often?"
+        "Your app does too much in this check to compare: its responses, calls and logs are too "
+        "many, too large or too deeply nested. Does a loop go round too often?"
     )
 
 

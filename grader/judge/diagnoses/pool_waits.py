@@ -124,7 +124,7 @@ def pool_wait_too_long(case: Case) -> Finding | None:
     return Finding(
         line,
         f"{at_line(line)} gives up its wait for a connection after {in_seconds(wait.ticks)}, "
-        f"and should after {in_seconds(limit)}. Is it asked more than once?",
+        f"and should give up after {in_seconds(limit)}. Is it asked more than once?",
     )
 
 

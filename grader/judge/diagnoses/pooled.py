@@ -42,7 +42,7 @@ KEPT = (
     _kept(
         r"^\s*set\s+(?!local\b|transaction\b|constraints\b)",
         "sets something for its session",
-        "for how long does it have to hold, and for whom does it?",
+        "for how long should it hold, and for whom?",
     ),
 )
 _PREPARED = {
@@ -59,8 +59,8 @@ def session_state_lost(case: Case) -> Finding | None:
     """The app relies on its session at the server, and shares that with others.
 
     A pooler in transaction mode, such as PgBouncer, has fewer sessions than there are connections.
-    Each transaction has any of them. What stays in a session when the transaction is over is not
-    there for the next one, or is there for someone else: SET, prepared statements, LISTEN,
+    Each transaction may get another one. What stays in a session when the transaction is over
+    isn't there for the next one, or is there for someone else: SET, prepared statements, LISTEN,
     temporary tables, advisory locks.
 
     Instead: keep it within one transaction: `SET LOCAL`, `set_config(..., true)`,
@@ -76,7 +76,7 @@ def session_state_lost(case: Case) -> Finding | None:
                 error.line,
                 f"{at_line(error.line)} fails because the session that it has now doesn't know the "
                 "statement that was prepared in another one, or has one of the same name. The "
-                "pooler gives each transaction any session. What does the driver prepare?",
+                "pooler may give each transaction another session. What does the driver prepare?",
             )
     return next(_left_behind(case), None)
 
@@ -108,6 +108,7 @@ def _left_behind(case: Case) -> Iterator[Finding]:
         if lines:
             yield Finding(
                 lines[0],
-                f"{at_line(lines[0])} {kept.what}. The pooler gives each transaction any session, "
-                f"so it isn't there for the next one, or is there for someone else: {kept.instead}",
+                f"{at_line(lines[0])} {kept.what}. The pooler may give each transaction another "
+                "session, so it isn't there for the next one, or is there for someone else: "
+                f"{kept.instead}",
             )

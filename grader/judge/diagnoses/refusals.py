@@ -133,7 +133,7 @@ def input_repeated(case: Case) -> Finding | None:
 
 @rule("data-leaked", "secret")
 def data_leaked(case: Case) -> Finding | None:
-    """An answer holds data that it should keep to itself.
+    """An answer holds data that should stay inside.
 
     A validation error has the record in its text; a record that is returned as it is has all
     its columns. Then any client that makes a request fail can read them.

@@ -25,7 +25,7 @@ STREAMS = ("call-endings", "calls", "left-running", "resources")
 
 @rule("stream-buffered", "lines", "elapsed", "call-endings")
 def stream_buffered(case: Case) -> Finding | None:
-    """Rows of a stream are held back, and sent later than they are there.
+    """Rows of a stream are held back, and sent later than they could be.
 
     Something collects them: a list, a join, a batch, or a newline that is written before the
     next row and not after this one. The client waits, and the memory grows with the rows.
@@ -48,7 +48,7 @@ def _how_it_is_held_back(ours: Exchange, theirs: Exchange) -> str:
     bunched = len(set(mine)) == 1 or any(len(set(ticks)) < len(ticks) for ticks in (mine, lines))
     if mine and bunched and len(set(mine)) < len(should):
         return (
-            "sends rows together that weren't there together: the first has to wait for the last. "
+            "sends rows together that didn't come together: the first has to wait for the last. "
             "What collects them?"
         )
     if _each_line_is_late(ours, theirs):
@@ -258,7 +258,7 @@ def shared_connection(case: Case) -> Finding | None:
             return Finding(
                 line,
                 f"{at_line(line)} opens {_a(opening)} that serves {len(users)} requests. "
-                "If one of them fails in the middle of it, the others are hit, too.",
+                "If one of them fails in the middle of it, the others suffer, too.",
             )
     return None
 
@@ -272,7 +272,7 @@ def called_twice(case: Case) -> Finding | None:
     """One request makes the same call more often than it needs to.
 
     Each call costs its time, and may do something: open a connection, send an order. The second
-    answer may be another than the first.
+    answer may differ from the first.
 
     Instead: call once, and keep the result in a variable.
     """
@@ -305,7 +305,7 @@ def _in_its_place(case: Case, line: int | None, left_out: list[str]) -> str:
     said = f" And {in_words(left_out)} {'is' if len(left_out) == 1 else 'are'} not called at all."
     if not Source(case.source).calls_what_a_loop_names(line):
         return said
-    return f"{said} A function looks up a name of the loop around it when it runs, not before."
+    return f"{said} A function looks up the variable of a loop when it runs, not before."
 
 
 @rule("called-in-vain", *LIVES, "arguments")

@@ -136,8 +136,8 @@ def given_up_between_tries(case: Case) -> Finding | None:
                 return Finding(
                     wait.line,
                     f"{at_line(wait.line)} waits for another try, and gives up after "
-                    f"{ours.elapsed:g} s in all. There was time for {len(should)} tries, and this "
-                    f"is after {len(mine)}. How long may all of it take?",
+                    f"{ours.elapsed:g} s in all. There was time for {len(should)} tries, and it "
+                    f"made only {len(mine)}. How long may all of it take?",
                 )
     return None
 

@@ -28,7 +28,8 @@ def not_accepted(case: Case) -> Finding | None:
     """A WebSocket is used, or left, before it is accepted.
 
     The client has asked whether it may connect. Until you `accept`, nothing can be sent or
-    received; if the endpoint ends before that, the client is refused with status 403.
+    received. If you `close` it before that, the client is refused with status 403; if the
+    endpoint just ends, with 500.
 
     Instead: `await socket.accept()` first. Then look who it is.
     """
@@ -106,7 +107,7 @@ def _seconds_by_line(trace: Trace) -> Counter[int]:
 
 @rule("wrong-close-code", "closes")
 def wrong_close_code(case: Case) -> Finding | None:
-    """A WebSocket is closed with another code than it should be.
+    """A WebSocket is closed with the wrong code.
 
     The code is all that the client gets to know: whether to come back at once, later, or never.
     `close()` without a code says 1000, "all is well". An endpoint that returns without closing,
@@ -159,7 +160,7 @@ def socket_left_open(case: Case) -> Finding | None:
 
 @rule("closed-early-or-late", "closes")
 def closed_early_or_late(case: Case) -> Finding | None:
-    """A WebSocket is closed at another moment than it should be.
+    """A WebSocket is closed at the wrong moment.
 
     A time limit counts from the moment at which it is set. One around the whole conversation is
     over whatever the client has said meanwhile; one around each wait begins anew.
@@ -295,7 +296,7 @@ def _how_it_ended(exchange: Exchange) -> str:
 
 @rule("wrong-message", "messages", general=True)
 def wrong_message(case: Case) -> Finding | None:
-    """A client gets another message than it should, or at another moment.
+    """A client gets the wrong message, or gets it at the wrong moment.
 
     Clients are programs: a member that is missing, another number or type, or JSON that is
     encoded twice makes a message that they can't read.

@@ -25,7 +25,7 @@ def text_as_pattern(case: Case) -> Finding | None:
     """A text that a client looks for is taken for a pattern.
 
     In `LIKE` and `ILIKE` a `%` stands for any text, a `_` for any character, and a backslash
-    takes away the meaning of what follows; regular expressions have more of the kind. A client
+    escapes what follows; regular expressions have more such characters. A client
     that looks for 100% finds 1000.
 
     Instead: `position(lower($1) in lower(name)) > 0`, which looks for plain text; or a
@@ -134,7 +134,7 @@ def _undisturbed(scenario: Scenario) -> Scenario:
 @rule("not-atomic", "readings", "body", "status")
 @about_databases
 def not_atomic(case: Case) -> Finding | None:
-    """What belongs together is committed one by one, so a failure on the way leaves a half of it.
+    """What belongs together is committed one by one, so a failure on the way leaves half of it.
 
     Outside of a transaction each statement is committed by itself. If the second fails, or the
     connection breaks in between, the first stays.
@@ -204,7 +204,7 @@ def refused_and_committed(case: Case) -> Finding | None:
                 kept[0].line,
                 f"{at_line(kept[0].line)} writes something, {ours.method} {ours.path} is answered "
                 f"with {ours.status}, and what was written stays. A response that is returned is "
-                "no error, so a transaction around it is committed. What takes it back?",
+                "not an error, so a transaction around it is committed. What takes it back?",
             )
     return None
 

@@ -47,8 +47,8 @@ def _cut_short(case: Case) -> Iterator[tuple[Exchange, Exchange, Span, Span]]:
 def no_timeout(case: Case) -> Finding | None:
     """A wait has no limit, or one that is far too long.
 
-    What is outside may take for ever. Without a limit your request waits as long, keeps what it
-    holds, and the client has left long before.
+    Another service may take for ever. Without a limit your request waits as long, and keeps what
+    it holds, though its client has left long before.
 
     Instead: `async with asyncio.timeout(2):` around the call. It counts in seconds, and cancels
     what is inside when they are over.

@@ -280,10 +280,10 @@ def out_of_order(case: Case) -> Finding | None:
 
 @rule("answered-without-asking", "elapsed", "calls", "lines", "arguments", general=True)
 def answered_without_asking(case: Case) -> Finding | None:
-    """A request is answered with what was found out for an earlier one.
+    """A request is answered with the result of an earlier one.
 
     A cache that nothing ever empties gives the first answer for ever: to other people, and
-    when it has long been out of date. It makes code fast that isn't asked to be.
+    when it has long been out of date.
 
     Instead: ask for each request. If you do cache, say for how long an answer is good, and
     keep one for each different question.
@@ -359,7 +359,7 @@ def _under_way(case: Case, exchange: Exchange) -> Iterator[Span]:
 
 @rule("wait-too-long", OUTCOME)
 def wait_too_long(case: Case) -> Finding | None:
-    """A single wait that is longer than anyone would mean.
+    """A single wait is longer than anyone could have meant.
 
     `asyncio.sleep`, `time.sleep` and timeouts count in seconds. A number that was meant in
     milliseconds is a thousand times too much.
@@ -387,7 +387,7 @@ def wait_too_long(case: Case) -> Finding | None:
 def _what_it_waits_for(wait: Span) -> str:
     if wait.name in _TIMED:
         return "In which unit does it count?"
-    return "What is it that should come, and which line should bring it?"
+    return "What is it waiting for, and which line should bring that about?"
 
 
 _TIMED = ("sleep", "wait_for", "wait", "timeout")

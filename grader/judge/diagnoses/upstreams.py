@@ -159,7 +159,7 @@ def retry_unsafe(case: Case) -> Finding | None:
     No answer doesn't mean that nothing was done. The second POST makes a second order.
 
     Instead: repeat only what can be repeated without harm: GET, PUT, DELETE; a POST only with
-    a key by which the server knows it again, or if it was refused before it was read.
+    a key by which the server recognizes it, or if it was refused before it was read.
     """
     should = _attempts(case, case.expected)
     for (exchange, what), tries in _attempts(case, case.got).items():

@@ -101,7 +101,7 @@ def _unit(number: Decimal) -> Decimal:
 def time_changed(case: Case) -> Finding | None:
     """A time isn't the one that was stored or sent.
 
-    A time without an offset may be any of twenty-four. One whose offset was cut off, or
+    A time without an offset may be meant in any time zone. One whose offset was cut off, or
     replaced, is hours away from what was meant.
 
     Instead: keep a `timestamptz` as the aware `datetime` that the driver gives. For UTC,

@@ -173,7 +173,7 @@ def work_before_response(case: Case) -> Finding | None:
 def task_reference_lost(case: Case) -> Finding | None:
     """A task is started, and nothing keeps it.
 
-    The event loop only knows a task weakly. One that nothing else refers to may be thrown away
+    The event loop has only a weak reference to a task. One that nothing else refers to may vanish
     in the middle of its work, its errors are never seen, and a stopping server doesn't wait.
 
     Instead: keep tasks in a set until they are done
@@ -371,7 +371,7 @@ def misfit_not_logged(case: Case) -> Finding | None:
 
 @rule("log-too-vague", "log")
 def log_too_vague(case: Case) -> Finding | None:
-    """The log says that something is wrong, and not with which of many.
+    """The log says that something is wrong, but not with which one of many.
 
     The reader has to look through all rows, or wait until it happens again.
 
@@ -435,7 +435,7 @@ def not_logged(case: Case) -> Finding | None:
 
 @rule("logged-too-much", "log")
 def logged_too_much(case: Case) -> Finding | None:
-    """The log says that work was done which had failed.
+    """The log says that work was done, though it failed.
 
     Code after an `except` also runs after an error. A record that says "done" is believed.
 
@@ -448,8 +448,8 @@ def logged_too_much(case: Case) -> Finding | None:
             said = " and ".join(repr(record.message.split("\n")[0][:40]) for record in mine[:2])
             return Finding(
                 line,
-                f"{name}{of_line(line)} ends once, and {len(mine)} records on the logger "
-                f"{logger!r} tell how: {said}. Which lines run after an error?",
+                f"{name}{of_line(line)} ends once, but {len(mine)} records on the logger "
+                f"{logger!r} say how: {said}. Which lines run after an error?",
             )
     return None
 
