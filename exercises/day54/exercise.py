@@ -31,7 +31,7 @@ def exercise_2():
     """POST /items takes JSON {"name", "price"} and answers 201 with the same.
 
     The name has 1 to 50 characters after the blanks around it are taken off. The price is a
-    number above 0. Anything else is answered 422, a body with unknown fields as well.
+    number above 0. Anything else is answered 422, and so is a body with unknown fields.
     """
     raise NotImplementedError("exercise 2")
 
@@ -87,8 +87,9 @@ def exercise_4():
     GET /bookings/{id} answers with the booking, or 404.
 
     PATCH /bookings/{id} changes the fields that were sent; `payment` is replaced as a whole. A
-    null is a value, and refused. If the booking is valid with the changes, the answer is 200
-    with the booking. If it isn't, the answer is 422, and nothing has changed. {} changes nothing.
+    null counts as a value, and is refused. If the booking is valid with the changes, the answer
+    is 200 with the booking. If it isn't, the answer is 422, and nothing has changed. {} changes
+    nothing.
     """
     raise NotImplementedError("exercise 4")
 
@@ -121,7 +122,7 @@ def exercise_5(load=load_slowly):
     raise NotImplementedError("exercise 5")
 
 
-# Exercise 6: what only others know
+# Exercise 6: names that are taken
 
 
 async def exists_slowly(field, value):
@@ -141,17 +142,17 @@ def exercise_6(exists=exists_slowly, create=create_slowly):
     - Invalid: 422, and nothing is asked.
     - Ask `await exists("username", value)` and `await exists("email", value)`, both together.
     - Taken: 409 {"taken": ["username", "email"]}: the fields that are taken, in this order.
-    - Else `await create({"username", "email"})` gives an id: 201 {"id": id}. If it raises a
+    - Otherwise `await create({"username", "email"})` gives an id: 201 {"id": id}. If it raises a
       KeyError, someone else was quicker: 409.
 
     POST /users/batch takes a list of 1 to 100 such users.
 
-    - In one batch ten `exists` are asked at a time, and never more.
+    - A batch makes ten calls of `exists` at a time, and never more.
     - A value that an earlier user in the list has is taken: don't ask for it again.
     - If anything is taken: 409 {"errors": [{"index": 0, "taken": ["email"]}, ...]}, with the
       place in the list, from 0. Nothing is created.
-    - Else all are created, one after the other: 201 {"ids": [...]}. A KeyError is a 409 here as
-      well; what was created before stays.
+    - Otherwise all are created, one after the other: 201 {"ids": [...]}. A KeyError is a 409 here
+      as well; what was created before it stays.
     """
     raise NotImplementedError("exercise 6")
 

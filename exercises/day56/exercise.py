@@ -46,7 +46,7 @@ def exercise_1(open_cache=slow("cache")):
 
     Open the cache when the app starts (`cache = await open_cache()`), before it takes requests,
     and close it when the app stops (`await cache.close()`). All requests use the same one, and
-    each asks it anew.
+    each asks it again.
     """
     raise NotImplementedError("exercise 1")
 
@@ -81,8 +81,8 @@ async def poll_slowly():
 def exercise_3(poll=poll_slowly):
     """From the start on, `await poll()` at 0, 5, 10 ... seconds, as long as the app lives.
 
-    - Never two polls at a time: after a poll that takes long, the next one begins at the first
-      such moment after its end.
+    - Never two polls at a time: after a long poll, the next one begins at the first of these
+      moments after it has ended.
     - The app takes requests at once, and doesn't wait for the first poll.
     - GET /latest answers {"value": ..., "age": ...}: what the last poll gave, and how many
       seconds ago that was. Until there is a value, 503.
@@ -130,8 +130,8 @@ def exercise_5(check_database=check_slowly, check_cache=check_slowly):
     {"database": ..., "cache": ...}: "ok", "failed" for a check that raises, "late" for one that
     takes too long (cancel it). 200 if both are "ok", else 503.
 
-    A result, good or bad, is used for 2 seconds from when it is there. A hundred probes at once
-    make one check of each. If one of them is cancelled, the others still get their answer.
+    A result, good or bad, is used for 2 seconds from the moment it is there. A hundred probes at
+    once make one check of each. If one of them is cancelled, the others still get their answer.
     """
     raise NotImplementedError("exercise 5")
 
@@ -152,7 +152,7 @@ def exercise_6(load_model=load_slowly):
     requests at once all the same: /predict answers 503 with the header Retry-After until the
     model is there, and nothing delays /live.
 
-    If loading fails, log that on the logger "day56": /predict stays 503, and the app lives.
+    If loading fails, log that on the logger "day56": /predict stays 503, and the app goes on.
     Shutdown need not wait for the model.
     """
     raise NotImplementedError("exercise 6")

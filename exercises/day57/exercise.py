@@ -38,7 +38,7 @@ def exercise_2(dsn="postgresql://postgres@localhost/day57"):
     around it are taken off. What doesn't fit is answered 422.
 
     - Only active users count, in the order of their ids.
-    - `search` is a part of the username, in any case of letters. `%`, `_` and everything else
+    - `search` is a part of the username, in upper or lower case. `%`, `_` and everything else
       in it are ordinary characters. (You may assume that it is ASCII.)
     - `total` is the number of users found on all pages together, also where the page is empty.
     - An answer takes at most two statements.
@@ -81,8 +81,8 @@ def exercise_4(dsn="postgresql://postgres@localhost/day57"):
     - An unknown account: 404, whatever the other one holds.
     - Too little money: 409.
     - What is refused, or fails, changes nothing. The sum of all balances always stays the same.
-    - Transfers that cross at the same moment never end in a deadlock's error, and none of them
-      is lost.
+    - Transfers that cross at the same moment never end in a deadlock error, and none of them is
+      lost.
     """
     raise NotImplementedError("exercise 4")
 

@@ -47,7 +47,7 @@ def exercise_2(call=call_a_shaky_service, charge=charge_slowly):
     """GET /rates answers with what `await call()` gives, after at most four calls.
 
     - A ConnectionError, and being late (a call may take 2 seconds), is tried again.
-    - Before the second, third and fourth call comes a random pause: between 0 and 1, 0 and 2,
+    - Before the second, third and fourth call there is a random pause: between 0 and 1, 0 and 2,
       0 and 4 seconds. Twenty clients that fail together don't come back together.
     - If the fourth call is late, too, the answer is 504; if it fails, 502.
     - All of it may take at most 10 seconds, else 504.
@@ -78,8 +78,8 @@ def exercise_3(dsn="postgresql://postgres@localhost/day59"):
       seconds. Then 503.
     - No connection free: wait for one for at most 1 second. Then 503 with the header
       Retry-After, and no other try.
-    - The database refuses the statement (any other error of it): 500, no other try, and it is
-      logged on the logger "day59".
+    - The database refuses the statement (any other error of the driver's): 500, no other try, and
+      it is logged on the logger "day59".
 
     POST /stock/{sku} with {"change": an integer} adds that to the quantity, and answers like
     GET. It is never repeated: if the connection is lost, 503.
@@ -111,9 +111,9 @@ def exercise_4(primary=find_in_primary, replica=find_in_replica):
     - If that fails or is late, `await replica(id)`, for at most 1 second: "replica", 0.
     - If that fails or is late, too, the last good answer for this id, if it is at most 60
       seconds old: "cache", and how many seconds ago it came.
-    - Else 503.
+    - Otherwise 503.
 
-    A LookupError of either says that there is no such profile: 404, at once. What is kept never
+    A LookupError from either says that there is no such profile: 404, at once. What is kept never
     serves another id, and doesn't grow for ever: keep the newest 1,000 ids, or fewer.
     """
     raise NotImplementedError("exercise 4")

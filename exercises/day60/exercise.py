@@ -64,7 +64,7 @@ def exercise_3():
     """A WebSocket at /rooms/{name}. What a client says goes to all clients in its room.
 
     - When it joins, a client gets a number: 1, 2, ... in each room. A number is never used again,
-      but once a room was empty it begins at 1 again.
+      but once a room has been empty its numbers begin at 1 again.
     - A client sends JSON: {"text": "hello"}. All in the room, itself included, get
       {"from": its number, "text": "hello"}. Anything else, bytes too, is answered with
       {"error": "invalid"}, to this client alone.
@@ -89,8 +89,9 @@ def exercise_4(find_user=find_some_user):
     """A WebSocket at /me.
 
     - The first message is {"token": ...}. `await find_user(token)` gives {"name": ..., "role": ...},
-      or None for an unknown token. If no message comes within 5 seconds, close the connection with
-      1008; also for an unknown token, and, without asking `find_user`, for any other first message.
+      or None for an unknown token. If the token is unknown, or no message comes within 5 seconds,
+      close the connection with 1008. Do the same for any other first message, without calling
+      `find_user`.
     - Then each {"type": "ping"} is answered with {"type": "pong"}. Other messages are ignored.
     - A client that sends nothing for 30 seconds: close with 1001.
     - Each user has one connection, and the same `name` is the same user. When the user connects
@@ -151,7 +152,7 @@ def exercise_6(dsn="postgresql://postgres@localhost/day60"):
       `prices`, no matter who sent it.
     - However many clients there are, one connection of the app listens. It does so before the app
       takes requests.
-    - If that connection is lost, open it anew: after 1 second, and if that fails after 2 more,
+    - If that connection is lost, open another: after 1 second, and if that fails after 2 more,
       then 4, and so on, at most 30. The clients stay.
     """
     raise NotImplementedError("exercise 6")

@@ -729,7 +729,7 @@ def test_each_source_is_asked_once(sample: SampleData) -> None:
 
 @exercise(6)
 def test_aggregates_do_not_mix(sample: SampleData) -> None:
-    """Each request asks anew, gets an answer of its own, and waits for no other."""
+    """Each request asks again, gets an answer of its own, and waits for no other."""
     sources = {
         "steady": in_turn(*(fetches(1, sample.word()) for _ in range(3))),
         "recovers": in_turn(

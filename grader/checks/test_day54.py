@@ -403,7 +403,7 @@ def _one_of(sample: SampleData, **wrong: Iterable[Any]) -> Scenario:
 
 @exercise(4)
 def test_rooms_and_guests_have_their_form(sample: SampleData) -> None:
-    """A room is a capital, a dash and three digits; guests are 1 to 8. Else 422, and no id."""
+    """A room is a capital, a dash and three digits; guests are 1 to 8. If not: 422, no id."""
     rooms = ("a-101", "A101", "A-10", "A-1011", "AB-101", "A-10x", "A-101\n", " A-101", "", None)
     _assert_bookings(of=_one_of(sample, room=rooms, guests=(0, 9, -1, 2.5, None, [2])))
     edges = (post("/bookings", json=_booking(sample, guests=guests)) for guests in (1, 8))
@@ -747,7 +747,7 @@ def _unordered(trace: Trace, name: str) -> tuple[tuple[int | None, str], ...]:
     return tuple((e.status, as_text(told(e.json()))) for e in trace.exchanges)
 
 
-# Exercise 6: what only others know
+# Exercise 6: names that are taken
 
 
 def _user(sample: SampleData) -> dict[str, str]:

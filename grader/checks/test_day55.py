@@ -52,7 +52,7 @@ fetches = partial(takes, parameters=())
 breaks = partial(fails, parameters=())
 
 
-# Exercise 1: once a request
+# Exercise 1: once per request
 
 
 def _settings(sample: SampleData) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_settings_are_loaded_once_a_request(sample: SampleData) -> None:
 
 @exercise(1)
 def test_settings_are_loaded_anew(sample: SampleData) -> None:
-    """The next request, or another one at the same time, loads them anew."""
+    """The next request, or another one at the same time, loads them again."""
     assert_same(answers, of=_pages_in_time(sample))
 
 
@@ -301,7 +301,7 @@ def test_me_is_who_has_the_token(sample: SampleData) -> None:
 
 @exercise(4)
 def test_scheme_in_any_case(sample: SampleData) -> None:
-    """The word Bearer may be written in any case of letters."""
+    """The word Bearer may be in upper or lower case."""
     spelt = [
         _with(f"{scheme} Token-1", at=at)
         for at, scheme in enumerate(("bearer", "BEARER", "beaRer"))

@@ -428,7 +428,7 @@ def test_hundred_probes_make_one_check() -> None:
 
 @exercise(5)
 def test_result_is_good_for_two_seconds() -> None:
-    """A result, good or bad, is used for 2 s from when it is there; then it is checked anew."""
+    """A result, good or bad, is used for 2 s from when it is there; then comes another check."""
     good, bad = (0, 1, 2.5, 3, 4), (10, 11, 12.1, 13, 14)
     database = in_turn(asks(0.7), asks(0.7), breaks(after=0.3), asks(0.4))
     cache = in_turn(asks(0.8), asks(0.8), asks(0.4), asks(0.5))
@@ -511,7 +511,7 @@ def test_model_is_loaded_once(sample: SampleData) -> None:
 
 @exercise(6)
 def test_app_lives_without_the_model() -> None:
-    """If loading fails, that is logged on "day56", /predict stays 503, and the app lives."""
+    """If loading fails, that is logged on "day56", /predict stays 503, and the app goes on."""
     logs = failures_logged("day56", of="load_model")
     assert_same(statuses, call_counts, logs, of=_broken(), server_errors=[503])
 

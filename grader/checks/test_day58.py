@@ -271,7 +271,7 @@ def _without(value: Any, open: tuple[str, ...]) -> Any:
 
 @exercise(3)
 def test_prices_are_exact(sample: SampleData) -> None:
-    """Prices are texts with two decimals, as exact as the table has them."""
+    """Prices are strings with two decimals, as exact as the table has them."""
     assert_same(good_answers, of=_orders(sample), alike=moments)
 
 
@@ -597,7 +597,7 @@ def _unknown(sample: SampleData) -> str:
 
 @exercise(5)
 def test_unknown_product_is_404(sample: SampleData) -> None:
-    """An unknown id is 404, for GET and PATCH, and so is a text that isn't an id."""
+    """An unknown id is 404, for GET and PATCH, and so is a string that isn't an id."""
     paths = [f"/products/{text}" for text in (_unknown(sample), "nope", "1", "z" * 24)]
     asked = [one for path in paths for one in (get(path), patch(path, json={"price": 2.5}))]
     assert_same(statuses, stored, of=_shop(*spaced(5, *asked), products=[_product(sample)]))
@@ -749,7 +749,7 @@ def test_time_is_in_utc(sample: SampleData) -> None:
 
 @exercise(6)
 def test_no_digit_is_lost(sample: SampleData) -> None:
-    """`value` comes back as a text, with the number that was sent, to its last digit."""
+    """`value` comes back as a string, with the number that was sent, to its last digit."""
     alike = all_of(moments_in_utc, numbers_in("value"))
     assert_same(good_answers, of=_kept(sample), alike=alike)
 

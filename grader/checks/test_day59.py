@@ -589,7 +589,7 @@ def test_no_profile_of_another(sample: SampleData) -> None:
 
 @exercise(4)
 def test_not_there_is_an_answer(sample: SampleData) -> None:
-    """A LookupError, of either, is 404 at once; after the primary's, the replica isn't asked."""
+    """A LookupError, from either, is 404 at once; after the primary's, the replica isn't asked."""
     kinds = [misses(0.2, kind) for kind in ("LookupError", "KeyError", "IndexError")]
     primary = in_turn(*kinds, misses(0.1), finds(0, sample.record()), misses(0.1, "KeyError"))
     gone = _profiles(

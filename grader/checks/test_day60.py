@@ -251,7 +251,7 @@ def test_numbers_are_not_used_again(sample: SampleData) -> None:
 
 @exercise(3)
 def test_empty_room_is_forgotten(sample: SampleData) -> None:
-    """Once a room was empty, its numbers begin at 1 again."""
+    """Once a room has been empty, its numbers begin at 1 again."""
     room = sample.word()
     twice = scenario(
         _join(room, _hello(sample, 1), until=5),
@@ -836,7 +836,7 @@ def _outages(sample: SampleData, *outages: Outage, until: float, first: int = 1)
 
 @exercise(6)
 def test_lost_connection_is_opened_anew(sample: SampleData) -> None:
-    """A lost connection is opened anew after 1, 2, 4 ... seconds, and the clients stay."""
+    """A lost connection is opened again after 1, 2, 4 ... seconds, and the clients stay."""
     twice = (Outage(at=5, seconds=4), Outage(at=16, seconds=0.5))
     assert_same(events, of=_outages(sample, *twice, until=24))
 

@@ -129,7 +129,7 @@ def exercise_4(find_user, list_secrets):
     calls `find_user` once a request however many ask. 401 says "I don't know who you are" and
     names the way to say it; 403 says "I do, and you may not".
 
-    `HTTPBearer` compares the scheme in any case of letters. `auto_error=False` leaves the refusal
+    `HTTPBearer` compares the scheme without regard to case. `auto_error=False` leaves the refusal
     to us: one answer for a missing header, another scheme and an unknown token.
 
     Read: [Who may do what](../../lessons/day55.md#who-may-do-what).

@@ -12,7 +12,7 @@ parameters and not the functions below.
 
 import asyncio
 
-# Exercise 1: once a request (a warm-up)
+# Exercise 1: once per request (a warm-up)
 
 
 async def load_settings_slowly():
@@ -24,7 +24,7 @@ def exercise_1(load_settings=load_settings_slowly):
     """GET /page answers {"theme": ..., "title": ..., "footer": ...}.
 
     These are three values of the dict that `await load_settings()` gives. Write a dependency
-    for each of the three. The settings are loaded once for each request, and anew for the
+    for each of the three. The settings are loaded once for each request, and again for the
     next one. GET /plain answers {"plain": true}, and loads nothing.
     """
     raise NotImplementedError("exercise 1")
@@ -54,7 +54,7 @@ def exercise_2(find_users=find_some_users, find_orders=find_some_orders):
 
     The results are what `await find_users(offset, limit, search)` gives, or `find_orders`:
     `offset` is the number of results on the pages before. What doesn't fit is answered 422,
-    and nothing is looked for.
+    and neither function is called.
     """
     raise NotImplementedError("exercise 2")
 
@@ -113,7 +113,7 @@ def exercise_4(find_user=find_some_user, list_secrets=list_some_secrets):
     """Two endpoints for those who send `Authorization: Bearer TOKEN`.
 
     `await find_user(token)` gives {"name": ..., "role": ...}, or None for an unknown token.
-    The word Bearer may come in any case of letters.
+    The word Bearer may be in upper or lower case.
 
     - GET /me answers {"name": ...}.
     - GET /secrets answers what `await list_secrets()` gives, for the role "admin" only. Any
@@ -152,7 +152,7 @@ def exercise_5(
 ):
     """GET /checkout answers {"account": ..., "limits": ..., "flags": ...}.
 
-    All three come by dependencies, and are fetched together: the answer is there when the
+    All three come from dependencies, and are fetched together: the answer is there when the
     slowest is. GET /account answers {"account": ...}, and fetches only that. If a fetch
     fails, the answer is 503 at once, for both paths, and the other fetches have been
     cancelled by then.
@@ -170,10 +170,10 @@ def exercise_6(dsn="postgresql://postgres@localhost/day55"):
     deferred). A free seat has no `taken_by`. The grader has a PostgreSQL of its own, and
     `grade serve day55 6` gives the app one, to try it by hand.
 
-    - 201 {"id": ..., "taken_by": ...} when the seat is taken and that is *committed*, never
+    - 201 {"id": ..., "taken_by": ...} once the seat is taken and that is *committed*, never
       before. The same name may take its seat again: 201.
     - 404 if there is no such seat, 409 if another name has it.
-    - A name can have one seat only. The table sees to that, but not before the commit: 409.
+    - A name can have only one seat. The table enforces that, but only at the commit: 409.
     - What fails before the commit leaves the row as it was.
     - Of several clients that take a seat at once exactly one gets it.
     - When the answer is complete, the connection is back in the pool.

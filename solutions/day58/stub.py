@@ -32,7 +32,7 @@ def exercise_2(dsn="postgresql://postgres@localhost/day58"):
     """GET /users answers a list of the active users, by id; GET /users/{id} answers one.
 
     A user is {"id", "username", "email", "created_at", "updated_at"} again, but here `email`
-    has to be a text. In the table there is an active user without one.
+    has to be a string. In the table there is an active user without one.
 
     - In the list, a row that doesn't fit the model is left out, and logged on the logger
       "day58" with its id. The others are answered as if it weren't there.
@@ -57,7 +57,7 @@ def exercise_3(dsn="postgresql://postgres@localhost/day58"):
 
     - Orders are sorted by id, and so are the lines of each. A user may have no orders, and an
       order no lines.
-    - Prices are exact, as texts with their two decimals.
+    - Prices are exact, as strings with their two decimals.
     - At most three statements for a request, however many orders there are.
     - An unknown user is 404.
     """
@@ -95,10 +95,10 @@ def exercise_5(url="mongodb://localhost:27017/day58"):
     """Products in MongoDB, in the collection `products` of the database that the URL names.
 
     Use PyMongo's `AsyncMongoClient`, or Motor. A product is answered as
-    {"id", "sku", "name", "price"}; the id is a text.
+    {"id", "sku", "name", "price"}; the id is a string.
 
     - POST /products {"sku", "name", "price"} is 201. No two products have the same sku: the
-      second is 409. A unique index sees to that, which the app makes when it starts.
+      second is 409. A unique index enforces that, and the app creates it when it starts.
     - GET /products?after=ID&limit=10 answers {"results": [...], "next": ...}: up to `limit`
       products (1 to 50, default 10; anything else is 422), by id, beginning after `after` if it
       is given. `next` is the last id of the page if more follow, else null.
@@ -120,12 +120,12 @@ def exercise_6(dsn="postgresql://postgres@localhost/day58"):
 
     The columns of the table `measurements` are `timestamptz`, `numeric(20,10)`, `text[]` and
     `jsonb`. POST answers 201 and GET 200, both with the measurement and its "id". Store each
-    value as what it is: the payload as a JSON object, not as a text.
+    value as what it is: the payload as a JSON object, not as a string.
 
-    - What comes back is what was sent. `taken_at` comes back in UTC, and `value` as a text with
+    - What comes back is what was sent. `taken_at` comes back in UTC, and `value` as a string with
       no digit lost: "0.10" may come back as "0.1000000000", which is the same number.
     - What doesn't fit is 422: more digits than the column holds, a payload that isn't an object,
-      a tag that isn't a text, a time without an offset.
+      a tag that isn't a string, a time without an offset.
     - An unknown measurement is 404.
     """
     raise NotImplementedError("exercise 6")
