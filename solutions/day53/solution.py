@@ -1,6 +1,6 @@
 """Day 53: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
 """
 
 import asyncio

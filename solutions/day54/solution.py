@@ -1,6 +1,6 @@
 """Day 54: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ log = logging.getLogger("day54")
 
 
 def exercise_1():
-    """The rule stands in the signature, where FastAPI reads it: an integer, from 0 to 1000.
+    """The rule is in the signature, where FastAPI reads it: an integer, from 0 to 1000.
     What breaks it never reaches your code, and the 422 says what was wrong. A check in the body
-    would have to write that answer by hand, and the page of docs would not know of it.
+    would have to write that answer by hand, and the docs page would not know of it.
 
     Read: [Parameters](../../lessons/day54.md#parameters).
     """
@@ -214,7 +214,7 @@ def exercise_5(load):
     handler of the nearest base class: `LookupError` is there for `KeyError` as well. Its own
     answer to an invalid body repeats what was sent, a password included, so it is replaced by
     the places alone. The last handler, for `Exception`, logs what nobody expected and says
-    nothing of it to the client.
+    nothing about it to the client.
 
     The `HTTPException` of an unknown path is Starlette's, not FastAPI's: handle the base class.
 
@@ -358,7 +358,7 @@ def exercise_7(find, find_all):
     """Two models: what a record must be, and what may go out. A response model lets through
     only the fields it has, so a column that is added tomorrow stays inside. A record that does
     not fit is the server's fault, never the client's: 500 and a log, not 422. In a list one bad
-    record does not cost the others; how many are missing is said in a header, also when none is.
+    record does not cost the others; a header says how many are missing, also when none are.
 
     Read: [What goes out](../../lessons/day54.md#what-goes-out).
     """

@@ -1,6 +1,6 @@
 """Day 55: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ WantedPage = Annotated[Page, Depends()]
 
 def exercise_2(find_users, find_orders):
     """A class is a dependency like any function: FastAPI reads the signature of its `__init__`,
-    and the object that comes out has names and types. The bounds stand once, in one signature.
+    and the object that comes out has names and types. The bounds are written once, in one signature.
     Blanks are taken off by the same annotation that measures the length, so they don't count.
 
     Read: [Classes and parameters](../../lessons/day55.md#classes-and-parameters).
@@ -126,7 +126,7 @@ def exercise_3(connect, notify):
 
 def exercise_4(find_user, list_secrets):
     """The admin is built on the user, so there is one place that reads the header, and FastAPI
-    calls `find_user` once a request however many ask. 401 says "I don't know who you are" and
+    calls `find_user` once per request, however many ask. 401 says "I don't know who you are" and
     names the way to say it; 403 says "I do, and you may not".
 
     `HTTPBearer` compares the scheme without regard to case. `auto_error=False` leaves the refusal

@@ -1,6 +1,6 @@
 """Day 56: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ log = logging.getLogger("day56")
 
 
 def exercise_1(open_cache):
-    """What stands before the `yield` runs before the first request, what follows it after the
+    """What is before the `yield` runs before the first request, what follows it after the
     last one. Without the `finally` an exception that comes out of the `yield` would skip the
     closing. Opening the cache in the endpoint would open one for each request.
 
@@ -75,7 +75,7 @@ def exercise_3(poll):
     """The task lives as long as the app: made in the lifespan, held by a name, cancelled *and
     awaited* at the end. The next poll is due at a multiple of five seconds from the start, not
     five seconds after the last: `sleep(5)` after each poll would drift by what the poll takes.
-    One `try` stands inside the loop, so that a poll that fails ends itself and not the polling.
+    One `try` is inside the loop, so that a poll that fails ends itself and not the polling.
 
     Read: [Tasks of the app](../../lessons/day56.md#tasks-of-the-app).
     """
@@ -122,8 +122,8 @@ WORKERS, WAITING, PATIENCE = 3, 10, 30
 def exercise_4(work):
     """A queue with a limit says no when it is full, and that is the point of it: an endless
     queue accepts work that nobody will have done in time. `put_nowait` refuses at once where
-    `put` would keep the client waiting. Three workers take jobs, and each `try` stands around
-    one job. `queue.join()` waits until all that was accepted is done, for it counts `task_done`;
+    `put` would keep the client waiting. Three workers take jobs, and each `try` is around one
+    job. `queue.join()` waits until all that was accepted is done, because it counts `task_done`;
     an empty queue alone says nothing of the jobs that are at work.
 
     Read: [Work that is accepted](../../lessons/day56.md#work-that-is-accepted).
@@ -186,8 +186,8 @@ LATE, FRESH = 1, 2
 def exercise_5(check_database, check_cache):
     """*Live* means "don't restart me": it asks nobody. *Ready* means "send me requests", so it
     asks what they need. A probe must not become a load: all that come at once share one task,
-    and its result serves for two seconds. Each waits behind a `shield`, for a prober that hangs
-    up would otherwise cancel the check for all others.
+    and its result serves for two seconds. Each waits behind a `shield`, because a prober that
+    hangs up would otherwise cancel the check for all others.
 
     `limit.expired()` tells being late from a check that raises a `TimeoutError` of its own.
 
@@ -236,8 +236,8 @@ def exercise_6(load_model):
     """A server takes no requests before the lifespan reaches its `yield`: loading *there*
     makes the start as slow as the load, and a plain function called on the loop stops everything
     else as well. So a task waits for a thread that loads, and the lifespan goes on at once.
-    At shutdown the wait is cancelled; the thread is left behind (`abandon_on_cancel`), for a
-    thread cannot be stopped from outside.
+    At shutdown the wait is cancelled; the thread is left behind (`abandon_on_cancel`), because
+    a thread cannot be stopped from outside.
 
     Read: [A slow start](../../lessons/day56.md#a-slow-start).
     """

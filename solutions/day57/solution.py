@@ -1,6 +1,6 @@
 """Day 57: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ MATCHING = "FROM users WHERE is_active AND position(lower($1) IN lower(username)
 
 def exercise_2(dsn):
     """Two statements, however many users there are: one counts, and one reads a page. A count
-    in each row (`count(*) OVER ()`) has nowhere to stand when the page is empty. `position`
+    in each row (`count(*) OVER ()`) has nowhere to go when the page is empty. `position`
     looks for plain text. In `ILIKE`, the `%` and `_` of a search would be wildcards unless you
     escape them. Values go to the server beside the statement, never into it.
 
@@ -91,7 +91,7 @@ def exercise_3(dsn, price_of):
     """A connection is held for each of the two statements, and not during the call between
     them: `price_of` takes seconds, and five slow prices would stop everyone else. Only
     `acquire(timeout=...)` limits the wait for a connection; the timeout of `create_pool` is for
-    opening one. The `try` is around `acquire` alone. Around more than that, it would take a
+    opening one. The `try` is around `acquire` alone. Around more than that, it would mistake a
     `TimeoutError` of `price_of` for a full pool.
 
     Read: [Waiting for a connection](../../lessons/day57.md#waiting-for-a-connection).
@@ -177,7 +177,7 @@ class NewBook(BaseModel):
 
 
 def exercise_5(dsn):
-    """A query for each author is a journey for each: a hundred authors, a hundred waits. Two
+    """A query for each author is a round trip for each: a hundred authors, a hundred waits. Two
     queries and a dict do the same. The import is one statement, in which `unnest` turns two lists
     into rows. Because it is one, all of it happens or nothing. `executemany` would carry out ten
     thousand.

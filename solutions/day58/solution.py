@@ -1,6 +1,6 @@
 """Day 58: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
 """
 
 import json
@@ -250,7 +250,7 @@ class Users:
 
 def exercise_4(dsn):
     """The repository holds the SQL, and raises errors of its own; handlers turn those into answers,
-    once for all routes. The version stands in the `WHERE` of the `UPDATE`, so looking and writing
+    once for all routes. The version is in the `WHERE` of the `UPDATE`, so looking and writing
     are one step: of twenty that have read version 1 the first makes it 2, and the others find no
     row. A `SELECT`, a comparison and an `UPDATE` would let several through. The
     table also decides whether a username is taken: the constraint that fails names the column.
@@ -321,7 +321,7 @@ def id_of(text: str) -> ObjectId:
 def exercise_5(url):
     """The unique index makes the second of two equal skus fail, however close they come; a look
     before the insert wouldn't. `_id` is an ObjectId, which JSON has no form for: the model makes
-    it a text, and `id_of` makes the text an ObjectId again, because a text as `_id` finds nothing.
+    it a string, and `id_of` makes that an ObjectId again, because a string as `_id` finds nothing.
     Pages go by the last id, not by `skip`, which reads all that it leaves out. One product more
     than asked for is read, which tells whether more follow.
 

@@ -1,6 +1,6 @@
 """Day 59: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def answer_to(error: Exception) -> HTTPException:
 
 
 def exercise_1(call):
-    """Each try has two seconds of its own, so the limit stands around each call, not around both.
+    """Each try has two seconds of its own, so the limit is around each call, not around both.
     Only what another try may fix is tried again: a lost connection or a late answer, not a
     `ValueError`. And the last try decides, by its own error and not by the first one's.
 
@@ -100,7 +100,7 @@ def exercise_2(call, charge):
     their pauses could take fifteen.
 
     A charge may have happened although its answer was lost. Only a key by which the other side
-    knows it again makes it safe to repeat. Without one it is one call, and no more.
+    recognizes it makes it safe to repeat. Without one it is one call, and no more.
 
     Read: [Again, but not together](../../lessons/day59.md#again-but-not-together).
     """
@@ -215,7 +215,7 @@ GOOD_FOR, MOST_KEPT = 60, 1000
 def exercise_4(primary, replica):
     """A fallback that doesn't say so is a lie: each answer names its source, and the age of
     what is old. Only answers that came from a call are kept; a fallback that was kept would get
-    younger each time. "Not there" is an answer and no failure: asking the replica about it would
+    younger each time. "Not there" is an answer, not a failure: asking the replica about it would
     only make the 404 slower. What is kept has an end, in time and in number.
 
     Read: [A fallback that says so](../../lessons/day59.md#a-fallback-that-says-so).
@@ -342,7 +342,7 @@ def exercise_6(load):
     client that is cancelled stops waiting, and the load goes on for the others. The task belongs
     to the app, not to the request that came first. A failure is told to all that wait, and
     forgotten. Names share nothing, so none waits for another; and what is too old is thrown
-    away, or the dict would grow with each name that anybody ever asked for.
+    away, or the dict would grow with each name that anyone ever asked for.
 
     Read: [One load for many](../../lessons/day59.md#one-load-for-many).
     """

@@ -1,6 +1,6 @@
 """Day 60: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is so, and not the tempting other. `grade solution` shows that.
+Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
 """
 
 import asyncio
@@ -320,7 +320,7 @@ def exercise_6(dsn):
     PostgreSQL sends a notification when the transaction commits: store and notify in one
     transaction, and nobody hears of a price that isn't there.
 
-    A task watches the connection and opens it anew. Its pauses double, and begin with one second
+    A task watches the connection and opens it again. Its pauses double, and begin with one second
     again once it has worked. The clients notice nothing but the gap.
 
     Read: [What the database tells](../../lessons/day60.md#what-the-database-tells).
