@@ -1,6 +1,6 @@
 """Day 55: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
+Each docstring says why the answer is written like that. `grade solution` shows it.
 """
 
 import asyncio
@@ -68,8 +68,8 @@ WantedPage = Annotated[Page, Depends()]
 
 def exercise_2(find_users, find_orders):
     """A class is a dependency like any function: FastAPI reads the signature of its `__init__`,
-    and the object that comes out has names and types. The bounds are written once, in one signature.
-    Blanks are taken off by the same annotation that measures the length, so they don't count.
+    and the object that comes out has names and types. The bounds are written only once. Blanks
+    are taken off by the same annotation that measures the length, so they don't count.
 
     Read: [Classes and parameters](../../lessons/day55.md#classes-and-parameters).
     """

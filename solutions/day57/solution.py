@@ -1,6 +1,6 @@
 """Day 57: the reference answers. What the grader expects is measured on this file.
 
-Each answer says why it is written like that, and not in the tempting way. `grade solution` shows that.
+Each docstring says why the answer is written like that. `grade solution` shows it.
 """
 
 import asyncio
