@@ -225,7 +225,7 @@ def test_code_of_signs_that_cannot_be_shown_breaks_no_page() -> None:
 
 
 NONSENSE: tuple[tuple[dict[str, Any], str], ...] = (
-    ({"lesson": "day99"}, "there is no such lesson on this board, but toy"),
+    ({"lesson": "day99"}, "this board has no such lesson, but toy"),
     ({"exercises": [exercise(9, "failed")]}, "toy has no exercise 9 on this board"),
     ({"exercises": [exercise(1, "failed")] * 2}, "an exercise is in the report twice"),
     ({"exercises": []}, "exercises: List should have at least 1 item"),

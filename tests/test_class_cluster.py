@@ -182,7 +182,7 @@ def test_worker_with_another_kit_or_course_is_named_and_not_used(
     done = run_grade(course, *WORDS, "--cluster", cluster.address)
     assert (done.returncode, len(passed(course))) == (0, 3)
     assert re.search(r"tcp://\S+ isn't used: it runs version \S+ of the kit", done.stderr)
-    assert re.search(r"tcp://\S+ isn't used: its course has another toy", done.stderr)
+    assert re.search(r"tcp://\S+ isn't used: its toy is a different one", done.stderr)
 
 
 def test_cluster_without_a_worker_grades_nothing(cluster: Cluster, course: Path) -> None:
@@ -199,7 +199,7 @@ OURS = Versions("1+a", {"toy": "x"})
     [
         (OURS, ""),
         (Versions("1+b", {"toy": "x"}), "it runs version 1+b of the kit, and this is 1+a"),
-        (Versions("1+a", {"toy": "y"}), "its course has another toy"),
+        (Versions("1+a", {"toy": "y"}), "its toy is a different one"),
         (Versions("1+a", {"toy": ""}), "its course has no toy"),
         (ModuleNotFoundError("No module named 'grader'"), "the kit isn't installed there"),
         (OSError("no"), "it can't say which kit it runs"),

@@ -262,7 +262,7 @@ def test_page_runs_nothing_and_shows_text_as_text() -> None:
 def test_what_fell_outside_is_said() -> None:
     text = text_of(page(are_shown=True))
     assert "It reached for what isn't its own: look at it yourself: Name of d" in text
-    assert "The same, letter by letter: Name of a, Name of g" in text
+    assert "Identical: Name of a, Name of g" in text
 
 
 def test_page_of_a_class_that_has_handed_in_nothing() -> None:

@@ -97,8 +97,8 @@ def test_program_that_cannot_be_shown_is_named_and_the_rest_is_written(course: P
     made = filling.filled(lesson())
     assert [str(problem) for problem in made.problems] == [
         "lessons/toy.md:12: the program raises ZeroDivisionError: division by zero",
-        "lessons/toy.md:16: the program's last line has no end, so no block can show what it"
-        " prints",
+        "lessons/toy.md:16: what the program prints doesn't end with a newline, so no block can"
+        " show it",
     ]
     assert [file.name for file in made.files] == ["toy.md"]
 

@@ -171,7 +171,7 @@ def test_code_in_a_diagnosis_is_code() -> None:
 
 def test_same_picture_is_drawn_once() -> None:
     _, page = page_of(with_checks(msgspec.structs.replace(SLOW, reference=IN_TURN)))
-    assert "In time, the reference does the same." in page.text
+    assert "The reference's timeline is the same." in page.text
     assert "your answer" not in page.text
 
 

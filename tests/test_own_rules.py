@@ -81,7 +81,7 @@ def test_rules_are_looked_at(course: Path) -> None:
     change(course / "tests/mistakes/toy/1_too_long.toml", "too-much-sleep", "race")
     places = run_grade(course, "dev", "check", "toy", 1).stdout.splitlines()
     assert [line for line in places if line[0] == "c"] == [
-        "checks/rules_toy.py:6: no answer of the bank is told too-much-sleep",
+        "checks/rules_toy.py:6: no answer of the bank gets too-much-sleep",
         "checks/rules_toy.py:6: the docstring of too-much-sleep doesn't explain it",
         "checks/rules_toy.py:6: too-much-sleep looks at 'lateness', and no aspect does",
     ]

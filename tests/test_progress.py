@@ -111,7 +111,7 @@ def test_a_broken_file_is_set_aside_and_said(tmp_path: Path, broken: bytes) -> N
         file.path.write_bytes(broken)
         assert file.read() == Progress()
         assert file.path.with_name(f"progress.broken-{number}.json").read_bytes() == broken
-    assert [words.endswith("and progress begins anew.") for words in told] == [True, True]
+    assert [words.endswith("and progress starts over.") for words in told] == [True, True]
     with file.changing() as progress:
         progress.exercise(DAY53, FIRST).hints = 2
     assert file.read().exercise(DAY53, FIRST).hints == 2

@@ -152,7 +152,7 @@ def test_a_question_without_a_key_is_for_the_learner_to_judge() -> None:
         ("- b) The", "- c) The", 5, "the options are not a, b, … in order"),
         ("- b) The `second`.\n", "", 5, "the options are not a, b, … in order"),
         ("Nobody knows.\n", "", 64, "the answer is empty"),
-        ("</details>\n\n## 2", "</details>\n\nMore.\n\n## 2", 21, "nothing may stand below"),
+        ("</details>\n\n## 2", "</details>\n\nMore.\n\n## 2", 21, "nothing may follow"),
         ("## 2. Several", "## 2. Letters", 21, "two questions 'Letters'"),
         ("two\n```\n\nOne", "two\n\nOne", 49, "this block has no end"),
     ],

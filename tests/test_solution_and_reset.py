@@ -236,7 +236,7 @@ def test_one_exercise_is_the_stub_again(learner: Learner) -> None:
     [copy] = backups(learner)
     assert copy.read_text("utf-8") == before
     assert re.fullmatch(r"day53-exercise-2-\d{8}T\d{6}Z\.py", copy.name)
-    assert "Exercise 2 is to do again: exercises/day53/exercise.py:" in result.output
+    assert "Exercise 2 is the stub again: exercises/day53/exercise.py:" in result.output
     assert f"cp .course/backups/{copy.name} exercises/day53/exercise.py" in result.output
 
 

@@ -180,5 +180,5 @@ def test_nonsense_is_refused(settings: dict[str, Any], message: str) -> None:
 
 
 def test_an_app_that_is_there_can_not_be_built_anew() -> None:
-    with pytest.raises(UsageError, match="builds the app anew"):
+    with pytest.raises(UsageError, match="builds the app again"):
         play(FastAPI(), get("/"), stops_at=1, starts=2)

@@ -242,7 +242,7 @@ def test_the_layout_of_pythons_functions_is_as_expected() -> None:
 
 def test_another_layout_is_refused_with_a_clear_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("grader.clock.redirecting._bound_to", lambda function: 1)
-    with pytest.raises(RuntimeError, match=r"lays out its functions in another way than CPython"):
+    with pytest.raises(RuntimeError, match=r"lays out its functions differently from CPython"):
         check_layout()
 
 

@@ -36,7 +36,9 @@ def problems_of_files(lesson: Lesson) -> Iterator[Problem]:
     for file in sorted(folder.glob("*.py")):
         if not file.with_suffix(".toml").is_file():
             remedy = f"write {shown(file.with_suffix('.toml'))}: exercise, status, diagnoses, why"
-            yield Problem(shown(file), 1, "nothing says what this answer must be told", remedy)
+            yield Problem(
+                shown(file), 1, "nothing says what the grader must say of this answer", remedy
+            )
     for file in sorted(folder.glob("*.toml")):
         if not file.with_suffix(".py").is_file():
             yield Problem(shown(file), 1, f"there is no {shown(file.with_suffix('.py'))}")

@@ -43,7 +43,7 @@ def problems_of(lesson: Lesson, number: int | None = None) -> list[Problem]:
 class LessonChecker:
     """Looks for what is wrong with lessons, in processes that stay warm.
 
-    What was right is looked at again only if something that it comes of has changed.
+    What was right is looked at again only if something that it depends on has changed.
     """
 
     def __init__(self) -> None:

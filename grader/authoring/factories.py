@@ -39,7 +39,7 @@ def _problems_of_solved(lesson: Lesson, number: int) -> Iterator[Problem]:
     elif node is None:
         yield Problem(shown(file), 1, f"there is no function {factory}")
     elif not ast.get_docstring(node):
-        remedy = "it says why the solution is so: grade solution shows it"
+        remedy = "it says why the solution is written that way: grade solution shows it"
         yield Problem(shown(file), node.lineno, f"{factory} has no docstring", remedy)
 
 

@@ -108,8 +108,10 @@ def _printed(program: ShownProgram, problems: list[Problem]) -> str | None:
         problems.append(failure(program, error))
         return None
     if printed and not printed.endswith("\n"):
-        what = "the program's last line has no end, so no block can show what it prints"
-        problems.append(Problem(shown(program.path), program.line, what, "print a line end"))
+        what = "what the program prints doesn't end with a newline, so no block can show it"
+        problems.append(
+            Problem(shown(program.path), program.line, what, "print a newline at the end")
+        )
         return None
     return printed
 

@@ -50,7 +50,7 @@ def _complaints(rule: Rule, told: set[str]) -> Iterator[tuple[str, str]]:
         yield f"{rule.id} looks at {tag!r}, and no aspect does", remedy
     if rule.id not in told:
         remedy = "add the answer that it is for to the bank, or drop it"
-        yield f"no answer of the bank is told {rule.id}", remedy
+        yield f"no answer of the bank gets {rule.id}", remedy
 
 
 def failed_rules(lesson: Lesson, errors: Iterable[Exception]) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from .unwritten import without_marks
 _INTRODUCTION = """# {title}: predict, run, look, change
 
 This notebook goes with the [lesson](../lessons/{name}.md). Each step is the same: say what will
-happen, run the cell, look whether you were right, change something.
+happen, run the cell, see whether you were right, change something.
 """
 _PREDICT = "**Predict:** what will happen, and when?"
 

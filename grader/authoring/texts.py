@@ -97,7 +97,7 @@ def stray_transcripts(file: Path) -> Iterator[Problem]:
             yield Problem(
                 shown(file),
                 block.line - 1,
-                "no program stands right above this text block",
+                "there is no program right above this text block",
                 "a text block is what the python block above it prints",
             )
 

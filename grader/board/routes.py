@@ -43,7 +43,9 @@ async def role(
     """Whose token came with the request. No token, and a wrong one, are answered alike."""
     found = board_of(request).tokens.role_of(given.credentials) if given else None
     if found is None:
-        problem = "this isn't the board's token: copy the address anew, with what follows the #"
+        problem = (
+            "this isn't the board's token: copy the address again, with all that follows the #"
+        )
         raise HTTPException(401, problem, {"WWW-Authenticate": "Bearer"})
     return found
 
@@ -79,7 +81,7 @@ async def report_of(request: Request, body: Annotated[bytes, Depends(body_of)]) 
     known = board_of(request).exercises
     numbers = [one.number for one in report.exercises]
     if report.lesson not in known:
-        raise HTTPException(422, f"there is no such lesson on this board, but {', '.join(known)}")
+        raise HTTPException(422, f"this board has no such lesson, but {', '.join(known)}")
     if strange := set(numbers) - known[report.lesson]:
         which = ", ".join(map(str, sorted(strange)))
         raise HTTPException(422, f"{report.lesson} has no exercise {which} on this board")
@@ -154,7 +156,7 @@ def handle_errors(app: FastAPI) -> None:
 
     @app.exception_handler(NoSeat)
     async def no_seat(request: Request, error: NoSeat) -> JSONResponse:
-        return JSONResponse({"detail": "there is no seat left"}, 503, COME_BACK_IN)
+        return JSONResponse({"detail": "no seat is left"}, 503, COME_BACK_IN)
 
     @app.exception_handler(BoardFull)
     async def full(request: Request, error: BoardFull) -> JSONResponse:
@@ -162,7 +164,7 @@ def handle_errors(app: FastAPI) -> None:
         return JSONResponse({"detail": f"the board is full: it has {most} learners"}, 403)
 
     async def unavailable(request: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"detail": "the board's database is away"}, 503, COME_BACK_IN)
+        return JSONResponse({"detail": "the board's database doesn't answer"}, 503, COME_BACK_IN)
 
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, unavailable)

@@ -154,7 +154,7 @@ class ClassArticle:
         yield "<th>Points</th></tr></thead><tbody>"
         yield from map(self._student, sorted(self.overview.graded, key=_pattern))
         yield "</tbody></table></div>"
-        yield '<p class="quiet">Those who fail for the same reasons stand together.</p></section>'
+        yield '<p class="quiet">Those who fail for the same reasons are side by side.</p></section>'
 
     def _student(self, score: Score) -> str:
         cells = "".join(map(_cell, score.attempt.exercises))
@@ -191,7 +191,7 @@ class ClassArticle:
         yield "<section>\n<h2>Works that are alike</h2>"
         yield "<p>Likeness is a reason to look at both, and to ask. It proves nothing.</p><ul>"
         for keys in same:
-            yield f"<li>The same, letter by letter: {self._who(keys)}</li>"
+            yield f"<li>Identical: {self._who(keys)}</li>"
         yield from self._pairs(alike, "{} stretches of code that hardly anyone else has")
         yield from self._pairs(behave_alike, "what they do, and hardly anyone else does")
         yield "</ul></section>"
@@ -204,7 +204,7 @@ class ClassArticle:
         if len(alike) > MOST_PAIRS:
             yield f"<li>and {counted(len(alike) - MOST_PAIRS, 'other pair')}</li>"
 
-    # What fell outside
+    # What else to look at
 
     def _outside(self) -> Html:
         found = self.overview
@@ -215,7 +215,7 @@ class ClassArticle:
         )
         if not (found.ungraded or any(scores for _, scores in groups)):
             return
-        yield "<section>\n<h2>What fell outside</h2><ul>"
+        yield "<section>\n<h2>What else to look at</h2><ul>"
         yield from self._ungraded()
         for said, scores in groups:
             if scores:

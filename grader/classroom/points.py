@@ -154,9 +154,7 @@ def _rules(file: Path, table: dict[str, Any]) -> ClassRules:
     try:
         rules = msgspec.convert(table, ClassRules)
     except msgspec.ValidationError as error:
-        raise InputError(
-            f"[class] of {file} isn't as it should be: {error}", "correct it"
-        ) from error
+        raise InputError(f"[class] in {file} is wrong: {error}", "correct it") from error
     for name, found in rules.lessons.items():
         lesson = course().lesson(name)
         for number in found.points:

@@ -18,7 +18,7 @@ def show_summary(lesson: Lesson, scores: Sequence[Score], console: Console) -> N
     graded = sum(score.attempt.report is not None for score in scores)
     title = f"{lesson.name}: {counted(graded, 'student')}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for heading in ("exercise", "passed", "not yet", "to do", "the commonest reason"):
+    for heading in ("exercise", "passed", "not yet", "to do", "the most common reason"):
         is_number = heading in ("passed", "not yet", "to do")
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for exercise in lesson.exercises:

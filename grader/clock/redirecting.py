@@ -90,7 +90,7 @@ def check_layout() -> None:
 
 
 _NEWS = (
-    f"Python {sys.version.split()[0]} lays out its functions in another way than {TRIED_WITH}, so "
+    f"Python {sys.version.split()[0]} lays out its functions differently from {TRIED_WITH}, so "
     "a play cannot redirect them to its clock. Use one of these versions, or bring "
     "grader/clock/redirecting.py up to date."
 )

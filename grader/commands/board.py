@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   grade board                     on this machine, to try it
-  grade board --host 0.0.0.0      for everyone in the network
+  grade board --host 0.0.0.0      for everyone on the network
   grade board --names             names, on the instructor's page
 """
 
@@ -27,7 +27,7 @@ Examples:
 @click.command(
     "board", cls=CourseCommand, epilog=EXAMPLES, short_help="Show a room live: for instructors."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
 @click.option(
     "--data",

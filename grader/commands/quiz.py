@@ -35,7 +35,7 @@ Examples:
     short_help="Take a lesson's quiz, where you left it.",
 )
 @takes_lesson
-@click.option("--again", is_flag=True, help="Ask all, also what is answered.")
+@click.option("--again", is_flag=True, help="Ask all, answered ones too.")
 @click.option("--wrong", is_flag=True, help="Ask what was answered wrong.")
 @click.option("--in-order", is_flag=True, help="Don't mix the questions.")
 @click.option("--seed", type=click.IntRange(min=0), help="Mix them as in an earlier run.")

@@ -57,8 +57,8 @@ class ReportOptions(NamedTuple):
 def takes_reporting(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of reporting, as an argument called `reporting`."""
 
-    @click.option("--report-to", metavar="URL", help="Tell a class's board of the verdict.")
-    @click.option("--report-as", metavar="NAME", help="Under this name; without it you have none.")
+    @click.option("--report-to", metavar="URL", help="Report the verdict to a class's board.")
+    @click.option("--report-as", metavar="NAME", help="Under this name; without it, under none.")
     @click.option("--report-code", is_flag=True, help="Send answers that fail, too.")
     @click.option("--report-preview", is_flag=True, help="Print what would be sent; send nothing.")
     @wraps(command)

@@ -99,7 +99,7 @@ def _note(lesson: Lesson, now: Answers, exercises: tuple[Exercise, ...]) -> None
 
 
 def _show_result(file: Path, copy: Path, now: Answers, exercise: Exercise) -> None:
-    click.echo(f"Exercise {exercise.number} is to do again: {shown(file)}:{now.line(exercise)}")
+    click.echo(f"Exercise {exercise.number} is the stub again: {shown(file)}:{now.line(exercise)}")
     click.echo(f"The old file is kept: {shown(copy)}")
     click.echo(f"To have it back:\n  cp {shlex.quote(shown(copy))} {shlex.quote(shown(file))}")
 

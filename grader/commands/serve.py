@@ -28,11 +28,11 @@ Examples:
     short_help="Serve your app in real time, to try it yourself.",
 )
 @takes_exercise
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--file", type=click.Path(path_type=Path), help="Serve from another file.")
 def command(lesson: Lesson, exercise: Exercise, host: str, port: int, file: Path | None) -> None:
-    """Serve the app of an exercise under uvicorn, with its page of docs.
+    """Serve the app of an exercise under uvicorn, with its docs page.
 
     It is served again whenever you save. Where an exercise needs a database it gets one,
     with its tables, for as long as it is served. Stop with Ctrl-C.
@@ -43,7 +43,7 @@ def command(lesson: Lesson, exercise: Exercise, host: str, port: int, file: Path
     from .serving import serve
 
     click.echo(f"Exercise {exercise.number}, {exercise.title}: http://{host}:{port}/docs")
-    click.echo("Save the file, and it is served anew. Stop with Ctrl-C.")
+    click.echo("Save the file, and it is served again. Stop with Ctrl-C.")
     serve(lesson, exercise, path, host, port)
 
 

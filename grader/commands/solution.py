@@ -29,9 +29,9 @@ Examples:
     short_help="Compare your answer with the solution.",
 )
 @takes_exercise
-@click.option("--anyway", is_flag=True, help="Show it though you have not tried.")
+@click.option("--anyway", is_flag=True, help="Show it before you have tried.")
 def command(lesson: Lesson, exercise: Exercise, anyway: bool) -> None:
-    """Show how the solution differs from your answer, and why it is as it is.
+    """Show how the solution differs from your answer, and why it is written that way.
 
     You see it when your answer has passed, or after three attempts that did not.
     """
@@ -47,7 +47,7 @@ def command(lesson: Lesson, exercise: Exercise, anyway: bool) -> None:
     screen.print(f"{lesson.name} {exercise.number} · {exercise.title}\n", style="bold")
     _show_code(found)
     click.echo()
-    show_markdown(f"## Why so\n\n{found.reason}", screen, lesson.name)
+    show_markdown(f"## Why\n\n{found.reason}", screen, lesson.name)
 
 
 def _not_yet(

@@ -238,7 +238,7 @@ class ProgressFile:
         except OSError as error:
             self._warn_unwritable(error)
         else:
-            self._warn(f"{FILE} {why}. It is kept as {aside.name}, and progress begins anew.")
+            self._warn(f"{FILE} {why}. It is kept as {aside.name}, and progress starts over.")
 
     def _warn_unwritable(self, error: OSError) -> None:
         self._warn(f"Progress cannot be kept in {FILE}: {error.strerror or error}.")

@@ -179,7 +179,7 @@ class _Part:
             self._refuse(opens, "the answer has no end", f"put {_CLOSES} below it")
         for index in range(closes + 1, len(self.lines)):
             if self.lines[index].strip():
-                self._refuse(index, "nothing may stand below a question's answer")
+                self._refuse(index, "nothing may follow a question's answer")
         return opens, closes
 
     def _asked(self, end: int) -> tuple[str, tuple[Option, ...]]:

@@ -102,7 +102,7 @@ def say(
         UsageError: there is nothing to say, or two things.
     """
     if (what is None) == (json is msgspec.UNSET):
-        raise UsageError("say() needs a text, bytes, or json=...", "give it one of them")
+        raise UsageError("say() needs a string, bytes, or json=...", "give it one of them")
     if json is not msgspec.UNSET:
         what = msgspec.json.encode(json).decode()
     if isinstance(what, bytes):

@@ -153,7 +153,7 @@ class Article:
         picture = timeline(got, reference)
         yield f"<figure>{self.drawn(picture, got)}"
         if reference is not None and len(picture.panels) == 1:
-            yield "<figcaption>In time, the reference does the same.</figcaption>"
+            yield "<figcaption>The reference's timeline is the same.</figcaption>"
         yield "</figure>"
 
     def drawn(self, picture: Timeline, _: Trace) -> str:

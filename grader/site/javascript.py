@@ -39,7 +39,7 @@ def node_modules() -> Path:
 def _fetch(place: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise UsageError("there is no npm here, which a site is built with", INSTALL_SITE)
+        raise UsageError("npm isn't installed, and a site is built with it", INSTALL_SITE)
     place.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=place.parent, prefix="site-") as fresh:
         for name in LISTS:
@@ -80,6 +80,4 @@ def _run(command: list[str], folder: Path, **environment: str) -> None:
         )
     except (OSError, subprocess.SubprocessError) as error:
         said = str(getattr(error, "stderr", None) or error).strip()
-        raise GraderError(
-            f"the site's script can't be built: {said}", "is npm in order?"
-        ) from error
+        raise GraderError(f"the site's script can't be built: {said}", "does npm work?") from error

@@ -151,7 +151,7 @@ def _file(*parts: str) -> str:
 def _docstring(stub: Answers, exercise: Exercise) -> str:
     found = re.search(r'^[ \t]*"""(?:.*?)"""\n', stub.answer(exercise), re.MULTILINE | re.DOTALL)
     if found is None:
-        raise GraderError(f"exercise {exercise.number} of the stub says nothing of what it asks")
+        raise GraderError(f"exercise {exercise.number} of the stub doesn't say what it asks for")
     return found[0]
 
 

@@ -84,7 +84,9 @@ def compile_in_place(folder: Path, modules: Path) -> None:
     """
     node = shutil.which("node")
     if node is None:
-        raise GraderError("there is no Node.js here", "install it: the packages are compiled by it")
+        raise GraderError(
+            "there is no Node.js here", "install it: the packages are compiled with it"
+        )
     pyodide = modules / "pyodide" / "pyodide.mjs"
     command = [node, str(COMPILER), str(pyodide), str(COMPILING), str(folder)]
     try:

@@ -66,4 +66,6 @@ def _pip(*arguments: str) -> None:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
     except (OSError, subprocess.SubprocessError) as error:
         said = str(getattr(error, "stderr", None) or error).strip()
-        raise GraderError(f"the packages for the page can't be had: {said}", "try again") from error
+        raise GraderError(
+            f"the packages for the page can't be fetched: {said}", "try again"
+        ) from error

@@ -168,7 +168,7 @@ def _check(app: Any, scenario: Scenario) -> None:
     if _wants_factory(scenario) and not _takes(app, **scenario.collaborators):
         if not scenario.collaborators:
             raise UsageError(
-                f"starts={scenario.starts} builds the app anew, and {app!r} takes arguments",
+                f"starts={scenario.starts} builds the app again, and {app!r} takes arguments",
                 "pass a function that builds the app and returns it",
             )
         names = ", ".join(scenario.collaborators)

@@ -125,7 +125,7 @@ class Crew:
                     self._changed.clear()
                     if workers := await self._members.threads():
                         return workers
-        raise ClusterLost(f"{self._address} has no worker any more")
+        raise ClusterLost(f"{self._address} has no workers left")
 
     async def _end(self) -> None:
         for task in self._desks:

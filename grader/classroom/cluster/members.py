@@ -77,4 +77,4 @@ def _differences(theirs: Versions, ours: Versions) -> Iterator[str]:
         if not theirs.courses[lesson]:
             yield f"its course has no {lesson}; start it in the folder of the course"
         elif theirs.courses[lesson] != version:
-            yield f"its course has another {lesson}; start it in the folder of the same course"
+            yield f"its {lesson} is a different one; start it in the folder of the same course"

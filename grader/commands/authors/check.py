@@ -38,7 +38,7 @@ def command(
     """Look at all files of a lesson, run what can be run, and grade the bank.
 
     Each finding names its file and line. Exits with 1 if there is one.
-    What was right isn't run again until something that it comes of has changed.
+    What was right isn't run again until something that it depends on has changed.
     With --watch it goes on until you stop it, and shows first what it finds without the bank.
     """
     from ...authoring.checking import LessonChecker

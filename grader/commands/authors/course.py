@@ -28,7 +28,7 @@ def command(folder: Path, kit: str | None) -> None:
     """Make a folder with a course of your own: a lesson that is whole, a README, and a workflow
     that checks the lessons on each push.
 
-    It depends on the kit, and holds nothing of it. `requirements.txt` says where pip finds it.
+    It depends on the kit, and contains none of it. `requirements.txt` says where pip finds it.
     """
     from ...authoring.founding import course_files, installed_kit
     from ...authoring.scaffold import write
@@ -45,6 +45,6 @@ def command(folder: Path, kit: str | None) -> None:
     click.echo(f"  cd {shown(root)}\n  git init\n  grade dev check")
     if "file://" in kit:
         click.echo(
-            "\nrequirements.txt names the kit by a folder of this machine. Put there what others"
+            "\nrequirements.txt names the kit by a folder on this machine. Put there what others"
             "\ncan install, such as git+https://example.org/kit@v1."
         )

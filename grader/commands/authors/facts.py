@@ -24,7 +24,7 @@ def command(context: click.Context, lesson: Lesson, exercise: Exercise | None) -
     """Show what the solution does in each check: what the check looks at, what it sees, and the
     play as a picture.
 
-    That is what an answer is held against. Read it to see whether a check looks at what its
+    That is what an answer is compared with. Read it to see whether a check looks at what its
     sentence says. Exits with 1 if a check can't be run to its end.
     """
     from ...authoring.facts import facts

@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Write one page on a class: who is stuck where, and on which misconception.
 
-    Without --names students are numbers, drawn anew each time. In their code comments and
+    Without --names students are numbers, different ones each time. In their code comments and
     docstrings are left out, and their names, so that the page can be shown to the room. It loads
     nothing, and can be sent as it is.
     """

@@ -22,7 +22,7 @@ def command(out: Path) -> None:
     """Build the site of the course into the folder OUT, where an earlier one is replaced.
 
     It works below any path of any web server. Node.js and npm are needed to build it:
-    python -m pip install ".[site]" brings them along.
+    python -m pip install ".[site]" installs them.
     """
     from ...site.building import build
     from ...site.bundle import make_kernel

@@ -25,7 +25,7 @@ Examples:
 @click.argument(
     "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65534), default=8000, show_default=True)
 def command(folder: Path | None, host: str, port: int) -> None:
     """Serve the site that was built into FOLDER; without FOLDER, build one first.

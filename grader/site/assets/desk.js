@@ -284,7 +284,7 @@ export class Desk {
       make("h3", {}, "Your answer and the solution"),
       make("p", { class: "quiet" }, "− only in yours, + only in the solution"),
       showDiff(yours, solution),
-      make("h3", {}, "Why so"),
+      make("h3", {}, "Why"),
       html("div", reason),
     );
     this.shown.scrollIntoView({ block: "nearest" });

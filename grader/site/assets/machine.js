@@ -22,7 +22,7 @@ export class Machine {
   async start() {
     try {
       if (!isModern()) throw new Error(OLD);
-      this.changed({ state: "loading", text: "Python is coming; you can read meanwhile." });
+      this.changed({ state: "loading", text: "Python is loading; you can read meanwhile." });
       await this.after;
       const base = new URL("kernel/", document.baseURI).href;
       const { Kernel } = await import(`${base}kernel.js`).catch(() => {

@@ -8,7 +8,7 @@ export function showMenu(root, progress, onImport) {
     if (!file.files.length) return;
     try {
       progress.import(await file.files[0].text());
-      notify("The progress of the file is here now.");
+      notify("The progress from the file is here now.");
       onImport();
     } catch (error) {
       notify(error.message);

@@ -404,7 +404,7 @@ def _check(deadline: float, state: KeeperState, error: ChannelClosed | None = No
 def _broken(what: str, state: KeeperState) -> ServiceError:
     return ServiceError(
         f"The grader's keeper, which looks after databases, {what}.",
-        f"See {state.log}. To begin anew, end what holds {state.lock} (process "
+        f"See {state.log}. To start over, end what holds {state.lock} (process "
         f"{held_by(state.lock)}) and remove {state.home}.",
     )
 
