@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import linecache
+import os
+import subprocess
 import sys
 import sysconfig
 import threading
@@ -13,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
+from zipfile import ZipFile
 
 import anyio.to_thread
 import attrs
@@ -278,6 +282,21 @@ def test_a_file_is_the_users_by_where_it_lies(
 def test_a_library_file_is_not_the_users() -> None:
     for module in (asyncio, threading, pydantic, anyio.to_thread, grader):
         assert not written_by_the_user(str(module.__file__)), module
+
+
+def test_a_standard_library_may_be_in_an_archive(tmp_path: Path) -> None:
+    """As it is in a browser, where the folder that is named for it is empty."""
+    archive = tmp_path / "library.zip"
+    with ZipFile(archive, "w") as file:
+        file.write(str(linecache.__file__), "linecache.py")
+    program = (
+        "import sys; from grader.driver.ownership import is_library, is_machinery; "
+        "print(is_library(sys.argv[1]), is_machinery(sys.argv[1]))"
+    )
+    surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join([str(archive), *sys.path])}
+    asked = [sys.executable, "-c", program, str(archive / "asyncio" / "tasks.py")]
+    said = subprocess.run(asked, env=surroundings, capture_output=True, text=True, check=True)
+    assert said.stdout == "True True\n"
 
 
 def test_a_folder_beside_a_library_with_a_similar_name_is_the_users(

@@ -20,7 +20,7 @@ platformdirs = pytest.importorskip("platformdirs")
 HERE = Path(__file__).parent / "wasm"
 CASES = (
     *("2_awaited_in_turn", "2_right_mended", "7_plain_for", "8_never_closed"),
-    "1_thread_joined_on_loop",
+    *("1_thread_joined_on_loop", "5_create_task_dropped", "5_waits_for_a_task_and_never_asks"),
 )
 """A few of the bank; `python -m benchmarks.bank_in_browser` grades all of it."""
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 _KIT = str(Path(__file__).parents[1])
-_LIBRARY_SCHEMES = ("stdlib", "platstdlib", "purelib", "platlib")
+_PACKAGE_SCHEMES = ("purelib", "platlib")
 _PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 _TYPED_AT_A_PROMPT = ("<stdin>", "<console>", "<python-input", "<ipython-input", "<doctest ")
 
@@ -62,7 +62,9 @@ def is_machinery(filename: str) -> bool:
 
 @cache
 def _standard_library() -> tuple[str, ...]:
-    return _with_targets(sysconfig.get_path(scheme) for scheme in ("stdlib", "platstdlib"))
+    named = (sysconfig.get_path(scheme) for scheme in ("stdlib", "platstdlib"))
+    # It may be in an archive, which has no name there: so it is in a browser.
+    return _with_targets((*named, os.path.dirname(linecache.__file__)))
 
 
 @cache
@@ -72,9 +74,10 @@ def _lies_in_library(path: str, search_path: tuple[str, ...]) -> bool:
 
 @cache
 def _library_folders(search_path: tuple[str, ...]) -> tuple[str, ...]:
-    installed = (sysconfig.get_path(scheme) for scheme in _LIBRARY_SCHEMES)
+    installed = (sysconfig.get_path(scheme) for scheme in _PACKAGE_SCHEMES)
     searched = (path for path in search_path if os.path.basename(path) in _PACKAGE_FOLDERS)
-    return _with_targets((*installed, *searched, site.getusersitepackages()))
+    packages = _with_targets((*installed, *searched, site.getusersitepackages()))
+    return (*_standard_library(), *packages)
 
 
 def _anyio_folder() -> str:
