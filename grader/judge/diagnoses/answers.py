@@ -238,9 +238,14 @@ def _says_something_of(name: str, body: object) -> bool:
     """Whether there is a text under that name, somewhere in a body of JSON."""
     if not isinstance(body, dict):
         return False
-    value = body.get(name)
-    is_text = isinstance(value, str) and bool(value)
-    return is_text or any(_says_something_of(name, value) for value in body.values())
+    return _has_text(body.get(name)) or any(_says_something_of(name, v) for v in body.values())
+
+
+def _has_text(value: object) -> bool:
+    """Whether a value of JSON is a text, or a structure with one in it."""
+    if isinstance(value, dict | list):
+        return any(map(_has_text, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and bool(value)
 
 
 @rule("wrong-error-name", "status", "body", general=True)
