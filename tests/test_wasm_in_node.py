@@ -20,7 +20,7 @@ platformdirs = pytest.importorskip("platformdirs")
 HERE = Path(__file__).parent / "wasm"
 CASES = (
     *("2_awaited_in_turn", "2_right_mended", "7_plain_for", "8_never_closed"),
-    *("1_thread_joined_on_loop", "5_create_task_dropped", "5_waits_for_a_task_and_never_asks"),
+    *("1_thread_joined_on_loop", "1_big_cache_at_import", "5_waits_for_a_task_and_never_asks"),
 )
 """A few of the bank; `python -m benchmarks.bank_in_browser` grades all of it."""
 
@@ -62,7 +62,7 @@ from grader import get, play, postgres
 play(lambda dsn: FastAPI(), get("/"), dsn=postgres())
 """
 HAS_WHAT_COUNTS_OF_PACKAGES = """
-import smtplib, unittest.mock, fastapi
+import smtplib, unittest.mock, fastapi, uvicorn
 print(bool(fastapi.FastAPI.__doc__), bool(fastapi.FastAPI.get.__doc__))
 fastapi.APIRouter(prefix="without-a-slash")
 """
@@ -72,6 +72,7 @@ ENDINGS = {
     HAS_LOOPS_OF_ITS_OWN.replace("500", "700"): ("failed", "", "still waits after 600 s"),
     WAITS_IN_VAIN: ("failed", "", "Line 7 waits for something that can't happen any more."),
     WANTS_POSTGRES: ("failed", "", "This play needs PostgreSQL, which only the installed kit has"),
+    "import uvicorn\nuvicorn.run(None)": ("failed", "", "uvicorn.run needs a network, which only"),
     HAS_WHAT_COUNTS_OF_PACKAGES: ("failed", "True False\n", "must start with '/'"),
     "for i in range(3):\nprint(i)": ("failed", "", "Line 2: IndentationError"),
     "print(1)\nraise SystemExit(3)": ("failed", "1\n", "The program ended itself with exit(3)."),

@@ -15,3 +15,8 @@ page: Any = import_module("grader_kernel")
 def cpu_seconds() -> float:
     """Seconds of computing, as well as they can be known: a browser tells only real time."""
     return float(page.seconds())
+
+
+def memory_taken() -> int:
+    """Bytes of memory taken since the worker was ready. It is never given back."""
+    return int(page.grown())

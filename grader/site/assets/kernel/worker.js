@@ -13,6 +13,7 @@ const LARGEST = 1 << 29; // bytes of memory: more than any honest play takes
 let part = null;
 let slowness = 1;
 let spoiled = false;
+let grown = 0; // bytes of memory, since it was ready
 let asked = 0;
 const answers = new Map();
 
@@ -26,6 +27,7 @@ function limitMemory() {
   const grow = WebAssembly.Memory.prototype.grow;
   WebAssembly.Memory.prototype.grow = function (pages) {
     if (this.buffer.byteLength + pages * 65536 > LARGEST) throw new RangeError("out of memory");
+    grown += pages * 65536;
     return grow.call(this, pages);
   };
 }
@@ -56,6 +58,7 @@ async function boot({ part: name, base, module, files, packs }) {
     python.runPython("import importlib; importlib.invalidate_caches()");
     const imported = python.pyimport("importlib").import_module;
     part = threads ? await imported.callPromising(name) : imported(name);
+    grown = 0;
     slowness = Math.max(1, (performance.now() - began) / 1000 / USUAL_START);
     postMessage({ ready: { threads, slowness } });
   } catch (error) {
@@ -98,6 +101,7 @@ function given() {
     },
     // A phone, or a busy machine, needs longer to start Python, and is given longer to compute.
     seconds: self.cpuSeconds ?? (() => performance.now() / 1000 / slowness),
+    grown: () => grown,
     spoil: () => (spoiled = true),
     leave: (report) => {
       postMessage({ report });
