@@ -1,4 +1,4 @@
-"""What a browser can't have: servers of databases, and their drivers, which are written in C.
+"""What a browser can't have: a network, servers of databases, and their drivers in C.
 
 An answer imports them at its top, also where another exercise of the file is played. So they can
 be imported, and named in annotations and `except`; what is called says what is missing.
@@ -13,15 +13,16 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
-DRIVERS = {
+NEEDS = {
     "asyncpg": "PostgreSQL",
     "psycopg": "PostgreSQL",
     "psycopg_pool": "PostgreSQL",
     "bson": "MongoDB",
     "motor": "MongoDB",
     "pymongo": "MongoDB",
+    "uvicorn": "a network",
 }
-"""The packages that are absent, and which server each is for."""
+"""The packages that are absent, and what each needs."""
 RELAYS = {
     "grader.services.postgres.relay": "PostgreSQL",
     "grader.services.mongo.relay": "MongoDB",
@@ -32,16 +33,16 @@ RELAYS = {
 class NotInABrowser(RuntimeError):
     """What was called needs what a browser doesn't have."""
 
-    def __init__(self, name: str, server: str) -> None:
-        super().__init__(f"{name} needs {server}, which only the installed kit has")
+    def __init__(self, name: str, needed: str) -> None:
+        super().__init__(f"{name} needs {needed}, which only the installed kit has")
 
 
 class _Absent(type):
     """The type of a class that can be named, and neither called nor looked into."""
 
     def __call__(cls, *_: object, **__: object) -> NoReturn:
-        server = DRIVERS[cls.__module__.partition(".")[0]]
-        raise NotInABrowser(f"{cls.__module__}.{cls.__name__}", server)
+        needed = NEEDS[cls.__module__.partition(".")[0]]
+        raise NotInABrowser(f"{cls.__module__}.{cls.__name__}", needed)
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
@@ -72,7 +73,7 @@ class AbsentFinder(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         if fullname in RELAYS:
             raise NotInABrowser("This play", RELAYS[fullname])
-        if fullname.partition(".")[0] not in DRIVERS:
+        if fullname.partition(".")[0] not in NEEDS:
             return None
         return ModuleSpec(fullname, self, is_package=True)
 
@@ -84,5 +85,5 @@ class AbsentFinder(MetaPathFinder, Loader):
 
 
 def install() -> None:
-    """Let the drivers be imported, and the relays not."""
+    """Let the absent packages be imported, and the relays not."""
     sys.meta_path.insert(0, AbsentFinder())
