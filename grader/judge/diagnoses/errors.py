@@ -425,22 +425,8 @@ def _sentence_of(error: Failure, endpoint: int | None, wanted: int | None) -> st
             f"{at_line(error.line)} raises an HTTPException after the response has begun: "
             "the client has its status already. Until when can a request be refused?"
         )
-    if error.context == "HTTPException" and "websocket." in error.text:
-        return (
-            f"{at_line(error.line)} raises an HTTPException over a WebSocket that is accepted "
-            "already, so there is no response left that could have a status. What can you tell "
-            "its client instead?"
-        )
-    if error.context == "HTTPException" and "no attribute 'encode'" in error.text:
-        return (
-            f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "
-            f'({named(error)}). The value of a header is a string: `"5"`, not `5`.'
-        )
     if error.context == "HTTPException":
-        return (
-            f"{at_line(error.line)} raises an HTTPException that can't be turned into an answer "
-            f"({named(error)}). Which of its arguments is the status, and which the detail?"
-        )
+        return _of_http_exception(error)
     if error.line is not None:
         note = _with_space(note_on(error, wanted))
         return f"Line {error.line} raises {named(error)}.{note}"
@@ -456,6 +442,20 @@ def _sentence_of(error: Failure, endpoint: int | None, wanted: int | None) -> st
         f"{start}: {_cause_of(error)}. Only what JSON has a form for can be sent: "
         "dicts, lists, strings, numbers."
     )
+
+
+def _of_http_exception(error: Failure) -> str:
+    """That the HTTPException of a line can't become an answer."""
+    raises = f"{at_line(error.line)} raises an HTTPException"
+    if "websocket." in error.text:
+        return (
+            f"{raises} over a WebSocket that is accepted already, so there is no response left "
+            "that could have a status. What can you tell its client instead?"
+        )
+    says = f"{raises} that can't be turned into an answer ({named(error)})"
+    if "no attribute 'encode'" in error.text:
+        return f'{says}. The value of a header is a string: `"5"`, not `5`.'
+    return f"{says}. Which of its arguments is the status, and which the detail?"
 
 
 def _cause_of(error: Failure) -> str:

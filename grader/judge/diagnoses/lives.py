@@ -183,26 +183,38 @@ def lifespan_order(case: Case) -> Finding | None:
             "used by requests is closed after the `yield`: where does that stand?",
         )
     for ending, what in ((False, "opens"), (True, "closes")):
-        mine = _steps(case.got.calls(), ending)
-        should = [call.name for call in _steps(case.expected.calls(), ending)]
+        mine, should = (_steps(trace.calls(), ending) for trace in (case.got, case.expected))
         if len(mine) != len(should):
             return None
-        for before, call in itertools.pairwise(mine):
-            if call.start.tick < before.end.tick:
-                line = case.call_line(call)
-                return Finding(
-                    line,
-                    f"{at_line(line)} {what} two resources at the same time: {call.name} begins "
-                    f"before {before.name} is over. One should be done before the next begins.",
-                )
-        for call, name in zip(mine, should, strict=True):
-            if call.name != name:
-                line = case.call_line(call)
-                return Finding(
-                    line,
-                    f"{at_line(line)} {what} in the wrong order: {name} should be next, but "
-                    f"{call.name} is called. Which of them may need the other?",
-                )
+        found = _at_the_same_time(case, mine, what) or _in_another_order(case, mine, should, what)
+        if found is not None:
+            return found
+    return None
+
+
+def _at_the_same_time(case: Case, calls: list[Span], what: str) -> Finding | None:
+    for before, call in itertools.pairwise(calls):
+        if call.start.tick < before.end.tick:
+            line = case.call_line(call)
+            return Finding(
+                line,
+                f"{at_line(line)} {what} two resources at the same time: {call.name} begins "
+                f"before {before.name} is over. One should be done before the next begins.",
+            )
+    return None
+
+
+def _in_another_order(
+    case: Case, calls: list[Span], should: list[Span], what: str
+) -> Finding | None:
+    for call, wanted in zip(calls, should, strict=True):
+        if call.name != wanted.name:
+            line = case.call_line(call)
+            return Finding(
+                line,
+                f"{at_line(line)} {what} in the wrong order: {wanted.name} should be next, but "
+                f"{call.name} is called. Which of them may need the other?",
+            )
     return None
 
 
