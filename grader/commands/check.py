@@ -96,14 +96,7 @@ def command(
         raise UsageError("--file needs a lesson", f"for example: grade {_first()} --file my.py")
     if hints and html is None:
         raise UsageError("--hints belongs to --html", "for a hint by itself: grade hint")
-    if isolation == "required":
-        from ..processes.isolation import require_isolation
-
-        require_isolation()
-    if isolate:
-        from ..processes.container import require_containers
-
-        require_containers()
+    _require(isolation, isolate)
     numbers = tuple(dict.fromkeys(exercise.number for exercise in exercises))
     reporter = reporting.reporter()
     if watch:
@@ -133,6 +126,22 @@ def command(
         _show_next(sources[0], reports[0])
     tell(sent)
     ctx.exit(max(report.exit_code for report in reports))
+
+
+def _require(isolation: str, isolate: bool) -> None:
+    """Refuse to grade where the system can't do what was asked for.
+
+    Raises:
+        UsageError: it can't.
+    """
+    if isolation == "required":
+        from ..processes.isolation import require_isolation
+
+        require_isolation()
+    if isolate:
+        from ..processes.container import require_containers
+
+        require_containers()
 
 
 def _import_renderer(style: str) -> None:

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 import ast
 
+import msgspec
+
+from ..model.trace import Trace
 from .syntax import parsed
+
+
+def at_its_loop(trace: Trace, source: str) -> Trace:
+    """The trace, with a loop that did not end named by where it begins.
+
+    Args:
+        source: the text of the file that was played.
+    """
+    outcome = trace.outcome
+    if outcome.kind not in ("endless-loop", "ran-away"):
+        return trace
+    line = loop_around(source, outcome.line)
+    return msgspec.structs.replace(trace, outcome=msgspec.structs.replace(outcome, line=line))
 
 
 def loop_around(source: str, line: int | None) -> int | None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..course.loops import loop_around
+from ..course.loops import at_its_loop
 from ..model.details import (
     ChannelLost,
     CutShort,
@@ -159,7 +159,7 @@ class PlayerClient:
         self._answered += 1
         if result.spoiled:
             self.close()
-        return self._at_loop(result.trace)
+        return at_its_loop(result.trace, self._load.source)
 
     def close(self) -> None:
         """End the process; the next play gets a new one."""
@@ -195,15 +195,8 @@ class PlayerClient:
         self.close()
         if "/uvicorn/" in stacks and self._line_in(stacks, " in <module>") is not None:
             return Trace(outcome=Outcome("import-failed", line=line, detail=ServerAtImport()))
-        return self._at_loop(Trace(outcome=Outcome(kind, line=line, detail=CutShort())))
-
-    def _at_loop(self, trace: Trace) -> Trace:
-        """The trace, with a loop that did not end named by where it begins."""
-        outcome = trace.outcome
-        if outcome.kind not in ("endless-loop", "ran-away"):
-            return trace
-        line = loop_around(self._load.source, outcome.line)
-        return msgspec.structs.replace(trace, outcome=msgspec.structs.replace(outcome, line=line))
+        cut = Trace(outcome=Outcome(kind, line=line, detail=CutShort()))
+        return at_its_loop(cut, self._load.source)
 
     def _line_in(self, stacks: str, function: str = "") -> int | None:
         found = re.search(rf'File "{re.escape(self._load.path)}", line (\d+){function}', stacks)
@@ -216,7 +209,7 @@ class PlayerClient:
         reaped = process.end()
         said = _trace_of(words)
         if said is not None and detail is None:
-            return self._at_loop(said)
+            return at_its_loop(said, self._load.source)
         if reaped is None or not was_fresh:
             return None
         detail = detail or (Forged() if words else _ending(reaped.status))

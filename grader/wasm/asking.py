@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ..course.loops import loop_around
+from ..course.loops import at_its_loop
 from ..model.details import CutShort, Detail, Forged, Killed
 from ..model.trace import Outcome, Trace
 from ..processes.channel import Nonsense, decoded
@@ -100,19 +100,11 @@ class BrowserClient:
             return _reference(self._load).play(play.request).trace
         answer = ffi.run_sync(page.answer(play.asked))
         self.waited += float(answer.seconds)
-        return self._at_loop(_trace_of(str(answer.kind), str(answer.body)))
+        return at_its_loop(_trace_of(str(answer.kind), str(answer.body)), self._load.source)
 
     def close(self) -> None:
         """End the player; the next play gets a new one."""
         self._drop_all()
-
-    def _at_loop(self, trace: Trace) -> Trace:
-        """The trace, with a loop that did not end named by where it begins."""
-        outcome = trace.outcome
-        if outcome.kind not in ("endless-loop", "ran-away"):
-            return trace
-        line = loop_around(self._load.source, outcome.line)
-        return msgspec.structs.replace(trace, outcome=msgspec.structs.replace(outcome, line=line))
 
 
 def _trace_of(kind: str, body: str) -> Trace:
