@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from toy import change, run_grade, write_course
 
+from grader.authoring.cache import Found, ResultCache
 from grader.authoring.checkfile import problems_of_checks
 from grader.authoring.digests import of_exercise
-from grader.authoring.kept import Found, KeptResults
 from grader.authoring.looking import Look
 from grader.authoring.notebooks import is_notebook, problems_of_notebook
 from grader.authoring.unreadable import unreadable
@@ -278,7 +278,7 @@ def test_exercise_whose_solution_fails_keeps_no_other_from_being_looked_at(cours
 # What is kept
 
 
-def remembered(kept: KeptResults, things: dict[str, bool]) -> list[str]:
+def remembered(cache: ResultCache, things: dict[str, bool]) -> list[str]:
     """Look at things, which are right or not; those that were looked at anew."""
     anew = list[str]()
 
@@ -287,7 +287,7 @@ def remembered(kept: KeptResults, things: dict[str, bool]) -> list[str]:
         return [Found([] if things[name] else [Problem("a", 1, "wrong")]) for name in names]
 
     with ThreadPoolExecutor(1) as executor:
-        found = Look(executor, look, [(name, name) for name in things], kept).found()
+        found = Look(executor, look, [(name, name) for name in things], cache).found()
     assert [not one.problems for one in found] == list(things.values())
     return anew
 
@@ -296,15 +296,15 @@ def test_only_what_was_right_is_kept(
     toy: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    kept = KeptResults(toy)
-    assert remembered(kept, {"a": True, "b": False, "c": True}) == ["a", "b", "c"]
-    assert remembered(kept, {"a": True, "b": False}) == ["b"]
-    kept.save(all_asked=False)
-    assert remembered(KeptResults(toy), {"a": True, "c": True}) == []
-    other = KeptResults(toy)
+    cache = ResultCache(toy)
+    assert remembered(cache, {"a": True, "b": False, "c": True}) == ["a", "b", "c"]
+    assert remembered(cache, {"a": True, "b": False}) == ["b"]
+    cache.save(all_asked=False)
+    assert remembered(ResultCache(toy), {"a": True, "c": True}) == []
+    other = ResultCache(toy)
     assert remembered(other, {"c": True, "d": True}) == ["d"]
     other.save(all_asked=True)
-    assert remembered(KeptResults(toy), {"a": True, "c": True, "d": True}) == ["a"]
+    assert remembered(ResultCache(toy), {"a": True, "c": True, "d": True}) == ["a"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a": 1}'])
@@ -312,12 +312,12 @@ def test_results_that_cannot_be_read_are_none(
     toy: Lesson, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    kept = KeptResults(toy)
-    remembered(kept, {"a": True})
-    kept.save(all_asked=True)
+    cache = ResultCache(toy)
+    remembered(cache, {"a": True})
+    cache.save(all_asked=True)
     [file] = (tmp_path / "cache").rglob("*.json")
     file.write_text(text, "utf-8")
-    assert remembered(KeptResults(toy), {"a": True}) == ["a"]
+    assert remembered(ResultCache(toy), {"a": True}) == ["a"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from toy import ROOT, run_grade
 
-from grader.authoring.founding import installed_kit
+from grader.authoring.new_course import installed_kit
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_kit_is_named_as_pip_can_install_it() -> None:
     from packaging.requirements import Requirement
 
     assert Requirement(installed_kit()).name == "fastapi-async-course"
-    code = "from grader.authoring.founding import installed_kit; print(installed_kit())"
+    code = "from grader.authoring.new_course import installed_kit; print(installed_kit())"
     done = subprocess.run(
         [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
         cwd=ROOT,

@@ -95,13 +95,13 @@ READY = "document.getElementById('machine').dataset.state === 'ready'"
 SAID = "document.getElementById('said').textContent"
 
 
-def press(words: str, within: str = "#desk") -> str:
+def press(words: str, within: str = "#workbench") -> str:
     """The button that says so."""
     buttons = f"[...document.querySelectorAll('{within} button')]"
     return f"{buttons}.find(b => b.textContent === {json.dumps(words)} && b.offsetParent)"
 
 
-def write(browser: Browser, text: str, within: str = "#desk") -> None:
+def write(browser: Browser, text: str, within: str = "#workbench") -> None:
     """Replace what is in an editor, as a paste would."""
     browser.evaluate(f"document.querySelector('{within} .cm-content').focus()")
     for key in ("keyDown", "keyUp"):
@@ -167,7 +167,7 @@ def test_every_link_of_the_site_leads_somewhere(root: Path) -> None:
         for target in Words(file.read_text("utf-8")).links:
             name, _, anchor = target.partition("#")
             assert target.startswith("https://") or (site / (name or file.name)).is_file(), target
-            if anchor not in ("", "desk", "quiz"):
+            if anchor not in ("", "workbench", "quiz"):
                 other = (site / (name or file.name)).read_text("utf-8")
                 assert f'id="{anchor}"' in other, target
 
@@ -280,7 +280,7 @@ def test_what_never_ends_is_stopped(page: Browser) -> None:
     page.wait_for(f"!{press('Stop')}.disabled")
     page.click(press("Stop"))
     page.wait_for(f"{SAID} === 'You stopped it.'")
-    assert page.evaluate("document.querySelector('#desk .cm-content').innerText").strip() == (
+    assert page.evaluate("document.querySelector('#workbench .cm-content').innerText").strip() == (
         "while True: pass"
     )
 
@@ -292,8 +292,8 @@ def test_what_never_ends_is_stopped(page: Browser) -> None:
 def test_wrong_answer_is_explained_and_its_line_is_marked(page: Browser) -> None:
     write(page, WRONG.read_text("utf-8"))
     key(page, "Enter", 13, modifiers=2)
-    page.wait_for("!!document.querySelector('#desk .verdict')")
-    assert page.evaluate("document.querySelector('#desk .cm-said').textContent").strip() == (
+    page.wait_for("!!document.querySelector('#workbench .verdict')")
+    assert page.evaluate("document.querySelector('#workbench .cm-said').textContent").strip() == (
         "user = await fetch_user()"
     )
     assert "Line 10. Lines 10, 11 and 12 wait for one call" in page.evaluate(SAID)
@@ -303,7 +303,7 @@ def test_wrong_answer_is_explained_and_its_line_is_marked(page: Browser) -> None
 @needs_a_browser
 def test_answer_is_graded_by_itself_and_that_is_no_attempt(page: Browser) -> None:
     write(page, WRONG.read_text("utf-8"))
-    page.wait_for("!!document.querySelector('#desk .verdict')")
+    page.wait_for("!!document.querySelector('#workbench .verdict')")
     found = kept(page).lessons["day53"].exercises[2]
     assert (found.status, found.attempts) == ("failed", 0)
 
@@ -341,7 +341,7 @@ def test_right_answer_passes_and_its_progress_is_what_the_kit_reads(page: Browse
 
 @needs_a_browser
 def test_hints_come_one_by_one(page: Browser) -> None:
-    shown = "document.querySelectorAll('#desk [aria-label=Hints] section').length"
+    shown = "document.querySelectorAll('#workbench [aria-label=Hints] section').length"
     for number in (1, 2, 3):
         page.click(press("Hint"))
         assert page.evaluate(shown) == number
@@ -353,7 +353,7 @@ def test_hints_come_one_by_one(page: Browser) -> None:
 def test_reset_brings_the_stub_back_and_keeps_what_was_there(page: Browser) -> None:
     write(page, "mine = 1")
     page.click(press("Reset"))
-    text = "document.querySelector('#desk .cm-content').innerText"
+    text = "document.querySelector('#workbench .cm-content').innerText"
     assert "async def fetch_user_slowly" in page.evaluate(text)
     page.evaluate(
         "(s => { s.selectedIndex = 1; s.dispatchEvent(new Event('change')) })"
@@ -365,7 +365,7 @@ def test_reset_brings_the_stub_back_and_keeps_what_was_there(page: Browser) -> N
 @needs_a_browser
 def test_exercise_that_needs_more_than_a_browser_says_so(page: Browser) -> None:
     page.evaluate("location.hash = '#exercise-3'")
-    said = page.wait_for("document.querySelector('#desk .note:not([hidden])')?.textContent")
+    said = page.wait_for("document.querySelector('#workbench .note:not([hidden])')?.textContent")
     assert said == "This exercise needs PostgreSQL, and so the installed kit: grade day53 3"
 
 
@@ -376,15 +376,15 @@ def test_exercise_that_needs_more_than_a_browser_says_so(page: Browser) -> None:
 def test_scrubber_says_where_each_task_stands_and_marks_the_line(page: Browser) -> None:
     write(page, WRONG.read_text("utf-8"))
     page.click(press("Grade"))
-    page.wait_for("!!document.querySelector('#desk .verdict input[type=range]')")
-    moment = "document.querySelector('#desk .verdict input[type=range]')"
+    page.wait_for("!!document.querySelector('#workbench .verdict input[type=range]')")
+    moment = "document.querySelector('#workbench .verdict input[type=range]')"
     page.evaluate(f"{moment}.focus()")
     key(page, "ArrowRight", 39)
     said = page.evaluate(f"{moment}.getAttribute('aria-valuetext')")
     assert re.fullmatch(
         r"[\d.]+ s\. GET /dashboard, task \d+ at line 11: waits for fetch_orders", said
     )
-    assert page.evaluate("document.querySelector('#desk .cm-stands').textContent").strip() == (
+    assert page.evaluate("document.querySelector('#workbench .cm-stands').textContent").strip() == (
         "orders = await fetch_orders()"
     )
     key(page, "ArrowLeft", 37)
@@ -463,7 +463,7 @@ def test_link_carries_an_answer(page: Browser, address: str) -> None:
     page.click(press("Reset"))
     page.open("about:blank")
     page.open(link)
-    text = "document.querySelector('#desk .cm-content')?.innerText"
+    text = "document.querySelector('#workbench .cm-content')?.innerText"
     assert "ünïcode 'n' <b>" in page.wait_for(f"{text}?.includes('code') && {text}")
     page.evaluate("location.hash = '#exercise-2&code=AAAA'")
     assert "damaged" in page.wait_for(f"{SAID}.includes('damaged') && {SAID}")
@@ -501,13 +501,13 @@ def test_storage_that_is_forbidden_is_told_and_loses_nothing_meanwhile(
     browser.wait_for(READY)
     write(browser, WRONG.read_text("utf-8"))
     browser.click(press("Grade"))
-    browser.wait_for("!!document.querySelector('#desk .verdict')")
+    browser.wait_for("!!document.querySelector('#workbench .verdict')")
     assert "keeps nothing for this page" in browser.evaluate(
         "document.querySelector('.notice').textContent"
     )
     browser.evaluate("location.hash = '#exercise-1'")
     browser.evaluate("location.hash = '#exercise-2'")
-    text = "document.querySelector('#desk .cm-content').innerText"
+    text = "document.querySelector('#workbench .cm-content').innerText"
     browser.wait_for(f"{text}.includes('await fetch_user()')")
 
 
@@ -538,9 +538,9 @@ def test_two_tabs_show_the_same_answer(page: Browser) -> None:
     page.send(
         "Runtime.evaluate", expression="window.other = window.open(location.href)", userGesture=True
     )
-    page.wait_for("!!window.other.document.querySelector('#desk .cm-content')")
+    page.wait_for("!!window.other.document.querySelector('#workbench .cm-content')")
     write(page, "shared = 1")
-    theirs = "window.other.document.querySelector('#desk .cm-content').innerText.trim()"
+    theirs = "window.other.document.querySelector('#workbench .cm-content').innerText.trim()"
     page.wait_for(f"{theirs} === 'shared = 1'")
     page.evaluate("window.other.close()")
 
@@ -610,7 +610,7 @@ def test_visitor_solves_an_exercise_from_the_page_alone(browser: Browser, real_s
         browser.wait_for("!!document.querySelector('#text .result')", long)
         write(browser, WRONG.read_text("utf-8"))
         browser.click(press("Grade"))
-        browser.wait_for("!!document.querySelector('#desk .cm-said')", long)
+        browser.wait_for("!!document.querySelector('#workbench .cm-said')", long)
         assert "Lines 10, 11 and 12 wait for one call" in browser.evaluate(SAID)
         browser.wait_for("document.getElementById('machine').textContent.includes('offline')", long)
     write(browser, "while True:\n    pass")
@@ -633,7 +633,7 @@ def test_page_is_never_wider_than_the_window(page: Browser, width: int) -> None:
     page.resize(width)
     write(page, WRONG.read_text("utf-8"))
     page.click(press("Grade"))
-    page.wait_for("!!document.querySelector('#desk .verdict svg')")
+    page.wait_for("!!document.querySelector('#workbench .verdict svg')")
     page.click(press("Hint"))
     page.click(press("Run", "#text"))
     page.wait_for("!!document.querySelector('#text .result svg')")
@@ -646,5 +646,5 @@ def test_all_text_can_be_read_in_each_scheme(page: Browser, scheme: str) -> None
     page.prefer(scheme)
     write(page, WRONG.read_text("utf-8"))
     page.click(press("Grade"))
-    page.wait_for("!!document.querySelector('#desk .verdict svg')")
+    page.wait_for("!!document.querySelector('#workbench .verdict svg')")
     assert page.evaluate(FAINT) == []

@@ -14,8 +14,8 @@ from ..course.files import shown
 from ..model.errors import InputError
 from ..model.problems import Problem
 from ..model.report import ExerciseReport
+from .cache import Found, Seen
 from .checkfile import lines_of_checks
-from .kept import Found, Seen
 
 if TYPE_CHECKING:
     from ..judge.grading import Grading

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..course.catalog import Lesson, course
 from ..model.problems import Problem
 from . import bank, checkfile, factories, lessons, notebooks, rules, texts
+from .cache import Found, ResultCache
 from .digests import digest, of_exercise, of_kit
-from .kept import Found, KeptResults
 from .looking import Look
 from .pool import apart, in_pool, pool
 from .problems import missing_file
@@ -49,7 +49,7 @@ class LessonChecker:
     def __init__(self) -> None:
         self._graders = pool()
         self._others = apart()
-        self._kept: dict[str, KeptResults] = {}
+        self._caches: dict[str, ResultCache] = {}
 
     def __enter__(self) -> LessonChecker:
         return self
@@ -70,12 +70,12 @@ class LessonChecker:
         for look in _FIRST_LOOKS:
             if found := list(look(lesson)):  # the rest would only say so again
                 return sorted(found)
-        if lesson.name not in self._kept:
-            self._kept[lesson.name] = KeptResults(lesson)
+        if lesson.name not in self._caches:
+            self._caches[lesson.name] = ResultCache(lesson)
         try:
             return sorted(dict.fromkeys(self._look(lesson, number, tell)))
         finally:
-            self._kept[lesson.name].save(all_asked=number is None)
+            self._caches[lesson.name].save(all_asked=number is None)
 
     def _look(self, lesson: Lesson, number: int | None, tell: Tell) -> list[Problem]:
         """What is found by running something, and what can be found beside it.
@@ -107,7 +107,7 @@ class LessonChecker:
         stub = course().answers(lesson).read_bytes()
         things = [(digest(look.__name__, stub, own), n) for n, own in exercises.items()]
         what = partial(_each, look, lesson)
-        return Look(self._graders, what, things, self._kept[lesson.name])
+        return Look(self._graders, what, things, self._caches[lesson.name])
 
     def _cases(self, lesson: Lesson, exercises: Digests) -> Look[Path]:
         things = []
@@ -115,12 +115,12 @@ class LessonChecker:
             for case in bank.cases(lesson, number):
                 own = _read(case, case.with_suffix(".toml"))
                 things.append((digest(str(case), others, *own), case))
-        look, kept = partial(_grade, lesson), self._kept[lesson.name]
-        return Look(self._graders, look, things, kept, at_once=CASES_AT_ONCE, also_wrong=True)
+        look, cache = partial(_grade, lesson), self._caches[lesson.name]
+        return Look(self._graders, look, things, cache, at_once=CASES_AT_ONCE, also_wrong=True)
 
     def _programs(self, lesson: Lesson) -> list[Look[Any]]:
         """Those of the texts and of the notebook."""
-        kept, notebook = self._kept[lesson.name], course().notebook(lesson)
+        cache, notebook = self._caches[lesson.name], course().notebook(lesson)
         shown = [
             (digest(of_kit(), program.source, program.prints), program)
             for program in texts.programs_of_texts(lesson)
@@ -128,8 +128,8 @@ class LessonChecker:
         is_runnable = notebooks.is_notebook(notebook)
         cells = [(digest(of_kit(), *_read(notebook)), notebook)] if is_runnable else []
         return [
-            Look(self._others, _run_programs, shown, kept, at_once=max(1, len(shown))),
-            Look(self._others, _run_notebooks, cells, kept),
+            Look(self._others, _run_programs, shown, cache, at_once=max(1, len(shown))),
+            Look(self._others, _run_notebooks, cells, cache),
         ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Generic, TypeVar
 
-from .kept import Found, KeptResults
+from .cache import Found, ResultCache
 
 Thing = TypeVar("Thing")
 
@@ -18,7 +18,7 @@ class Look(Generic[Thing]):
         executor: its processes do the looking.
         look: what they call with some of the things; it gives for each what was found.
         things: each with the digest of all that the result comes of.
-        kept: where results are kept.
+        cache: where results are kept.
         at_once: things that a process takes at a time.
         also_wrong: whether what is wrong is remembered, too. Then the digest has to stand for all
             that the words and lines of a finding come of.
@@ -29,14 +29,14 @@ class Look(Generic[Thing]):
         executor: Executor,
         look: Callable[[list[Thing]], list[Found]],
         things: Sequence[tuple[str, Thing]],
-        kept: KeptResults,
+        cache: ResultCache,
         *,
         at_once: int = 1,
         also_wrong: bool = False,
     ) -> None:
-        self._kept = kept
+        self._cache = cache
         self._also_wrong = also_wrong
-        self._known = [kept.get(digest) for digest, _ in things]
+        self._known = [cache.get(digest) for digest, _ in things]
         new = [things[i] for i, found in enumerate(self._known) if found is None]
         self._parts = [new[i : i + at_once] for i in range(0, len(new), at_once)]
         self._jobs: list[Future[list[Found]]] = [
@@ -49,7 +49,7 @@ class Look(Generic[Thing]):
         for part, job in zip(self._parts, self._jobs, strict=True):
             for (digest, _), found in zip(part, job.result(), strict=True):
                 if self._also_wrong or not found.problems:
-                    self._kept.put(digest, found)
+                    self._cache.put(digest, found)
                 new.append(found)
         left = iter(new)
         return [next(left) if found is None else found for found in self._known]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..model.trace import Trace, encode
 from .picture import Timeline
-from .standing import standings
+from .snapshots import snapshots
 from .svg import Drawing
 from .text import marked_up
 from .timeline import timeline
@@ -30,5 +30,5 @@ def scrubber(picture: Timeline, trace: Trace) -> str:
 
 
 def _data(drawing: Drawing, trace: Trace) -> tuple[object, object]:
-    moments = [(one.at, one.says, one.lines) for one in standings(trace)]
+    moments = [(one.at, one.says, one.lines) for one in snapshots(trace)]
     return tuple(drawing.knots()), moments

@@ -30,7 +30,7 @@ def command(folder: Path, kit: str | None) -> None:
 
     It depends on the kit, and contains none of it. `requirements.txt` says where pip finds it.
     """
-    from ...authoring.founding import course_files, installed_kit
+    from ...authoring.new_course import course_files, installed_kit
     from ...authoring.scaffold import write
 
     root = folder.resolve()

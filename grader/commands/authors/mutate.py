@@ -45,8 +45,8 @@ def command(
     """
     from ...authoring.keeping import keep
     from ...authoring.marks import marks
+    from ...authoring.mutant_trials import try_all
     from ...authoring.mutants import mutants
-    from ...authoring.trying import try_all
     from ...course.files import shown
     from ...render.console import console
     from ...render.mutants import show_mutants

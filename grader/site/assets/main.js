@@ -1,6 +1,6 @@
 /* The script of every page: the text stands already, and this brings it to life. */
 
-import { Desk } from "./desk.js";
+import { Workbench } from "./workbench.js";
 import { showHome } from "./home.js";
 import { Machine, READY } from "./machine.js";
 import { showMenu } from "./menu.js";
@@ -32,9 +32,9 @@ async function startLesson(lesson) {
   liven(document.getElementById("text"), lesson.name, parts);
   const quiz = () => showQuiz(document.getElementById("quiz"), lesson, progress);
   quiz();
-  const desk = new Desk(document.getElementById("desk"), lesson, parts);
-  showMenu(document.getElementById("menu"), progress, () => (quiz(), desk.enter(desk.exercise)));
-  machine.ready.then(() => (desk.refresh(), keepAll())).then(
+  const workbench = new Workbench(document.getElementById("workbench"), lesson, parts);
+  showMenu(document.getElementById("menu"), progress, () => (quiz(), workbench.enter(workbench.exercise)));
+  machine.ready.then(() => (workbench.refresh(), keepAll())).then(
     (kept) => {
       isKept = kept;
       if (kept && machine.isReady) showState("ready", READY, 0);

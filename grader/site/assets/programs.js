@@ -7,7 +7,7 @@ import { markOf, showResult } from "./result.js";
 
 export function liven(root, lesson, { machine, store }) {
   root.querySelectorAll("pre > code.language-python").forEach((code, number) => {
-    if (!code.closest("#quiz, #desk")) new Program(code, number + 1, lesson, machine, store);
+    if (!code.closest("#quiz, #workbench")) new Program(code, number + 1, lesson, machine, store);
   });
 }
 

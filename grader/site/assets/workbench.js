@@ -1,4 +1,4 @@
-/* The desk: an exercise in its editor, with all that is done to it. */
+/* The workbench: an exercise in its editor, with all that is done to it. */
 
 import { Editor } from "./code.js";
 import { showDiff } from "./diff.js";
@@ -12,7 +12,7 @@ import { Versions } from "./versions.js";
 const PAUSE = 1500; // milliseconds without typing, after which an answer is graded by itself
 const SIGNS = { passed: "✔", failed: "✘", todo: "·", broken: "!" };
 
-export class Desk {
+export class Workbench {
   constructor(root, lesson, { machine, progress, store }) {
     Object.assign(this, { root, lesson, machine, progress, store });
     this.versions = new Versions(store, lesson.name);

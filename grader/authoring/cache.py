@@ -24,7 +24,7 @@ class Found(msgspec.Struct, frozen=True):
     seen: Seen = {}
 
 
-class KeptResults:
+class ResultCache:
     """What was found, by the digest of all that it comes of.
 
     What is wrong is remembered only as long as this object is there: it may have been the

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from grader import get, play, takes
 from grader.model.trace import Trace
 from grader.render.scrubber import scrubbable
-from grader.render.standing import standings
+from grader.render.snapshots import snapshots
 
 Fetch = Callable[[], Awaitable[object]]
 
@@ -59,7 +59,7 @@ def said(trace: Trace) -> dict[float, list[str]]:
     """What is said from each moment on, without the names of tasks."""
     return {
         one.at: [re.sub(r", (task \d+|thread)\b(?= at)", "", s) for s in one.says]
-        for one in standings(trace)
+        for one in snapshots(trace)
     }
 
 

@@ -14,7 +14,7 @@ MOST_LINES = 12
 """Sentences of one moment."""
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True):
     """How everything stands from a moment on, until that of the next one.
 
     Attributes:
@@ -28,11 +28,11 @@ class Standing(msgspec.Struct, frozen=True):
     lines: tuple[int, ...] = ()
 
 
-def standings(trace: Trace) -> tuple[Standing, ...]:
+def snapshots(trace: Trace) -> tuple[Snapshot, ...]:
     """How everything stands, at each moment at which that changes."""
     spans = [span for span in trace.spans if span.end.tick >= trace.opened and span.seconds]
     ticks = sorted({trace.opened, *_ticks(trace, spans)})[:MOST_MOMENTS]
-    return tuple(_standing(trace, spans, tick) for tick in ticks)
+    return tuple(_snapshot(trace, spans, tick) for tick in ticks)
 
 
 def _ticks(trace: Trace, spans: list[Span]) -> Iterator[int]:
@@ -45,7 +45,7 @@ def _ticks(trace: Trace, spans: list[Span]) -> Iterator[int]:
             yield exchange.hung_up.tick
 
 
-def _standing(trace: Trace, spans: list[Span], tick: int) -> Standing:
+def _snapshot(trace: Trace, spans: list[Span], tick: int) -> Snapshot:
     now = [span for span in spans if span.start.tick <= tick < span.end.tick]
     told = [_sentence(trace, span, now) for span in now if _is_told(span, now)]
     lines = sorted({span.line for span in now if span.line and _is_told(span, now)})
@@ -53,7 +53,7 @@ def _standing(trace: Trace, spans: list[Span], tick: int) -> Standing:
     if len(says) > MOST_LINES:
         says = [*says[:MOST_LINES], f"and {len(says) - MOST_LINES} more"]
     at = to_seconds(tick - trace.opened)
-    return Standing(at, tuple(says) or ("Nothing is under way.",), tuple(lines))
+    return Snapshot(at, tuple(says) or ("Nothing is under way.",), tuple(lines))
 
 
 def _is_told(span: Span, now: list[Span]) -> bool:
