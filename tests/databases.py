@@ -65,7 +65,7 @@ def is_refused(address: Address, **changes: Any) -> bool:
         query(address, "select 1", **changes)
     except asyncpg.InvalidAuthorizationSpecificationError:  # or of the password
         return True
-    except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError):  # it is being cut off
+    except CUT_OFF:
         return False
     return False
 

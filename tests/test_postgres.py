@@ -28,7 +28,7 @@ import asyncpg
 import psycopg
 import psycopg_pool
 import pytest
-from databases import PATIENCE, eventually
+from databases import CUT_OFF, PATIENCE, eventually
 from fastapi import FastAPI
 from psycopg.types.composite import CompositeInfo
 from psycopg.types.enum import EnumInfo
@@ -1919,7 +1919,7 @@ def killing(whom: Callable[[Any], Awaitable[int]]) -> Factory:
         for _ in range(2):  # a keeper is missed when it is asked for something
             try:
                 await pool.fetchval("select 1")
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            except CUT_OFF:
                 return "gone"
         return "here"
 
