@@ -678,7 +678,7 @@ def _sources(sample: SampleData, failing: int, total: int = 4) -> dict[str, Take
 
 @exercise(6)
 def test_all_results_by_name(sample: SampleData) -> None:
-    """Every result stands under the name of its source, whatever the order of finishing."""
+    """Every result is under the name of its source, whatever the order of finishing."""
     assert_same(answers, of=_aggregate(_sources(sample, failing=0)))
 
 

@@ -870,7 +870,7 @@ def test_taken_users_of_a_batch_are_named(sample: SampleData) -> None:
 
 @exercise(6)
 def test_what_stands_twice_is_taken(sample: SampleData) -> None:
-    """What stands twice in a batch is taken without asking, except for the first."""
+    """What is twice in a batch is taken without asking, except for the first."""
     one, two, three, four = (_user(sample) for _ in range(4))
     users = (
         one,
