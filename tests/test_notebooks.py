@@ -30,10 +30,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return workspace_in(tmp_path)
 
 
-def graded_cells(notebook: Any) -> dict[int, Any]:
-    """The cells that are graded, by the number of their exercise."""
+def graded_cells(cells: list[Any]) -> dict[int, Any]:
+    """Those that are graded, by the number of their exercise."""
     found = {}
-    for cell in notebook.cells:
+    for cell in cells:
         match = re.match(r"%%grade day\d+ (\d+)\n", cell.source)
         if match:
             found[int(match[1])] = cell
@@ -47,46 +47,42 @@ def run(workspace: Path, notebook: Any) -> list[Any]:
     return [output for cell in notebook.cells for output in cell.get("outputs", ())]
 
 
-def verdicts(notebook: Any) -> dict[int, str]:
+def verdicts(cells: list[Any]) -> dict[int, str]:
     """What was said of each exercise."""
-    return {
-        number: cell.outputs[-1].data["text/plain"]
-        for number, cell in graded_cells(notebook).items()
-    }
+    return {n: cell.outputs[-1].data["text/plain"] for n, cell in graded_cells(cells).items()}
 
 
 @every_notebook
-def test_notebook_runs_as_it_comes(path: Path, workspace: Path) -> None:
-    """Every exercise is to do, and nothing counts as an attempt."""
+def test_notebook_runs_as_it_comes_and_then_with_the_solutions(path: Path, workspace: Path) -> None:
+    """As it comes every exercise is to do, which counts as no attempt. Then each passes. Of the
+    solutions only the answers stand in the graded cells: what else they need stands before."""
+    lesson = catalog.lesson(path.stem)
     notebook = nbformat.read(path, as_version=4)
+    as_it_comes = list(notebook.cells)
+    solved = cells_with_the_solutions(lesson, graded_cells(as_it_comes))
+    notebook.cells += solved
     outputs = run(workspace, notebook)
     assert not [output for output in outputs if output.output_type == "error"]
-    drawn = [cell for cell in notebook.cells if cell.source.endswith("\ntimeline(trace)")]
+    drawn = [cell for cell in as_it_comes if cell.source.endswith("\ntimeline(trace)")]
     assert drawn
     assert [cell.id for cell in drawn if "<svg" not in str(cell.get("outputs"))] == []
-    for number, said in verdicts(notebook).items():
+    for number, said in verdicts(as_it_comes).items():
         assert said.startswith(f"· {number} · "), said
-    assert not (workspace / ".course").exists()
-
-
-@every_notebook
-def test_notebook_runs_with_the_solutions_in_it(path: Path, workspace: Path) -> None:
-    """Every exercise passes. Of the solutions only the answers stand in the graded cells: what
-    else they need stands in a cell before."""
-    lesson = catalog.lesson(path.stem)
-    answers = solution(lesson)
-    notebook = nbformat.read(path, as_version=4)
-    for number, cell in graded_cells(notebook).items():
-        cell.source = (
-            f"{cell.source.partition(chr(10))[0]}\n{answers.answer(lesson.exercise(number))}"
-        )
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(without_answers(lesson, answers)))
-    outputs = run(workspace, notebook)
-    assert not [output for output in outputs if output.output_type == "error"]
-    for number, said in verdicts(notebook).items():
+    for number, said in verdicts(solved).items():
         assert said.startswith(f"✔ {number} · "), said
     progress = ProgressFile(workspace, print).read()
-    assert all(progress.exercise(lesson, exercise).passes for exercise in lesson.all_exercises)
+    found = [progress.exercise(lesson, exercise) for exercise in lesson.all_exercises]
+    assert [(one.attempts, one.passes) for one in found] == [(1, 1)] * len(found)
+
+
+def cells_with_the_solutions(lesson: Lesson, graded: dict[int, Any]) -> list[Any]:
+    """What the answers need, and each graded cell with its answer in place of the stub."""
+    answers = solution(lesson)
+    texts = [without_answers(lesson, answers)]
+    for number, cell in graded.items():
+        magic = cell.source.partition("\n")[0]
+        texts.append(f"{magic}\n{answers.answer(lesson.exercise(number))}")
+    return [nbformat.v4.new_code_cell(text) for text in texts]
 
 
 def without_answers(lesson: Lesson, answers: Answers) -> str:
@@ -102,7 +98,7 @@ def test_graded_cells_hold_the_stubs(path: Path) -> None:
     """Each exercise of the lesson, as it is in the file; so that it is known as not begun."""
     lesson = catalog.lesson(path.stem)
     stub = (ROOT / "exercises" / lesson.name / "exercise.py").read_text("utf-8")
-    cells = graded_cells(nbformat.read(path, as_version=4))
+    cells = graded_cells(nbformat.read(path, as_version=4).cells)
     assert sorted(cells) == [exercise.number for exercise in lesson.all_exercises]
     stubs = functions(stub)
     for exercise in lesson.all_exercises:
