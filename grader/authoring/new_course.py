@@ -8,12 +8,11 @@ from pathlib import Path
 from string import Template
 
 from ..course.catalog import TABLE, Course, Exercise, Lesson
-from ..model.version import VERSION
+from ..model.version import APPLICATION, VERSION
 from .scaffold import TEMPLATES, Files, files_of
 from .table import EXERCISE_TITLE, TITLE, with_lesson
 from .unwritten import without_marks
 
-KIT = "fastapi-async-course"
 LESSON = Lesson("day01", TITLE, 10, (Exercise(1, EXERCISE_TITLE),))
 """The lesson that a new course begins with."""
 
@@ -39,13 +38,13 @@ def course_files(root: Path, kit: str) -> Files:
 def installed_kit() -> str:
     """What pip is to install to have the kit that runs: from where it was installed itself."""
     try:
-        noted = distribution(KIT).read_text("direct_url.json")
+        noted = distribution(APPLICATION).read_text("direct_url.json")
     except PackageNotFoundError:
         noted = None
     if noted is None:
-        return f"{KIT}=={VERSION}"
+        return f"{APPLICATION}=={VERSION}"
     origin = json.loads(noted)
     version = origin.get("vcs_info")
     if version:
-        return f"{KIT} @ {version['vcs']}+{origin['url']}@{version['commit_id']}"
-    return f"{KIT} @ {origin['url']}"
+        return f"{APPLICATION} @ {version['vcs']}+{origin['url']}@{version['commit_id']}"
+    return f"{APPLICATION} @ {origin['url']}"

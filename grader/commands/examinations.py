@@ -16,11 +16,11 @@ from ..course import catalog
 from ..course.sources import source_file
 from ..model.errors import CourseError
 from ..model.findings import ExaminationResult
+from ..model.version import APPLICATION
 from ..processes.container import lacks_for_containers
 from ..processes.isolation import isolation
 from .words import INSTALL_NOTEBOOKS
 
-DISTRIBUTION = "fastapi-async-course"
 OLDEST = (3, 11)
 
 
@@ -90,7 +90,7 @@ def containers() -> ExaminationResult:
 def packages() -> ExaminationResult:
     """Whether all that the kit is built on is installed."""
     try:
-        wanted = importlib.metadata.requires(DISTRIBUTION) or []
+        wanted = importlib.metadata.requires(APPLICATION) or []
     except importlib.metadata.PackageNotFoundError:
         return ExaminationResult(
             "Packages", "the course is not installed", False, "python -m pip install ."

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from ..course.languages import LANGUAGE, is_language
 from ..model.errors import CourseError
+from ..model.version import APPLICATION
 from . import COMMANDS
 from .words import CommandGroup, lessons_like
 
@@ -106,7 +107,7 @@ def _choose_language(_: click.Context, __: click.Parameter, code: str | None) ->
     callback=_choose_language,
     help="The language of lessons, hints and quizzes, such as de; without it, your locale's.",
 )
-@click.version_option(package_name="fastapi-async-course", prog_name="grade")
+@click.version_option(package_name=APPLICATION, prog_name="grade")
 def main() -> None:
     """Grade your answers to the exercises of a course.
 

@@ -53,9 +53,8 @@ def build(out: Path, make_kernel: MakeKernel) -> None:
     """
     _make_way(out)
     lessons = catalog.lessons()
-    for place, lesson in enumerate(lessons):
-        near = (lessons[place - 1] if place else None, *lessons[place + 1 : place + 2], None)[:2]
-        (out / page_of(lesson)).write_text(_lesson_page(lesson, *near), "utf-8")
+    for before, lesson, after in zip((None, *lessons), lessons, (*lessons[1:], None), strict=False):
+        (out / page_of(lesson)).write_text(_lesson_page(lesson, before, after), "utf-8")
     (out / "index.html").write_text(_index(lessons), "utf-8")
     shutil.copy(HERE / "pages" / "icon.svg", out)
     styles = [RENDER / "verdict.css", HERE / "assets" / "site.css"]

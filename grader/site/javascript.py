@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from platformdirs import user_cache_path
 
 from ..model.errors import GraderError, UsageError
+from ..model.version import APPLICATION
 
 HERE = Path(__file__).parent
 LISTS = ("package.json", "package-lock.json")
@@ -30,7 +31,7 @@ def node_modules() -> Path:
     """
     lists = [(HERE / name).read_bytes() for name in LISTS]
     digest = hashlib.sha256(b"\0".join(lists)).hexdigest()[:12]
-    place = user_cache_path("fastapi-async-course") / f"site-{digest}"
+    place = user_cache_path(APPLICATION) / f"site-{digest}"
     if not place.is_dir():
         _fetch(place)
     return place / "node_modules"

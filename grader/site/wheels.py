@@ -12,6 +12,7 @@ from filelock import FileLock
 from platformdirs import user_cache_path
 
 from ..model.errors import GraderError
+from ..model.version import APPLICATION
 
 LIST = Path(__file__).with_name("wheels.txt")
 TARGET = (
@@ -36,7 +37,7 @@ def unpacked_wheels() -> Path:
         GraderError: one can't be had.
     """
     digest = hashlib.sha256(LIST.read_bytes()).hexdigest()[:12]
-    place = user_cache_path("fastapi-async-course") / f"wheels-{digest}"
+    place = user_cache_path(APPLICATION) / f"wheels-{digest}"
     place.mkdir(parents=True, exist_ok=True)
     with FileLock(place / "lock"):
         if not (place / "whole").is_file():

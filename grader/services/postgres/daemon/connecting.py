@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import asyncpg  # type: ignore[import-untyped]
 
+from ....model.version import APPLICATION
 from ...base.errors import ServiceError
 from .messages import Address
 
@@ -137,7 +138,7 @@ async def _connect(address: Address, settings: dict[str, str]) -> Connection:
         ssl=address.sslmode,
         timeout=PATIENCE,
         statement_cache_size=0,  # a table of the same name may be another one the next time
-        server_settings={"application_name": "fastapi-async-course", **settings},
+        server_settings={"application_name": APPLICATION, **settings},
     )
     return connection
 
