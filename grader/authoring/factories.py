@@ -62,6 +62,7 @@ def solved(lesson: Lesson) -> dict[str, Factory]:
 
 
 def parameters(node: Factory) -> list[str]:
+    """The names of the parameters of a factory."""
     return [argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)]
 
 

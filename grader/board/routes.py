@@ -40,7 +40,11 @@ async def role(
     request: Request,
     given: Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))],
 ) -> Role:
-    """Whose token came with the request. No token, and a wrong one, are answered alike."""
+    """Whose token came with the request. No token, and a wrong one, are answered alike.
+
+    Raises:
+        HTTPException: 401, if it is nobody's.
+    """
     found = board_of(request).tokens.role_of(given.credentials) if given else None
     if found is None:
         problem = (
@@ -57,7 +61,11 @@ KnownRole = Annotated[Role, Depends(role)]
 
 
 async def body_of(request: Request, _: KnownRole) -> bytes:
-    """The body, which is neither large nor slow. It isn't read from strangers."""
+    """The body, which is neither large nor slow. It isn't read from strangers.
+
+    Raises:
+        HTTPException: 413 if it is too large, 408 if too slow, 400 if the client has left.
+    """
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN):
@@ -73,7 +81,11 @@ async def body_of(request: Request, _: KnownRole) -> bytes:
 
 
 async def report_of(request: Request, body: Annotated[bytes, Depends(body_of)]) -> LearnerReport:
-    """The report, on exercises that there are."""
+    """The report, on exercises that there are.
+
+    Raises:
+        HTTPException: 422, and what is wrong with it.
+    """
     try:
         report = LearnerReport.model_validate_json(body)
     except ValidationError as error:
@@ -125,7 +137,11 @@ async def seat(request: Request, _: KnownRole) -> AsyncIterator[Mailbox]:
 
 
 async def chosen(request: Request, role: KnownRole, names: bool = False) -> Callable[[News], str]:
-    """Which of the news this reader is told."""
+    """Which of the news this reader is told.
+
+    Raises:
+        HTTPException: 403, if names are asked for that this reader may not see.
+    """
     if names and not (role is Role.INSTRUCTOR and board_of(request).may_name):
         raise HTTPException(403, "names are for the instructor, of a board started with --names")
     if role is Role.LEARNER:

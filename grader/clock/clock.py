@@ -160,7 +160,12 @@ class Clock:
         self._ending = True
 
     def advance_to(self, tick: int) -> None:
-        """Let time pass until `tick`; parked threads that are due get in line."""
+        """Let time pass until `tick`; parked threads that are due get in line.
+
+        Raises:
+            RanAway: that is past the time limit.
+            ValueError: that is in the past.
+        """
         if tick < self.now:
             raise ValueError(f"the clock at {self.now} cannot go back to {tick}")
         if tick > self.time_limit:
@@ -221,6 +226,9 @@ class Clock:
 
         Args:
             what: the call in which it waits.
+
+        Raises:
+            PlayOver: always.
         """
         self.on_blocked(what)
         raise PlayOver
@@ -325,6 +333,9 @@ class Clock:
 
         Args:
             unless_woken: whether to return at once if it was to be woken before it could rest.
+
+        Raises:
+            PlayOver: the play has ended.
         """
         with self._lock:
             if self._over:

@@ -80,6 +80,7 @@ def watch_blocks(clock: Clock, watcher: BlockWatcher) -> None:
 
 
 def unwatch_blocks(clock: Clock) -> None:
+    """Call no watcher any more."""
     _watchers.pop(id(clock), None)
 
 

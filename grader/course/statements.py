@@ -73,6 +73,7 @@ def needed_by(text: str, name: str) -> list[CellStatement]:
 
 
 def is_future(node: ast.stmt) -> bool:
+    """Whether it is a `from __future__ import`, which has to stand first."""
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 

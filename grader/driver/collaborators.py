@@ -82,6 +82,7 @@ def build(
 
 
 def coroutine_function(behaviour: Behaviour, name: str, recorder: Recorder) -> Any:
+    """A coroutine function of this name that behaves so, and whose calls are recorded."""
     choose = chooser(behaviour)
 
     async def collaborator(*args: Any, **kwargs: Any) -> Any:
@@ -93,6 +94,8 @@ def coroutine_function(behaviour: Behaviour, name: str, recorder: Recorder) -> A
 
 
 def blocking_function(description: Blocks, name: str, recorder: Recorder) -> Any:
+    """The same as a plain function, which blocks the thread that calls it."""
+
     def collaborator(*args: Any, **kwargs: Any) -> Any:
         with Call(recorder, name, arguments=(*args, *kwargs.values())):
             return block(description)
@@ -125,6 +128,8 @@ def _compiled(source: str) -> CodeType:
 
 
 def generator_function(description: Rows, name: str, recorder: Recorder) -> Any:
+    """The same as an async generator function."""
+
     async def collaborator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         arguments = (*args, *kwargs.values())
         with Call(recorder, name, resource=recorder.new_resource(), arguments=arguments) as call:
@@ -154,6 +159,7 @@ async def _end_rows(description: Rows) -> None:
 
 
 def opening_function(description: Opens, name: str, recorder: Recorder) -> Any:
+    """A coroutine function of this name that opens a `Resource`."""
     choose = chooser(description.opening)
 
     async def collaborator(*args: Any, **kwargs: Any) -> Resource:
@@ -262,5 +268,6 @@ MOST_BYTES = 2_000
 
 
 def renamed(function: Any, name: str) -> Any:
+    """The function itself, called by another name from now on."""
     function.__name__ = function.__qualname__ = name
     return function

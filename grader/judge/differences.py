@@ -74,6 +74,7 @@ def _plain(value: Any) -> Any:
 
 
 def shortened(text: str, most: int) -> str:
+    """The text with so many characters at the most, and `…` for what is left out."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 

@@ -297,7 +297,11 @@ def _with_any_arguments(behaviour: Behaviour) -> Behaviour:
 
 
 def in_turn(*steps: Takes) -> InTurn:
-    """A coroutine function whose calls behave as `steps`, one after the other."""
+    """A coroutine function whose calls behave as `steps`, one after the other.
+
+    Raises:
+        UsageError: there are none.
+    """
     if not steps:
         raise UsageError("in_turn() has no steps", "give it one step or more")
     return InTurn(steps)

@@ -75,10 +75,15 @@ class Channel:
         return bool(self._unread)
 
     def send(self, message: msgspec.Struct) -> None:
+        """Send a message, and wait until all of it is on its way.
+
+        Raises:
+            ChannelClosed: the other side is gone.
+        """
         self.send_encoded(msgspec.json.encode(message))
 
     def send_encoded(self, body: bytes) -> None:
-        """Send a message that is JSON already."""
+        """Send a message that is JSON already; see `send`."""
         self._see_that_it_may_send()
         try:
             self._end.sendall(HEADER.pack(len(body)) + body)

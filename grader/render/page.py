@@ -206,6 +206,7 @@ def score_of(report: Report) -> str:
 
 
 def name(exercise: ExerciseReport) -> str:
+    """Number and title, as HTML."""
     return marked_up(f"{exercise.number} · {exercise.title}")
 
 
@@ -215,6 +216,7 @@ def _sign(status: str) -> str:
 
 
 def word(exercise: ExerciseReport) -> str:
+    """The state of an exercise in a word, as HTML."""
     return f'<span class="word">{WORDS[exercise.status]}</span>'
 
 
@@ -272,4 +274,5 @@ def _output(check: CheckReport) -> Iterator[str]:
 
 
 def fold(summary: str, body: str) -> str:
+    """HTML that unfolds when its summary is clicked. Both parts are HTML."""
     return f'<details class="fold"><summary>{summary}</summary>\n<div>{body}</div></details>'

@@ -100,10 +100,16 @@ def band(x: float, y: float, width: float, height: float, name: str) -> str:
 
 
 def box(x: float, y: float, width: float, height: float, style: str) -> str:
+    """A rectangle.
+
+    Args:
+        style: attributes of SVG.
+    """
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" {style}/>'
 
 
 def line(path: str, colour: str, width: float, dashes: str = "") -> str:
+    """A line along a path of SVG; `dashes` are the lengths of its dashes and gaps."""
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width:g}"{dashed}/>'
 

@@ -119,6 +119,7 @@ def is_waiting(ident: int) -> bool:
 
 
 def others_are_ready() -> bool:
+    """Whether a stack but the running one can go on."""
     return bool(_ready)
 
 

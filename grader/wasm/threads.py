@@ -26,6 +26,7 @@ _lines: dict[int, deque[Stack]] = {}
 
 
 def acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
+    """What `Lock.acquire` does, on stacks: who waits stands in line, and the others go on."""
     if _take(lock, False):
         return True
     if not blocking:
@@ -44,6 +45,7 @@ def acquire(lock: Any, blocking: bool = True, timeout: float = -1) -> bool:
 
 
 def release(lock: Any) -> None:
+    """What `Lock.release` does; the first in the line of those who wait goes on."""
     _release(lock)
     line = _lines.get(id(lock))
     if line:

@@ -69,6 +69,8 @@ def of_problem(problem: str, remedy: str) -> Page:
 
 
 def of_hint(exercise: Exercise, hint: str, step: int, steps: int) -> Page:
+    """A step of the help for an exercise, of so many steps."""
+
     def page(console: Console) -> None:
         _say(console, f"Exercise {exercise.number}, hint {step} of {steps}", "bold")
         console.print()

@@ -78,7 +78,11 @@ class Crew:
         self._changed = asyncio.Event()  # a worker may have come or gone
 
     async def grade(self, done: Done) -> None:
-        """Grade all."""
+        """Grade all.
+
+        Raises:
+            ClusterLost: the scheduler is lost, or no worker is there that may grade.
+        """
         self._client.subscribe_topic("all", lambda _: self._changed.set())
         try:
             workers = await self._members.threads()

@@ -157,6 +157,7 @@ def counted(words: tuple[str, ...], longest: int = sys.maxsize) -> list[str]:
 
 
 def since(trace: Trace, moment: Moment) -> int:
+    """Ticks from when the app took requests until a moment."""
     return moment.tick - trace.opened
 
 
