@@ -558,7 +558,7 @@ def _body_of(case: Case, exchange: Exchange) -> str:
 
 @rule("wrong-status", general=True)
 def wrong_status(case: Case) -> Finding | None:
-    """An answer has another status than it should have.
+    """An answer has the wrong status.
 
     The status is what programs look at first: whether to use the answer, to ask again, or to
     give up. FastAPI answers 200 unless you say otherwise, and 500 when an error gets through.
@@ -656,7 +656,7 @@ def _gives_different(case: Case, name: str) -> bool:
 def wrong_header(case: Case) -> Finding | None:
     """An answer lacks a header that it should have, or the header says something else.
 
-    What to do with an answer often stands in its headers: how to log in (`WWW-Authenticate`),
+    What to do with an answer is often in its headers: how to log in (`WWW-Authenticate`),
     when to ask again (`Retry-After`), where a new thing is (`Location`).
 
     Instead: `HTTPException(401, "...", headers={"WWW-Authenticate": "Bearer"})`, or

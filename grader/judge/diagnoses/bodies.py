@@ -340,7 +340,7 @@ def _emptied(wanted: Any, value: Any, path: Path = ()) -> Iterator[Path]:
 
 @rule("wrapped", *LOOKS, general=True)
 def wrapped(case: Case) -> Finding | None:
-    """The right data stands one level too deep.
+    """The right data is one level too deep.
 
     The client looks for the data itself, and finds an object with the data in a member.
 
@@ -359,7 +359,7 @@ def wrapped(case: Case) -> Finding | None:
 
 @rule("bare", *LOOKS, general=True)
 def bare(case: Case) -> Finding | None:
-    """The right data stands alone, where an object with names was asked for.
+    """The right data is alone, where an object with names was asked for.
 
     A client that reads `answer["items"]` fails on a bare list.
 
@@ -455,7 +455,7 @@ def places_in(found: Bodies) -> list[BodyDifference]:
 def swapped_values(case: Case) -> Finding | None:
     """A value is under the wrong name.
 
-    Results that are unpacked in another order than they were asked for, or in the order in
+    Results that are unpacked in the wrong order, or in the order in
     which they were done, end up under each other's names.
 
     Instead: keep each result with its name from the beginning: a dict of tasks, or `gather`,

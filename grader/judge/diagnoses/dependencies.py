@@ -47,7 +47,7 @@ def dependency_solved_again(case: Case) -> Finding | None:
 def dependency_missing(case: Case) -> Finding | None:
     """A dependency that a request needs is not solved for it.
 
-    What an endpoint depends on stands in its signature, in `dependencies=` of its route, of its
+    What an endpoint depends on is in its signature, in `dependencies=` of its route, of its
     router or of the app, or in the signature of another dependency. FastAPI stops at the first
     one that fails, so those after it are not solved either.
 
@@ -71,7 +71,7 @@ def dependencies_out_of_order(case: Case) -> Finding | None:
 
     First come those of the app, then those of the router, of the route and of the endpoint's
     signature, in the order in which they are written; before each of them those that it needs
-    itself. So a check that should come first has to stand first.
+    itself. So a check that should come first has to be declared first.
 
     Instead: put what guards an endpoint into `dependencies=` of its router or route. What needs
     another dependency's result takes that as a parameter.

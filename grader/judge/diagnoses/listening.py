@@ -206,7 +206,7 @@ def not_one_transaction(case: Case) -> Finding | None:
             line = case.call_line(span)
             return Finding(
                 line,
-                f"{at_line(line)} notifies in another transaction than the one that stores"
+                f"{at_line(line)} notifies in a different transaction from the one that stores"
                 f"{of_line(case.call_line(partner))}: if the second of them fails, the first "
                 "stays. What makes the two one transaction?",
             )

@@ -180,7 +180,7 @@ def lifespan_order(case: Case) -> Finding | None:
         return Finding(
             line,
             f"{at_line(line)} calls {early.name} before the app takes its first request. What is "
-            "used by requests is closed after the `yield`: where does that stand?",
+            "used by requests is closed after the `yield`: where is that line?",
         )
     for ending, what in ((False, "opens"), (True, "closes")):
         mine, should = (_steps(trace.calls(), ending) for trace in (case.got, case.expected))
@@ -401,7 +401,7 @@ def asked_again(case: Case) -> Finding | None:
 
     Each call costs its time, and what is asked has as much to do as there are requests.
 
-    Instead: keep the result beside the moment when it came, and ask anew when it is too old.
+    Instead: keep the result beside the moment when it came, and ask again when it is too old.
     """
     for name in _functions(case):
         mine, theirs = case.got.calls(name), case.expected.calls(name)
@@ -625,7 +625,7 @@ def shared_task_cancelled(case: Case) -> Finding | None:
 def task_outlives_app(case: Case) -> Finding | None:
     """A task is still at work when the app is down.
 
-    What it uses has been closed by then, and it is cut off wherever it stands. `cancel()` alone
+    What it uses has been closed by then, and it is cut off wherever it is. `cancel()` alone
     only asks: the task ends when it next runs, and may have to clean up.
 
     Instead: after the `yield`, `task.cancel()`, and then wait until it has ended: `await task`

@@ -130,8 +130,8 @@ _NOTES = {
         "`add_task(work(data))`."
     ),
     "object is not callable": (
-        "Only a function can be called. Where one is handed over, its name stands without "
-        "parentheses, and its arguments follow it, as in `to_thread(work, data)`."
+        "Only a function can be called. To hand one over, write its name without parentheses, "
+        "and its arguments after it, as in `to_thread(work, data)`."
     ),
     "generator didn't stop after": (
         "A context manager yields once: after an error it must not yield again."
@@ -155,7 +155,7 @@ _NOTES = {
     ),
     "are allowed as placeholders": (
         "With psycopg a `%` that isn't a placeholder is written twice, and a placeholder never "
-        "stands within quotes."
+        "goes within quotes."
     ),
     'syntax error at or near "%"': (
         "A value's place is `$1`, `$2` with asyncpg; `%s` is how psycopg writes it."

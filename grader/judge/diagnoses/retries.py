@@ -243,7 +243,7 @@ def no_jitter(case: Case) -> Finding | None:
     What made them fail together brings them back together, to a service that is just getting up.
     A pause that doubles, `2**n`, spreads none of that: it is the same for all.
 
-    Instead: draw each pause anew: `random.uniform(0, longest)`.
+    Instead: draw a new pause each time: `random.uniform(0, longest)`.
     """
     for number, pauses in _pauses_in(case, case.got):
         different = {pause // SAME for pause in pauses}

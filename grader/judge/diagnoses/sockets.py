@@ -163,7 +163,7 @@ def closed_early_or_late(case: Case) -> Finding | None:
     """A WebSocket is closed at the wrong moment.
 
     A time limit counts from the moment at which it is set. One around the whole conversation is
-    over whatever the client has said meanwhile; one around each wait begins anew.
+    over whatever the client has said meanwhile; one around each wait starts over.
 
     Instead: put the limit around the one wait that it is meant for.
     """

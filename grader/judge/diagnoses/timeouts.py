@@ -121,7 +121,7 @@ def _endless(scenario: Scenario, exchange: int, name: str) -> Scenario:
 def late_timeout(case: Case) -> Finding | None:
     """The limit is there, and longer than it should be.
 
-    A limit around each try gives three tries three times as long. A limit that begins anew with
+    A limit around each try gives three tries three times as long. A limit that starts over with
     each call never sees the whole.
 
     Instead: one `asyncio.timeout` around all that may take so long together.

@@ -211,7 +211,7 @@ def _why_in_turn(case: Case, members: list[Span], lines: list[int | None], ours:
 def serialized(case: Case) -> Finding | None:
     """Requests wait for each other, though each by itself is fast enough.
 
-    Something that only one of them can have at a time stands around a wait: a lock, a
+    Something that only one of them can have at a time is around a wait: a lock, a
     semaphore, a queue with one worker. While one request waits inside it, all others wait
     outside.
 

@@ -32,7 +32,7 @@ LATER = ("work-order", "elapsed", "log", "arguments", "calls", "call-endings", "
 def lifespan_failed(case: Case) -> Finding | None:
     """The app fails when it starts or when it stops.
 
-    What stands before the lifespan's `yield` runs before the first request; what comes after it
+    What comes before the lifespan's `yield` runs before the first request; what comes after it
     runs when the server stops. An app whose startup fails answers no request. What comes after a
     failing line isn't done any more.
 
