@@ -22,6 +22,7 @@ from fastapi import FastAPI, Request
 
 from grader import Trace, get, play, post
 from grader.model.details import LoopBlocked
+from grader.testing import watchdog
 
 LIBC = ctypes.CDLL(None)
 
@@ -284,14 +285,19 @@ def counts_for_ever_in_a_thread() -> None:
 
 
 @pytest.mark.parametrize("endpoint", [counts_for_ever, counts_for_ever_in_a_thread])
-def test_an_endless_loop_is_ended_in_it(endpoint: Callable[..., Any]) -> None:
+def test_an_endless_loop_is_ended_in_it(
+    endpoint: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "COMPUTES", 1.0)
     outcome = trace_of(endpoint).outcome
     assert outcome.kind == "endless-loop"
     assert outcome.line in (line_in(endpoint, 2), line_in(endpoint, 3))
     assert_the_next_play_works()
 
 
-def test_a_loop_that_is_lost_in_c_is_left_to_itself() -> None:
+def test_a_loop_that_is_lost_in_c_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdog, "IS_LOST", 2.0)
+
     async def endpoint() -> None:
         LIBC.usleep(10_000_000)
 
