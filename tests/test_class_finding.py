@@ -311,18 +311,18 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (folder / "anna" / "exercise.py").symlink_to(secret)
     (folder / "bo.py").symlink_to(secret)
     assert [work.problem for work in found(folder).values()] == [
-        "there is no Python file in it, only notes.txt",
+        "exercise.py is a link, not a file",
         "bo.py is a link, not a file",
     ]
 
 
-def test_link_in_an_archive_is_none(tmp_path: Path) -> None:
+def test_link_in_an_archive_is_told(tmp_path: Path) -> None:
     info = zipfile.ZipInfo("exercise.py")
     info.external_attr = 0o120777 << 16
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr(info, "/etc/passwd")
     [work] = works(tmp_path, [DAY53])
-    assert work.problem == "it is empty"
+    assert work.problem == "exercise.py is a link, not a file"
 
 
 def test_broken_hand_in_costs_nobody_else_anything(tmp_path: Path) -> None:

@@ -195,6 +195,8 @@ def test_report_at_eighty_columns() -> None:
           ✘ When a fetch fails, the answer is 502.
 
         ? 4 · Error handling                                            the grader broke
+              The grader broke here; it is not your answer's fault. Please report this:
+              KeyError: 'fetch'
         ✘ 5 · Background tasks                                     not yet: syntax error
         · 6 · Partial failures                                                     to do
 

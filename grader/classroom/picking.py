@@ -66,7 +66,8 @@ def _text_of(found: FoundFile) -> str:
 
 def _pick(files: Sequence[FoundFile], lesson: str, others: set[str]) -> FoundFile:
     """The likeliest file; each reason of `_rank` counts for more than all that come after it."""
-    programs = [one for one in files if one.path.suffix.lower() == ".py"]
+    real = [one for one in files if not one.is_link]
+    programs = [one for one in real if one.path.suffix.lower() == ".py"]
     written = [one for one in programs if not _is_the_courses(one.path)]
     mine = [one for one in written if not _names_any(one.path, others)]
     if not mine:
@@ -108,8 +109,15 @@ def _names_any(path: PurePosixPath, lessons: set[str]) -> bool:
 def _why_none(files: Sequence[FoundFile], lesson: str, has_programs: bool) -> str:
     if has_programs:
         return f"there is no file for {lesson}"
-    for one in files:
-        if one.path.suffix.lower() in OTHER_FORMS:
-            return f"{one.path.name} is {OTHER_FORMS[one.path.suffix.lower()]}"
+    reasons = [f"{one.path.name} is {_what_it_is(one)}" for one in files if _what_it_is(one)]
+    if reasons:
+        return reasons[0]
     names = ", ".join(one.path.name for one in files[:MOST_NAMED])
     return f"there is no Python file in it, only {names}" if files else "it is empty"
+
+
+def _what_it_is(found: FoundFile) -> str:
+    """Why it can't be the answers, if its kind says so."""
+    if found.is_link:
+        return "a link, not a file"
+    return OTHER_FORMS.get(found.path.suffix.lower(), "")

@@ -51,13 +51,15 @@ class FoundFile(NamedTuple):
 
     Attributes:
         path: seen from the place that was read. An archive is a folder in it.
-        data: None if it is too large to be an answer.
+        data: None if it is too large to be an answer, or a link.
         modified: when it was last changed, as far as the file system or the archive knows.
+        is_link: whether it only names another file, which isn't read.
     """
 
     path: PurePosixPath
     data: bytes | None
     modified: datetime | None
+    is_link: bool = False
 
 
 def read_place(place: Path, name: str) -> list[FoundFile]:
@@ -117,8 +119,18 @@ def _in_folder(folder: Path, path: PurePosixPath, budget: _Budget) -> Iterator[F
     if len(path.parts) > DEEPEST_FOLDER:
         raise Unreadable(f"its folders are more than {DEEPEST_FOLDER} deep")
     for child in sorted(folder.iterdir()):
-        if not _is_skipped(child.name) and not child.is_symlink():
-            yield from _in_place(child, path / as_text(child.name), budget)
+        if _is_skipped(child.name):
+            continue
+        inside = path / as_text(child.name)
+        if child.is_symlink():
+            yield _link(inside, budget)
+        else:
+            yield from _in_place(child, inside, budget)
+
+
+def _link(path: PurePosixPath, budget: _Budget) -> FoundFile:
+    budget.take(0)
+    return FoundFile(path, None, None, is_link=True)
 
 
 def _is_skipped(name: str) -> bool:
@@ -151,17 +163,26 @@ def _in_archive(archive: FoundFile, budget: _Budget, depth: int) -> Iterator[Fou
     try:
         with zipfile.ZipFile(io.BytesIO(archive.data)) as opened:
             for info in opened.infolist():
-                if _is_file(info):
-                    found = _entry(opened, info, folder, budget)
-                    yield from _file(found, budget, depth)
+                if _is_left_out(info):
+                    continue
+                if _is_link(info):
+                    yield _link(folder.joinpath(*_parts(info)), budget)
+                elif _is_file(info):
+                    yield from _file(_entry(opened, info, folder, budget), budget, depth)
     except BROKEN as error:
         raise Unreadable(f"{archive.path} can't be opened: {error}") from error
 
 
+def _is_left_out(info: zipfile.ZipInfo) -> bool:
+    return info.is_dir() or any(map(_is_skipped, _parts(info)))
+
+
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
+
+
 def _is_file(info: zipfile.ZipInfo) -> bool:
-    mode = info.external_attr >> 16
-    is_regular = not mode or stat.S_IFMT(mode) in (0, stat.S_IFREG)
-    return is_regular and not info.is_dir() and not any(map(_is_skipped, _parts(info)))
+    return stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
 
 
 def _parts(info: zipfile.ZipInfo) -> tuple[str, ...]:

@@ -88,6 +88,9 @@ def _one_line(exercise: ExerciseReport, width: int) -> Iterator[Text]:
     if failure is not None and failure.diagnoses:
         tail += f": {failure.diagnoses[0].id.replace('-', ' ')}"
     yield _two_ends(head, tail, width, STYLES[exercise.status])
+    broken = next((check for check in exercise.checks if check.status == "broken"), None)
+    if broken is not None:
+        yield from _grader_broke(broken, width)
 
 
 def _detail(
@@ -116,7 +119,7 @@ def _detail(
             yield from _more(report, exercise, width)
         elif check.status == "passed":
             yield from _wrapped(f"✔ {check.says}", width, indent=2, hang=4, style="green")
-        elif everything and not _is_alike(check, failure):
+        elif (everything or check.status == "broken") and not _is_alike(check, failure):
             yield from _failed_check(check, width)
         else:
             same = " (the same reason)" if _is_alike(check, failure) else ""
@@ -156,18 +159,17 @@ def _all_fail_alike(checks: Sequence[CheckReport]) -> bool:
 def _failed_check(check: CheckReport, width: int, sentence_first: bool = False) -> Iterator[Text]:
     yield from _wrapped(f"✘ {check.says}", width, indent=2, hang=4, style="bold red")
     if check.status == "broken":
-        yield from _wrapped(
-            f"The grader broke here; it is not your answer's fault. Please report this: "
-            f"{check.problem}",
-            width,
-            indent=6,
-            style="yellow",
-        )
+        yield from _grader_broke(check, width)
         return
     parts = [_picture(check, width), _reasons(check, width)]
     yield from chain(*(reversed(parts) if sentence_first else parts))
     if check.got is not None and check.got.output.strip():
         yield from _output(check.got.output, width)
+
+
+def _grader_broke(check: CheckReport, width: int) -> Iterator[Text]:
+    words = "The grader broke here; it is not your answer's fault. Please report this: "
+    yield from _wrapped(words + check.problem, width, indent=6, style="yellow")
 
 
 def _picture(check: CheckReport, width: int) -> Iterator[Text]:
