@@ -212,7 +212,7 @@ def failure_unsaid(case: Case) -> Finding | None:
         is_unsaid = any(name in theirs.text for name in unsaid)
         lost = {one.name for one in calls_of(case.expected, theirs.number) if one.how != "done"}
         for call in calls_of(case.got, ours.number) if ours.is_success else ():
-            is_named = call.how == "failed" and _says_something_of(call.name, ours.json())
+            is_named = _says_something_of(call.name, ours.json())
             is_gone = call.how == "cancelled" and call.name in lost and call.name in theirs.text
             is_lost = is_unsaid or (is_gone and call.name not in ours.text)
             if call.how in ("failed", "cancelled") and is_lost and not is_named:
@@ -226,16 +226,46 @@ def failure_unsaid(case: Case) -> Finding | None:
     return None
 
 
+@rule("missing-member", "status", "body", general=True)
+def cut_off_by_another(case: Case) -> Finding | None:
+    """Finds it where a call is cut off because another one fails, and the answer goes on."""
+    for ours, theirs in case.exchanges():
+        cut = {call.name for call in calls_of(case.expected, theirs.number) if _is_cut(call)}
+        for call in calls_of(case.got, ours.number) if ours.is_success else ():
+            other = _failed_when_cut(case, call)
+            if other is not None and call.name not in cut:
+                line = case.call_line(call)
+                return Finding(
+                    line,
+                    f"{call.name}{of_line(line)} is cut off when {other.name} fails, and the "
+                    "answer lacks what it would have come to. What cancels it?",
+                )
+    return None
+
+
 def _what_cut_it_off(case: Case, call: Span) -> str:
     """A question about the failure at whose moment a call was cancelled."""
-    for other in calls_of(case.got, call.exchange or 0):
-        if call.how == "cancelled" and other.how == "failed" and other.end.tick == call.end.tick:
-            return f" What cancels it when {other.name} fails?"
-    return ""
+    other = _failed_when_cut(case, call)
+    return f" What cancels it when {other.name} fails?" if other is not None else ""
+
+
+def _failed_when_cut(case: Case, call: Span) -> Span | None:
+    """The call by whose failure another one seems to be cancelled: it is at that moment."""
+    others = calls_of(case.got, call.exchange or 0) if _is_cut(call) else ()
+    failed = (other for other in others if other.how == "failed")
+    return next((other for other in failed if other.end.tick == call.end.tick), None)
+
+
+def _is_cut(call: Span) -> bool:
+    return call.how == "cancelled"
 
 
 def _says_something_of(name: str, body: object) -> bool:
-    """Whether there is a text under that name, somewhere in a body of JSON."""
+    """Whether a text names it, or stands under that name, somewhere in a body of JSON."""
+    if isinstance(body, str):
+        return name in body
+    if isinstance(body, list):
+        return any(_says_something_of(name, element) for element in body)
     if not isinstance(body, dict):
         return False
     return _has_text(body.get(name)) or any(_says_something_of(name, v) for v in body.values())
@@ -258,17 +288,34 @@ def wrong_error_name(case: Case) -> Finding | None:
     Instead: `type(error).__name__`.
     """
     for ours, theirs in case.exchanges():
-        lost = [s for s in calls_of(case.got, ours.number) if s.how == "failed"]
-        unsaid = [e.type for e in errors_of(case.scenario) if e.type not in ours.text]
-        missing = next((name for name in unsaid if name in theirs.text), None)
-        is_named = lost and _says_something_of(lost[0].name, ours.json())
-        if is_named and missing and ours.is_success:
-            return Finding(
-                ours.line,
-                f"The answer to {ours.method} {ours.path}{of_line(ours.line)} says something of "
-                f"{lost[0].name}, but not the name of its error's class, which is {missing}.",
-            )
+        if not ours.is_success:
+            continue
+        for call in calls_of(case.got, ours.number):
+            missing = _class_asked_for(case, call, theirs.json())
+            is_unsaid = call.how == "failed" and missing not in ours.text
+            if missing and is_unsaid and _says_something_of(call.name, ours.json()):
+                return Finding(
+                    ours.line,
+                    f"The answer to {ours.method} {ours.path}{of_line(ours.line)} says something "
+                    f"of {call.name}, but not the name of its error's class, which is {missing}.",
+                )
     return None
+
+
+def _class_asked_for(case: Case, call: Span, wanted: object) -> str:
+    """The name of an error's class that should stand in an answer under the name of a call."""
+    types = {error.type for error in errors_of(case.scenario)}
+    text = _text_under(call.name, wanted)
+    return text if text in types else ""
+
+
+def _text_under(name: str, body: object) -> str:
+    if not isinstance(body, dict):
+        return ""
+    value = body.get(name)
+    if isinstance(value, str):
+        return value
+    return next(filter(None, (_text_under(name, inner) for inner in body.values())), "")
 
 
 @rule(

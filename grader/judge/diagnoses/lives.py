@@ -225,7 +225,9 @@ def _is_closed_at_start(case: Case, call: Span) -> bool:
 
 def _steps(calls: tuple[Span, ...], ending: bool) -> list[Span]:
     """The calls that close resources, or those that open them."""
-    return [call for call in calls if call.name.endswith(".close") == ending]
+    if ending:
+        return [call for call in calls if call.name.endswith(".close")]
+    return [call for call in calls if "." not in call.name]
 
 
 # Tasks that go on
@@ -692,6 +694,9 @@ def wrong_moment(case: Case) -> Finding | None:
     """
     for name in _names(case):
         mine, theirs = case.got.calls(name), case.expected.calls(name)
+        found = _too_many_or_few(case, mine, theirs) if len(mine) != len(theirs) else None
+        if found is not None:
+            return found
         for call, other in zip(mine, theirs, strict=False):
             if call.start.tick != other.start.tick:
                 line = _line_of(case, call)
@@ -701,6 +706,29 @@ def wrong_moment(case: Case) -> Finding | None:
                     f"should be called at {in_seconds(other.start.tick)}.",
                 )
     return None
+
+
+def _too_many_or_few(
+    case: Case, mine: tuple[Span, ...], theirs: tuple[Span, ...]
+) -> Finding | None:
+    """A moment at which something is called that shouldn't be, or isn't and should be."""
+    if len(mine) > len(theirs):
+        call = _unasked(mine, theirs)
+        line, at = _line_of(case, call), in_seconds(call.start.tick)
+        said = f"{at_line(line)} calls {call.name} at {at}, and nothing should call it then."
+        return Finding(line, said)
+    if mine:
+        call = _unasked(theirs, mine)
+        line, at = _line_of(case, mine[0]), in_seconds(call.start.tick)
+        return Finding(line, f"{call.name}{of_line(line)} isn't called at {at}, and should be.")
+    return None
+
+
+def _unasked(calls: tuple[Span, ...], fewer: tuple[Span, ...]) -> Span:
+    """The first call at a moment at which the fewer others have none, or not as many."""
+    left = Counter(call.start.tick for call in fewer)
+    left.subtract(call.start.tick for call in calls)
+    return next(call for call in calls if left[call.start.tick] < 0)
 
 
 @rule("work-lost", "calls", "call-endings", "work-order", "body", "status")

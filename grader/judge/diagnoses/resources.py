@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from ...model.scenarios import Opens, Rows
-from ...model.trace import Exchange, Span, Trace
+from ...model.trace import NEVER, Exchange, Span, Trace
 from ..aspects.answers import ends_cancelled, statuses
 from ..aspects.aspect import times
 from ..aspects.connections import calls_on, closings_of, held_during, openings
@@ -33,6 +33,8 @@ def stream_buffered(case: Case) -> Finding | None:
     Instead: `yield` each row as a whole line, newline included, as soon as it is there.
     """
     for ours, theirs in case.exchanges():
+        if calls_of(case.expected, theirs.number) and not calls_of(case.got, ours.number):
+            continue  # what it sends was there before
         if text := _how_it_is_held_back(ours, theirs):
             line = _generator_line(case) or ours.line
             return Finding(line, f"{ours.method} {ours.path}{of_line(line)} {text}")
@@ -42,11 +44,8 @@ def stream_buffered(case: Case) -> Finding | None:
 def _how_it_is_held_back(ours: Exchange, theirs: Exchange) -> str:
     if _is_one_behind(ours, theirs):
         return "sends a row only when the next one is there. What keeps it until then?"
-    mine = [chunk.at.tick for chunk in ours.chunks]
-    should = {chunk.at.tick for chunk in theirs.chunks}
-    lines = [line.at.tick for line in ours.lines()]
-    bunched = len(set(mine)) == 1 or any(len(set(ticks)) < len(ticks) for ticks in (mine, lines))
-    if mine and bunched and len(set(mine)) < len(should):
+    mine, should = (len({chunk.at.tick for chunk in one.chunks}) for one in (ours, theirs))
+    if mine < should and (_comes_as_a_whole(ours, theirs) or _comes_together(ours, theirs)):
         return (
             "sends rows together that didn't come together: the first has to wait for the last. "
             "What collects them?"
@@ -56,9 +55,24 @@ def _how_it_is_held_back(ours: Exchange, theirs: Exchange) -> str:
             "completes each line only when the next row is there. A client that reads line by "
             "line waits for the newline, which belongs at the end of each row."
         )
-    if len(should) > 1 and not mine and ours.hung_up is not None:
+    if should > 1 and not mine and ours.hung_up is not None:
         return "has sent nothing by the time its first rows were there. What collects them?"
     return ""
+
+
+def _comes_as_a_whole(ours: Exchange, theirs: Exchange) -> bool:
+    """Whether most of a body comes at one moment, when the last row is there."""
+    moments = {chunk.at.tick for chunk in ours.chunks}
+    if len(moments) != 1 or not theirs.chunks:
+        return False
+    is_late = ours.chunks[-1].at.tick >= theirs.chunks[-1].at.tick
+    return is_late and 2 * len(ours.body) > len(theirs.body)
+
+
+def _comes_together(ours: Exchange, theirs: Exchange) -> bool:
+    """Whether two lines come at one moment that should come one after the other."""
+    pairs = zip(pairwise(_moments(ours)), pairwise(_moments(theirs)), strict=False)
+    return any(one == next_ and first != second for (one, next_), (first, second) in pairs)
 
 
 def _is_one_behind(ours: Exchange, theirs: Exchange) -> bool:
@@ -110,7 +124,9 @@ def stream_goes_on(case: Case) -> Finding | None:
         late = ours.completed.tick - lines[-1].at.tick
         should = theirs.completed.tick - wanted[-1].at.tick if wanted else late
         if len(lines) == len(wanted) > 1 and late > should:
-            line = case.longest_wait_line(ours)
+            waits = [w for w in case.waits(ours.number) if w.start.tick >= lines[-1].at.tick]
+            longest = max(waits, key=lambda wait: wait.seconds, default=None)
+            line = longest.line if longest else case.longest_wait_line(ours)
             return Finding(
                 line,
                 f"{at_line(line)} keeps the stream open after its last row: the client has all "
@@ -133,7 +149,7 @@ def generator_shared(case: Case) -> Finding | None:
         return None  # a request that is refused needs none
     for name in sorted(names):
         mine, wanted = len(case.got.calls(name)), len(case.expected.calls(name))
-        if 0 < mine < wanted:
+        if 0 < mine < wanted and _serves_several(case, name):
             line = case.call_line(case.got.calls(name)[0])
             served = sum(e.status is not None for e in case.got.exchanges)
             return Finding(
@@ -142,6 +158,20 @@ def generator_shared(case: Case) -> Finding | None:
                 f"{name} is called {times(mine)}, and each request needs a generator of its own.",
             )
     return None
+
+
+def _serves_several(case: Case, name: str) -> bool:
+    is_the_apps = any(call.exchange is None for call in case.got.calls(name))
+    return is_the_apps or any(_gets_the_rest(case, *both) for both in case.exchanges())
+
+
+def _gets_the_rest(case: Case, ours: Exchange, theirs: Exchange) -> bool:
+    """Whether a request makes no generator of its own, and gets less than it should."""
+    error = ours.raised
+    is_shut_out = error is not None and "generator" in error.text
+    is_served = error is None and ours.is_success and len(ours.body) < len(theirs.body)
+    has_own = any(_is_generator(case, span) for span in calls_of(case.got, ours.number))
+    return (is_shut_out or is_served) and not has_own
 
 
 @rule("cancellation-swallowed", *STREAMS, "cancellation")
@@ -213,6 +243,8 @@ def cancelled_call_answers(case: Case) -> Finding | None:
     """Finds it where the server cancels a request, and the request goes on all the same."""
     for ours, theirs in case.exchanges():
         looks_complete = ours.completed is not None and theirs.completed is None
+        if _took(ours) < _took(theirs):
+            continue  # it was over before it could be cancelled
         if ends_cancelled(theirs) and (not ends_cancelled(ours) or looks_complete):
             line = _cut_off_at(case, ours, theirs)
             if line is None:
@@ -224,6 +256,11 @@ def cancelled_call_answers(case: Case) -> Finding | None:
                 "`finally`. Clean up, then let it through: the server waits for that.",
             )
     return None
+
+
+def _took(exchange: Exchange) -> int:
+    """Ticks until an exchange was over."""
+    return exchange.returned.tick - exchange.started.tick if exchange.returned else NEVER
 
 
 def _cut_off_at(case: Case, ours: Exchange, theirs: Exchange) -> int | None:

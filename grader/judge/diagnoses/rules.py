@@ -245,6 +245,7 @@ RULES: tuple[Rule, ...] = (
     overload.fallback_unsaid,
     answers.error_swallowed,
     answers.failure_unsaid,
+    answers.cut_off_by_another,
     answers.wrong_error_name,
     work.error_unretrieved,
     work.error_not_logged,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 
 from ...model.scenarios import InTurn
-from ...model.trace import Exchange, Incident, Span, SpanKind, Trace, to_ticks
+from ...model.trace import Ending, Exchange, Incident, Span, SpanKind, Trace, to_ticks
 from ..aspects.answers import done
 from ..aspects.aspect import most_at_once
 from .case import (
@@ -18,6 +19,7 @@ from .case import (
     calls_of,
     class_waited_for,
     in_seconds,
+    in_words,
     of_line,
     overlap,
     spans_for,
@@ -123,8 +125,9 @@ def awaited_in_turn(case: Case) -> Finding | None:
     `create_task`, or with `asyncio.gather`. Together they take as long as the slowest.
     """
     for ours, theirs in case.exchanges():
-        got = calls_of(case.got, ours.number)
-        belong = _Together(got, calls_of(case.expected, theirs.number))
+        should = calls_of(case.expected, theirs.number)
+        got = _not_repeated(calls_of(case.got, ours.number), should)
+        belong = _Together(got, should)
         in_turn = [
             (one, other)
             for one, other in combinations(got, 2)
@@ -136,6 +139,17 @@ def awaited_in_turn(case: Case) -> Finding | None:
             members = list(dict.fromkeys(span for pair in in_turn for span in pair))
             return _about_calls_in_turn(case, sorted(members, key=lambda span: span.start), ours)
     return None
+
+
+def _not_repeated(calls: list[Span], should: list[Span]) -> list[Span]:
+    """The calls without those by which something is tried again."""
+    left = Counter(call.name for call in should)
+    first = []
+    for call in calls:
+        left[call.name] -= 1
+        if left[call.name] >= 0:
+            first.append(call)
+    return first
 
 
 class _Together:
@@ -177,17 +191,34 @@ def _mixed_up(case: Case, in_turn: list[tuple[Span, Span]]) -> bool:
 
 
 def _about_calls_in_turn(case: Case, members: list[Span], ours: Exchange) -> Finding:
-    lines = [case.wait_line(span) for span in members]
-    names = list(dict.fromkeys(span.name for span in members))
-    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    order = ", then ".join(names[:MOST_NAMES]) + more
+    last = max(span.start.tick for span in members)
+    waited = [s for s in members if s.end.tick <= last or not _has_company(s, members)]
+    lines = [case.wait_line(span) for span in waited]
     return Finding(
         lines[0],
         f"{at_lines(lines, 'wait')} for one call to end before "
-        f"the next one starts: {order}. None of them needs the answer of another, so all of "
-        f"them could be under way at once."
+        f"the next one starts: {_in_order(members)}. None of them needs the answer of another, so "
+        "all of them could be under way at once."
         f"{_why_in_turn(case, members, lines, ours)}",
     )
+
+
+def _has_company(call: Span, members: list[Span]) -> bool:
+    return any(overlap(call, other) for other in members if other is not call)
+
+
+def _in_order(members: list[Span]) -> str:
+    """The names of calls in the order of their starts, those that begin together as one."""
+    names = list(dict.fromkeys(span.name for span in members))
+    first = {span.name: span for span in reversed(members)}
+    steps: list[list[str]] = []
+    for name in names[:MOST_NAMES]:
+        if steps and overlap(first[steps[-1][0]], first[name]):
+            steps[-1].append(name)
+        else:
+            steps.append([name])
+    more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return ", then ".join(map(in_words, steps)) + more
 
 
 def _why_in_turn(case: Case, members: list[Span], lines: list[int | None], ours: Exchange) -> str:
@@ -195,7 +226,10 @@ def _why_in_turn(case: Case, members: list[Span], lines: list[int | None], ours:
     source = Source(case.source)
     gates = [w for w in case.waits(ours.number) if class_waited_for(w) in GATES and w.seconds]
     if gates:
-        return f" Line {gates[0].line} lets only one of them in at a time ({gates[0].name})."
+        names = {call.name for call in calls_of(case.got, ours.number)}
+        most = most_at_once([call for call in case.got.calls() if call.name in names])
+        few = "one" if most == 1 else f"{most}"
+        return f" Line {gates[0].line} lets only {few} of them in at a time ({gates[0].name})."
     if source.has_dependencies(ours.line) and len({call.task for call in members}) == 1:
         return (
             " They are dependencies of the request, and FastAPI solves those one after the other."
@@ -310,8 +344,10 @@ def _is_before(one: Exchange, other: Exchange) -> bool:
 
 def _kept(case: Case, pairs: list[tuple[Exchange, Exchange]]) -> Finding | None:
     for ours, theirs in pairs:
-        wanted = [span.name for span in calls_of(case.expected, theirs.number)]
-        mine = {span.name for span in calls_of(case.got, ours.number)}
+        should, made = (_ends_of(*one) for one in ((case.expected, theirs), (case.got, ours)))
+        if any(made[name] != should[name] for name in made.keys() & should.keys()):
+            continue  # what it calls ends in another way, and so may all that follows
+        wanted, mine = list(should), made.keys()
         earlier = {s.name for n in range(ours.number) for s in calls_of(case.got, n)}
         at_start = {s.name for s in case.got.calls() if s.end <= case.got.exchanges[0].started}
         for name in wanted:
@@ -326,6 +362,11 @@ def _kept(case: Case, pairs: list[tuple[Exchange, Exchange]]) -> Finding | None:
                 f"{name}, which {who}: its result was kept. This request has to ask for itself.",
             )
     return None
+
+
+def _ends_of(trace: Trace, exchange: Exchange) -> dict[str, Ending]:
+    """How the last call of each name ends, for one exchange."""
+    return {span.name: span.how for span in calls_of(trace, exchange.number)}
 
 
 @rule("answered-without-asking", "elapsed", "calls", "body", "arguments")

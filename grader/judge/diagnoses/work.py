@@ -225,10 +225,11 @@ def work_lost(case: Case) -> Finding | None:
                 "leaves it out?",
             )
         how = "is cut off before it is done" if calls else "never starts"
+        asks = "What cuts it off, and what" if calls else "What"
         return Finding(
             line,
             f"{should.name}{of_line(line)} {how}, though the client was told that its work is "
-            "accepted. What waits for it when the server is asked to stop?",
+            f"accepted. {asks} waits for it when the server is asked to stop?",
         )
     return None
 
