@@ -34,6 +34,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from grader import Incident, Trace, get, mongo, play, postgres, reply, takes, times, upstream
 from grader.clock import current_clock
 from grader.clock.threads import TurnQueue
+from grader.driver import references
 
 SOURCE = Path(__file__).read_text("utf-8").splitlines()
 
@@ -358,6 +359,20 @@ def test_a_task_that_is_done_or_being_cancelled_is_no_incident() -> None:
 
 
 # Errors that nobody asks for
+
+
+def test_tasks_of_a_crowd_are_looked_at_only_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To look for what holds a task takes long, and that isn't the learner's computing."""
+    looks = []
+    is_held = references.is_held
+    monkeypatch.setattr(references, "is_held", lambda *given: looks.append(0) or is_held(*given))
+    kept = []
+
+    async def page() -> None:
+        kept.append(asyncio.create_task(nap(30)))
+
+    assert trace_of(page, *times(60, get("/"))).incidents == ()
+    assert len(looks) == references.MOST_LOOKS
 
 
 def test_a_task_that_is_sent_in_place_of_its_result_is_told() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections import Counter
 from collections.abc import Callable
 from contextvars import Context
 from functools import partial
@@ -16,7 +17,8 @@ from .tasks import OwnTask, Tasks
 from .waits import Watched
 
 MOST_LOOKS = 50
-"""Tasks made outside of any exchange that are looked at in one play; a look takes some ms."""
+"""Tasks that are looked at in one play: those that one line makes for exchanges, and all those that
+are made outside of any. A look takes some ms, which would count as the user's own computing."""
 
 
 class References:
@@ -37,6 +39,7 @@ class References:
         self._when_at_rest = when_at_rest
         self._over: set[int] = set()
         self._looks_left = MOST_LOOKS
+        self._looks_at = Counter[int | None]()
         tasks.when_made = self._note_made
 
     def _note_made(self, name: str, exchange: int | None) -> None:
@@ -59,6 +62,9 @@ class References:
     def _look_at(self, owns: list[OwnTask]) -> None:
         pending = [own for own in owns if own.is_direct and not own.task.cancelling()]
         for own in pending:
+            self._looks_at[own.line] += 1
+            if self._looks_at[own.line] > MOST_LOOKS:
+                continue
             ours = {*map(id, self._tasks.tables()), id(owns), id(pending), *map(id, pending)}
             if not is_held(own.task, own.watched, ours):
                 self._recorder.incident(
