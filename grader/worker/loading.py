@@ -83,6 +83,7 @@ class LearnerFile:
         self.text = load.source
         self.path = load.path
         self.code: types.CodeType | None = None
+        self._meant: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | None] = {}
         self._warm = frozenset(sys.modules)
         linecache.cache[self.path] = (
             len(self.text),
@@ -132,7 +133,7 @@ class LearnerFile:
         function = vars(module).get(factory)
         if function is None:
             # No factory has an empty name: that asks only whether the file can be imported.
-            meant = _function_like(self.text, factory) if factory else None
+            meant = self._function_meant(factory) if factory else None
             missing = FactoryMissing(factory, meant.name if meant else None)
             return Outcome("factory-missing", line=meant.lineno if meant else None, detail=missing)
         collaborators = build_all(scenario.collaborators, context, new_service)
@@ -144,6 +145,12 @@ class LearnerFile:
                 return _call(function, collaborators)
         except BaseException as error:  # also of an object that does not let itself be looked at
             return _failed("factory-failed", error, context.recorder)
+
+    def _function_meant(self, factory: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """See `_function_like`. A large file is looked through once, and not for each play."""
+        if factory not in self._meant:
+            self._meant[factory] = _function_like(self.text, factory)
+        return self._meant[factory]
 
     def _line_of_name(self, name: str) -> int | None:
         """The line that gives a name at the top level of the file its value."""
