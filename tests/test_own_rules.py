@@ -61,7 +61,9 @@ def test_own_rule_speaks_first_and_is_explained(course: Path) -> None:
 def test_rule_that_gives_something_else_is_told_to_the_author(course: Path) -> None:
     change(course / "checks/rules_toy.py", "return Finding(", "return 'no' or Finding(")
     said = run_grade(course, "dev", "check", "toy", 1).stdout
-    assert "TypeError: the rule too-much-sleep gives 'no', neither a Finding nor None" in said
+    line = (course / "checks/rules_toy.py").read_text("utf-8").split("@rule(")[0].count("\n") + 1
+    assert f"checks/rules_toy.py:{line}: raises TypeError: the rule too-much-sleep gives" in said
+    assert "gives 'no', neither a Finding nor None" in said
 
 
 def test_rule_that_raises_is_told_to_the_author_and_not_to_the_learner(course: Path) -> None:

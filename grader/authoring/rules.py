@@ -14,7 +14,7 @@ from ..judge.aspects.aspect import Tag
 from ..judge.diagnoses import IDS, INSTEAD
 from ..judge.diagnoses.case import OUTCOME
 from ..judge.diagnoses.own import rules_beside, rules_file
-from ..judge.diagnoses.registry import Rule
+from ..judge.diagnoses.registry import NoFinding, Rule
 from ..model.problems import Problem
 from .problems import line_in
 
@@ -69,9 +69,14 @@ def known_ids(lesson: Lesson) -> set[str]:
 
 
 def _failure(file: Path, error: Exception) -> Problem:
-    line = error.lineno if isinstance(error, SyntaxError) and error.lineno else 0
-    what = f"raises {type(error).__name__}: {error}"
+    line = (error.lineno or 0) if isinstance(error, SyntaxError | NoFinding) else 0
+    what = f"raises {_name_of(error)}: {error}"
     return Problem(shown(file), line or line_in(str(file), error) or 1, what)
+
+
+def _name_of(error: Exception) -> str:
+    """Its class, or the class of Python's own that it stands for."""
+    return "TypeError" if isinstance(error, NoFinding) else type(error).__name__
 
 
 def _told(lesson: Lesson) -> set[str]:

@@ -50,13 +50,21 @@ class Rule(NamedTuple):
             return None
         found = self.look(case)
         if found is not None and not isinstance(found, Finding):
-            raise TypeError(f"the rule {self.id} gives {found!r}, neither a Finding nor None")
+            raise NoFinding(self, found)
         return None if found is None else Diagnosis(self.id, found.line, found.text)
 
     @property
     def documentation(self) -> str:
         """The docstring of the rule, without its indentation."""
         return inspect.getdoc(self.look) or ""
+
+
+class NoFinding(TypeError):
+    """A rule gives something else than a finding; `lineno` is where it begins in its file."""
+
+    def __init__(self, rule: Rule, found: object) -> None:
+        super().__init__(f"the rule {rule.id} gives {found!r}, neither a Finding nor None")
+        self.lineno = inspect.unwrap(rule.look).__code__.co_firstlineno
 
 
 def rule(id_: str, *about: str, general: bool = False) -> Callable[[Look], Rule]:
