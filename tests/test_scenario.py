@@ -139,6 +139,7 @@ def test_what_is_no_collaborator_is_refused_and_can_be_handed_over_as_it_is(give
         (lambda: opens("1"), "opening can't be '1'", "takes(...)"),
         (lambda: connects(query=1), "query can't be 1", "takes(...)"),
         (lambda: rows(5), "values can't be 5", "a list"),
+        (lambda: Fault("drop"), "Fault can't be made of values", "Fault(does='drop')"),  # type: ignore[misc]
         (lambda: rows([], ends=1), "ends can't be 1", "True or False"),
         (lambda: takes(1, parameters="ab"), "parameters can't be 'ab'", "a list"),
         (lambda: fails(type=ValueError), "type can't be <class 'ValueError'>", "a text"),

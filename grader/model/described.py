@@ -15,7 +15,22 @@ Number = Annotated[int, msgspec.Meta(ge=0, description="a whole number, 0 or mor
 Count = Annotated[int, msgspec.Meta(ge=1, description="a whole number, 1 or more")]
 
 
-class Described(msgspec.Struct, frozen=True):
+class _Named(msgspec.StructMeta):
+    """Says how to write what is given without its name, and has to have one."""
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        try:
+            return super().__call__(*values, **named)
+        except TypeError as error:
+            if "positional" not in str(error):
+                raise
+            fields = zip(self.__struct_fields__, values, strict=False)
+            words = ", ".join(f"{field}={value!r}" for field, value in fields)
+            problem = f"{self.__name__} can't be made of values without their names"
+            raise UsageError(problem, f"write {self.__name__}({words})") from None
+
+
+class Described(msgspec.Struct, frozen=True, metaclass=_Named):
     """What a scenario is made of. Each `float` of it is a time in seconds.
 
     Raises:
