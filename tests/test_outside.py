@@ -30,6 +30,7 @@ from fastapi import FastAPI
 from benchmarks.processes import busy_machine
 from grader import Trace, get, play
 from grader.clock import Clock, locks
+from grader.testing import watchdog
 
 LIBC = ctypes.CDLL(None)
 """Its functions wait without Python, and so without the clock."""
@@ -364,6 +365,18 @@ def test_a_thread_waits_for_a_server_elsewhere(elsewhere: str) -> None:
             return [response.read().decode(), time.monotonic()]
 
     assert answer(endpoint, patience=60) == ["okok", 0.0]
+
+
+def test_a_blocked_loop_waits_for_a_server_elsewhere_as_long_as_there_is_patience(
+    elsewhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endpoint() -> str:
+        with urllib.request.urlopen(elsewhere) as response:
+            return str(response.read().decode())
+
+    monkeypatch.setattr(watchdog, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(watchdog, "IS_LOST", 0.01)
+    assert answer(endpoint, patience=60) == "okok"
 
 
 def test_a_server_elsewhere_that_says_nothing_is_given_up() -> None:

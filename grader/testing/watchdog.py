@@ -39,7 +39,8 @@ COMPUTES = 4.0
 IS_BLOCKED = 2.0
 """Real seconds without any work after which what it waits at is cut."""
 IS_LOST = 5.0
-"""Real seconds after which a thread that cannot be helped is abandoned."""
+"""Real seconds after which a thread that cannot be helped is abandoned, unless a scenario has more
+patience with what is elsewhere."""
 
 IS_HUNG = 60.0
 """Real seconds in which nothing that could be helped goes on, after which the process is ended."""
@@ -104,6 +105,7 @@ class Watchdog:
             self._thread.native_id or 0,
         )
         work, now = work_of(native), monotonic()
+        patience = loop.clock.outside.patience
         moment = loop.clock.turns, loop.clock.now, thread
         if moment != self._moment:
             self._moment, self._work_before = moment, work
@@ -117,7 +119,7 @@ class Watchdog:
         elif work - self._work_before > COMPUTES:
             self._end("endless-loop", line)
             self._interrupt(thread, loop)
-        elif line is not None and now - self._idle_since > IS_LOST:
+        elif line is not None and now - self._idle_since > max(IS_LOST, patience):
             self._end("stuck", line)
             self._abandon(loop)
         elif line is not None and now - self._idle_since > IS_BLOCKED and self._cut(loop):
