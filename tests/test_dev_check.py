@@ -14,6 +14,7 @@ from grader.authoring.digests import of_exercise
 from grader.authoring.looking import Look
 from grader.authoring.notebooks import is_notebook, problems_of_notebook
 from grader.authoring.unreadable import unreadable
+from grader.authoring.whole import problems_of_course
 from grader.course import catalog
 from grader.course.catalog import Lesson
 from grader.model.problems import Problem
@@ -32,6 +33,31 @@ def check(course: Path, *words: object) -> tuple[int, str]:
 
 def test_lesson_in_which_nothing_is_wrong(course: Path) -> None:
     assert check(course) == (0, "Nothing is wrong.\n")
+
+
+@pytest.mark.parametrize(
+    ("lesson", "what"),
+    [
+        ("toys", "in [tour], there is no lesson 'toys'"),
+        ("toy", "[tour] names tests/mistakes/toy/1_a.py, which isn't there"),
+    ],
+)
+def test_tour_and_translations_of_what_is_not_there_are_found(
+    course: Path, monkeypatch: pytest.MonkeyPatch, lesson: str, what: str
+) -> None:
+    tour = f'\n[tour]\nlesson = "{lesson}"\nexercise = 1\nwrong = "1_a"\nright = "1_b"\n'
+    with (course / "course.toml").open("a") as table:
+        table.write(tour)
+    (course / "tests/mistakes/toy").mkdir(parents=True, exist_ok=True)
+    (course / "tests/mistakes/toy/1_b.py").touch()
+    (course / "lessons/day99.de.md").write_text("# Nichts\n", "utf-8")
+    (course / "lessons/toy.de.md").write_text("# Spielzeug\n", "utf-8")
+    monkeypatch.chdir(course)
+    of_tour, stray = problems_of_course()
+    lines = Path("course.toml").read_text("utf-8").splitlines()
+    assert (of_tour.file, lines[of_tour.line - 1]) == ("course.toml", "[tour]")
+    assert of_tour.what == what
+    assert (stray.file, stray.what) == ("lessons/day99.de.md", "there is no lesson 'day99'")
 
 
 def test_texts_are_looked_at(course: Path) -> None:

@@ -42,6 +42,7 @@ def command(
     With --watch it goes on until you stop it, and shows first what it finds without the bank.
     """
     from ...authoring.checking import LessonChecker
+    from ...authoring.whole import problems_of_course
     from ...render.console import console
     from ...render.problems import show_problems
 
@@ -49,8 +50,9 @@ def command(
     if watch:
         _watch(_only(lesson), number)
     lessons = (lesson,) if lesson else catalog.lessons()
+    found = [] if lesson else problems_of_course()
     with LessonChecker() as checker:
-        found = [problem for one in lessons for problem in checker.problems_of(one, number)]
+        found += [problem for one in lessons for problem in checker.problems_of(one, number)]
     show_problems(found, console())
     context.exit(int(bool(found)))
 
