@@ -172,6 +172,29 @@ def test_explanation_does_without_what_is_not_known(kind: OutcomeKind) -> None:
     assert re.search(r"[a-z)`][.?]$", diagnosis.text)
 
 
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("def page():\n    await nap()", "has to begin with `async def`"),
+        ("def page():\n    async with lock:\n        pass", "has to begin with `async def`"),
+        ("if 1:\n        a = 1\n\tb = 2", "use spaces alone"),
+        ("if 1:\n    a = 1\n  b = 2", "the same column as the block"),
+        ("a = 1\n    b = 2", "the code before it, which opens no block"),
+        ("return 1", "within a `def`"),
+        ("await nap()", "within an `async def`"),
+        ("print(\u201chello\u201d)", "type \" or ' in its place"),
+        ("if 1\n    a = 1", "expected ':'."),
+        ("a = (1,\nb = 2\n", "'(' was never closed"),
+    ],
+)
+def test_syntax_error_is_told_with_what_to_do(program: str, told: str) -> None:
+    with pytest.raises(SyntaxError) as caught:
+        compile(program, "exercise.py", "exec")
+    failure = Failure("SyntaxError", caught.value.msg)
+    [said] = explain(Outcome("syntax-error", failure=failure, line=caught.value.lineno))
+    assert told in said.text
+
+
 def test_runaway_and_endless_loop_are_one_diagnosis() -> None:
     """A learner need not know whether it was real or virtual time that ran out."""
     ids = {d.id for kind in ("ran-away", "endless-loop") for d in explain(OUTCOMES[kind])}

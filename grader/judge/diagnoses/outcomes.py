@@ -80,8 +80,25 @@ def syntax_error(outcome: Outcome) -> str:
     indent = len(code) - len(code.lstrip())
     before = failure.traceback[: max(0, (failure.column or 1) - 1)].expandtabs(4)
     caret = " " * max(0, len(before) - indent) + "^"
-    text = f"{at_line(outcome.line)} is not valid Python: {failure.text}."
+    remedy = next((words for part, words in _REMEDIES.items() if part in failure.text), "")
+    text = f"{at_line(outcome.line)} is not valid Python: {failure.text}.{remedy}"
     return f"{text}\n  {code.strip()}\n  {caret}" if code.strip() else text
+
+
+_REMEDIES = {
+    "'await' outside function": " It has to be within an `async def`.",
+    "outside async": " The function around it has to begin with `async def`.",
+    "outside of an asynchronous": " The function around it has to begin with `async def`.",
+    "inconsistent use of tabs": " Some lines are indented with tabs: use spaces alone.",
+    "unindent does not match": " Let it begin in the same column as the block it belongs to.",
+    "unexpected indent": " It is indented further than the code before it, which opens no block.",
+    "outside function": " It has to be indented, so that it is within a `def`.",
+    **dict.fromkeys(
+        ("U+201C", "U+201D", "U+201E", "U+2018", "U+2019", "U+00AB", "U+00BB"),
+        " That isn't a quotation mark of Python's: type \" or ' in its place.",
+    ),
+}
+"""What to do, by words of Python's that don't say it themselves."""
 
 
 @outcome("import-failed", "import-failed")
