@@ -13,7 +13,9 @@ from grader.clock import Clock, VirtualLoop
 from grader.judge.aspects.answers import elapsed, statuses
 from grader.judge.aspects.aspect import aspect
 from grader.judge.aspects.connections import left_open
+from grader.judge.clients import Patience, Watch
 from grader.judge.compare import Mismatch, ReferenceFailed, assert_same, comparing
+from grader.judge.player_process import ProcessState
 from grader.judge.players import MOST_HANGS, FilePlayer, Subject
 from grader.judge.workers import Worker
 from grader.model.details import CutShort
@@ -183,3 +185,38 @@ def test_loop_that_has_closed_meanwhile_holds_nothing_unread() -> None:
     loop = VirtualLoop(Clock())
     loop.close()
     assert list(_unread(loop)) == []
+
+
+# A busy machine
+
+
+class Quiet:
+    """Stands for a player, and its channel, that answers after a few looks and uses no CPU."""
+
+    stacks = 0
+
+    def __init__(self, letter: str) -> None:
+        self.channel = self
+        self._letter = letter
+        self._looks = 0
+
+    def arrived(self) -> bool:
+        return self._looks > 5
+
+    def wait(self, *_: object) -> None: ...
+
+    def has_spoken(self) -> bool:
+        return False
+
+    def state(self) -> ProcessState:
+        self._looks += 1
+        return ProcessState(self._letter, 0, awaits_service=False, imports=False, delayed=0.0)
+
+
+@pytest.mark.parametrize(("letter", "ends"), [("R", None), ("D", None), ("S", "stuck")])
+def test_player_that_waits_for_a_processor_or_the_disk_is_not_stuck(
+    letter: str, ends: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("grader.judge.clients.LOOK_EVERY", 0.0)
+    player: Any = Quiet(letter)
+    assert Watch(player, Patience(idle=0.0, cpu=3.0, real=60.0)).until_answer() == ends

@@ -54,7 +54,8 @@ class Patience(NamedTuple):
     """How long to wait for a play that doesn't come to an end.
 
     Attributes:
-        idle: real seconds without any CPU time after which a player is blocked for good.
+        idle: real seconds without any CPU time, or need of it, after which a player is blocked
+            for good.
         cpu: CPU seconds of one play after which it will not end. The guard within ends loops of
             Python code long before; this one is for a call into C that never comes back.
         real: real seconds after which it is over in any case, without those that other processes
@@ -291,7 +292,8 @@ class Watch:
         self._delayed = state.delayed - self._state_at_start.delayed
         if state.imports:  # the guard within sees to it that this comes to an end
             self._cpu_at_start += state.cpu - self._cpu
-        if state.cpu != self._cpu or state.awaits_service:
+        waits_its_turn = state.letter in "RD"  # for a processor, or for the disk
+        if state.cpu != self._cpu or state.awaits_service or waits_its_turn:
             self._cpu, self._moved = state.cpu, now
         if self._cpu - self._cpu_at_start > self._patience.cpu * self._per_second:
             return "endless-loop"
