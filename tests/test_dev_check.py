@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from toy import change, run_grade, write_course
 
@@ -285,6 +289,25 @@ def test_checks_that_cannot_be_imported_are_named_and_nothing_else_is_run(course
     [what, count] = said.splitlines()
     assert (code, count) == (1, "1 finding")
     assert what.startswith(f"{CHECKS}:3: this can't be imported: ImportError: cannot import name")
+
+
+KILLED = """
+import os, signal
+from grader.authoring.pool import pool
+
+if __name__ == "__main__":
+    print(pool(1).submit(os.getpid).result(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_process_of_a_pool_ends_with_the_one_that_made_it(tmp_path: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    [grader] = map(int, done.stdout.split())
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(grader).wait(30)
 
 
 def test_exercise_whose_solution_fails_keeps_no_other_from_being_looked_at(course: Path) -> None:

@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from ..course.catalog import course
+from ..processes.limits import die_with_parent
 
 if TYPE_CHECKING:
     from ..judge.grading import Grading
@@ -24,13 +25,15 @@ def pool(processes: int | None = None) -> ProcessPoolExecutor:
     Args:
         processes: how many; as many as the machine has processors, if None.
     """
-    return ProcessPoolExecutor(processes or os.cpu_count() or 1, get_context("spawn"))
+    count = processes or os.cpu_count() or 1
+    return ProcessPoolExecutor(count, get_context("spawn"), initializer=die_with_parent)
 
 
 def apart() -> ProcessPoolExecutor:
     """A pool for the programs of a lesson. Each job has a process to itself: what it changes
     there, as `play` does with the clock, must not reach a grading."""
-    return ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1)
+    spawn = get_context("spawn")
+    return ProcessPoolExecutor(2, spawn, initializer=die_with_parent, max_tasks_per_child=1)
 
 
 _gradings: list[Grading] = []
