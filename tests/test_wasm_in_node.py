@@ -63,7 +63,7 @@ from grader import get, play, postgres
 play(lambda dsn: FastAPI(), get("/"), dsn=postgres())
 """
 HAS_WHAT_COUNTS_OF_PACKAGES = """
-import smtplib, unittest.mock, fastapi, uvicorn
+import smtplib, unittest.mock, fastapi, stamina, tenacity, uvicorn
 print(bool(fastapi.FastAPI.__doc__), bool(fastapi.FastAPI.get.__doc__))
 fastapi.APIRouter(prefix="without-a-slash")
 """
@@ -75,6 +75,13 @@ ENDINGS = {
     WANTS_POSTGRES: ("failed", "", "This play needs PostgreSQL, which only the installed kit has"),
     "import uvicorn\nuvicorn.run(None)": ("failed", "", "uvicorn.run needs a network, which only"),
     HAS_WHAT_COUNTS_OF_PACKAGES: ("failed", "True False\n", "must start with '/'"),
+    "x = 'a'\nwhile True:\n    x += x": (
+        "failed",
+        "",
+        "Line 3 takes more memory than the page",
+    ),
+    "print('a' * 20_000)": ("ok", f"{'a' * 16_000}\n… and 4,001 characters more", ""),
+    "import os\nos._exit(3)": ("died", "", "The program ended itself with os._exit(3)."),
     "for i in range(3):\nprint(i)": ("failed", "", "Line 2: IndentationError"),
     "print(1)\nraise SystemExit(3)": ("failed", "1\n", "The program ended itself with exit(3)."),
     "def f():\n    return 1 / 0\nf()": ("failed", "", "Line 2: ZeroDivisionError"),

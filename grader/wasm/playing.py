@@ -13,6 +13,7 @@ install()
 
 from ..clock import clocks_installed  # noqa: E402
 from ..driver.blocking import blocking_calls_noted  # noqa: E402
+from ..processes.limits import MEMORY, memory_in_use  # noqa: E402
 from ..worker.loading import remember_sources  # noqa: E402
 from ..worker.messages import Load, PlayRequest  # noqa: E402
 from ..worker.player import encoded_result  # noqa: E402
@@ -47,3 +48,5 @@ def run(text: str) -> str:
         return programs.run(text)
     finally:
         gc.collect()
+        if memory_in_use() > MEMORY // 4:  # which a worker can't give back
+            page.spoil()

@@ -37,10 +37,12 @@ MOST_PLAYS = 40
 """Plays of a program that are shown."""
 MOST_BYTES = 2_000_000
 """Of the trace of a play that is shown."""
-_WAITS: dict[type[BaseException], str] = {
+_SAID: dict[type[BaseException], str] = {
     RanAway: "still waits after 600 s on the program's clock, where it was ended.",
     Stuck: "waits for something that can't happen any more.",
+    MemoryError: "takes more memory than the page has for a program, half a gigabyte.",
 }
+"""What is said of errors that aren't the program's own, or that say nothing themselves."""
 
 
 class LessonProgram(msgspec.Struct, frozen=True):
@@ -127,13 +129,14 @@ class Running:
                 exec(code, vars(module))
         except SystemExit as error:
             return self._exited(error)
-        except (RanAway, Stuck) as error:
-            raised = self._raised(error)
-            where = f"Line {raised.line}" if raised.line else "It"
-            return self._ran("failed", raised, f"{where} {_WAITS[type(error)]}")
         except BaseException as error:
-            return self._ran("failed", self._raised(error))
+            return self._failed(error)
         return self._ran("ok")
+
+    def _failed(self, error: BaseException) -> Ran:
+        raised, said = self._raised(error), _SAID.get(type(error))
+        where = f"Line {raised.line}" if raised.line else "It"
+        return self._ran("failed", raised, f"{where} {said}" if said else "")
 
     def _exited(self, error: SystemExit) -> Ran:
         if not error.code:
@@ -151,7 +154,11 @@ class Running:
         if ended != "ok" and not sentence and error is not None:
             where = f"Line {error.line}: " if error.line else ""
             sentence = f"{where}{error.name}: {error.message}" if error.message else error.name
-        return Ran(ended, self._capture.text(), error, tuple(self._plays), sentence)
+        return Ran(ended, self._printed(), error, tuple(self._plays), sentence)
+
+    def _printed(self) -> str:
+        cut = self._capture.left_out
+        return self._capture.text() + (f"\n… and {cut:,} characters more" if cut else "")
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -169,7 +176,11 @@ class Running:
         before = signal.signal(SIGPROF, self._look)
         signal.setitimer(signal.ITIMER_PROF, LOOK_EVERY, LOOK_EVERY)
         try:
-            with replaced(Plan, trace=noting), replaced(stacks, tell_refused=self._leave):
+            with (
+                replaced(Plan, trace=noting),
+                replaced(stacks, tell_refused=self._leave),
+                replaced(os, _exit=self._end_at_once),
+            ):
                 yield
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
@@ -196,6 +207,9 @@ class Running:
         line = self._lines.of_stack(sys._getframe(1))
         where = f"Line {line} prints" if line else "It prints"
         self._leave(f"{where} without end: after 4 million characters the program was ended.")
+
+    def _end_at_once(self, status: int) -> None:
+        self._leave(f"The program ended itself with os._exit({status!r}).")
 
     def _leave(self, sentence: str) -> None:
         leave(msgspec.json.encode(self._ran("died", sentence=sentence)))

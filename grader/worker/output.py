@@ -47,6 +47,11 @@ class Capture(io.TextIOBase):
             self._on_flood()
         return len(text)
 
+    @property
+    def left_out(self) -> int:
+        """Characters that came and were not kept."""
+        return max(0, self._total - KEPT)
+
     def text(self) -> str:
         return sendable("".join(self._kept))
 

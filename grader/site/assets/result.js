@@ -52,5 +52,5 @@ function text(base64) {
 
 /* What an editor marks of an error. */
 export function markOf(error) {
-  return error?.line ? [{ line: error.line, says: `${error.name}: ${error.message}` }] : [];
+  return error?.line ? [{ line: error.line, says: [error.name, error.message].filter(Boolean).join(": ") }] : [];
 }
