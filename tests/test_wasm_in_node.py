@@ -88,6 +88,11 @@ ENDINGS = {
     "while True:\n    pass": ("died", "", "goes on and on"),
     "print(2)": ("ok", "2\n", ""),
 }
+COUNTS_PLAYS = """
+import gc
+from grader.driver.driver import Driver
+print(sum(type(one) is Driver for one in gc.get_objects()))
+"""
 WITHOUT_JSPI = "delete WebAssembly.Suspending; delete WebAssembly.promising".replace(" ", "%20")
 IN_A_POOL = """
 import asyncio
@@ -125,11 +130,13 @@ def said(node: str, kernel: Path, requests: list[dict[str, Any]]) -> list[dict[s
 def test_cases_of_the_bank_get_the_native_verdict(node: str, kernel: Path) -> None:
     chosen = [BANK / "day53" / f"{name}.py" for name in CASES]
     no_database = {"grade": {"lesson": "day53", "exercise": 3, "source": "", "seed": 1}}
-    *graded, refused = said(node, kernel, [*map(asked, chosen), no_database])
+    counts = {"run": {"source": COUNTS_PLAYS}}
+    *graded, refused, kept = said(node, kernel, [*map(asked, chosen), no_database, counts])
     differences = [difference(case, one) for case, one in zip(chosen, graded, strict=True)]
     assert differences == [""] * len(chosen)
     assert refused["report"] is None
     assert refused["sentence"] == "Exercise 3 needs PostgreSQL, which only the installed kit has."
+    assert int(kept["output"]) <= 2  # of all plays of the last case, which the player has seen
 
 
 def test_programs_run_and_each_way_to_end_has_its_sentence(node: str, kernel: Path) -> None:

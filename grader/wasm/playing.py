@@ -11,6 +11,8 @@ from .install import install
 
 install()
 
+from fastapi.dependencies import models  # noqa: E402
+
 from ..clock import clocks_installed  # noqa: E402
 from ..driver.blocking import blocking_calls_noted  # noqa: E402
 from ..processes.limits import MEMORY, memory_in_use  # noqa: E402
@@ -38,7 +40,7 @@ def play(text: str) -> str:
     result = _player.play(msgspec.json.decode(text, type=PlayRequest))
     if result.spoiled:
         page.spoil()
-    gc.collect()
+    _let_go()
     return encoded_result(result).decode()
 
 
@@ -47,6 +49,18 @@ def run(text: str) -> str:
     try:
         return programs.run(text)
     finally:
-        gc.collect()
+        _let_go()
         if memory_in_use() > MEMORY // 4:  # which a worker can't give back
             page.spoil()
+
+
+def _let_go() -> None:
+    """Free what has been played.
+
+    FastAPI remembers of thousands of endpoints what they are, and with them whole plays, which
+    each collection would go through.
+    """
+    for one in vars(models).values():
+        if hasattr(one, "cache_clear"):
+            one.cache_clear()
+    gc.collect()
