@@ -179,7 +179,7 @@ def test_a_command_in_a_table_is_left_out() -> None:
 
 
 def test_no_colour_is_no_colour(learner: Learner) -> None:
-    _, text = learner.on_terminal("lesson", "day53", "timeouts", NO_COLOR="1")
+    _, text = learner.on_terminal("lesson", "day53", "timeouts", NO_COLOR="1", PAGER="less -E")
     assert "async" in text
     assert not re.search(r"\x1b\[[\d;]*[34]\dm", text)
 
