@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import fcntl
+import gzip
 import json
 import os
 import re
@@ -210,6 +211,20 @@ def test_server_sends_text_compressed_to_those_who_take_it(tmp_path: Path) -> No
     assert [one.text for one in sent] == ["mine " * 1_000] * 2
     assert [one.headers.get("Content-Encoding") for one in sent] == ["gzip", None]
     assert int(sent[0].headers["Content-Length"]) < 100
+
+
+def test_webassembly_is_sent_as_it_was_compressed_and_kept_once(tmp_path: Path) -> None:
+    """A browser keeps what it has compiled of what comes from the network as WebAssembly; what a
+    service worker keeps, for those without a network, is the compressed file."""
+    (tmp_path / "core.wasm").write_bytes(b"mine")
+    (tmp_path / "core.wasm.gz").write_bytes(gzip.compress(b"mine, compressed when it was built"))
+    with served(tmp_path) as server:
+        sent = httpx.get(f"{server.url}core.wasm", headers={"Accept-Encoding": "gzip"})
+    assert sent.text == "mine, compressed when it was built"
+    assert sent.headers["Content-Type"] == "application/wasm"
+    kept = service_worker(tmp_path)
+    assert '"core.wasm.gz"' in kept
+    assert '"core.wasm"' not in kept
 
 
 def test_browser_that_has_a_file_is_not_sent_it_again(tmp_path: Path) -> None:
@@ -606,6 +621,9 @@ def test_visitor_solves_an_exercise_from_the_page_alone(browser: Browser, real_s
         address = f"{server.url}{PREFIX}/"
         browser.open(f"{address}day53.html#exercise-2")
         browser.wait_for(READY, long)
+        asked = [one["request"]["url"] for one in browser.told("Network.requestWillBeSent")]
+        assert [url for url in asked if url.endswith(".wasm")]
+        assert not [url for url in asked if url.endswith(".wasm.gz")]
         browser.click(press("Run", "#text"))
         browser.wait_for("!!document.querySelector('#text .result')", long)
         write(browser, WRONG.read_text("utf-8"))

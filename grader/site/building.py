@@ -122,11 +122,13 @@ def _data(value: object) -> str:
 
 
 def service_worker(out: Path) -> str:
-    """The script that keeps the site for offline use, with a digest of each of its files."""
+    """The script that keeps the site for offline use, with a digest of each of the files that it
+    keeps: of the WebAssembly, which is there twice, only the compressed one."""
     files = {
         file.relative_to(out).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         for file in sorted(out.rglob("*"))
         if file.is_file() and not file.name.startswith(".") and file.name != "sw.js"
+        if file.suffix != ".wasm"
     }
     head = f"const FILES = {json.dumps(files, indent=0)};\nconst POLICY = {json.dumps(POLICY)};\n"
     return head + (HERE / "assets" / "sw.js").read_text("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -50,7 +51,7 @@ def make_kernel(out: Path) -> None:
     pyodide = modules / "pyodide"
     for name in OF_PYODIDE:
         copy(pyodide / name, out / name)
-    core = _compressed(pyodide / "pyodide.asm.wasm", out)
+    core = _core(pyodide / "pyodide.asm.wasm", out)
     library, packs = _compiled(modules, out)
     lock = out / "pyodide-lock.json"
     lock.write_text(_lock(pyodide / "pyodide-lock.json"), "utf-8")
@@ -62,6 +63,18 @@ def make_kernel(out: Path) -> None:
         **_about_the_course(),
     }
     (out / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+
+def _core(file: Path, out: Path) -> dict[str, Any]:
+    """WebAssembly, as it is and compressed: a browser keeps what it has compiled only of what the
+    network gave it as WebAssembly, and not every server compresses that on its way.
+
+    Its name has a digest, for it isn't among the files that a service worker keeps by version.
+    """
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    plain = out / f"{file.stem}-{digest}.wasm"
+    copy(file, plain)
+    return {**_compressed(plain, out), "as": file.name, "plain": plain.name}
 
 
 def _compressed(file: Path, out: Path) -> dict[str, Any]:

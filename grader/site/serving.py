@@ -37,13 +37,15 @@ class SiteServer(ThreadingHTTPServer):
         return f"http://{host!s}:{port}/"
 
 
-TEXTS = (".css", ".html", ".js", ".json", ".mjs", ".svg")
-"""What is sent compressed, as GitHub Pages does."""
+SENT_COMPRESSED = (".css", ".html", ".js", ".json", ".mjs", ".svg", ".wasm")
+"""What web servers compress on its way, as GitHub Pages does texts."""
 
 
 @lru_cache(maxsize=256)
 def _compressed(file: Path, modified: int) -> bytes:
-    return gzip.compress(file.read_bytes(), mtime=0)
+    """As it is sent. Where a compressed one stands beside a file, it need not be made."""
+    beside = file.with_name(f"{file.name}.gz")
+    return beside.read_bytes() if beside.is_file() else gzip.compress(file.read_bytes(), mtime=0)
 
 
 class _Files(SimpleHTTPRequestHandler):
@@ -74,7 +76,7 @@ class _Files(SimpleHTTPRequestHandler):
         path = Path(self.translate_path(self.path))
         file = path / "index.html" if path.is_dir() and self.path.endswith("/") else path
         accepted = "gzip" in self.headers.get("Accept-Encoding", "")
-        return file if accepted and file.suffix in TEXTS and file.is_file() else None
+        return file if accepted and file.suffix in SENT_COMPRESSED and file.is_file() else None
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")
