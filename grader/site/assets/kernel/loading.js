@@ -33,7 +33,7 @@ export class Loading {
     ]);
     this.module = module;
     this.files = Object.fromEntries(files.map((file, i) => [file.as, contents[i]]));
-    this.files[core.as] = new ArrayBuffer(0); // Pyodide asks for it, and is given the module
+    this.files[core.as] = new Blob(); // Pyodide asks for it, and is given the module
   }
 
   /* What a worker is told to begin with. */
@@ -53,8 +53,9 @@ export class Loading {
     return this.#packs.get(file.name);
   }
 
+  /* A blob isn't in the memory of the page, nor copied for each worker that is given it. */
   async #bytes(file) {
-    return (await this.#unpacked(file)).arrayBuffer();
+    return (await this.#unpacked(file)).blob();
   }
 
   async #compile(file) {

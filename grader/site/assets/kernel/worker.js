@@ -1,9 +1,10 @@
 /* A worker of the kit's: Pyodide, with the packages, and one of the kit's two parts in it.
  *
  * The page tells it its part first, `{ boot: { part, base, module, files, packs } }`, where `part` is
- * a module of `grader.wasm`, `module` is the compiled WebAssembly, `files` are what Pyodide asks for,
- * and `packs` are archives of packages, by name. Then it says `{ call, id, body }`, one call at a time,
- * and is answered `{ id, result, spoiled }`, or `{ id, died }`. What ends itself says `{ report }`.
+ * a module of `grader.wasm`, `module` is the compiled WebAssembly, and of these blobs `files` are what
+ * Pyodide asks for, by name, and `packs` are archives of packages. Then it says `{ call, id, body }`,
+ * one call at a time, and is answered `{ id, result, spoiled }`, or `{ id, died }`. What ends itself
+ * says `{ report }`.
  */
 
 const threads = typeof WebAssembly.Suspending === "function";
@@ -32,9 +33,11 @@ function limitMemory() {
   };
 }
 
-/* Pyodide fetches its files by name: these are here already, and were compiled once. */
+/* Pyodide fetches its files by name: these are here already, and were compiled once. What is returned
+ * ends that, so that they need no room any more. */
 function give(module, files) {
   const real = self.fetch;
+  const instantiateStreaming = WebAssembly.instantiateStreaming;
   self.fetch = (url, options) => {
     const name = String(url.url ?? url).split("/").pop();
     return name in files ? Promise.resolve(new Response(files[name])) : real(url, options);
@@ -43,18 +46,23 @@ function give(module, files) {
     module,
     instance: await WebAssembly.instantiate(module, imports),
   });
+  return () => {
+    self.fetch = real;
+    WebAssembly.instantiateStreaming = instantiateStreaming;
+  };
 }
 
 async function boot({ part: name, base, module, files, packs }) {
   const began = performance.now();
   try {
     limitMemory();
-    give(module, files);
+    const end = give(module, files);
     const { loadPyodide } = await import(base + "pyodide.mjs");
     const python = await loadPyodide({ indexURL: base, checkAPIVersion: false });
+    end();
     python.registerJsModule("grader_kernel", given());
     const site = `/lib/python${pythonVersion(python)}/site-packages`;
-    for (const pack of packs) unpack(python.FS, site, new Uint8Array(pack));
+    for (const pack of packs) unpack(python.FS, site, new Uint8Array(await pack.arrayBuffer()));
     python.runPython("import importlib; importlib.invalidate_caches()");
     const imported = python.pyimport("importlib").import_module;
     part = threads ? await imported.callPromising(name) : imported(name);
