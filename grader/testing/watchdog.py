@@ -105,21 +105,22 @@ class Watchdog:
             self._thread.native_id or 0,
         )
         work, now = work_of(native), monotonic()
-        patience = loop.clock.outside.patience
+        lost_after = max(IS_LOST, loop.clock.outside.patience)
         moment = loop.clock.turns, loop.clock.now, thread
         if moment != self._moment:
             self._moment, self._work_before = moment, work
-        if work != self._work or moment != self._moment:
+        is_idle = work == self._work
+        if not is_idle:
             self._work, self._idle_since = work, now
         line = recorder.lines.of_stack(sys._current_frames().get(thread))
-        if line is not None or self._idle_since == now:
+        if line is not None or not is_idle:
             _end_process_unless_called_again()
         if self._ended_at is not None and now - self._ended_at > IS_BLOCKED:
             self._abandon(loop)
         elif work - self._work_before > COMPUTES:
             self._end("endless-loop", line)
             self._interrupt(thread, loop)
-        elif line is not None and now - self._idle_since > max(IS_LOST, patience):
+        elif line is not None and now - self._idle_since > lost_after:
             self._end("stuck", line)
             self._abandon(loop)
         elif line is not None and now - self._idle_since > IS_BLOCKED and self._cut(loop):

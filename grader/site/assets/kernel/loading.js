@@ -68,7 +68,7 @@ export class Loading {
 
   /* A browser keeps what it has compiled, for the next visit, of what the network gave it as
    * WebAssembly. Null without a network, or from a server that doesn't compress it: that would be
-   * three times as much. */
+   * nearly three times as much. */
   async #asWebAssembly(file) {
     const response = await fetch(this.base + file.plain).catch(() => null);
     if (response?.ok && response.headers.has("Content-Encoding")) return response;
