@@ -30,9 +30,14 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from grader import Trace, blocks, get, play, scenario, times
 from grader.clock import Clock
 from grader.clock.clock import Actor
+from grader.clock.current import current_clock
+from grader.clock.install import clocks_installed
 from grader.clock.loop import LOOK_AT_THREAD_EVERY
+from grader.clock.real_time import real_get
 from grader.clock.real_time import sleep as real_sleep
+from grader.clock.threads import start_in_real_time
 from grader.model.trace import encode
+from grader.processes.threads import is_asleep
 
 
 def app_of(endpoint: Callable[..., Any]) -> FastAPI:
@@ -809,3 +814,26 @@ def test_clock_knows_when_a_thread_goes_on_as_soon_as_it_rests() -> None:
     clock.give_turn()
     thread.join()
     assert due == [5]
+
+
+def test_thread_that_has_to_wait_for_the_clocks_own_lock_does_not_wait_on_the_clock() -> None:
+    """On a busy machine another thread may hold it for long, having lost its processor."""
+
+    def endpoint() -> str:
+        clock, waiter = current_clock(), threading.get_native_id()
+        assert clock is not None
+        holds = queue.SimpleQueue[None]()
+
+        def hold() -> None:
+            with clock._lock:
+                holds.put(None)
+                while not is_asleep(waiter):
+                    real_sleep(0.005)
+
+        start_in_real_time(threading.Thread(target=hold, daemon=True))
+        real_get(holds)
+        time.sleep(1)
+        return "slept"
+
+    with clocks_installed():  # as a player does before all else
+        assert answer(endpoint) == "slept"

@@ -23,7 +23,7 @@ from ..processes.threads import forget, is_asleep
 from .hosts import Hosts
 from .outside import LOOK_EVERY, Outside
 from .readings import Readings
-from .real_time import real_get, real_put
+from .real_time import RealLock, real_get, real_put
 from .real_time import sleep as real_sleep
 from .spinning import Moment, Spinning
 
@@ -109,7 +109,7 @@ class Clock:
         self.tie_break: Callable[[], float] = lambda: 0.0
         self.home = threading.get_ident()
         self._notify: Callable[[], None] = lambda: None
-        self._lock = threading.RLock()
+        self._lock = RealLock()
         self._serial = count()
         self._waiting: deque[Actor] = deque()
         self._running: Actor | None = None

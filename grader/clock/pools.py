@@ -19,6 +19,7 @@ from .clock import Actor, Clock, PlayOver
 from .current import current, use_clock
 from .locks import wake_those_waiting_for
 from .patching import replaced
+from .real_time import RealLock
 
 POOL_SIZE = 32
 """Threads of the default executor. asyncio takes `min(32, cpu count + 4)`; a play must
@@ -35,7 +36,7 @@ class PoolLine:
         self.clock = clock
         self._size = self._free = size
         self._line: deque[Actor] = deque()
-        self._lock = threading.Lock()
+        self._lock = RealLock()
 
     def enter(self) -> Actor:
         with self._lock:

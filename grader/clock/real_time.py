@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from _thread import RLock
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
 from .redirecting import check_layout, unredirected
 
-__all__ = ["monotonic", "real", "real_get", "real_put", "sleep", "thread_time"]
+__all__ = ["RealLock", "monotonic", "real", "real_get", "real_put", "sleep", "thread_time"]
 
 check_layout()
 
@@ -38,6 +39,11 @@ real = {
 monotonic: Callable[[], float] = real["monotonic"]
 sleep = real["sleep"]
 thread_time = time.thread_time  # no play redirects it
+
+RealLock = RLock
+"""A lock that a play leaves alone: it replaces the methods of `threading.Lock`, of which
+`threading.RLock` is made meanwhile. A thread that had to wait for the kit's own lock would
+otherwise wait for it on the clock, which that lock guards."""
 
 real_get: Callable[..., Any] = SimpleQueue.get
 real_put: Callable[..., Any] = SimpleQueue.put
