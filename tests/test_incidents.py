@@ -33,8 +33,10 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from grader import Incident, Trace, get, mongo, play, postgres, reply, takes, times, upstream
 from grader.clock import current_clock
+from grader.clock.real_time import thread_time
 from grader.clock.threads import TurnQueue
 from grader.driver import references
+from grader.testing import watchdog
 
 SOURCE = Path(__file__).read_text("utf-8").splitlines()
 
@@ -373,6 +375,29 @@ def test_tasks_of_a_crowd_are_looked_at_only_so_often(monkeypatch: pytest.Monkey
 
     assert trace_of(page, *times(60, get("/"))).incidents == ()
     assert len(looks) == references.MOST_LOOKS
+
+
+def test_what_the_kit_computes_to_look_for_them_is_not_the_programs_doing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a process with many objects a look takes long."""
+    monkeypatch.setattr(watchdog, "COMPUTES", 0.5)
+    is_held = references.is_held
+
+    def look_for_long(*given: Any) -> bool:
+        end = thread_time() + 0.02
+        while thread_time() < end:
+            pass
+        return is_held(*given)
+
+    monkeypatch.setattr(references, "is_held", look_for_long)
+    kept = []
+
+    async def page() -> None:
+        kept.append(asyncio.create_task(nap(30)))
+
+    trace = trace_of(page, *times(references.MOST_LOOKS, get("/")))
+    assert (trace.outcome.kind, trace.incidents) == ("finished", ())
 
 
 def test_a_task_that_is_sent_in_place_of_its_result_is_told() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextvars
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from ..clock import Clock
 from ..clock.clock import is_end_of_play
 from ..clock.current import outside_of_loop
+from ..clock.real_time import thread_time
 from ..model.trace import (
     AROUND,
     Ending,
@@ -61,6 +63,7 @@ class Recorder:
         lost_track: whether a coroutine was lost that may have been made in own code, further up
             the stack than it remembers.
         is_full: whether a span was left out that more depends on than an explanation.
+        own_cpu: seconds of computing that were the kit's, looking, and not the program's.
     """
 
     def __init__(self, clock: Clock, lines: Lines) -> None:
@@ -78,6 +81,7 @@ class Recorder:
         self.ended: int | None = None
         self.lost_track = False
         self.is_full = False
+        self.own_cpu = 0.0
         self.before_end: Callable[[], None] = lambda: None
         self.events = 0
         self._resources = 0
@@ -130,6 +134,15 @@ class Recorder:
             self.end(span, "open")
         self.spans.sort(key=lambda span: span.start)
         return self.ended
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """What the calling thread computes in this block is the kit's."""
+        began = thread_time()
+        try:
+            yield
+        finally:
+            self.own_cpu += thread_time() - began
 
     def task_name(self) -> str:
         """The name of the task that is running, as spans give it."""

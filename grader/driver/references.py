@@ -66,7 +66,9 @@ class References:
             if self._looks_at[own.line] > MOST_LOOKS:
                 continue
             ours = {*map(id, self._tasks.tables()), id(owns), id(pending), *map(id, pending)}
-            if not is_held(own.task, own.watched, ours):
+            with self._recorder.looking():
+                held = is_held(own.task, own.watched, ours)
+            if not held:
                 self._recorder.incident(
                     "task-unreferenced", line=own.line, detail=own.name, exchange=own.exchange
                 )

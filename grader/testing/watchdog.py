@@ -104,7 +104,7 @@ class Watchdog:
             self._thread.ident or 0,
             self._thread.native_id or 0,
         )
-        work, now = work_of(native), monotonic()
+        work, now = work_of(native) - recorder.own_cpu, monotonic()
         lost_after = max(IS_LOST, loop.clock.outside.patience)
         moment = loop.clock.turns, loop.clock.now, thread
         if moment != self._moment:

@@ -2,7 +2,8 @@
 
 The kernel sends a signal after every twentieth of a second of CPU time, which a busy
 machine does not inflate. If the loop has not come round for several of them, it is
-blocked; if for many, or if the whole play goes on and on, it will never end.
+blocked; if for many, or if the whole play goes on and on, it will never end. Those in which the
+kit itself computed don't count.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Guard:
         signal.signal(signal.SIGPROF, self._look)
         self._last_turn = 0
         self._same_turn = self._looks = self._imports = 0
+        self._own_cpu = 0.0
         self._is_beside: Callable[[str], bool] = lambda _: False
         self._name: str | None = None
         self.seen_at: int | None = None
@@ -60,6 +62,7 @@ class Guard:
         """
         self._recorder = recorder
         self._same_turn = self._looks = self._imports = 0
+        self._own_cpu = recorder.own_cpu
         self._is_beside = is_beside
         self.seen_at = None
         signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
@@ -85,6 +88,9 @@ class Guard:
             self._imports += 1
             if self._imports >= IMPORTS_ENDLESS_AFTER:
                 self._on_endless(line)
+            return
+        if recorder.own_cpu - self._own_cpu > TICK / 2:
+            self._own_cpu = recorder.own_cpu
             return
         turn = recorder.clock.turns
         self._same_turn = self._same_turn + 1 if turn == self._last_turn else 0
