@@ -185,6 +185,11 @@ class Bad(NamedTuple):
     words: str
 
 
+COMPUTES_FOR_A_WHILE = """
+    end = time.process_time() + 0.02
+    while time.process_time() < end:
+        pass
+"""
 BAD_IMPORTS = {
     "syntax error": Bad("def f(:  # here", "syntax-error", "\n  def f(:  # here\n        ^"),
     "indented syntax error": Bad(
@@ -232,6 +237,14 @@ BAD_IMPORTS = {
     ),
     "prints a gigabyte": Bad(
         "for _ in range(1000):\n    print('x' * 1_000_000)  # here", "output-flood", "4,000,000"
+    ),
+    "prints for ever, slowly": Bad(
+        f"while True:\n    print('x' * 20_000)  # here\n{COMPUTES_FOR_A_WHILE}",
+        "output-flood",
+        "500,000",
+    ),
+    "prints much, then loops": Bad(
+        "print('x' * 600_000)\nwhile True:  # here\n    pass", "endless-loop", "doesn't end"
     ),
     "forks and forks": Bad(
         "for _ in range(20):\n    os.fork() or os._exit(0)  # here",

@@ -58,13 +58,25 @@ def test_grader_says_of_each_case_what_is_beside_it(grading: Grading, case: Path
         exercise = grade(grading, case, expected["exercise"])
         status, failure = exercise.status, exercise.first_failure
         everywhere = {id_ for check in exercise.checks for id_ in ids_of(check)}
-    assert status == expected["status"], failure
-    assert ids_of(failure)[:1] == expected["diagnoses"][:1], failure
+    assert status == expected["status"], in_short(failure)
+    assert ids_of(failure)[:1] == expected["diagnoses"][:1], in_short(failure)
     assert everywhere >= set(expected["diagnoses"])
     assert not everywhere & set(expected.get("never", ()))
     if "line" in expected:
         assert failure is not None
         assert [one.line for one in failure.diagnoses[:1]] == [expected["line"]]
+
+
+def in_short(check: CheckReport | None) -> str:
+    """What there is to know of a failure; pytest cuts a whole report in the middle."""
+    if check is None:
+        return "every check passed"
+    told = [f"{one.id} at line {one.line}: {one.text}" for one in check.diagnoses]
+    facts = [check.id, check.status, f"{check.expected} | {check.actual}", check.problem, *told]
+    if check.got is not None:
+        raised = [str(each.raised) for each in check.got.exchanges if each.raised is not None]
+        facts += [str(check.got.outcome), *raised, *map(str, check.got.incidents)]
+    return "\n".join(facts)
 
 
 def ids_of(check: CheckReport | None) -> list[str]:

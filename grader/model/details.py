@@ -43,6 +43,12 @@ class CutShort(OutcomeDetail, frozen=True):
     """The play was ended from outside: nothing went on in real time, or it never came back."""
 
 
+class Printing(OutcomeDetail, frozen=True):
+    """The play was ended, because it went on and on, when it had printed so many characters."""
+
+    characters: int
+
+
 class OutOfTime(OutcomeDetail, frozen=True):
     """The plays of the file have taken more than so many real seconds, so there was no more."""
 
@@ -126,6 +132,7 @@ Detail = (
     | NotAnApp
     | ServerAtImport
     | CutShort
+    | Printing
     | OutOfTime
     | LoopBlocked
     | Exited

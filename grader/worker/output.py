@@ -7,12 +7,15 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from time import process_time
 
 from ..driver.recorder import sendable
 from ..processes.limits import OUTPUT
 
 KEPT = 16_000
 """Characters of a play's output that are kept."""
+MUCH = OUTPUT // 8
+"""Characters after which a program that goes on and on is told that it prints and prints."""
 
 
 class Capture(io.TextIOBase):
@@ -20,12 +23,19 @@ class Capture(io.TextIOBase):
 
     Args:
         on_flood: called when more than `OUTPUT` characters have come in one play.
+        line_now: the own line that is running.
+
+    Attributes:
+        much_at: the line that had printed more than `MUCH` characters; None until then.
     """
 
     encoding = "utf-8"
 
-    def __init__(self, on_flood: Callable[[], None]) -> None:
+    def __init__(
+        self, on_flood: Callable[[], None], line_now: Callable[[], int | None] = lambda: None
+    ) -> None:
         self._on_flood = on_flood
+        self._line_now = line_now
         self.start()
 
     def start(self) -> None:
@@ -33,6 +43,8 @@ class Capture(io.TextIOBase):
         self._kept: list[str] = []
         self._room = KEPT
         self._total = 0
+        self.much_at: int | None = None
+        self._last_at = 0.0
 
     def writable(self) -> bool:
         return True
@@ -42,10 +54,19 @@ class Capture(io.TextIOBase):
         if self._room > 0:
             self._kept.append(text[: self._room])
             self._room -= len(text)
+        had_much = self._total > MUCH
         self._total += len(text)
+        self._last_at = process_time()
+        if self._total > MUCH and not had_much:
+            self.much_at = self._line_now()
         if self._total > OUTPUT:
             self._on_flood()
         return len(text)
+
+    def goes_on(self, within: float) -> bool:
+        """Whether more than `MUCH` characters have come, the last of them so many CPU seconds ago
+        at most."""
+        return self._total > MUCH and process_time() - self._last_at <= within
 
     @property
     def left_out(self) -> int:

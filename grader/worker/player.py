@@ -20,6 +20,7 @@ from ..model.details import (
     GraderProblem,
     LoopStopped,
     Patched,
+    Printing,
     Reached,
     TooManyProcesses,
 )
@@ -38,7 +39,7 @@ from ..services.base.errors import BrokerLost
 from .auditing import hear
 from .enclosure import enclose
 from .global_state import global_state
-from .guard import Guard
+from .guard import TICK, Guard
 from .loading import LearnerFile
 from .meddling import names_what_is_not_public, raised_by
 from .messages import (
@@ -50,7 +51,7 @@ from .messages import (
     PlayRequest,
     PlayResult,
 )
-from .output import Capture, empty_sink, is_sink_flooded, move_standard_streams
+from .output import MUCH, Capture, empty_sink, is_sink_flooded, move_standard_streams
 from .reaching import Reaching
 from .world import World
 
@@ -81,8 +82,8 @@ class Player:
         self._pid = os.getpid()
         self._source: LearnerFile | None = None
         self._world = world
-        self._capture = Capture(on_flood=self._end_by_flood)
         self._guard = Guard(on_endless=self._end_by_endless_loop)
+        self._capture = Capture(self._end_by_flood, self._guard.line_now)
         self._state_before: tuple[object, ...] = ()
         self._stopped_at: int | None = None
         self._recorder: Recorder | None = None
@@ -238,8 +239,12 @@ class Player:
         self._end("output-flood", self._guard.line_now())
 
     def _end_by_endless_loop(self, line: int | None) -> NoReturn:
-        eats = memory_in_use() > MEMORY // 4  # it would have met the other limit soon
-        self._end("out-of-memory" if eats else "endless-loop", line)
+        # On a slow machine it may not have met yet the other limit, which it was going to meet.
+        if memory_in_use() > MEMORY // 4:
+            self._end("out-of-memory", line)
+        if self._capture.goes_on(within=TICK):
+            self._end("output-flood", self._capture.much_at, Printing(MUCH))
+        self._end("endless-loop", line)
 
     def _end_by_forks(self) -> NoReturn:
         self._end("process-died", self._guard.line_now(), TooManyProcesses())

@@ -19,6 +19,7 @@ from ...model.details import (
     NotAnApp,
     OutOfTime,
     Patched,
+    Printing,
     RaisedExit,
     Reached,
     ServerAtImport,
@@ -387,6 +388,8 @@ def output_flood(outcome: Outcome) -> str:
 
     Instead: print once, when something has changed.
     """
+    detail = outcome.detail
+    number = detail.characters if isinstance(detail, Printing) else OUTPUT
     return (
-        f"{at_line(outcome.line)} prints more than {OUTPUT:,} characters. The play was ended there."
+        f"{at_line(outcome.line)} prints more than {number:,} characters. The play was ended there."
     )
