@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import ExitStack
 from types import BuiltinFunctionType
 from typing import cast
 
@@ -40,6 +41,21 @@ def _let_others_run_while_sleeping() -> None:
     for module, name in ((clock, "real_sleep"), (real_time, "sleep")):
         setattr(module, name, stacks.sleep)
     Redirection(cast(BuiltinFunctionType, time.sleep), stacks.sleep).begin()
+
+
+_installed = ExitStack()
+"""What is in place as long as the worker lives. A block that nobody kept would be left at once."""
+
+
+def let_plays_run() -> None:
+    """Put in place what each play in this worker needs, as a forkserver does."""
+    from ..clock import clocks_installed
+    from ..driver.blocking import blocking_calls_noted
+    from ..worker.loading import remember_sources
+
+    remember_sources()
+    _installed.enter_context(clocks_installed())
+    _installed.enter_context(blocking_calls_noted())
 
 
 def judge_in_browser() -> None:

@@ -7,24 +7,19 @@ from pathlib import Path
 
 import msgspec
 
-from .install import install, judge_in_browser
+from .install import install, judge_in_browser, let_plays_run
 
 install()
 judge_in_browser()
 
-from ..clock import clocks_installed  # noqa: E402
 from ..course import catalog  # noqa: E402
-from ..driver.blocking import blocking_calls_noted  # noqa: E402
 from ..judge.grading import Grading  # noqa: E402
 from ..model.errors import GraderError  # noqa: E402
 from ..render.as_json import as_data  # noqa: E402
 from ..render.verdict import to_verdict  # noqa: E402
-from ..worker.loading import remember_sources  # noqa: E402
 from .asking import LEARNER  # noqa: E402
 
-remember_sources()
-clocks_installed().__enter__()
-blocking_calls_noted().__enter__()
+let_plays_run()
 _grading = Grading()
 _grading.processes = 1
 gc.freeze()  # what has been imported stays

@@ -7,25 +7,20 @@ import gc
 import msgspec
 
 from .given import page
-from .install import install
+from .install import install, let_plays_run
 
 install()
 
 from fastapi.dependencies import models  # noqa: E402
 
-from ..clock import clocks_installed  # noqa: E402
-from ..driver.blocking import blocking_calls_noted  # noqa: E402
 from ..processes.limits import MEMORY, memory_in_use  # noqa: E402
-from ..worker.loading import remember_sources  # noqa: E402
 from ..worker.messages import Load, PlayRequest  # noqa: E402
 from ..worker.player import encoded_result  # noqa: E402
 from . import programs  # noqa: E402
 from .leaving import leave  # noqa: E402
 from .players import BrowserPlayer  # noqa: E402
 
-remember_sources()
-clocks_installed().__enter__()
-blocking_calls_noted().__enter__()
+let_plays_run()
 _player = BrowserPlayer(leave)
 gc.freeze()  # what has been imported stays
 

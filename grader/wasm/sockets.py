@@ -372,6 +372,8 @@ def install() -> None:
         "create_connection": create_connection,
         "getaddrinfo": getaddrinfo,
         "AF_UNIX": 1,  # which there are none of
+        "SO_REUSEADDR": 2,  # Linux's, as are the constants that there are
+        "SO_REUSEPORT": 15,
         "dup": lambda descriptor: open_file(_end_of(descriptor)),
     }
     for name, value in given.items():
