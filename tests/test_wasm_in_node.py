@@ -13,6 +13,8 @@ import pytest
 
 import grader.site
 from benchmarks.bank_in_browser import BANK, answers, asked, difference
+from grader.authoring.programs import lesson_programs
+from grader.course.catalog import course, lessons
 from grader.model.version import APPLICATION
 
 filelock = pytest.importorskip("filelock", reason="the extra `site` isn't installed")
@@ -20,8 +22,9 @@ platformdirs = pytest.importorskip("platformdirs")
 
 HERE = Path(__file__).parent / "wasm"
 CASES = (
-    *("2_awaited_in_turn", "2_right_mended", "7_plain_for", "8_never_closed"),
-    *("1_thread_joined_on_loop", "1_big_cache_at_import", "5_waits_for_a_task_and_never_asks"),
+    *("day53/2_awaited_in_turn", "day53/2_right_mended", "day53/7_plain_for"),
+    *("day53/8_never_closed", "day53/1_thread_joined_on_loop", "day53/1_big_cache_at_import"),
+    *("day53/5_waits_for_a_task_and_never_asks", "day58/5_motor_close_awaited"),
 )
 """A few of the bank; `python -m benchmarks.bank_in_browser` grades all of it."""
 
@@ -57,6 +60,28 @@ async def wait():
 
 asyncio.run(wait())
 """
+ASKS_AN_UPSTREAM = """
+import httpx
+from fastapi import FastAPI
+from grader import get, play, reply, upstream
+
+def make(url):
+    app = FastAPI()
+
+    @app.get("/loop")
+    async def on_the_loop():
+        async with httpx.AsyncClient() as client:
+            return (await client.get(f"{url}/slow")).json()
+
+    @app.get("/thread")
+    def in_a_thread():
+        return httpx.get(f"{url}/slow").json()
+
+    return app
+
+trace = play(make, get("/loop"), get("/thread"), url=upstream({"/slow": reply(2, "there")}))
+print([(one.json(), one.elapsed) for one in trace.exchanges])
+"""
 WANTS_POSTGRES = """
 from fastapi import FastAPI
 from grader import get, play, postgres
@@ -72,6 +97,7 @@ ENDINGS = {
     HAS_LOOPS_OF_ITS_OWN: ("ok", "500.0\n", ""),
     HAS_LOOPS_OF_ITS_OWN.replace("500", "700"): ("failed", "", "still waits after 600 s"),
     WAITS_IN_VAIN: ("failed", "", "Line 7 waits for something that can't happen any more."),
+    ASKS_AN_UPSTREAM: ("ok", "[('there', 2.0), ('there', 2.0)]\n", ""),
     WANTS_POSTGRES: ("failed", "", "This play needs PostgreSQL, which only the installed kit has"),
     "import uvicorn\nuvicorn.run(None)": ("failed", "", "uvicorn.run needs a network, which only"),
     HAS_WHAT_COUNTS_OF_PACKAGES: ("failed", "True False\n", "must start with '/'"),
@@ -128,7 +154,7 @@ def said(node: str, kernel: Path, requests: list[dict[str, Any]]) -> list[dict[s
 
 
 def test_cases_of_the_bank_get_the_native_verdict(node: str, kernel: Path) -> None:
-    chosen = [BANK / "day53" / f"{name}.py" for name in CASES]
+    chosen = [BANK / f"{name}.py" for name in CASES]
     no_database = {"grade": {"lesson": "day53", "exercise": 3, "source": "", "seed": 1}}
     counts = {"run": {"source": COUNTS_PLAYS}}
     *graded, refused, kept = said(node, kernel, [*map(asked, chosen), no_database, counts])
@@ -145,6 +171,18 @@ def test_programs_run_and_each_way_to_end_has_its_sentence(node: str, kernel: Pa
         assert (one["ended"], one["output"]) == (ended, output), one
         assert sentence in one["sentence"]
     assert [len(play["trace"]["exchanges"]) for play in replies[0]["plays"]] == [41]
+
+
+def test_programs_of_lessons_print_what_stands_below_them(node: str, kernel: Path) -> None:
+    """Those with MongoDB, and those that print a timeline, too."""
+    texts = [course().lesson_text(lesson) for lesson in lessons()]
+    programs = [program for text in texts for program in lesson_programs(text)]
+    replies = said(node, kernel, [{"run": {"source": program.source}} for program in programs])
+    for program, reply in zip(programs, replies, strict=True):
+        if "postgres(" in program.source:
+            assert "needs PostgreSQL" in reply["sentence"], program
+        else:
+            assert (reply["ended"], reply["output"]) == ("ok", program.prints), (program, reply)
 
 
 def test_what_is_stopped_says_so_and_the_next_program_runs(node: str, kernel: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..course import catalog
 from ..course.catalog import CARRIED, TABLE, Course, Lesson
+from ..course.files import read_own
 from ..judge.diagnoses.own import rules_file
 from .javascript import node_modules
 from .library import ARCHIVE, pack_library, unpack_library
@@ -22,6 +23,7 @@ from .wheels import unpacked_wheels
 
 HERE = Path(__file__).parent
 KIT = HERE.parent
+PACKS = ("player", "judge", "mongo")
 SCRIPTS = ("kernel.js", "loading.js", "part.js", "worker.js")
 OF_PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs")
 FOR_JUDGE = (
@@ -29,11 +31,15 @@ FOR_JUDGE = (
     *("markdown_it", "mdurl"),
 )
 """Packages that only grading needs."""
+FOR_MONGO = ("bson", "gridfs", "motor", "neosqlite", "nx_27017", "pymongo")
+"""Packages that only programs with MongoDB need."""
+WITH_MONGO = "mongo|motor|bson"
+"""What is somewhere in the text of each such program: with the first one they are loaded."""
 PARTS = ("model", "processes", "course", "clock", "driver", "services", "worker", "render")
 OF_PLAYER = (*PARTS, "testing", "wasm")
 OF_JUDGE = ("judge", "checks")
 """Folders of the kit, by who needs them."""
-FOR_TERMINALS = re.compile(r"from rich\.(?!cells)")
+FOR_TERMINALS = re.compile(r"from rich\.(?!cells|text)")
 """What a module imports that writes to a terminal."""
 
 
@@ -53,12 +59,14 @@ def make_kernel(out: Path) -> None:
         copy(pyodide / name, out / name)
     core = _core(pyodide / "pyodide.asm.wasm", out)
     library, packs = _compiled(modules, out)
+    mongo = {"pack": packs.pop("mongo"), "pattern": WITH_MONGO, "lessons": _lessons_with_mongo()}
     lock = out / "pyodide-lock.json"
     lock.write_text(_lock(pyodide / "pyodide-lock.json"), "utf-8")
     manifest = {
         "core": core,
         "files": [library, {"name": lock.name, "as": lock.name, "bytes": lock.stat().st_size}],
         "packs": packs,
+        "extras": {"mongo": mongo},
         "parts": {"player": "grader.wasm.playing", "judge": "grader.wasm.judging"},
         **_about_the_course(),
     }
@@ -92,25 +100,29 @@ def _lock(file: Path) -> str:
     return json.dumps({"info": known["info"], "packages": {}})
 
 
-def _compiled(modules: Path, out: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
-    """The file of the library, and those of the packs by the part that needs them."""
+def _compiled(modules: Path, out: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The file of the library, and those of the packs by what needs them."""
     with TemporaryDirectory() as folder:
-        player, judge, library = (Path(folder) / name for name in ("player", "judge", "library"))
-        _fill(player, judge)
+        player, judge, mongo = (Path(folder) / name for name in PACKS)
+        library = Path(folder) / "library"
+        _fill(player, judge, mongo)
         unpack_library(modules / "pyodide", library)
         compile_in_place(Path(folder), modules)
         pack_library(library, Path(folder) / ARCHIVE)
-        player_file, judge_file = (_packed(part, out) for part in (player, judge))
-        packs = {"player": [player_file], "judge": [player_file, judge_file]}
+        player_file, judge_file, mongo_file = (
+            _packed(part, out) for part in (player, judge, mongo)
+        )
+        packs = {"player": [player_file], "judge": [player_file, judge_file], "mongo": mongo_file}
         return _compressed(Path(folder) / ARCHIVE, out), packs
 
 
-def _fill(player: Path, judge: Path) -> None:
-    """Put what the two parts need into their folders."""
+def _fill(player: Path, judge: Path, mongo: Path) -> None:
+    """Put what the two parts need into their folders, and what they need for MongoDB."""
     site = unpacked_wheels()
-    others = {entry.name.partition("-")[0] for entry in site.iterdir()} - set(FOR_JUDGE)
-    copy_packages(site, others, player)
+    others = {entry.name.partition("-")[0] for entry in site.iterdir()}
+    copy_packages(site, others - {*FOR_JUDGE, *FOR_MONGO}, player)
     copy_packages(site, FOR_JUDGE, judge)
+    copy_packages(site, FOR_MONGO, mongo)
     _copy_kit(player, OF_PLAYER)
     for module in (KIT / "__init__.py", KIT / "__main__.py"):
         copy(module, player / "grader" / module.name)
@@ -152,6 +164,12 @@ def _files_of(course: Course, lesson: Lesson) -> Iterator[Path]:
     yield from (course.lesson_text(lesson), course.hints(lesson), course.answers(lesson))
     yield from (course.solution(lesson), course.stub(lesson))
     yield from (course.checks(lesson), rules_file(course.checks(lesson)))
+
+
+def _lessons_with_mongo() -> list[str]:
+    """Those whose solution needs it, which is played with each answer."""
+    sources = {one.name: read_own(catalog.course().solution(one)) for one in catalog.lessons()}
+    return [name for name, source in sources.items() if re.search(WITH_MONGO, source)]
 
 
 def _about_the_course() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from importlib.util import source_hash
 from marshal import dumps
 from types import CodeType
 
-PACKS, PACKS_AT = ("player", "judge"), "/lib/python3.14/site-packages"
+PACKS, PACKS_AT = ("player", "judge", "mongo"), "/lib/python3.14/site-packages"
 LIBRARY, LIBRARY_AT = "library", "/lib/python314.zip"
 """The folders, and where in the page what is in them will be."""
 READ_AS_TEXT = re.compile(r"/(test|rules)_\w+\.py$|/fastapi_async_course_content/")

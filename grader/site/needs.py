@@ -14,7 +14,7 @@ from ..judge.plugin import CheckRunner
 from ..model.report import CheckReport
 from ..services.registry import tag_of
 
-ABSENT = {"postgres": "PostgreSQL", "mongo": "MongoDB"}
+ABSENT = {"postgres": "PostgreSQL"}
 """Kinds of services that the page can't have, and what they are called."""
 
 

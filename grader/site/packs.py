@@ -23,10 +23,17 @@ NEVER_IMPORTED = ("pydantic/v1/", "pydantic/mypy.py", "anyio/_backends/_trio.py"
 """Parts of packages that nothing in the page imports, or does without where they are missing."""
 KEPT = {
     Path("pygments", "lexers"): {"__init__.py", "_mapping.py", "diff.py", "python.py"},
-    Path("rich"): {"__init__.py", "_extension.py", "cells.py"},
+    Path("rich"): {
+        *("__init__.py", "_emoji_replace.py", "_extension.py", "_loop.py", "_palettes.py"),
+        *("_pick.py", "_wrap.py", "align.py", "cells.py", "color.py", "color_triplet.py"),
+        *("constrain.py", "containers.py", "control.py", "emoji.py", "errors.py", "jupyter.py"),
+        *("measure.py", "palette.py", "protocol.py", "repr.py", "segment.py", "style.py"),
+        *("terminal_theme.py", "text.py"),
+    },
     Path("rich", "_unicode_data"): {"__init__.py", "_versions.py", "unicode17-0-0.py"},
 }
-"""All that is kept of the files in a folder: what colours pytest's diffs, and how wide text is."""
+"""All that is kept of the files in a folder: what colours pytest's diffs, and what draws a timeline
+with characters."""
 CERTIFICATES = Path("certifi", "cacert.pem")
 
 

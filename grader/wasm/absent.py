@@ -17,16 +17,10 @@ NEEDS = {
     "asyncpg": "PostgreSQL",
     "psycopg": "PostgreSQL",
     "psycopg_pool": "PostgreSQL",
-    "bson": "MongoDB",
-    "motor": "MongoDB",
-    "pymongo": "MongoDB",
     "uvicorn": "a network",
 }
 """The packages that are absent, and what each needs."""
-RELAYS = {
-    "grader.services.postgres.relay": "PostgreSQL",
-    "grader.services.mongo.relay": "MongoDB",
-}
+RELAYS = {"grader.services.postgres.relay": "PostgreSQL"}
 """The modules that a play needs which asks for a server."""
 
 

@@ -17,7 +17,7 @@
  *   ready          a promise: the first program can run. Rejects with an `Error` whose message is
  *                  a sentence, for instance in a browser that is too old, or without a network.
  *                  The judge is loaded afterwards, by itself.
- *   capabilities   { threads, postgres, mongo }, booleans; known once `ready` is resolved.
+ *   capabilities   { threads, postgres }, booleans; known once `ready` is resolved.
  *                  Without `threads`, a `def` endpoint, a pool or a thread can't be played.
  *
  *   run({ source, name, seed })  ->  a promise of
@@ -103,7 +103,7 @@ export class Kernel {
       this.#say("failed", error.message);
       throw error;
     }
-    this.capabilities = { ...this.#player.abilities, postgres: false, mongo: false };
+    this.capabilities = { ...this.#player.abilities, postgres: false };
     this.#say("ready", "Python is ready.");
     this.#judgeComes = setTimeout(() => this.#theJudge(), 1000 * JUDGE_AFTER);
   }
@@ -124,20 +124,40 @@ export class Kernel {
     return this.#inLine(async (stopped) => {
       const program = JSON.stringify({ source, name, seed });
       const longest = LONGEST_PROGRAM + this.#patience;
-      const { kind, body, seconds } = await this.#player.call("run", program, longest);
+      const extras = this.#loading.extrasFor(source);
+      const missing = await this.#fetched(extras);
+      if (missing) return this.#notRun("died", missing);
+      const { kind, body, seconds } = await this.#player.call("run", program, longest, extras);
       if (kind === "result" || kind === "report") return { ...JSON.parse(body), seconds };
-      const ended = stopped() ? "stopped" : "died";
-      const sentence = stopped() ? STOPPED : kind === "hung" ? HUNG : CRASHED;
-      return { ended, output: "", error: null, plays: [], sentence, seconds };
+      if (stopped()) return this.#notRun("stopped", STOPPED, seconds);
+      return this.#notRun("died", kind === "hung" ? HUNG : CRASHED, seconds);
     });
+  }
+
+  #notRun(ended, sentence, seconds = 0) {
+    return { ended, output: "", error: null, plays: [], sentence, seconds };
+  }
+
+  /* Fetch these extras, which are kept then. Returns why they can't be had, or "". */
+  async #fetched(extras) {
+    try {
+      await Promise.all(extras.map((name) => this.#loading.extra(name)));
+      return "";
+    } catch (error) {
+      return error.message;
+    }
   }
 
   grade({ lesson, exercise = null, source, seed = null }) {
     return this.#inLine(async (stopped) => {
       const exercises = this.#gradable(lesson, exercise);
       if (!exercises.length) return this.#noReport(this.needs({ lesson, exercise }));
+      const extras = this.#loading.extrasFor(source, lesson);
+      const missing = await this.#fetched(extras);
+      if (missing) return this.#noReport(missing);
       const asked = JSON.stringify({ lesson, exercises, source, seed });
-      const { kind, body, seconds } = await this.#theJudge().call("grade", asked, LONGEST_GRADING);
+      const judge = this.#theJudge(); // which plays the solution itself
+      const { kind, body, seconds } = await judge.call("grade", asked, LONGEST_GRADING, extras);
       if (kind === "result") return { report: null, ...JSON.parse(body), seconds };
       this.#forgetAsks();
       return this.#noReport(stopped() ? STOPPED : JUDGE_FAILED, seconds);
@@ -219,7 +239,8 @@ export class Kernel {
   async #playOnce(body) {
     const wasFresh = this.#player.isFresh;
     if (this.#loadedIn !== this.#player.worker) {
-      const loaded = await this.#player.call("load", this.#load, this.#patience);
+      const extras = this.#loading.extrasFor(this.#load);
+      const loaded = await this.#player.call("load", this.#load, this.#patience, extras);
       if (loaded.kind !== "result") return { ...loaded, wasFresh };
       this.#loadedIn = this.#player.worker;
     }

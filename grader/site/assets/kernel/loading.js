@@ -44,6 +44,18 @@ export class Loading {
     return { part: manifest.parts[part], base, module, files, packs };
   }
 
+  /* The names of what a text needs beside what all need; what is graded needs what its solution does. */
+  extrasFor(text, lesson) {
+    const extras = Object.entries(this.manifest.extras);
+    return extras
+      .filter(([, { pattern, lessons }]) => lessons.includes(lesson) || new RegExp(pattern).test(text))
+      .map(([name]) => name);
+  }
+
+  async extra(name) {
+    return [name, await this.#pack(this.manifest.extras[name].pack)];
+  }
+
   #pack(file) {
     if (!this.#packs.has(file.name)) {
       const bytes = this.#bytes(file);

@@ -70,27 +70,29 @@ export class Part {
     return { worker, ready };
   }
 
-  async call(call, body, seconds) {
+  /* `extras`: the names of the packs that it needs beside those that the worker began with. */
+  async call(call, body, seconds, extras = []) {
     const began = performance.now();
     const answer = await new Promise((resolve) => {
       const pending = (this.#pending = { resolve, id: ++this.#calls, timers: [] });
       const isOpen = () => this.#pending === pending; // it may be ended while the worker starts
-      this.ready.then(
-        () => isOpen() && this.#ask(call, body, seconds),
+      const packs = Promise.all(extras.map((name) => this.#loading.extra(name)));
+      Promise.all([packs, this.ready]).then(
+        ([packs]) => isOpen() && this.#ask(call, body, seconds, packs),
         (error) => isOpen() && this.#end("crashed", error.message),
       );
     });
     return { ...answer, seconds: (performance.now() - began) / 1000 };
   }
 
-  #ask(call, body, seconds) {
+  #ask(call, body, seconds, packs) {
     const { timers } = this.#pending;
     const { slowness = 1 } = this.abilities; // of the machine, by how long it took to start
     timers.push(setTimeout(() => this.#end("hung"), seconds * slowness * 1000));
     if (this.#spareAfter !== null) {
       timers.push(setTimeout(() => (this.#spare ??= this.#begun()), this.#spareAfter * 1000));
     }
-    this.worker.postMessage({ call, id: this.#pending.id, body });
+    this.worker.postMessage({ call, id: this.#pending.id, body, packs });
   }
 
   tell(message) {

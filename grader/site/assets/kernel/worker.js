@@ -2,21 +2,23 @@
  *
  * The page tells it its part first, `{ boot: { part, base, module, files, packs } }`, where `part` is
  * a module of `grader.wasm`, `module` is the compiled WebAssembly, and of these blobs `files` are what
- * Pyodide asks for, by name, and `packs` are archives of packages. Then it says `{ call, id, body }`,
- * one call at a time, and is answered `{ id, result, spoiled }`, or `{ id, died }`. What ends itself
- * says `{ report }`.
+ * Pyodide asks for, by name, and `packs` are archives of packages. Then it says
+ * `{ call, id, body, packs }`, one call at a time, where `packs` are more of them, each with its name,
+ * and is answered `{ id, result, spoiled }`, or `{ id, died }`. What ends itself says `{ report }`.
  */
 
 const threads = typeof WebAssembly.Suspending === "function";
 const USUAL_START = 2; // seconds
 const LARGEST = 1 << 29; // bytes of memory: more than any honest play takes
 
+let python = null;
 let part = null;
 let slowness = 1;
 let spoiled = false;
 let grown = 0; // bytes of memory, since it was ready
 let asked = 0;
 const answers = new Map();
+const unpacked = new Set(); // the names of packs that came with a call
 
 self.onmessage = async ({ data }) => {
   if (data.boot) await boot(data.boot);
@@ -58,12 +60,10 @@ async function boot({ part: name, base, module, files, packs }) {
     limitMemory();
     const end = give(module, files);
     const { loadPyodide } = await import(base + "pyodide.mjs");
-    const python = await loadPyodide({ indexURL: base, checkAPIVersion: false });
+    python = await loadPyodide({ indexURL: base, checkAPIVersion: false });
     end();
     python.registerJsModule("grader_kernel", given());
-    const site = `/lib/python${pythonVersion(python)}/site-packages`;
-    for (const pack of packs) unpack(python.FS, site, new Uint8Array(await pack.arrayBuffer()));
-    python.runPython("import importlib; importlib.invalidate_caches()");
+    for (const pack of packs) await unpack(pack);
     const imported = python.pyimport("importlib").import_module;
     part = threads ? await imported.callPromising(name) : imported(name);
     grown = 0;
@@ -74,13 +74,12 @@ async function boot({ part: name, base, module, files, packs }) {
   }
 }
 
-function pythonVersion(python) {
-  return python.runPython("import sys; '%d.%d' % sys.version_info[:2]");
-}
-
 /* An archive is the length of its index, the index, and the files after one another. */
-function unpack(FS, site, bytes) {
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+async function unpack(pack) {
+  const { FS } = python;
+  const site = python.runPython("import sys; '/lib/python%d.%d/site-packages' % sys.version_info[:2]");
+  const bytes = new Uint8Array(await pack.arrayBuffer());
+  const length = new DataView(bytes.buffer).getUint32(0);
   const index = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
   let at = 4 + length;
   const folders = new Set();
@@ -92,6 +91,7 @@ function unpack(FS, site, bytes) {
     FS.writeFile(file, bytes.subarray(at, at + size));
     at += size;
   }
+  python.runPython("import importlib; importlib.invalidate_caches()");
 }
 
 /* What Python has of the page: `import grader_kernel`. */
@@ -134,9 +134,13 @@ function take(answer) {
   wanted(answer.id).resolve(answer);
 }
 
-async function perform({ call, id, body }) {
+async function perform({ call, id, body, packs }) {
   spoiled = false;
   try {
+    for (const [name, pack] of packs) {
+      if (!unpacked.has(name)) await unpack(pack);
+      unpacked.add(name);
+    }
     const result = await (threads ? part[call].callPromising(body) : part[call](body));
     postMessage({ id, result, spoiled });
   } catch (error) {
