@@ -9,11 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from motor.motor_asyncio import AsyncIOMotorClient
 
-from grader import get, play, takes
+from grader import get, mongo, play, takes
 from grader.model.trace import Trace
 from grader.render.scrubber import scrubbable
 from grader.render.snapshots import snapshots
@@ -95,6 +97,25 @@ def test_tasks_are_told_beside_what_waits_for_them() -> None:
 )
 def test_threads_and_blocked_loops_are_told(path: str, words: str) -> None:
     assert said(played(path))[0.0][0].endswith(words)
+
+
+def test_drivers_threads_are_left_out_and_what_they_ask_for_is_told() -> None:
+    """Motor asks in a thread; others of its threads sleep, and look after the server."""
+
+    def motor(url: str) -> FastAPI:
+        app = FastAPI()
+
+        @app.get("/")
+        async def find() -> None:
+            client: Any = AsyncIOMotorClient(url)
+            await client.get_default_database()["products"].find_one()
+            client.close()
+
+        return app
+
+    first = said(play(motor, get("/"), url=mongo(0.25)))[0.0]
+    assert "GET /, thread: find products is under way" in first
+    assert not [sentence for sentence in first if "time.sleep" in sentence]
 
 
 def test_picture_carries_its_moments_and_where_they_are_drawn() -> None:

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import msgspec
 
 from ..model.trace import Exchange, Span, Trace, to_seconds
+from .text import cut
 
 MOST_MOMENTS = 400
 """Moments that are kept of one play; of more, only the first ones."""
 MOST_LINES = 12
 """Sentences of one moment."""
+MOST_OF_TEXT = 60
+"""Columns of a statement."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -64,6 +67,8 @@ def _is_told(span: Span, now: list[Span]) -> bool:
             return False
         case "task":
             return not any(other.task == span.task for other in now if other is not span)
+        case "thread" if span.line is None and span.exchange is None:
+            return False  # a driver's own, which looks after its server
         case "call" | "statement" | "request":
             return not _wait_for(span, now)
         case _:
@@ -99,6 +104,8 @@ def _does(span: Span, now: list[Span]) -> str:
             return f"{span.name} blocks the loop, so all others stand still"
         case "thread":
             return f"{span.name}, in a worker thread"
+        case "statement" | "request" if span.arguments:
+            return f"{cut(' '.join(str(span.arguments[0]).split()), MOST_OF_TEXT)} is under way"
         case _:
             return f"{span.name} is under way"
 
