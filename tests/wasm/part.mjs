@@ -1,5 +1,6 @@
-/* Asks a part for what its worker never answers, then for something else, and prints what each of
- * its workers was asked: `node part.mjs FOLDER`. The workers are stand-ins without a Python. */
+/* Asks a part while there is no network, then with one; then for what its worker never answers, and
+ * for something else. Prints how each call ended, and what each of its workers was asked:
+ * `node part.mjs FOLDER`. The workers are stand-ins without a Python. */
 
 import { urlOf } from "./browser.mjs";
 
@@ -20,8 +21,19 @@ globalThis.Worker = class {
 };
 
 const { Part } = await import(urlOf(process.argv[2]) + "part.js");
-const loading = { base: "", boot: async () => ({}) };
+let isThere = false;
+const loading = {
+  base: "",
+  boot: async () => {
+    if (!isThere) throw new Error("no network");
+    return {};
+  },
+};
 const part = new Part(loading, "player", { spareAfter: 0 });
+const absent = await part.call("play", "", 60);
+isThere = true;
+const back = await part.call("play", "", 60);
 const hung = await part.call("hang", "", 0.1);
 const after = await part.call("play", "", 60);
-console.log(JSON.stringify({ kinds: [hung.kind, after.kind], asked: workers.map((w) => w.asked) }));
+const kinds = [absent, back, hung, after].map(({ kind }) => kind);
+console.log(JSON.stringify({ kinds, why: absent.body, asked: workers.map((w) => w.asked) }));

@@ -27,20 +27,19 @@ function showState(state, text, share) {
 
 async function startLesson(lesson) {
   const controlled = keepOffline();
-  const machine = new Machine(showState, controlled);
+  const machine = new Machine(showState, controlled, () => begin());
   const parts = { machine, progress, store };
   liven(document.getElementById("text"), lesson.name, parts);
   const quiz = () => showQuiz(document.getElementById("quiz"), lesson, progress);
   quiz();
   const workbench = new Workbench(document.getElementById("workbench"), lesson, parts);
   showMenu(document.getElementById("menu"), progress, () => (quiz(), workbench.enter(workbench.exercise)));
-  machine.ready.then(() => (workbench.refresh(), keepAll())).then(
-    (kept) => {
-      isKept = kept;
-      if (kept && machine.isReady) showState("ready", READY, 0);
-    },
-    () => {}, // the machine has said why
-  );
+
+  async function begin() {
+    workbench.refresh();
+    isKept = await keepAll();
+    if (isKept && machine.isReady) showState("ready", READY, 0);
+  }
 }
 
 function startHome(lessons) {

@@ -130,6 +130,7 @@ export class Kernel {
       const { kind, body, seconds } = await this.#player.call("run", program, longest, extras);
       if (kind === "result" || kind === "report") return { ...JSON.parse(body), seconds };
       if (stopped()) return this.#notRun("stopped", STOPPED, seconds);
+      if (kind === "absent") return this.#notRun("died", body, seconds);
       return this.#notRun("died", kind === "hung" ? HUNG : CRASHED, seconds);
     });
   }
@@ -160,7 +161,8 @@ export class Kernel {
       const { kind, body, seconds } = await judge.call("grade", asked, LONGEST_GRADING, extras);
       if (kind === "result") return { report: null, ...JSON.parse(body), seconds };
       this.#forgetAsks();
-      return this.#noReport(stopped() ? STOPPED : JUDGE_FAILED, seconds);
+      if (stopped()) return this.#noReport(STOPPED, seconds);
+      return this.#noReport(kind === "absent" ? body : JUDGE_FAILED, seconds);
     });
   }
 

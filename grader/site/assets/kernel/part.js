@@ -6,7 +6,9 @@
  *   "hung"     it did not answer in time
  *   "crashed"  Python broke down
  *   "stopped"  the page ended it
- * After all but the first, and after a result that has spoiled it, another worker takes its place.
+ *   "absent"   it could not be started; `body` says why
+ * After all but the first, and after a result that has spoiled it, another worker takes its place: one
+ * that could not be started is tried again by the next call.
  * Where a call may never come back, that other one is started while it lasts: `spareAfter` says
  * after how many seconds.
  */
@@ -17,6 +19,7 @@ export class Part {
   #onAsk;
   #pending = null;
   #calls = 0;
+  #isAbsent = false;
   #spareAfter;
   #spare = null;
 
@@ -38,11 +41,14 @@ export class Part {
 
   #start() {
     this.#calls = 0;
+    this.#isAbsent = false;
     const { worker, ready } = this.#spare ?? this.#begun();
     this.#spare = null;
     this.worker = worker;
     this.ready = ready.then((abilities) => (this.abilities = abilities));
-    this.ready.catch(() => {});
+    this.ready.catch(() => {
+      if (worker === this.worker) this.#isAbsent = true;
+    });
   }
 
   /* A worker that is being made ready. It is heard as long as it is the one that is asked. */
@@ -73,13 +79,14 @@ export class Part {
   /* `extras`: the names of the packs that it needs beside those that the worker began with. */
   async call(call, body, seconds, extras = []) {
     const began = performance.now();
+    if (this.#isAbsent) this.#renew();
     const answer = await new Promise((resolve) => {
       const pending = (this.#pending = { resolve, id: ++this.#calls, timers: [] });
       const isOpen = () => this.#pending === pending; // it may be ended while the worker starts
       const packs = Promise.all(extras.map((name) => this.#loading.extra(name)));
       Promise.all([packs, this.ready]).then(
         ([packs]) => isOpen() && this.#ask(call, body, seconds, packs),
-        (error) => isOpen() && this.#end("crashed", error.message),
+        (error) => isOpen() && this.#resolve("absent", error.message),
       );
     });
     return { ...answer, seconds: (performance.now() - began) / 1000 };

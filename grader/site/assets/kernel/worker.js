@@ -70,7 +70,7 @@ async function boot({ part: name, base, module, files, packs }) {
     slowness = Math.max(1, (performance.now() - began) / 1000 / USUAL_START);
     postMessage({ ready: { threads, slowness } });
   } catch (error) {
-    postMessage({ failed: String(error.message ?? error).slice(-2000) });
+    postMessage({ failed: `Python could not be started: ${String(error.message ?? error).slice(-2000)}` });
   }
 }
 
