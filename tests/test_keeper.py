@@ -28,6 +28,7 @@ from grader.services.postgres.daemon.cluster import find_programs, is_ready
 from grader.services.postgres.daemon.embedded import Embedded
 from grader.services.postgres.daemon.leases import lease, stop, wake
 from grader.services.postgres.daemon.messages import Address
+from grader.services.postgres.daemon.overuse import SIZE, Overuse
 from grader.services.postgres.daemon.recycling import TIMES
 from grader.services.postgres.daemon.remote import parse
 from grader.services.postgres.daemon.state import KeeperState, held_by
@@ -750,3 +751,33 @@ def test_a_malformed_url_is_told_of_without_its_password(url: str) -> None:
 )
 def test_a_url_is_read_as_drivers_read_it(url: str, means: Address) -> None:
     assert parse(url) == means
+
+
+def test_database_given_back_while_it_is_looked_at_is_not_closed_to_who_has_it_next() -> None:
+    leased: list[Any] = []
+    closed: list[str] = []
+
+    class GivesBack:
+        """An administrator who finds too much, and meanwhile the database is given back."""
+
+        async def busy(self, names: list[str]) -> list[Any]:
+            return []
+
+        async def sizes(self, names: list[str]) -> dict[str, int]:
+            return {"a": SIZE + 1}
+
+        async def locks(self, names: list[str]) -> dict[str, int]:
+            return {}
+
+        async def memory(self, names: list[str]) -> dict[str, int]:
+            if is_given_back:
+                leased.clear()
+            return {}
+
+        async def close_to_role(self, name: str) -> None:
+            closed.append(name)
+
+    for is_given_back, expected in ((True, []), (False, ["a"])):
+        leased[:] = [SimpleNamespace(name="a", for_hours=False, since=0.0, refusal="")]
+        asyncio.run(Overuse(GivesBack()).look(leased))  # type: ignore[arg-type]
+        assert closed == expected

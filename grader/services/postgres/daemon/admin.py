@@ -45,8 +45,9 @@ _BUSY = """
     WHERE datname = ANY($1) AND state = 'active'
       AND coalesce(wait_event_type, '') NOT IN ('Lock', 'Client')
 """
+# One that is dropped meanwhile has no size.
 _SIZES = """
-    SELECT datname AS name, pg_database_size(oid) AS count
+    SELECT datname AS name, coalesce(pg_database_size(oid), 0) AS count
     FROM pg_database WHERE datname = ANY($1)
 """
 _LOCKS = """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from .admin import Admin, RunningStatement
@@ -60,8 +60,13 @@ class Overuse:
         self._admin = admin
         self._seen: Counter[RunningStatement] = Counter()
 
-    async def look(self, leased: Iterable[LeasedDatabase]) -> None:
-        """End statements that are too slow; close databases that are too much."""
+    async def look(self, leased: Collection[LeasedDatabase]) -> None:
+        """End statements that are too slow; close databases that are too much.
+
+        Args:
+            leased: what is leased. It may change meanwhile: a database that was given back may be
+                another play's by now.
+        """
         databases = {one.name: one for one in leased if not one.refusal}
         await self._end_busy(databases)
         sizes = await self._admin.sizes(list(databases))
@@ -70,7 +75,7 @@ class Overuse:
         for name, one in databases.items():
             taken = Taken(sizes.get(name, 0), locks.get(name, 0), memory.get(name, 0))
             one.refusal = _refusal(one, taken)
-            if one.refusal:
+            if one.refusal and any(other is one for other in leased):
                 await self._admin.close_to_role(name)
 
     async def _end_busy(self, databases: Mapping[str, LeasedDatabase]) -> None:

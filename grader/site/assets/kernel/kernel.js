@@ -17,7 +17,7 @@
  *   ready          a promise: the first program can run. Rejects with an `Error` whose message is
  *                  a sentence, for instance in a browser that is too old, or without a network.
  *                  The judge is loaded afterwards, by itself.
- *   capabilities   { threads, postgres }, booleans; known once `ready` is resolved.
+ *   capabilities   { threads }, a boolean; known once `ready` is resolved.
  *                  Without `threads`, a `def` endpoint, a pool or a thread can't be played.
  *
  *   run({ source, name, seed })  ->  a promise of
@@ -103,7 +103,7 @@ export class Kernel {
       this.#say("failed", error.message);
       throw error;
     }
-    this.capabilities = { ...this.#player.abilities, postgres: false };
+    this.capabilities = this.#player.abilities;
     this.#say("ready", "Python is ready.");
     this.#judgeComes = setTimeout(() => this.#theJudge(), 1000 * JUDGE_AFTER);
   }
