@@ -753,12 +753,15 @@ def test_a_url_is_read_as_drivers_read_it(url: str, means: Address) -> None:
     assert parse(url) == means
 
 
-def test_database_given_back_while_it_is_looked_at_is_not_closed_to_who_has_it_next() -> None:
-    leased: list[Any] = []
+@pytest.mark.parametrize(("is_given_back", "expected"), [(True, []), (False, ["a"])])
+def test_database_given_back_while_it_is_looked_at_is_not_closed_to_who_has_it_next(
+    is_given_back: bool, expected: list[str]
+) -> None:
+    leased = [SimpleNamespace(name="a", for_hours=False, since=0.0, refusal="")]
     closed: list[str] = []
 
-    class GivesBack:
-        """An administrator who finds too much, and meanwhile the database is given back."""
+    class FindsTooMuch:
+        """An administrator; meanwhile the database may be given back."""
 
         async def busy(self, names: list[str]) -> list[Any]:
             return []
@@ -777,7 +780,5 @@ def test_database_given_back_while_it_is_looked_at_is_not_closed_to_who_has_it_n
         async def close_to_role(self, name: str) -> None:
             closed.append(name)
 
-    for is_given_back, expected in ((True, []), (False, ["a"])):
-        leased[:] = [SimpleNamespace(name="a", for_hours=False, since=0.0, refusal="")]
-        asyncio.run(Overuse(GivesBack()).look(leased))  # type: ignore[arg-type]
-        assert closed == expected
+    asyncio.run(Overuse(FindsTooMuch()).look(leased))  # type: ignore[arg-type]
+    assert closed == expected
