@@ -188,7 +188,7 @@ class Lanes:
 
     def _bar(self, span: Span) -> Bar:
         bar = self._between(span.start.tick, span.end.tick, _kind_of(span))
-        text = _first_words(span) if span.kind == "statement" else ""
+        text = first_words(span) if span.kind == "statement" else ""
         return msgspec.structs.replace(bar, text=text, line=span.line if self._lines else None)
 
     def _between(self, start: int, end: int, kind: BarKind) -> Bar:
@@ -224,11 +224,11 @@ _AROUND: dict[SpanKind, str] = {
 def _named_requests(own: list[Span]) -> list[Span]:
     """The requests to upstreams by method and path, unless there are too many of those."""
     requests = [span for span in own if span.kind == "request"]
-    named = [msgspec.structs.replace(span, name=_first_words(span)) for span in requests]
+    named = [msgspec.structs.replace(span, name=first_words(span)) for span in requests]
     return named if len({span.name for span in named}) <= MOST_REQUESTS else requests
 
 
-def _first_words(span: Span) -> str:
+def first_words(span: Span) -> str:
     """The text of a statement or request, on one line."""
     return " ".join(str(span.arguments[0]).split()) if span.arguments else span.name
 

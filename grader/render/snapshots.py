@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ..model.trace import Exchange, Span, Trace, to_seconds
+from .lanes import first_words
 from .text import cut
 
 MOST_MOMENTS = 400
@@ -104,8 +105,8 @@ def _does(span: Span, now: list[Span]) -> str:
             return f"{span.name} blocks the loop, so all others stand still"
         case "thread":
             return f"{span.name}, in a worker thread"
-        case "statement" | "request" if span.arguments:
-            return f"{cut(' '.join(str(span.arguments[0]).split()), MOST_OF_TEXT)} is under way"
+        case "statement" | "request":
+            return f"{cut(first_words(span), MOST_OF_TEXT)} is under way"
         case _:
             return f"{span.name} is under way"
 

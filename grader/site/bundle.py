@@ -15,6 +15,7 @@ from ..course import catalog
 from ..course.catalog import CARRIED, TABLE, Course, Lesson
 from ..course.files import read_own
 from ..judge.diagnoses.own import rules_file
+from .compiling import LIBRARY, PACKS
 from .javascript import node_modules
 from .library import ARCHIVE, pack_library, unpack_library
 from .needs import ABSENT, sentences
@@ -23,7 +24,6 @@ from .wheels import unpacked_wheels
 
 HERE = Path(__file__).parent
 KIT = HERE.parent
-PACKS = ("player", "judge", "mongo")
 SCRIPTS = ("kernel.js", "loading.js", "part.js", "worker.js")
 OF_PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs")
 FOR_JUDGE = (
@@ -104,7 +104,7 @@ def _compiled(modules: Path, out: Path) -> tuple[dict[str, Any], dict[str, Any]]
     """The file of the library, and those of the packs by what needs them."""
     with TemporaryDirectory() as folder:
         player, judge, mongo = (Path(folder) / name for name in PACKS)
-        library = Path(folder) / "library"
+        library = Path(folder) / LIBRARY
         _fill(player, judge, mongo)
         unpack_library(modules / "pyodide", library)
         compile_in_place(Path(folder), modules)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..course.loops import at_its_loop
-from ..model.details import CutShort, Detail, Forged, Killed
+from ..model.details import CutShort, Detail, Forged, GraderProblem, Killed
 from ..model.trace import Outcome, Trace
 from ..processes.channel import Nonsense, decoded
 from ..worker.messages import EXIT_REPORTS, Load, PlayRequest, PlayResult
@@ -120,6 +120,8 @@ def _trace_of(kind: str, body: str) -> Trace:
         return _failed(Forged())
     if kind == "hung":
         return Trace(outcome=Outcome("endless-loop", detail=CutShort()))
+    if kind == "absent":  # Python could not be loaded, which isn't the learner's doing
+        return Trace(outcome=Outcome("grader-broke", detail=GraderProblem(body)))
     return _failed(Killed("SIGSEGV"))
 
 

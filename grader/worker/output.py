@@ -54,11 +54,10 @@ class Capture(io.TextIOBase):
         if self._room > 0:
             self._kept.append(text[: self._room])
             self._room -= len(text)
-        had_much = self._total > MUCH
+        if self._total <= MUCH < self._total + len(text):
+            self.much_at = self._line_now()
         self._total += len(text)
         self._last_at = process_time()
-        if self._total > MUCH and not had_much:
-            self.much_at = self._line_now()
         if self._total > OUTPUT:
             self._on_flood()
         return len(text)

@@ -125,8 +125,6 @@ export class Kernel {
       const program = JSON.stringify({ source, name, seed });
       const longest = LONGEST_PROGRAM + this.#patience;
       const extras = this.#loading.extrasFor(source);
-      const missing = await this.#fetched(extras);
-      if (missing) return this.#notRun("died", missing);
       const { kind, body, seconds } = await this.#player.call("run", program, longest, extras);
       if (kind === "result" || kind === "report") return { ...JSON.parse(body), seconds };
       if (stopped()) return this.#notRun("stopped", STOPPED, seconds);
@@ -139,23 +137,11 @@ export class Kernel {
     return { ended, output: "", error: null, plays: [], sentence, seconds };
   }
 
-  /* Fetch these extras, which are kept then. Returns why they can't be had, or "". */
-  async #fetched(extras) {
-    try {
-      await Promise.all(extras.map((name) => this.#loading.extra(name)));
-      return "";
-    } catch (error) {
-      return error.message;
-    }
-  }
-
   grade({ lesson, exercise = null, source, seed = null }) {
     return this.#inLine(async (stopped) => {
       const exercises = this.#gradable(lesson, exercise);
       if (!exercises.length) return this.#noReport(this.needs({ lesson, exercise }));
       const extras = this.#loading.extrasFor(source, lesson);
-      const missing = await this.#fetched(extras);
-      if (missing) return this.#noReport(missing);
       const asked = JSON.stringify({ lesson, exercises, source, seed });
       const judge = this.#theJudge(); // which plays the solution itself
       const { kind, body, seconds } = await judge.call("grade", asked, LONGEST_GRADING, extras);

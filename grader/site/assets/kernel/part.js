@@ -6,7 +6,7 @@
  *   "hung"     it did not answer in time
  *   "crashed"  Python broke down
  *   "stopped"  the page ended it
- *   "absent"   it could not be started; `body` says why
+ *   "absent"   it could not be started, or an extra could not be had; `body` says why
  * After all but the first, and after a result that has spoiled it, another worker takes its place: one
  * that could not be started is tried again by the next call.
  * Where a call may never come back, that other one is started while it lasts: `spareAfter` says
@@ -64,7 +64,7 @@ export class Part {
       };
       worker.onerror = (event) => {
         event.preventDefault?.();
-        reject(new Error(event.message || "A part of the page could not be started."));
+        reject(new Error(event.message || "Python could not be started: is the network there?"));
         if (isReady && worker === this.worker) this.#end("crashed", event.message);
       };
     });
